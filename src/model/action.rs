@@ -1,0 +1,392 @@
+//! Actions: one mutating AWS call each, complete to the last argument, so that carrying one out needs no choice.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+
+use super::launch::LaunchData;
+use super::names::AppName;
+use super::observed::{DnsRecord, Forward, TargetCheck};
+use super::record::DeployedRecord;
+
+/// Tags as AWS holds them.
+pub type Tags = BTreeMap<String, String>;
+
+/// One mutating AWS call.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "action", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Action {
+    /// ELBv2 `CreateTargetGroup`, target type `instance`.
+    CreateTargetGroup {
+        /// The name.
+        name: String,
+        /// The VPC.
+        vpc_id: String,
+        /// The protocol of targets and of their checks.
+        protocol: String,
+        /// The port of targets and of their checks.
+        port: u16,
+        /// How targets are checked.
+        check: TargetCheck,
+        /// Tags.
+        tags: Tags,
+    },
+    /// ELBv2 `ModifyTargetGroup`: how targets are checked.
+    ModifyTargetGroup {
+        /// The ARN.
+        arn: String,
+        /// The name, for people.
+        name: String,
+        /// The new check, whole.
+        check: TargetCheck,
+    },
+    /// ELBv2 `ModifyTargetGroupAttributes`: seconds for requests in flight.
+    SetDeregistrationDelay {
+        /// The ARN.
+        arn: String,
+        /// The name, for people.
+        name: String,
+        /// Seconds, 0 to 3600.
+        seconds: u64,
+    },
+    /// ELBv2 `DeleteTargetGroup`.
+    DeleteTargetGroup {
+        /// The ARN.
+        arn: String,
+        /// The name, for people.
+        name: String,
+    },
+    /// ELBv2 `CreateLoadBalancer`, type `application`.
+    CreateLoadBalancer {
+        /// The name.
+        name: String,
+        /// `internal` or `internet-facing`.
+        scheme: String,
+        /// Subnets, in two zones at least.
+        subnet_ids: Vec<String>,
+        /// Security groups.
+        security_group_ids: Vec<String>,
+        /// Tags.
+        tags: Tags,
+    },
+    /// ELBv2 `DeleteLoadBalancer`.
+    DeleteLoadBalancer {
+        /// The ARN.
+        arn: String,
+        /// The name, for people.
+        name: String,
+    },
+    /// ELBv2 `CreateListener` with a weighted forward.
+    CreateListener {
+        /// The load balancer.
+        load_balancer_arn: String,
+        /// The port.
+        port: u16,
+        /// `HTTP` or `HTTPS`.
+        protocol: String,
+        /// The certificate for HTTPS.
+        certificate_arn: Option<String>,
+        /// Where it forwards.
+        forward: Forward,
+        /// Tags.
+        tags: Tags,
+    },
+    /// ELBv2 `DeleteListener`.
+    DeleteListener {
+        /// The ARN.
+        arn: String,
+    },
+    /// ELBv2 `CreateRule` on a shared listener.
+    CreateRule {
+        /// The listener.
+        listener_arn: String,
+        /// Its place.
+        priority: u32,
+        /// Host patterns.
+        hosts: Vec<String>,
+        /// Path patterns.
+        paths: Vec<String>,
+        /// Where it forwards.
+        forward: Forward,
+        /// Tags.
+        tags: Tags,
+    },
+    /// ELBv2 `ModifyRule`: the conditions only.
+    ModifyRuleConditions {
+        /// The ARN.
+        arn: String,
+        /// Host patterns.
+        hosts: Vec<String>,
+        /// Path patterns.
+        paths: Vec<String>,
+    },
+    /// ELBv2 `DeleteRule`.
+    DeleteRule {
+        /// The ARN.
+        arn: String,
+    },
+    /// ELBv2 `ModifyListener` or `ModifyRule`: the weights, both target groups in one call.
+    Shift {
+        /// What holds the weights.
+        at: TrafficPoint,
+        /// The new weights, whole.
+        forward: Forward,
+    },
+    /// Route 53 `ChangeResourceRecordSets` with one UPSERT; done when Route 53 says INSYNC.
+    UpsertDnsRecord {
+        /// The hosted zone.
+        zone_id: String,
+        /// The record.
+        record: DnsRecord,
+    },
+    /// Route 53 `ChangeResourceRecordSets` with one DELETE of exactly this record.
+    DeleteDnsRecord {
+        /// The hosted zone.
+        zone_id: String,
+        /// The record as it was seen.
+        record: DnsRecord,
+    },
+    /// EC2 `CreateLaunchTemplate`.
+    CreateLaunchTemplate {
+        /// The name.
+        name: String,
+        /// What instances are born with.
+        data: LaunchData,
+        /// Tags of the template itself.
+        tags: Tags,
+        /// Tags of the instances' volumes.
+        volume_tags: Tags,
+    },
+    /// EC2 `DeleteLaunchTemplate`.
+    DeleteLaunchTemplate {
+        /// The name.
+        name: String,
+    },
+    /// Auto Scaling `CreateAutoScalingGroup`.
+    CreateGroup(Box<NewGroup>),
+    /// Auto Scaling `UpdateAutoScalingGroup`: only what is given.
+    UpdateGroup {
+        /// The name.
+        name: String,
+        /// What changes.
+        change: GroupChange,
+    },
+    /// Auto Scaling `DeleteAutoScalingGroup`, never with ForceDelete.
+    DeleteGroup {
+        /// The name.
+        name: String,
+    },
+    /// Auto Scaling `CreateOrUpdateTags` on a group.
+    TagGroup {
+        /// The name.
+        name: String,
+        /// The tags to write.
+        tags: Tags,
+        /// Whether instances get them too.
+        propagate: bool,
+    },
+    /// Auto Scaling `DeleteTags` on a group.
+    UntagGroup {
+        /// The name.
+        name: String,
+        /// The keys to remove.
+        keys: Vec<String>,
+    },
+    /// SSM `PutParameter` with the deployed state, read back afterwards.
+    PutDeployedRecord {
+        /// The parameter.
+        parameter: String,
+        /// The record.
+        record: Box<DeployedRecord>,
+    },
+    /// SSM `DeleteParameter`.
+    DeleteDeployedRecord {
+        /// The parameter.
+        parameter: String,
+        /// The app.
+        app: AppName,
+    },
+}
+
+/// What holds an app's weights.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", content = "arn", rename_all = "camelCase")]
+pub enum TrafficPoint {
+    /// The default action of the app's own listener.
+    Listener(String),
+    /// A rule on a shared listener.
+    Rule(String),
+}
+
+/// A group to create.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewGroup {
+    /// The name, which is also its launch template's; version 1 is used.
+    pub name: String,
+    /// The fewest instances.
+    pub min: u32,
+    /// The most instances.
+    pub max: u32,
+    /// How many at first.
+    pub desired: u32,
+    /// Subnets.
+    pub subnet_ids: Vec<String>,
+    /// Target groups to register in; none for a worker.
+    pub target_group_arns: Vec<String>,
+    /// Seconds before health counts.
+    pub grace_period: u64,
+    /// Tags for group and instances.
+    pub tags: Tags,
+}
+
+/// Changes to a group; what is `None` stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GroupChange {
+    /// The fewest instances.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min: Option<u32>,
+    /// The most instances.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<u32>,
+    /// The wanted number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub desired: Option<u32>,
+    /// Seconds before health counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grace_period: Option<u64>,
+    /// Subnets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subnet_ids: Option<Vec<String>>,
+}
+
+/// A fact that must still hold, read afresh, right before an action that removes something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "expect", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Expect {
+    /// The group still carries our owner tags with this template hash.
+    OwnGroup {
+        /// The group.
+        group: String,
+        /// Its template hash.
+        template_hash: String,
+    },
+    /// The group has no instances.
+    NoInstances {
+        /// The group.
+        group: String,
+    },
+    /// The target group has this weight or, when zero, is not named at all.
+    Weight {
+        /// What holds the weights.
+        at: TrafficPoint,
+        /// The target group.
+        target_group_arn: String,
+        /// Whether it must take traffic (`true`) or take none (`false`).
+        serving: bool,
+    },
+    /// At least so many instances of this group are healthy in the target group.
+    Healthy {
+        /// The target group.
+        target_group_arn: String,
+        /// The group whose instances count.
+        group: String,
+        /// How many, 1 or more.
+        at_least: u32,
+    },
+    /// At least so many instances of this group are in service.
+    InService {
+        /// The group.
+        group: String,
+        /// How many, 1 or more.
+        at_least: u32,
+    },
+    /// The target group has no registered targets.
+    NoTargets {
+        /// The target group.
+        target_group_arn: String,
+    },
+    /// What the ARN names carries our owner tags for this app.
+    OwnTags {
+        /// The ARN of a target group, load balancer, listener or rule.
+        arn: String,
+        /// The app.
+        app: AppName,
+    },
+}
+
+impl Action {
+    /// The service and operation, as AWS names them.
+    pub fn operation(&self) -> (&'static str, &'static str) {
+        const ELB: &str = "elasticloadbalancing";
+        match self {
+            Action::CreateTargetGroup { .. } => (ELB, "CreateTargetGroup"),
+            Action::ModifyTargetGroup { .. } => (ELB, "ModifyTargetGroup"),
+            Action::SetDeregistrationDelay { .. } => (ELB, "ModifyTargetGroupAttributes"),
+            Action::DeleteTargetGroup { .. } => (ELB, "DeleteTargetGroup"),
+            Action::CreateLoadBalancer { .. } => (ELB, "CreateLoadBalancer"),
+            Action::DeleteLoadBalancer { .. } => (ELB, "DeleteLoadBalancer"),
+            Action::CreateListener { .. } => (ELB, "CreateListener"),
+            Action::DeleteListener { .. } => (ELB, "DeleteListener"),
+            Action::CreateRule { .. } => (ELB, "CreateRule"),
+            Action::ModifyRuleConditions { .. } => (ELB, "ModifyRule"),
+            Action::DeleteRule { .. } => (ELB, "DeleteRule"),
+            Action::Shift { at: TrafficPoint::Listener(_), .. } => (ELB, "ModifyListener"),
+            Action::Shift { at: TrafficPoint::Rule(_), .. } => (ELB, "ModifyRule"),
+            Action::UpsertDnsRecord { .. } | Action::DeleteDnsRecord { .. } => ("route53", "ChangeResourceRecordSets"),
+            Action::CreateLaunchTemplate { .. } => ("ec2", "CreateLaunchTemplate"),
+            Action::DeleteLaunchTemplate { .. } => ("ec2", "DeleteLaunchTemplate"),
+            Action::CreateGroup(_) => ("autoscaling", "CreateAutoScalingGroup"),
+            Action::UpdateGroup { .. } => ("autoscaling", "UpdateAutoScalingGroup"),
+            Action::DeleteGroup { .. } => ("autoscaling", "DeleteAutoScalingGroup"),
+            Action::TagGroup { .. } => ("autoscaling", "CreateOrUpdateTags"),
+            Action::UntagGroup { .. } => ("autoscaling", "DeleteTags"),
+            Action::PutDeployedRecord { .. } => ("ssm", "PutParameter"),
+            Action::DeleteDeployedRecord { .. } => ("ssm", "DeleteParameter"),
+        }
+    }
+
+    /// What it acts on, for people.
+    pub fn resource(&self) -> &str {
+        match self {
+            Action::CreateTargetGroup { name, .. }
+            | Action::ModifyTargetGroup { name, .. }
+            | Action::SetDeregistrationDelay { name, .. }
+            | Action::DeleteTargetGroup { name, .. }
+            | Action::CreateLoadBalancer { name, .. }
+            | Action::DeleteLoadBalancer { name, .. }
+            | Action::CreateLaunchTemplate { name, .. }
+            | Action::DeleteLaunchTemplate { name }
+            | Action::UpdateGroup { name, .. }
+            | Action::DeleteGroup { name }
+            | Action::TagGroup { name, .. }
+            | Action::UntagGroup { name, .. } => name,
+            Action::CreateGroup(group) => &group.name,
+            Action::CreateListener { load_balancer_arn, .. } => load_balancer_arn,
+            Action::CreateRule { listener_arn, .. } => listener_arn,
+            Action::DeleteListener { arn } | Action::DeleteRule { arn } | Action::ModifyRuleConditions { arn, .. } => {
+                arn
+            }
+            Action::Shift { at, .. } => at.arn(),
+            Action::UpsertDnsRecord { record, .. } | Action::DeleteDnsRecord { record, .. } => &record.name,
+            Action::PutDeployedRecord { parameter, .. } | Action::DeleteDeployedRecord { parameter, .. } => parameter,
+        }
+    }
+}
+
+impl TrafficPoint {
+    /// The ARN of the listener or rule.
+    pub fn arn(&self) -> &str {
+        match self {
+            TrafficPoint::Listener(arn) | TrafficPoint::Rule(arn) => arn,
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.operation().1, self.resource())
+    }
+}

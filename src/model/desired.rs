@@ -1,0 +1,41 @@
+//! What the manifests ask for in one environment: effective specs, overlays and defaults applied.
+
+use std::collections::BTreeMap;
+
+use super::names::{AppName, EnvironmentName, Scope};
+use crate::manifest::spec::{AppSpec, EnvironmentSpec};
+
+/// Everything that is wanted in one environment.
+#[derive(Clone, Debug)]
+pub struct Desired {
+    /// The environment's name.
+    pub name: EnvironmentName,
+    /// What the platform team decided for it.
+    pub environment: EnvironmentSpec,
+    /// The apps that are deployed to it.
+    pub apps: BTreeMap<AppName, DesiredApp>,
+    /// Where the manifests came from.
+    pub source: Source,
+}
+
+/// One app as it should be in one environment.
+#[derive(Clone, Debug)]
+pub struct DesiredApp {
+    /// Which app, and where.
+    pub scope: Scope,
+    /// Its labels, which become AWS tags.
+    pub labels: BTreeMap<String, String>,
+    /// Its effective spec.
+    pub spec: AppSpec,
+}
+
+/// Where manifests came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Source {
+    /// The directory, as the user named it.
+    pub directory: String,
+    /// The commit that is checked out there, when it is a git work tree.
+    pub commit: Option<String>,
+    /// Whether the work tree differs from that commit.
+    pub dirty: bool,
+}

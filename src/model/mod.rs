@@ -1,0 +1,23 @@
+//! Plain data that every room shares: names, what is wanted, what was seen, what to do about it.
+//!
+//! - [`names`]: names of things in AWS, derived from app, environment and generation
+//! - [`time`]: spans of time as manifests write them, and points in time as AWS tags hold them
+//! - [`launch`]: what an instance is born with, and the hash that identifies it
+//! - [`desired`]: what the manifests ask for in one environment
+//! - [`observed`]: one snapshot of AWS, with `Unknown` for what could not be read
+//! - [`record`]: the deployed state as it is kept in SSM Parameter Store
+//! - [`action`]: one mutating AWS call each, and the facts it depends on
+//! - [`event`]: what happens while a plan is carried out
+//! - [`plan`]: the whole remaining path of every app
+//!
+//! Nothing here does I/O.
+
+pub mod action;
+pub mod desired;
+pub mod event;
+pub mod launch;
+pub mod names;
+pub mod observed;
+pub mod plan;
+pub mod record;
+pub mod time;

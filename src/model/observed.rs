@@ -1,0 +1,430 @@
+//! One snapshot of AWS for one environment.
+//!
+//! What could not be read is [`Read::Unknown`]: neither absent, nor healthy, nor zero. What was not asked for yet is
+//! missing from its map; `plan` names it as a [`Want`] when a decision needs it, and the observer then reads it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::launch::{LaunchData, TemplateHash};
+use super::names::{AppName, EnvironmentName, Generation, Slot};
+use super::record::DeployedRecord;
+use super::time::Timestamp;
+
+/// The outcome of reading something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Read<T> {
+    /// What it is, whole.
+    Known(T),
+    /// Why it could not be read, in AWS's words where AWS said anything.
+    Unknown(String),
+}
+
+impl<T> Read<T> {
+    /// What it is, if that is known.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Read::Known(value) => Some(value),
+            Read::Unknown(_) => None,
+        }
+    }
+}
+
+/// Everything that was read, at one time, for all apps of one environment.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// When reading began.
+    pub at: Timestamp,
+    /// The account that the credentials belong to.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// Who we are, as an ARN.
+    pub caller: String,
+    /// The groups that carry our owner tag for this environment, by name.
+    pub groups: Read<BTreeMap<String, Group>>,
+    /// The launch templates that carry our owner tag for this environment, by name.
+    pub launch_templates: Read<BTreeMap<String, LaunchTemplate>>,
+    /// All target groups of the region, by name.
+    pub target_groups: Read<BTreeMap<String, TargetGroup>>,
+    /// All load balancers of the region, by name.
+    pub load_balancers: Read<BTreeMap<String, LoadBalancer>>,
+    /// Listeners by ARN: those that groups or the environment name. `None`: AWS has no such listener.
+    pub listeners: BTreeMap<String, Read<Option<Listener>>>,
+    /// Rules by ARN: those that groups name. `None`: AWS has no such rule.
+    pub rules: BTreeMap<String, Read<Option<Rule>>>,
+    /// The environment's hosted zone with all its records; `None` when the environment names no zone.
+    pub zone: Option<Read<Zone>>,
+    /// Images by id. `None`: AWS has no such image, or none that we may see.
+    pub images: BTreeMap<String, Read<Option<Image>>>,
+
+    /// Targets and their health, by target group ARN; read on request.
+    pub target_health: BTreeMap<String, Read<Vec<Target>>>,
+    /// Scaling activities, newest first, by group name; read on request.
+    pub activities: BTreeMap<String, Read<Vec<Activity>>>,
+    /// Attributes of target groups, by ARN; read on request.
+    pub target_group_attributes: BTreeMap<String, Read<TargetGroupAttributes>>,
+    /// Tags of target groups, load balancers, listeners and rules, by ARN; read on request.
+    pub tags: BTreeMap<String, Read<BTreeMap<String, String>>>,
+    /// The listeners of a load balancer, by its ARN; read on request.
+    pub listeners_of: BTreeMap<String, Read<Vec<Listener>>>,
+    /// The rules of a listener, by its ARN; read on request.
+    pub rules_of: BTreeMap<String, Read<Vec<Rule>>>,
+    /// What a launch template holds, by its name; read on request. `None`: it is gone.
+    pub template_data: BTreeMap<String, Read<Option<LaunchData>>>,
+    /// The deployed state, by app; read on request. `None`: no record yet.
+    pub deployed: BTreeMap<AppName, Read<Option<DeployedRecord>>>,
+
+    /// How many calls reading took, by `service:Operation`.
+    pub calls: BTreeMap<String, u32>,
+}
+
+/// Something that a decision needs and that the batched reading does not bring.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Want {
+    /// [`Observed::target_health`] of a target group ARN.
+    TargetHealth(String),
+    /// [`Observed::activities`] of a group name.
+    Activities(String),
+    /// [`Observed::target_group_attributes`] of a target group ARN.
+    TargetGroupAttributes(String),
+    /// [`Observed::tags`] of an ARN.
+    Tags(String),
+    /// [`Observed::listeners_of`] a load balancer ARN.
+    ListenersOf(String),
+    /// [`Observed::rules_of`] a listener ARN.
+    RulesOf(String),
+    /// [`Observed::template_data`] of a launch template name.
+    TemplateData(String),
+    /// [`Observed::deployed`] of an app.
+    Deployed(AppName),
+}
+
+/// What the tags of a group or launch template say: only what cannot be observed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ownership {
+    /// The app.
+    pub app: AppName,
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The generation.
+    pub generation: Generation,
+    /// The hash of the template.
+    pub template_hash: TemplateHash,
+    /// The image.
+    pub image: String,
+    /// The version, branch and commit that were given with the image.
+    pub release: BTreeMap<String, String>,
+    /// The slot whose target group its instances register in; none for a worker.
+    pub slot: Option<Slot>,
+    /// The listener of the app's own load balancer, or the shared one.
+    pub listener: Option<String>,
+    /// The rule on a shared listener.
+    pub rule: Option<String>,
+    /// The hash of the in-place settings that were last applied.
+    pub applied: Option<String>,
+    /// Since when all its instances have been healthy without a break.
+    pub healthy_since: Option<Timestamp>,
+    /// When it took over: the bake clock.
+    pub shifted_at: Option<Timestamp>,
+    /// When its deployed state was recorded: the clock of the old generation's retention.
+    pub recorded_at: Option<Timestamp>,
+    /// Why this generation is not to be used.
+    pub failed: Option<Failure>,
+}
+
+/// Why a generation failed, or who turned it down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// When it was found.
+    pub at: Timestamp,
+    /// What happened, in AWS's words where AWS said anything.
+    pub reason: String,
+}
+
+/// An Auto Scaling group of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// What its tags say.
+    pub owner: Ownership,
+    /// The tags from labels, those without our prefix.
+    pub labels: BTreeMap<String, String>,
+    /// The fewest instances.
+    pub min: u32,
+    /// The most instances.
+    pub max: u32,
+    /// The wanted number of instances.
+    pub desired: u32,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// The launch template's name and pinned version.
+    pub launch_template: Option<(String, String)>,
+    /// Target groups its instances register in.
+    pub target_group_arns: Vec<String>,
+    /// Subnets.
+    pub subnet_ids: BTreeSet<String>,
+    /// Whether load balancer health replaces instances (`ELB`), or only EC2's status checks.
+    pub health_check_elb: bool,
+    /// Seconds before a fresh instance's health counts.
+    pub grace_period: u64,
+    /// Its instances.
+    pub instances: Vec<Instance>,
+    /// Whether AWS is deleting it.
+    pub deleting: bool,
+    /// Suspended processes, such as `Launch`.
+    pub suspended: BTreeSet<String>,
+}
+
+impl Group {
+    /// Instances that are in service and that EC2 and the load balancer call healthy, as the group sees it.
+    pub fn in_service(&self) -> u32 {
+        self.instances.iter().filter(|instance| instance.lifecycle == "InService" && instance.healthy).count() as u32
+    }
+
+    /// Whether everything is there that should be: the wanted number, all in service and healthy.
+    pub fn is_whole(&self) -> bool {
+        !self.deleting && self.in_service() == self.desired && self.instances.len() as u32 == self.desired
+    }
+}
+
+/// An instance as its group lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instance {
+    /// Its id.
+    pub id: String,
+    /// `Pending`, `InService`, `Terminating` …, as AWS writes it.
+    pub lifecycle: String,
+    /// The group's view of its health.
+    pub healthy: bool,
+    /// Its availability zone.
+    pub zone: String,
+}
+
+/// A launch template of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaunchTemplate {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+    /// What its tags say.
+    pub owner: Ownership,
+}
+
+/// A target group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetGroup {
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// The protocol its targets speak.
+    pub protocol: String,
+    /// The port on which they serve.
+    pub port: u16,
+    /// The VPC.
+    pub vpc_id: String,
+    /// Load balancers that use it.
+    pub load_balancer_arns: Vec<String>,
+    /// How targets are checked.
+    pub check: TargetCheck,
+}
+
+/// How the targets of a group are checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TargetCheck {
+    /// The path that is asked for.
+    pub path: String,
+    /// The status codes that count as well.
+    pub matcher: String,
+    /// Seconds between two checks.
+    pub interval: u64,
+    /// Seconds an answer may take.
+    pub timeout: u64,
+    /// Good answers in a row that make a target healthy.
+    pub healthy_threshold: u32,
+    /// Bad answers in a row that make it unhealthy.
+    pub unhealthy_threshold: u32,
+}
+
+/// The attributes of a target group that we set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetGroupAttributes {
+    /// Seconds for requests in flight after a target leaves.
+    pub deregistration_delay: u64,
+}
+
+/// A load balancer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadBalancer {
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// `application` or another type.
+    pub kind: String,
+    /// `internal` or `internet-facing`.
+    pub scheme: String,
+    /// Its own DNS name.
+    pub dns_name: String,
+    /// The hosted zone of that name, which an alias record needs.
+    pub hosted_zone_id: String,
+    /// `provisioning`, `active`, `active_impaired` or `failed`.
+    pub state: String,
+    /// The VPC.
+    pub vpc_id: String,
+}
+
+/// A listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Its ARN.
+    pub arn: String,
+    /// The load balancer it belongs to.
+    pub load_balancer_arn: String,
+    /// The port.
+    pub port: u16,
+    /// `HTTP`, `HTTPS` …
+    pub protocol: String,
+    /// Where its default action forwards to; empty when it does something else.
+    pub forward: Forward,
+}
+
+/// A rule of a listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its ARN.
+    pub arn: String,
+    /// Its place; `None` for the default rule.
+    pub priority: Option<u32>,
+    /// Host patterns, sorted.
+    pub hosts: Vec<String>,
+    /// Path patterns, sorted.
+    pub paths: Vec<String>,
+    /// Whether it has conditions of other kinds, which are nobody's of ours.
+    pub other_conditions: bool,
+    /// Where it forwards to; empty when it does something else.
+    pub forward: Forward,
+}
+
+/// A weighted forward: target group ARN to weight, 0 to 999.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Forward(pub BTreeMap<String, u32>);
+
+impl Forward {
+    /// The weight of a target group; 0 when it is not named.
+    pub fn weight(&self, target_group_arn: &str) -> u32 {
+        self.0.get(target_group_arn).copied().unwrap_or(0)
+    }
+}
+
+/// A hosted zone with its records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Zone {
+    /// Its id, without `/hostedzone/`.
+    pub id: String,
+    /// Its name, without the final dot.
+    pub name: String,
+    /// Its records.
+    pub records: Vec<DnsRecord>,
+}
+
+/// A record set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DnsRecord {
+    /// Its name in lower case, without the final dot.
+    pub name: String,
+    /// `A`, `CNAME` …
+    pub kind: String,
+    /// Where an alias record leads: the DNS name without final dot and in lower case, and its zone.
+    pub alias: Option<AliasTarget>,
+    /// The values of any other record.
+    pub values: Vec<String>,
+    /// Seconds that resolvers may keep it; none for an alias.
+    pub ttl: Option<u64>,
+    /// The set identifier of a weighted, latency or failover record, which are never ours.
+    pub set_identifier: Option<String>,
+}
+
+/// Where an alias record leads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AliasTarget {
+    /// The DNS name of the load balancer, without `dualstack.` and final dot, in lower case.
+    pub dns_name: String,
+    /// The hosted zone of that name.
+    pub zone_id: String,
+    /// Whether Route 53 heeds the health of the load balancer's targets.
+    pub evaluate_target_health: bool,
+}
+
+/// A machine image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The account that owns it.
+    pub owner: String,
+    /// `x86_64` or `arm64`.
+    pub architecture: String,
+    /// `available`, `pending`, `failed`, `deregistered` …
+    pub state: String,
+    /// The device name of its root volume.
+    pub root_device: Option<String>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A target as the load balancer sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The instance.
+    pub id: String,
+    /// Its health.
+    pub health: Health,
+    /// The reason code, such as `Target.ResponseCodeMismatch`.
+    pub reason: Option<String>,
+    /// AWS's words.
+    pub description: Option<String>,
+}
+
+/// The health of a target.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetHealth.html>
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Health {
+    /// Being registered, or not yet checked often enough.
+    Initial,
+    /// Passing its checks.
+    Healthy,
+    /// Failing its checks.
+    Unhealthy,
+    /// No listener forwards to its target group, or its zone is off: a fault of configuration.
+    Unused,
+    /// Leaving, requests in flight going on; also `unhealthy.draining`.
+    Draining,
+    /// Health checks are off or broken.
+    Unavailable,
+    /// A state that this version does not know, which is not healthy.
+    Unrecognised,
+}
+
+/// A scaling activity of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Activity {
+    /// When it began.
+    pub started_at: Timestamp,
+    /// `Successful`, `Failed`, `InProgress` …
+    pub status: String,
+    /// AWS's words.
+    pub message: String,
+}

@@ -1,0 +1,329 @@
+//! The plan: for every app the whole remaining path, and of it the actions that can be taken now.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::action::{Action, Expect};
+use super::desired::Source;
+use super::names::{AppName, EnvironmentName, Generation};
+use super::observed::Want;
+use super::time::{Span, Timestamp};
+
+/// What to do about all apps of one environment.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The account.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// Where the manifests came from.
+    pub source: Source,
+    /// The time it was made for.
+    pub at: Timestamp,
+    /// One for every app, by name; orphaned apps too.
+    pub apps: Vec<AppPlan>,
+}
+
+impl Plan {
+    /// Everything that a decision needs and that was not read yet.
+    pub fn wants(&self) -> impl Iterator<Item = &Want> {
+        self.apps.iter().flat_map(|app| &app.wants)
+    }
+
+    /// How many apps fall under each kind of change.
+    pub fn summary(&self) -> Summary {
+        let count = |change: fn(&Change) -> bool| self.apps.iter().filter(|app| change(&app.change)).count();
+        Summary {
+            create: count(|c| matches!(c, Change::Create)),
+            update: count(|c| matches!(c, Change::Update)),
+            replace: count(|c| matches!(c, Change::Replace)),
+            delete: count(|c| matches!(c, Change::Destroy)),
+            drift: self.apps.iter().filter(|app| app.change == Change::Drift || !app.drift.is_empty()).count(),
+            blocked: count(|c| matches!(c, Change::Blocked)),
+            error: count(|c| matches!(c, Change::Error)),
+            orphaned: count(|c| matches!(c, Change::Orphaned)),
+            unchanged: count(|c| matches!(c, Change::Unchanged)),
+        }
+    }
+
+    /// The plan of one app.
+    pub fn app(&self, name: &AppName) -> Option<&AppPlan> {
+        self.apps.iter().find(|app| &app.app == name)
+    }
+}
+
+/// Numbers of apps, by what is to happen to them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// New apps.
+    pub create: usize,
+    /// Apps changed in place.
+    pub update: usize,
+    /// Apps that get a new generation.
+    pub replace: usize,
+    /// Apps to be deleted.
+    pub delete: usize,
+    /// Apps in which AWS differs from what was last applied.
+    pub drift: usize,
+    /// Apps that wait for a person or for others.
+    pub blocked: usize,
+    /// Apps that could not be planned.
+    pub error: usize,
+    /// Apps that run without a manifest.
+    pub orphaned: usize,
+    /// Apps that are as they should be.
+    pub unchanged: usize,
+}
+
+/// What to do about one app.
+#[derive(Clone, Debug)]
+pub struct AppPlan {
+    /// The app.
+    pub app: AppName,
+    /// What kind of change it is.
+    pub change: Change,
+    /// Why, in a sentence without a final stop; empty when there is nothing to say.
+    pub reason: String,
+    /// The generation that serves now.
+    pub from: Option<Generation>,
+    /// The generation that will.
+    pub to: Option<Generation>,
+    /// What the manifest changes.
+    pub fields: Vec<FieldChange>,
+    /// What AWS differs in from what was last applied.
+    pub drift: Vec<FieldChange>,
+    /// The whole path, done steps too.
+    pub steps: Vec<Step>,
+    /// What can be done now, in this order.
+    pub actions: Vec<PlannedAction>,
+    /// What it waits for.
+    pub waits: Vec<Wait>,
+    /// What people should know besides.
+    pub notes: Vec<String>,
+    /// What has to be read before more can be said. A plan with wants has no actions.
+    pub wants: Vec<Want>,
+    /// When to look again at the latest, if nothing happens before.
+    pub wake_at: Option<Timestamp>,
+    /// What it means while it lasts.
+    pub impact: Impact,
+}
+
+impl AppPlan {
+    /// Whether this app is where it should be: nothing to do and nothing to wait for.
+    pub fn is_settled(&self) -> bool {
+        self.actions.is_empty() && self.wants.is_empty() && self.waits.is_empty()
+    }
+}
+
+/// The kind of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Change {
+    /// A new app.
+    Create,
+    /// A new generation takes over.
+    Replace,
+    /// Changed on what runs.
+    Update,
+    /// Only AWS moved; it is put right.
+    Drift,
+    /// As it should be; what is left to do (a retirement) changes nothing that serves.
+    Unchanged,
+    /// Waits for a person, or for room.
+    Blocked,
+    /// Cannot be planned.
+    Error,
+    /// Runs, but no manifest asks for it.
+    Orphaned,
+    /// To be deleted on request.
+    Destroy,
+}
+
+/// A field that differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FieldChange {
+    /// Its path in the manifest, such as `instances.max`.
+    pub path: String,
+    /// What is; `None` when that cannot be told.
+    pub before: Option<String>,
+    /// What will be.
+    pub after: Option<String>,
+    /// What the change does.
+    pub effect: Effect,
+}
+
+/// What changing a field does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// A new generation.
+    Replace,
+    /// Changed on what runs.
+    InPlace,
+    /// Nothing in AWS.
+    Behaviour,
+    /// Refused on an app that exists.
+    Fixed,
+}
+
+/// A step of the path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// What happens.
+    pub kind: StepKind,
+    /// How far it is.
+    pub state: StepState,
+    /// More, for people: `healthy 3/6`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// What happens in a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "step", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum StepKind {
+    /// Load balancer, target groups, listener or rule are there.
+    Prepare,
+    /// What is left in the next slot makes room.
+    FreeSlot {
+        /// The generation that goes.
+        generation: Generation,
+    },
+    /// Launch template and group of the new generation.
+    Launch {
+        /// How many instances.
+        instances: u32,
+    },
+    /// Every instance healthy, for the stability window.
+    WaitHealthy {
+        /// How many.
+        instances: u32,
+        /// For how long without a break.
+        stable_for: Span,
+    },
+    /// Traffic moves.
+    Shift {
+        /// Percent that the new generation takes.
+        weight: u32,
+    },
+    /// A worker takes over.
+    TakeOver,
+    /// The DNS name leads to the load balancer.
+    Dns {
+        /// The name.
+        name: String,
+    },
+    /// The new generation is watched under traffic.
+    Bake {
+        /// For how long.
+        duration: Span,
+    },
+    /// The deployed state is recorded.
+    Record,
+    /// The old generation stays warm.
+    Keep {
+        /// The old generation.
+        generation: Generation,
+        /// For how long.
+        duration: Span,
+    },
+    /// The old generation is scaled in and deleted.
+    Retire {
+        /// The old generation.
+        generation: Generation,
+    },
+    /// Traffic goes back.
+    ShiftBack {
+        /// The generation that serves again.
+        to: Generation,
+    },
+    /// What failed is scaled to nothing and kept as the reason not to try again.
+    Entomb {
+        /// The failed generation.
+        generation: Generation,
+    },
+    /// Something is changed on what runs.
+    InPlace,
+    /// Deletion of one kind of thing.
+    Delete {
+        /// What, for people: `DNS record`, `listener` …
+        what: String,
+    },
+}
+
+impl fmt::Display for StepKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StepKind::Prepare => write!(out, "prepare"),
+            StepKind::FreeSlot { generation } => write!(out, "retire {generation}"),
+            StepKind::Launch { instances } => write!(out, "launch {instances}"),
+            StepKind::WaitHealthy { instances, .. } => write!(out, "healthy {instances}/{instances}"),
+            StepKind::Shift { weight } => write!(out, "shift {weight}%"),
+            StepKind::TakeOver => write!(out, "take over"),
+            StepKind::Dns { name } => write!(out, "dns {name}"),
+            StepKind::Bake { duration } => write!(out, "bake {duration}"),
+            StepKind::Record => write!(out, "record"),
+            StepKind::Keep { generation, duration } => write!(out, "keep {generation} {duration}"),
+            StepKind::Retire { generation } => write!(out, "retire {generation}"),
+            StepKind::ShiftBack { to } => write!(out, "shift back to {to}"),
+            StepKind::Entomb { generation } => write!(out, "scale {generation} to 0"),
+            StepKind::InPlace => write!(out, "change in place"),
+            StepKind::Delete { what } => write!(out, "delete {what}"),
+        }
+    }
+}
+
+/// How far a step is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StepState {
+    /// Behind us.
+    Done,
+    /// At work.
+    Current,
+    /// To come.
+    Pending,
+}
+
+/// An action with its reason and the facts it depends on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedAction {
+    /// The call.
+    #[serde(flatten)]
+    pub action: Action,
+    /// Why.
+    pub reason: String,
+    /// What must still hold right before it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub expects: Vec<Expect>,
+}
+
+/// Something that is waited for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Wait {
+    /// What, for people: `v042 healthy 3/6`.
+    pub what: String,
+    /// Until when at the latest, where there is such a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Whether only a retirement of what no longer serves is waited for: the release itself is complete.
+    pub cleanup: bool,
+}
+
+/// What a plan means while it lasts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Impact {
+    /// The most instances that run at once.
+    pub peak_instances: u32,
+    /// About how long until the new generation counts as deployed; nothing when it cannot be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration: Option<Span>,
+}

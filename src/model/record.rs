@@ -1,0 +1,46 @@
+//! The deployed state of an app, as it is kept in SSM Parameter Store.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::launch::TemplateHash;
+use super::names::{AppName, EnvironmentName, Generation};
+use super::time::Timestamp;
+
+/// What runs, since when and by whose hand. One JSON document per app and environment; its versions are the history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeployedRecord {
+    /// The app.
+    pub app: AppName,
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The generation.
+    pub generation: Generation,
+    /// The image's id.
+    pub image: String,
+    /// The image's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_name: Option<String>,
+    /// The hash of the launch template.
+    pub template_hash: TemplateHash,
+    /// The version, branch and commit that were given with the image.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub release: BTreeMap<String, String>,
+    /// The commit of the manifests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifests: Option<String>,
+    /// When it had taken over and been watched for the bake time.
+    pub deployed_at: Timestamp,
+    /// Who deployed it: the ARN of the caller.
+    pub deployed_by: String,
+}
+
+impl DeployedRecord {
+    /// Whether both say that the same thing runs, whoever said it and when.
+    pub fn same_release(&self, other: &Self) -> bool {
+        (&self.app, &self.environment, self.generation, &self.image, &self.template_hash, &self.release)
+            == (&other.app, &other.environment, other.generation, &other.image, &other.template_hash, &other.release)
+    }
+}

@@ -1,0 +1,30 @@
+//! What each operation does to the world, with AWS's checks and error codes.
+
+pub mod autoscaling;
+pub mod ec2;
+pub mod elbv2;
+pub mod route53;
+pub mod ssm;
+pub mod sts;
+
+use super::wire::{ApiError, Reply, Request, error_reply};
+use super::world::World;
+
+/// Whether an operation may change anything, by AWS's own naming.
+pub fn is_mutating(operation: &str) -> bool {
+    !["Describe", "Get", "List"].iter().any(|verb| operation.starts_with(verb))
+}
+
+/// Carries out one call on the world.
+pub fn dispatch(world: &mut World, request: &Request) -> Reply {
+    let result = match request.service.as_str() {
+        "autoscaling" => autoscaling::call(world, request),
+        "ec2" => ec2::call(world, request),
+        "elasticloadbalancing" => elbv2::call(world, request),
+        "route53" => route53::call(world, request),
+        "ssm" => ssm::call(world, request),
+        "sts" => sts::call(world, request),
+        other => Err(ApiError::new("InvalidAction", format!("The simulated AWS has no service {other}"))),
+    };
+    result.unwrap_or_else(|error| error_reply(request, &error))
+}

@@ -1,0 +1,1 @@
+//! The ways in to a simulated AWS.

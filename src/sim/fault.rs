@@ -1,0 +1,28 @@
+//! What can go wrong with a call, on demand.
+
+use super::wire::{ApiError, Request};
+
+/// A fault of one call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Refused with this error before anything happens: throttling, contention, no permission.
+    Refuse(ApiError),
+    /// The request never arrives; the caller sees a broken connection.
+    RequestLost,
+    /// The call is carried out, but the caller sees a broken connection.
+    ReplyLost,
+    /// A read is answered from the world as it was before the last mutating call.
+    Stale,
+}
+
+/// Decides which calls fail, and how.
+pub trait FaultSource: Send {
+    /// The fault of this call, if any.
+    fn next(&mut self, request: &Request, mutating: bool) -> Option<Fault>;
+}
+
+impl<F: FnMut(&Request, bool) -> Option<Fault> + Send> FaultSource for F {
+    fn next(&mut self, request: &Request, mutating: bool) -> Option<Fault> {
+        self(request, mutating)
+    }
+}

@@ -1,0 +1,146 @@
+//! The simulated AWS: the calls that Amiable makes, on the real wire protocols, with AWS's behaviour over time.
+//!
+//! - [`world`]: everything there is, as plain data, and how it moves on when time passes
+//! - [`api`]: what each operation does to the world, with AWS's checks and error codes
+//! - [`wire`]: the protocols, from HTTP requests to parameters and from results to XML or JSON
+//! - [`fault`]: what can go wrong with a call, on demand
+//! - [`door`]: the ways in: as the SDK's own HTTP client, or on a loopback port
+//!
+//! The world is pure: no I/O, no randomness, and the time is told to it. A [`Simulation`] is one world shared by its doors.
+
+pub mod api;
+pub mod door;
+pub mod fault;
+pub mod wire;
+pub mod world;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::clock::Clock;
+use fault::{Fault, FaultSource};
+use wire::{Reply, Request};
+use world::World;
+
+/// What is told to an observer after each call: the call, and the world right before and right after it.
+pub type CallObserver = Box<dyn FnMut(&CallRecord, &World, &World) + Send>;
+
+/// One call that reached the simulated AWS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallRecord {
+    /// `autoscaling`, `ec2` …, as in the signature's scope.
+    pub service: String,
+    /// `CreateAutoScalingGroup` …
+    pub operation: String,
+    /// Whether the operation may change anything.
+    pub mutating: bool,
+    /// The HTTP status of the answer; 0 when none was given.
+    pub status: u16,
+    /// The error code, if it failed.
+    pub error: Option<String>,
+}
+
+/// One simulated AWS, shared by everything that talks to it. Clones are the same one.
+#[derive(Clone)]
+pub struct Simulation {
+    inner: Arc<Mutex<Inner>>,
+    clock: Clock,
+}
+
+struct Inner {
+    world: World,
+    /// The world before the last mutating call, from which a stale read is answered.
+    previous: Option<Box<World>>,
+    faults: Option<Box<dyn FaultSource>>,
+    observer: Option<CallObserver>,
+    calls: Vec<CallRecord>,
+}
+
+/// What becomes of a call.
+pub enum Outcome {
+    /// An answer.
+    Reply(Reply),
+    /// The connection breaks before an answer comes.
+    Broken,
+}
+
+impl Simulation {
+    /// A simulation of `world` that follows `clock`.
+    pub fn new(world: World, clock: Clock) -> Self {
+        let inner = Inner { world, previous: None, faults: None, observer: None, calls: Vec::new() };
+        Self { inner: Arc::new(Mutex::new(inner)), clock }
+    }
+
+    /// The clock that it follows.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Looks at the world, or changes it by hand, as it is now.
+    pub fn with<R>(&self, look: impl FnOnce(&mut World) -> R) -> R {
+        let now = self.clock.now();
+        let mut inner = self.lock();
+        inner.world.advance(now);
+        look(&mut inner.world)
+    }
+
+    /// Sets what goes wrong from now on; `None` ends all faults.
+    pub fn set_faults(&self, faults: Option<Box<dyn FaultSource>>) {
+        self.lock().faults = faults;
+    }
+
+    /// Sets who is told of every call.
+    pub fn set_observer(&self, observer: Option<CallObserver>) {
+        self.lock().observer = observer;
+    }
+
+    /// The calls so far.
+    pub fn calls(&self) -> Vec<CallRecord> {
+        self.lock().calls.clone()
+    }
+
+    /// Forgets the calls so far.
+    pub fn forget_calls(&self) {
+        self.lock().calls.clear();
+    }
+
+    /// Carries out one call.
+    pub fn call(&self, request: &Request) -> Outcome {
+        let now = self.clock.now();
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        inner.world.advance(now);
+        let mutating = api::is_mutating(&request.operation);
+        let fault = inner.faults.as_mut().and_then(|faults| faults.next(request, mutating));
+        let before = (inner.observer.is_some() || mutating).then(|| Box::new(inner.world.clone()));
+        let (reply, answered) = match &fault {
+            Some(Fault::Refuse(error)) => (wire::error_reply(request, error), true),
+            Some(Fault::RequestLost) => (Reply::empty(0), false),
+            Some(Fault::ReplyLost) => (api::dispatch(&mut inner.world, request), false),
+            Some(Fault::Stale) if !mutating && inner.previous.is_some() => {
+                let mut old = inner.previous.as_deref().cloned().unwrap_or_else(|| inner.world.clone());
+                (api::dispatch(&mut old, request), true)
+            }
+            Some(Fault::Stale) | None => (api::dispatch(&mut inner.world, request), true),
+        };
+        let record = CallRecord {
+            service: request.service.clone(),
+            operation: request.operation.clone(),
+            mutating,
+            status: if answered { reply.status } else { 0 },
+            error: reply.error.clone(),
+        };
+        if let (Some(observer), Some(before)) = (&mut inner.observer, &before) {
+            observer(&record, before, &inner.world);
+        }
+        if mutating {
+            inner.previous = before;
+        }
+        inner.calls.push(record);
+        if answered { Outcome::Reply(reply) } else { Outcome::Broken }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic in an assertion of a test must not hide behind a poisoned lock.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

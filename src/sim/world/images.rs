@@ -1,0 +1,5 @@
+//! Machine images.
+
+/// Machine images.
+#[derive(Clone, Debug, Default)]
+pub struct Images {}

@@ -1,0 +1,5 @@
+//! SSM parameters.
+
+/// SSM parameters.
+#[derive(Clone, Debug, Default)]
+pub struct Parameters {}

@@ -1,0 +1,5 @@
+//! Launch templates.
+
+/// Launch templates.
+#[derive(Clone, Debug, Default)]
+pub struct Templates {}
