@@ -3,6 +3,7 @@
 pub mod autoscaling;
 pub mod ec2;
 pub mod elbv2;
+pub mod instances;
 pub mod route53;
 pub mod ssm;
 pub mod sts;

@@ -1,5 +1,75 @@
-//! Machine images.
+//! Machine images, and what instances that start from them do.
 
-/// Machine images.
+use std::collections::BTreeMap;
+
+use crate::model::time::{Span, Timestamp};
+
+/// The images that the account can see.
 #[derive(Clone, Debug, Default)]
-pub struct Images {}
+pub struct Images {
+    /// By id.
+    pub all: BTreeMap<String, Image>,
+}
+
+/// A machine image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The account that owns it.
+    pub owner: String,
+    /// Whether accounts other than the owner may launch it.
+    pub public: bool,
+    /// `x86_64` or `arm64`.
+    pub architecture: String,
+    /// `available`, `pending`, `failed` or `deregistered`.
+    pub state: String,
+    /// The device of its root volume.
+    pub root_device: String,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// Its tags. `sim:behaviour` tells what its instances do, see [`Behaviour`].
+    pub tags: BTreeMap<String, String>,
+}
+
+/// The tag of an image that tells what its instances do.
+pub const BEHAVIOUR_TAG: &str = "sim:behaviour";
+
+/// What an instance does, as its image's tag `sim:behaviour` tells it: words in any order, such as
+/// `boot=20s sick-after=5m`, `never-healthy`, `latency=3s`. Without the tag: boots in 20 seconds and stays healthy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Behaviour {
+    /// From `running` until the service answers.
+    pub boot: Span,
+    /// Answers health checks with 500 from the start.
+    pub never_healthy: bool,
+    /// Answers with 500 from this long after the service first answered.
+    pub sick_after: Option<Span>,
+    /// How long each answer takes; above the health check's timeout the check fails.
+    pub latency: Span,
+}
+
+impl Default for Behaviour {
+    fn default() -> Self {
+        Self { boot: Span::seconds(20), never_healthy: false, sick_after: None, latency: Span::default() }
+    }
+}
+
+impl Image {
+    /// What its instances do. Words that mean nothing are passed over.
+    pub fn behaviour(&self) -> Behaviour {
+        let mut behaviour = Behaviour::default();
+        for word in self.tags.get(BEHAVIOUR_TAG).map(String::as_str).unwrap_or_default().split_whitespace() {
+            match word.split_once('=').map(|(key, value)| (key, value.parse::<Span>())) {
+                None if word == "never-healthy" => behaviour.never_healthy = true,
+                Some(("boot", Ok(span))) => behaviour.boot = span,
+                Some(("sick-after", Ok(span))) => behaviour.sick_after = Some(span),
+                Some(("latency", Ok(span))) => behaviour.latency = span,
+                _ => {}
+            }
+        }
+        behaviour
+    }
+}
