@@ -176,11 +176,7 @@ fn check(spec: &AppSpec) -> TargetCheck {
     }
 }
 
-fn zone<'a>(
-    spec: &AppSpec,
-    environment: &EnvironmentSpec,
-    observed: &'a Observed,
-) -> Result<Option<&'a Zone>, String> {
+fn zone<'a>(spec: &AppSpec, environment: &EnvironmentSpec, observed: &'a Observed) -> Result<Option<&'a Zone>, String> {
     let Some(dns) = &spec.dns else { return Ok(None) };
     let named = environment.dns_zone.as_deref().unwrap_or_default();
     match &observed.zone {
