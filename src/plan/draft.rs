@@ -36,6 +36,7 @@ impl<'a> Draft<'a> {
             steps: Vec::new(),
             actions: Vec::new(),
             waits: Vec::new(),
+            failure: None,
             notes: Vec::new(),
             wants: Vec::new(),
             wake_at: None,

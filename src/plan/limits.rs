@@ -2,7 +2,7 @@
 
 use super::draft::Drafted;
 use crate::model::desired::Desired;
-use crate::model::plan::Change;
+use crate::model::plan::{Change, Wait};
 use crate::model::time::{Span, Timestamp};
 
 /// How soon an app that waits for room is looked at again.
@@ -20,7 +20,8 @@ pub(super) fn hold_back(desired: &Desired, drafts: &mut [Drafted], now: Timestam
         let plan = &mut draft.plan;
         plan.actions.clear();
         plan.change = Change::Blocked;
-        plan.reason = format!("waits for room: {under_way} releases are under way, and the environment allows {limit}");
+        plan.reason = format!("{under_way} releases are under way, and the environment allows {limit}");
+        plan.waits = vec![Wait { what: "room for another release".to_owned(), until: None, cleanup: false }];
         plan.wake_at = Some(LOOK_AGAIN.after(now));
     }
 }

@@ -25,6 +25,8 @@ mod retire;
 mod rollout;
 mod shift;
 mod strategy;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use std::collections::BTreeMap;
@@ -144,6 +146,7 @@ fn hold<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>, t
     let stays = serving.filter(|serving| serving.name != tombstone.name);
     let stays = stays.map(|serving| format!("; {} serves", serving.owner.generation)).unwrap_or_default();
     draft.block(format!("{failed} failed: {reason}{stays} until the manifest changes or `amiable retry`"));
+    draft.plan.failure = Some(format!("{failed} failed: {reason}"));
     draft.plan.to = None;
     if draft.plan.actions.is_empty() {
         draft.plan.steps.clear();
