@@ -5,6 +5,7 @@
 //! - [`launch`]: what an instance is born with, and the hash that identifies it
 //! - [`desired`]: what the manifests ask for in one environment
 //! - [`observed`]: one snapshot of AWS, with `Unknown` for what could not be read
+//! - [`tags`]: what AWS keeps for us beside a resource, and the keys it stands under
 //! - [`record`]: the deployed state as it is kept in SSM Parameter Store
 //! - [`action`]: one mutating AWS call each, and the facts it depends on
 //! - [`event`]: what happens while a plan is carried out
@@ -20,4 +21,5 @@ pub mod names;
 pub mod observed;
 pub mod plan;
 pub mod record;
+pub mod tags;
 pub mod time;

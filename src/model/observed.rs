@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::launch::{LaunchData, TemplateHash};
-use super::names::{AppName, EnvironmentName, Generation, Slot};
+use super::names::{AppName, EnvironmentName, Generation, Scope, Slot};
 use super::record::DeployedRecord;
 use super::time::Timestamp;
 
@@ -46,6 +46,8 @@ pub struct Observed {
     pub groups: Read<BTreeMap<String, Group>>,
     /// The launch templates that carry our owner tag for this environment, by name.
     pub launch_templates: Read<BTreeMap<String, LaunchTemplate>>,
+    /// What carries our owner tag but cannot be understood; it is in neither map, and is not absent.
+    pub problems: Vec<Problem>,
     /// All target groups of the region, by name.
     pub target_groups: Read<BTreeMap<String, TargetGroup>>,
     /// All load balancers of the region, by name.
@@ -78,6 +80,26 @@ pub struct Observed {
 
     /// How many calls reading took, by `service:Operation`.
     pub calls: BTreeMap<String, u32>,
+}
+
+/// Something of ours that was seen and cannot be understood: a tag was changed by hand, or is from a later Amiable.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// What it is, for people: `Auto Scaling group hello-world-prod-v042`.
+    pub what: String,
+    /// Its name.
+    pub name: String,
+    /// The app that its tags name, where they do.
+    pub app: Option<AppName>,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl Problem {
+    /// Whether it may belong to this app, by its tag or by its name.
+    pub fn concerns(&self, scope: &Scope) -> bool {
+        self.app.as_ref() == Some(&scope.app) || self.name.starts_with(&format!("{}-v", scope.base()))
+    }
 }
 
 /// Something that a decision needs and that the batched reading does not bring.

@@ -1,0 +1,308 @@
+//! Tags: what AWS keeps for us beside a resource, because it cannot be observed.
+//!
+//! A generation's group and launch template carry an [`Ownership`]; what belongs to the app as a whole (target groups,
+//! load balancer, listener, rule) carries its owner only. Labels of the manifest stand beside them under their own keys.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
+
+use super::action::Tags;
+use super::names::{AppName, Generation, Scope, Slot};
+use super::observed::{Failure, Ownership};
+
+/// The keys of our tags.
+pub mod keys {
+    /// What every key of ours begins with; no label may.
+    pub const PREFIX: &str = "amiable:";
+    /// Whose it is; the value is [`super::OWNER`].
+    pub const OWNER: &str = "amiable:owner";
+    /// The app.
+    pub const APP: &str = "amiable:app";
+    /// The environment.
+    pub const ENVIRONMENT: &str = "amiable:environment";
+    /// The generation, as `v042`.
+    pub const GENERATION: &str = "amiable:generation";
+    /// The hash of the launch template's data.
+    pub const TEMPLATE_HASH: &str = "amiable:template-hash";
+    /// The image's id.
+    pub const IMAGE: &str = "amiable:image";
+    /// The version that was given with the image.
+    pub const VERSION: &str = "amiable:version";
+    /// The branch that was given with the image.
+    pub const BRANCH: &str = "amiable:branch";
+    /// The commit that was given with the image.
+    pub const COMMIT: &str = "amiable:commit";
+    /// The slot, `a` or `b`.
+    pub const SLOT: &str = "amiable:slot";
+    /// The ARN of the listener.
+    pub const LISTENER: &str = "amiable:listener";
+    /// The ARN of the rule on a shared listener.
+    pub const RULE: &str = "amiable:rule";
+    /// The hash of the in-place settings that were last applied.
+    pub const APPLIED: &str = "amiable:applied";
+    /// Since when all instances have been healthy without a break.
+    pub const HEALTHY_SINCE: &str = "amiable:healthy-since";
+    /// When it took over.
+    pub const SHIFTED_AT: &str = "amiable:shifted-at";
+    /// When its deployed state was recorded.
+    pub const RECORDED_AT: &str = "amiable:recorded-at";
+    /// When it failed.
+    pub const FAILED_AT: &str = "amiable:failed-at";
+    /// Why it failed.
+    pub const FAILED: &str = "amiable:failed";
+    /// The name that AWS's console shows.
+    pub const NAME: &str = "Name";
+}
+
+/// The value of [`keys::OWNER`] on everything that is ours.
+pub const OWNER: &str = "amiable";
+
+/// Longest value of a tag, in characters.
+/// <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>
+pub const MAX_VALUE: usize = 256;
+
+/// What a release may say of itself, and the keys of its tags.
+const RELEASE: [(&str, &str); 3] = [("version", keys::VERSION), ("branch", keys::BRANCH), ("commit", keys::COMMIT)];
+
+/// What tags say about a generation. `Ok(None)`: they do not carry our owner tag, so that it is not ours.
+///
+/// # Errors
+/// What is wrong, for people, when they are ours but cannot be understood: then nobody may act on what carries them.
+pub fn decode(tags: &Tags) -> Result<Option<Ownership>, String> {
+    if tags.get(keys::OWNER).map(String::as_str) != Some(OWNER) {
+        return Ok(None);
+    }
+    let failed = match (optional(tags, keys::FAILED_AT)?, tags.get(keys::FAILED)) {
+        (Some(at), reason) => Some(Failure { at, reason: reason.cloned().unwrap_or_default() }),
+        (None, Some(_)) => return Err(format!("it has tag `{}` but no `{}`", keys::FAILED, keys::FAILED_AT)),
+        (None, None) => None,
+    };
+    Ok(Some(Ownership {
+        app: required(tags, keys::APP)?,
+        environment: required(tags, keys::ENVIRONMENT)?,
+        generation: required(tags, keys::GENERATION)?,
+        template_hash: required(tags, keys::TEMPLATE_HASH)?,
+        image: required(tags, keys::IMAGE)?,
+        release: RELEASE.iter().filter_map(|(name, key)| Some(((*name).to_owned(), tags.get(*key)?.clone()))).collect(),
+        slot: slot(tags)?,
+        listener: tags.get(keys::LISTENER).cloned(),
+        rule: tags.get(keys::RULE).cloned(),
+        applied: tags.get(keys::APPLIED).cloned(),
+        healthy_since: optional(tags, keys::HEALTHY_SINCE)?,
+        shifted_at: optional(tags, keys::SHIFTED_AT)?,
+        recorded_at: optional(tags, keys::RECORDED_AT)?,
+        failed,
+    }))
+}
+
+/// The tags of a generation's group or launch template: its name, what [`decode`] reads, and the labels. A label never
+/// overrides a tag of ours.
+pub fn encode(owner: &Ownership, labels: &BTreeMap<String, String>) -> Tags {
+    let scope = Scope::new(owner.app.clone(), owner.environment.clone());
+    let mut tags = encode_app(&scope, &scope.generation_name(owner.generation), labels);
+    let mut put = |key: &str, value: Option<String>| {
+        if let Some(value) = value {
+            tags.insert(key.to_owned(), value);
+        }
+    };
+    put(keys::GENERATION, Some(owner.generation.to_string()));
+    put(keys::TEMPLATE_HASH, Some(owner.template_hash.to_string()));
+    put(keys::IMAGE, Some(owner.image.clone()));
+    for (name, key) in RELEASE {
+        put(key, owner.release.get(name).map(|text| value(text)));
+    }
+    put(keys::SLOT, owner.slot.map(|slot| slot.to_string()));
+    put(keys::LISTENER, owner.listener.clone());
+    put(keys::RULE, owner.rule.clone());
+    put(keys::APPLIED, owner.applied.clone());
+    put(keys::HEALTHY_SINCE, owner.healthy_since.map(|at| at.to_string()));
+    put(keys::SHIFTED_AT, owner.shifted_at.map(|at| at.to_string()));
+    put(keys::RECORDED_AT, owner.recorded_at.map(|at| at.to_string()));
+    if let Some(failed) = &owner.failed {
+        tags.extend(encode_failure(failed));
+    }
+    tags
+}
+
+/// The tags of what belongs to the app as a whole: a target group, load balancer, listener or rule.
+pub fn encode_app(scope: &Scope, name: &str, labels: &BTreeMap<String, String>) -> Tags {
+    let mut tags: Tags = labels.iter().map(|(key, text)| (key.clone(), value(text))).collect();
+    tags.retain(|key, _| is_label(key));
+    tags.insert(keys::NAME.to_owned(), name.to_owned());
+    tags.insert(keys::OWNER.to_owned(), OWNER.to_owned());
+    tags.insert(keys::APP.to_owned(), scope.app.to_string());
+    tags.insert(keys::ENVIRONMENT.to_owned(), scope.environment.to_string());
+    tags
+}
+
+/// The tags that say that, when and why a generation failed.
+pub fn encode_failure(failure: &Failure) -> Tags {
+    Tags::from([
+        (keys::FAILED_AT.to_owned(), failure.at.to_string()),
+        (keys::FAILED.to_owned(), value(&failure.reason)),
+    ])
+}
+
+/// Whether tags say that what carries them is ours and belongs to this app in this environment.
+pub fn belongs_to(tags: &Tags, scope: &Scope) -> bool {
+    let has = |key: &str, value: &str| tags.get(key).is_some_and(|text| text == value);
+    has(keys::OWNER, OWNER) && has(keys::APP, scope.app.as_str()) && has(keys::ENVIRONMENT, scope.environment.as_str())
+}
+
+/// The labels among tags: what is neither ours, nor AWS's, nor the name.
+pub fn labels(tags: &Tags) -> BTreeMap<String, String> {
+    tags.iter().filter(|(key, _)| is_label(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// Text as every AWS service takes it in a tag: letters, digits, spaces and `_ . : / = + - @`, at most 256 characters.
+/// Anything else becomes a space.
+pub fn value(text: &str) -> String {
+    let plain: String =
+        text.chars().map(|c| if c.is_alphanumeric() || "_.:/=+-@".contains(c) { c } else { ' ' }).collect();
+    let words: Vec<&str> = plain.split_whitespace().collect();
+    words.join(" ").chars().take(MAX_VALUE).collect::<String>().trim_end().to_owned()
+}
+
+fn is_label(key: &str) -> bool {
+    !key.starts_with(keys::PREFIX) && !key.starts_with("aws:") && key != keys::NAME
+}
+
+fn required<T: FromStr<Err: Display>>(tags: &Tags, key: &str) -> Result<T, String> {
+    optional(tags, key)?.ok_or_else(|| format!("its tag `{key}` is missing"))
+}
+
+fn optional<T: FromStr<Err: Display>>(tags: &Tags, key: &str) -> Result<Option<T>, String> {
+    let Some(text) = tags.get(key) else { return Ok(None) };
+    text.parse().map(Some).map_err(|error| format!("its tag `{key}` cannot be understood: {error}"))
+}
+
+fn slot(tags: &Tags) -> Result<Option<Slot>, String> {
+    let Some(text) = tags.get(keys::SLOT) else { return Ok(None) };
+    match Slot::BOTH.into_iter().find(|slot| slot.as_str() == text) {
+        Some(slot) => Ok(Some(slot)),
+        None => Err(format!("its tag `{}` is neither `a` nor `b`", keys::SLOT)),
+    }
+}
+
+/// The app that tags name, if they name one at all.
+pub fn app(tags: &Tags) -> Option<AppName> {
+    tags.get(keys::APP)?.parse().ok()
+}
+
+/// The generation that tags name, if they name one at all.
+pub fn generation(tags: &Tags) -> Option<Generation> {
+    tags.get(keys::GENERATION)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner() -> Ownership {
+        Ownership {
+            app: "hello-world".parse().unwrap(),
+            environment: "prod".parse().unwrap(),
+            generation: Generation(42),
+            template_hash: "1-0a1b2c3d4e5f6071".parse().unwrap(),
+            image: "ami-0123456789abcdef0".into(),
+            release: BTreeMap::from([("version".into(), "1.9.0".into()), ("commit".into(), "3f2c1ab".into())]),
+            slot: Some(Slot::B),
+            listener: Some("arn:aws:elasticloadbalancing:us-west-2:123456789012:listener/app/x/1/2".into()),
+            rule: Some("arn:aws:elasticloadbalancing:us-west-2:123456789012:listener-rule/app/x/1/2/3".into()),
+            applied: Some("abc".into()),
+            healthy_since: Some("2026-08-01T10:00:00Z".parse().unwrap()),
+            shifted_at: Some("2026-08-01T10:01:00Z".parse().unwrap()),
+            recorded_at: Some("2026-08-01T10:06:00Z".parse().unwrap()),
+            failed: Some(Failure { at: "2026-08-01T10:07:00Z".parse().unwrap(), reason: "deadline: 20m".into() }),
+        }
+    }
+
+    fn team() -> BTreeMap<String, String> {
+        BTreeMap::from([("team".into(), "payments".into())])
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let tags = encode(&owner(), &team());
+        assert_eq!(decode(&tags), Ok(Some(owner())));
+        assert_eq!(labels(&tags), team());
+        assert_eq!(tags["Name"], "hello-world-prod-v042");
+
+        let bare = Ownership {
+            release: BTreeMap::new(),
+            slot: None,
+            listener: None,
+            rule: None,
+            applied: None,
+            healthy_since: None,
+            shifted_at: None,
+            recorded_at: None,
+            failed: None,
+            ..owner()
+        };
+        assert_eq!(decode(&encode(&bare, &BTreeMap::new())), Ok(Some(bare)));
+    }
+
+    #[test]
+    fn what_lacks_our_owner_tag_is_not_ours_whatever_else_it_carries() {
+        let mut tags = encode(&owner(), &team());
+        tags.insert(keys::OWNER.into(), "somebody".into());
+        assert_eq!(decode(&tags), Ok(None));
+        tags.remove(keys::OWNER);
+        assert_eq!(decode(&tags), Ok(None));
+        assert!(!belongs_to(&tags, &Scope::new("hello-world".parse().unwrap(), "prod".parse().unwrap())));
+    }
+
+    #[test]
+    fn tags_that_are_ours_and_make_no_sense_are_an_error_and_name_the_tag() {
+        let good = encode(&owner(), &team());
+        for (key, text) in [
+            (keys::APP, "Not A Name"),
+            (keys::ENVIRONMENT, ""),
+            (keys::GENERATION, "42"),
+            (keys::GENERATION, "v99999999999"),
+            (keys::TEMPLATE_HASH, "zz"),
+            (keys::SLOT, "c"),
+            (keys::HEALTHY_SINCE, "yesterday"),
+            (keys::SHIFTED_AT, "99999-01-01T00:00:00Z"),
+            (keys::RECORDED_AT, "\u{0}"),
+            (keys::FAILED_AT, ""),
+        ] {
+            let mut tags = good.clone();
+            tags.insert(key.into(), text.into());
+            let why = decode(&tags).unwrap_err();
+            assert!(why.contains(key), "{why}");
+        }
+        for key in [keys::APP, keys::ENVIRONMENT, keys::GENERATION, keys::TEMPLATE_HASH, keys::IMAGE, keys::FAILED_AT] {
+            let mut tags = good.clone();
+            tags.remove(key);
+            let why = decode(&tags).unwrap_err();
+            assert!(why.contains(key), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_label_cannot_pass_for_a_tag_of_ours() {
+        let hostile = BTreeMap::from([
+            ("amiable:app".into(), "other".into()),
+            ("amiable:failed-at".into(), "2026-08-01T10:00:00Z".into()),
+            ("Name".into(), "other".into()),
+            ("aws:autoscaling:groupName".into(), "other".into()),
+        ]);
+        let whole = Ownership { failed: None, ..owner() };
+        assert_eq!(encode(&whole, &hostile), encode(&whole, &BTreeMap::new()));
+    }
+
+    #[test]
+    fn any_text_becomes_a_value_that_aws_takes() {
+        assert_eq!(
+            value("We don't have capacity (AZ: us-west-2a),\n try later"),
+            "We don t have capacity AZ: us-west-2a try later"
+        );
+        assert_eq!(value(&"ä".repeat(300)).chars().count(), MAX_VALUE);
+        assert_eq!(value("\u{0}\u{202e}"), "");
+        let cut = value(&format!("{} b", "a".repeat(255)));
+        assert_eq!(cut, "a".repeat(255));
+    }
+}

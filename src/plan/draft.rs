@@ -1,0 +1,130 @@
+//! A plan for one app under construction: what was decided so far, and what had to be known for it.
+
+use crate::model::action::{Action, Expect, Tags};
+use crate::model::names::Scope;
+use crate::model::observed::{Observed, Read, Want};
+use crate::model::plan::{AppPlan, Change, Impact, PlannedAction, Step, StepKind, StepState, Wait};
+use crate::model::time::{Span, Timestamp};
+
+/// How often an app that waits is looked at.
+const LOOK_AGAIN: Span = Span::seconds(5);
+
+/// The plan of one app as it grows.
+pub(super) struct Draft<'a> {
+    pub(super) scope: &'a Scope,
+    pub(super) observed: &'a Observed,
+    pub(super) now: Timestamp,
+    pub(super) plan: AppPlan,
+    /// Whether the app is between launch and record.
+    pub(super) in_flight: bool,
+    /// Whether the actions begin a release.
+    pub(super) begins: bool,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(scope: &'a Scope, observed: &'a Observed, now: Timestamp) -> Self {
+        let plan = AppPlan {
+            app: scope.app.clone(),
+            change: Change::Unchanged,
+            reason: String::new(),
+            from: None,
+            to: None,
+            fields: Vec::new(),
+            drift: Vec::new(),
+            steps: Vec::new(),
+            actions: Vec::new(),
+            waits: Vec::new(),
+            notes: Vec::new(),
+            wants: Vec::new(),
+            wake_at: None,
+            impact: Impact::default(),
+        };
+        Self { scope, observed, now, plan, in_flight: false, begins: false }
+    }
+
+    /// Plans an action.
+    pub(super) fn act(&mut self, action: Action, reason: impl Into<String>, expects: Vec<Expect>) {
+        self.plan.actions.push(PlannedAction { action, reason: reason.into(), expects });
+    }
+
+    /// Plans tags on a group.
+    pub(super) fn tag_group(&mut self, name: &str, tags: Tags, reason: impl Into<String>) {
+        self.act(Action::TagGroup { name: name.to_owned(), tags, propagate: false }, reason, Vec::new());
+    }
+
+    /// Waits for the release to go on.
+    pub(super) fn wait(&mut self, what: impl Into<String>, until: Option<Timestamp>) {
+        self.wait_for(what.into(), until, false);
+    }
+
+    /// Waits to clear away what no longer serves.
+    pub(super) fn wait_to_clean(&mut self, what: impl Into<String>, until: Option<Timestamp>) {
+        self.wait_for(what.into(), until, true);
+    }
+
+    fn wait_for(&mut self, what: String, until: Option<Timestamp>, cleanup: bool) {
+        self.plan.waits.push(Wait { what, until, cleanup });
+        // What happens at a known time needs no look before it, unless something may go wrong meanwhile.
+        let soon = LOOK_AGAIN.after(self.now);
+        let wake = until.filter(|until| *until > self.now && (cleanup || *until < soon)).unwrap_or(soon);
+        self.plan.wake_at = Some(self.plan.wake_at.map_or(wake, |earlier| earlier.min(wake)));
+    }
+
+    /// Says something that people should know.
+    pub(super) fn note(&mut self, note: impl Into<String>) {
+        let note = note.into();
+        if !self.plan.notes.contains(&note) {
+            self.plan.notes.push(note);
+        }
+    }
+
+    /// Adds a step.
+    pub(super) fn step(&mut self, kind: StepKind, state: StepState, detail: Option<String>) {
+        self.plan.steps.push(Step { kind, state, detail });
+    }
+
+    /// The app cannot be planned.
+    pub(super) fn fail(&mut self, reason: impl Into<String>) {
+        self.plan.change = Change::Error;
+        self.plan.reason = reason.into();
+        self.plan.actions.clear();
+    }
+
+    /// The app waits for a person, or for room.
+    pub(super) fn block(&mut self, reason: impl Into<String>) {
+        self.plan.change = Change::Blocked;
+        self.plan.reason = reason.into();
+    }
+
+    /// Something read on request, if it is known; if not, the draft now holds a want or a wait for it.
+    pub(super) fn see<T>(&mut self, found: Option<&'a Read<T>>, want: Want, what: &str) -> Option<&'a T> {
+        match found {
+            Some(Read::Known(value)) => Some(value),
+            Some(Read::Unknown(why)) => {
+                self.wait(format!("{what}, which could not be read: {why}"), None);
+                None
+            }
+            None => {
+                if !self.plan.wants.contains(&want) {
+                    self.plan.wants.push(want);
+                }
+                None
+            }
+        }
+    }
+
+    /// The finished plan. While something must still be read, nothing is done.
+    pub(super) fn finish(mut self) -> Drafted {
+        if !self.plan.wants.is_empty() {
+            self.plan.actions.clear();
+        }
+        Drafted { plan: self.plan, in_flight: self.in_flight, begins: self.begins }
+    }
+}
+
+/// The plan of one app, and what the environment's limits need to know of it.
+pub(super) struct Drafted {
+    pub(super) plan: AppPlan,
+    pub(super) in_flight: bool,
+    pub(super) begins: bool,
+}

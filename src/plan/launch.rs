@@ -1,0 +1,118 @@
+//! The launch of a generation: its number, its launch template, its group.
+
+use super::draft::Draft;
+use super::rollout::{Release, Turn};
+use crate::model::action::{Action, NewGroup};
+use crate::model::names::{Generation, Slot};
+use crate::model::observed::{LaunchTemplate, Ownership, Want};
+use crate::model::tags;
+
+/// Done when the generation has a group.
+pub(super) fn launch<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Turn {
+    if release.target.is_some() {
+        return Turn::Done;
+    }
+    if let Some(refusal) = &release.wanted.refusal {
+        draft.fail(refusal.clone());
+        return Turn::Here(None);
+    }
+    // The slot may still hold instances of a generation that failed.
+    let slot = next_slot(release);
+    if let Some(busy) = occupant(release, slot) {
+        draft.wait(format!("{} instances of {} to leave slot {}", busy.0, busy.1, slot.map_or("", Slot::as_str)), None);
+        return Turn::Here(None);
+    }
+    let Some(generation) = generation(draft, release) else { return Turn::Here(None) };
+    draft.plan.to = Some(generation);
+    draft.begins = true;
+    let owner = ownership(draft, release, generation, slot);
+    let labels = &release.wanted.app.labels;
+    let name = draft.scope.generation_name(generation);
+    let why = reason(release);
+    if reusable(release).is_none() {
+        let action = Action::CreateLaunchTemplate {
+            name: name.clone(),
+            data: release.wanted.launch.clone(),
+            tags: tags::encode(&owner, labels),
+            volume_tags: tags::of_resource(draft.scope, labels),
+        };
+        draft.act(action, why.clone(), Vec::new());
+    }
+    let instances = &release.wanted.spec.instances;
+    let group = NewGroup {
+        name,
+        min: instances.min,
+        max: instances.max,
+        desired: release.size,
+        subnet_ids: release.wanted.subnet_ids.clone(),
+        target_group_arns: target_group(release, slot),
+        grace_period: release.wanted.spec.health_check.grace_period.as_seconds(),
+        tags: tags::encode(&owner, labels),
+    };
+    draft.act(Action::CreateGroup(Box::new(group)), why, Vec::new());
+    Turn::Here(None)
+}
+
+fn reason(release: &Release<'_, '_>) -> String {
+    match release.serving {
+        None => "nothing of this app serves yet".to_owned(),
+        Some(serving) => format!("{} was born with another template", serving.owner.generation),
+    }
+}
+
+fn target_group(release: &Release<'_, '_>, slot: Option<Slot>) -> Vec<String> {
+    let front = release.picture.front.as_ref();
+    slot.and_then(|slot| front.and_then(|front| front.arn(slot))).map(str::to_owned).into_iter().collect()
+}
+
+/// The slot without traffic; none for a worker.
+fn next_slot(release: &Release<'_, '_>) -> Option<Slot> {
+    let front = release.picture.front.as_ref()?;
+    Some(front.live_slot().map_or(Slot::A, Slot::other))
+}
+
+/// Instances of a failed generation that still are in the slot, and its number.
+fn occupant(release: &Release<'_, '_>, slot: Option<Slot>) -> Option<(usize, Generation)> {
+    let slot = slot?;
+    let here = release.picture.groups.iter().filter(|group| group.owner.slot == Some(slot) && group.owner.failed.is_some());
+    here.map(|group| (group.instances.len(), group.owner.generation)).find(|(instances, _)| *instances > 0)
+}
+
+/// A template of the wanted kind that was made for a group that never came.
+fn reusable<'a>(release: &Release<'a, '_>) -> Option<&'a LaunchTemplate> {
+    let without_group = |template: &&LaunchTemplate| release.picture.groups.iter().all(|group| group.name != template.name);
+    let templates = release.picture.templates.iter().copied().filter(without_group);
+    templates.filter(|template| template.owner.template_hash == release.wanted.hash).last()
+}
+
+/// The number of the next generation: one more than the newest there is, and than the newest that was ever recorded.
+fn generation<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Option<Generation> {
+    if let Some(template) = reusable(release) {
+        return Some(template.owner.generation);
+    }
+    let app = &draft.scope.app;
+    let found = draft.observed.deployed.get(app);
+    let recorded = draft.see(found, Want::Deployed(app.clone()), "the deployed state")?;
+    let recorded = recorded.as_ref().map(|record| record.generation);
+    Some(release.picture.newest().max(recorded).map_or(Generation(1), Generation::next))
+}
+
+fn ownership(draft: &Draft<'_>, release: &Release<'_, '_>, generation: Generation, slot: Option<Slot>) -> Ownership {
+    let front = release.picture.front.as_ref();
+    Ownership {
+        app: draft.scope.app.clone(),
+        environment: draft.scope.environment.clone(),
+        generation,
+        template_hash: release.wanted.hash.clone(),
+        image: release.wanted.launch.image_id.clone(),
+        release: release.wanted.release(),
+        slot,
+        listener: front.and_then(|front| front.listener).map(|listener| listener.arn.clone()),
+        rule: front.and_then(|front| front.rule).map(|rule| rule.arn.clone()),
+        applied: Some(release.wanted.applied()),
+        healthy_since: None,
+        shifted_at: None,
+        recorded_at: None,
+        failed: None,
+    }
+}

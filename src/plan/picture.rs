@@ -1,0 +1,322 @@
+//! One app as it is: its generations, its load balancer, and which generation serves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::draft::Draft;
+use super::resolve::Wanted;
+use crate::manifest::spec::LoadBalancer as LoadBalancerSpec;
+use crate::model::action::TrafficPoint;
+use crate::model::names::{Generation, Slot};
+use crate::model::observed::{
+    Forward, Group, LaunchTemplate, Listener, LoadBalancer, Observed, Read, Rule, TargetGroup, Want,
+};
+use crate::model::tags;
+use crate::model::time::Timestamp;
+
+/// One app as it is.
+pub(super) struct Picture<'a> {
+    /// Its groups, oldest generation first.
+    pub(super) groups: Vec<&'a Group>,
+    /// Its launch templates, oldest generation first.
+    pub(super) templates: Vec<&'a LaunchTemplate>,
+    /// Its load balancer and what belongs to it; `None` for a worker.
+    pub(super) front: Option<Front<'a>>,
+}
+
+/// What stands before the instances.
+#[derive(Default)]
+pub(super) struct Front<'a> {
+    /// The target groups of slot a and slot b.
+    pub(super) target_groups: BTreeMap<Slot, &'a TargetGroup>,
+    /// The load balancer, own or shared.
+    pub(super) balancer: Option<&'a LoadBalancer>,
+    /// What holds the weights.
+    pub(super) point: Option<TrafficPoint>,
+    /// The weights.
+    pub(super) forward: Forward,
+    /// The own listener.
+    pub(super) listener: Option<&'a Listener>,
+    /// The rule on a shared listener.
+    pub(super) rule: Option<&'a Rule>,
+}
+
+impl Front<'_> {
+    /// The share of traffic that a slot's target group gets, 0 to 999.
+    pub(super) fn weight(&self, slot: Slot) -> u32 {
+        self.target_groups.get(&slot).map_or(0, |group| self.forward.weight(&group.arn))
+    }
+
+    /// The ARN of a slot's target group.
+    pub(super) fn arn(&self, slot: Slot) -> Option<&str> {
+        self.target_groups.get(&slot).map(|group| group.arn.as_str())
+    }
+
+    /// The slot that takes the traffic; the one with more of it if both do.
+    pub(super) fn live_slot(&self) -> Option<Slot> {
+        Slot::BOTH.into_iter().filter(|slot| self.weight(*slot) > 0).max_by_key(|slot| (self.weight(*slot), slot.other()))
+    }
+
+    /// All traffic to one slot, as one forward action.
+    pub(super) fn all_to(&self, slot: Slot) -> Forward {
+        let weight = |each: Slot| if each == slot { 100 } else { 0 };
+        Forward(self.target_groups.iter().map(|(each, group)| (group.arn.clone(), weight(*each))).collect())
+    }
+}
+
+impl<'a> Picture<'a> {
+    /// What there is of an app. `None`: something must be read first, or the draft says why it cannot be told.
+    pub(super) fn of(draft: &mut Draft<'a>, wanted: &Wanted<'a>) -> Option<Self> {
+        let observed = draft.observed;
+        let groups = groups(draft, observed)?;
+        let templates = templates(draft, observed)?;
+        let front = if wanted.has_front() { Some(front(draft, wanted, observed, &groups)?) } else { None };
+        Some(Self { groups, templates, front })
+    }
+
+    /// The group that serves: in the slot with the traffic; for a worker, the one that took over last.
+    pub(super) fn serving(&self) -> Option<&'a Group> {
+        match &self.front {
+            Some(front) => {
+                let slot = front.live_slot()?;
+                let here = || self.groups.iter().filter(|group| group.owner.slot == Some(slot)).copied();
+                // A generation that failed before it served stands empty in the slot of the one that followed it.
+                here().filter(|group| group.desired > 0 || !group.instances.is_empty()).max_by_key(|g| g.owner.generation)
+            }
+            None => {
+                let took_over = |group: &&&Group| group.owner.shifted_at.is_some() && group.owner.failed.is_none();
+                self.groups.iter().filter(took_over).max_by_key(|group| group.owner.shifted_at).copied()
+            }
+        }
+    }
+
+    /// The group of this template that may still become, or already is, the one that serves.
+    pub(super) fn candidate(&self, wanted: &Wanted<'_>) -> Option<&'a Group> {
+        self.unfailed().filter(|group| group.owner.template_hash == wanted.hash && !group.deleting).last()
+    }
+
+    /// The group of this template that failed, if it did.
+    pub(super) fn tombstone(&self, wanted: &Wanted<'_>) -> Option<&'a Group> {
+        let failed = |group: &&&Group| group.owner.failed.is_some() && group.owner.template_hash == wanted.hash;
+        self.groups.iter().filter(failed).last().copied()
+    }
+
+    /// Groups that have not failed, oldest first.
+    pub(super) fn unfailed(&self) -> impl Iterator<Item = &'a Group> + '_ {
+        self.groups.iter().filter(|group| group.owner.failed.is_none()).copied()
+    }
+
+    /// When any other generation took over last.
+    pub(super) fn last_shift_of_others(&self, group: &Group) -> Option<Timestamp> {
+        self.groups.iter().filter(|other| other.name != group.name).filter_map(|other| other.owner.shifted_at).max()
+    }
+
+    /// When the record last said that another generation is deployed.
+    pub(super) fn last_record_of_others(&self, group: &Group) -> Option<Timestamp> {
+        self.groups.iter().filter(|other| other.name != group.name).filter_map(|other| other.owner.recorded_at).max()
+    }
+
+    /// The newest generation that there ever was, as far as groups and templates tell.
+    pub(super) fn newest(&self) -> Option<Generation> {
+        let groups = self.groups.iter().map(|group| group.owner.generation);
+        groups.chain(self.templates.iter().map(|template| template.owner.generation)).max()
+    }
+}
+
+fn groups<'a>(draft: &mut Draft<'a>, observed: &'a Observed) -> Option<Vec<&'a Group>> {
+    let all = match &observed.groups {
+        Read::Known(all) => all,
+        Read::Unknown(why) => {
+            draft.fail(format!("the Auto Scaling groups could not be read: {why}"));
+            return None;
+        }
+    };
+    let mut groups = Vec::new();
+    for group in all.values().filter(|group| group.owner.app == draft.scope.app) {
+        // Owned is what carries our tags and our name: a copied tag alone makes nothing ours.
+        if group.name == draft.scope.generation_name(group.owner.generation) {
+            groups.push(group);
+        } else {
+            draft.note(format!("group {} carries this app's tags but not its name; it is left alone", group.name));
+        }
+    }
+    groups.sort_by_key(|group| group.owner.generation);
+    Some(groups)
+}
+
+fn templates<'a>(draft: &mut Draft<'a>, observed: &'a Observed) -> Option<Vec<&'a LaunchTemplate>> {
+    match &observed.launch_templates {
+        Read::Known(all) => {
+            let mut templates: Vec<_> = all
+                .values()
+                .filter(|template| template.owner.app == draft.scope.app)
+                .filter(|template| template.name == draft.scope.generation_name(template.owner.generation))
+                .collect();
+            templates.sort_by_key(|template| template.owner.generation);
+            Some(templates)
+        }
+        Read::Unknown(why) => {
+            draft.fail(format!("the launch templates could not be read: {why}"));
+            None
+        }
+    }
+}
+
+fn front<'a>(
+    draft: &mut Draft<'a>,
+    wanted: &Wanted<'a>,
+    observed: &'a Observed,
+    groups: &[&'a Group],
+) -> Option<Front<'a>> {
+    let mut front = Front::default();
+    // What an owned group's tags and attachments name is ours; anything else with our name must show our tags first.
+    let mut vouched: BTreeSet<&str> = groups.iter().flat_map(|group| &group.target_group_arns).map(String::as_str).collect();
+    vouched.extend(groups.iter().filter_map(|group| group.owner.rule.as_deref()));
+    target_groups(draft, observed, &vouched, &mut front)?;
+    match &wanted.spec.load_balancer {
+        LoadBalancerSpec::None => {}
+        LoadBalancerSpec::Own(own) => {
+            let port = own.listeners.first().map_or(80, |listener| listener.port);
+            own_balancer(draft, observed, groups, port, &mut front)?;
+        }
+        LoadBalancerSpec::Shared(shared) => {
+            let Some(arn) = wanted.environment.listeners.get(&shared.listener) else {
+                draft.fail(format!("the environment lists no listener `{}`", shared.listener));
+                return None;
+            };
+            shared_rule(draft, observed, groups, arn, &vouched, &mut front)?;
+        }
+    }
+    Some(front)
+}
+
+fn target_groups<'a>(
+    draft: &mut Draft<'a>,
+    observed: &'a Observed,
+    vouched: &BTreeSet<&str>,
+    front: &mut Front<'a>,
+) -> Option<()> {
+    let all = known(draft, &observed.target_groups, "the target groups")?;
+    for slot in Slot::BOTH {
+        let name = draft.scope.target_group_name(slot);
+        if let Some(group) = all.get(&name) {
+            owned(draft, vouched, &group.arn, &format!("target group {name}"))?;
+            front.target_groups.insert(slot, group);
+        }
+    }
+    Some(())
+}
+
+fn own_balancer<'a>(
+    draft: &mut Draft<'a>,
+    observed: &'a Observed,
+    groups: &[&'a Group],
+    port: u16,
+    front: &mut Front<'a>,
+) -> Option<()> {
+    let name = draft.scope.load_balancer_name();
+    let Some(balancer) = known(draft, &observed.load_balancers, "the load balancers")?.get(&name) else { return Some(()) };
+    let named = named_listener(draft, observed, groups)?.filter(|listener| listener.load_balancer_arn == balancer.arn);
+    if named.is_none() {
+        owned(draft, &BTreeSet::new(), &balancer.arn, &format!("load balancer {name}"))?;
+    }
+    front.balancer = Some(balancer);
+    let listener = match named {
+        Some(listener) => Some(listener),
+        None => draft
+            .see(observed.listeners_of.get(&balancer.arn), Want::ListenersOf(balancer.arn.clone()), "its listeners")?
+            .iter()
+            .find(|listener| listener.port == port),
+    };
+    if let Some(listener) = listener {
+        front.point = Some(TrafficPoint::Listener(listener.arn.clone()));
+        front.forward = listener.forward.clone();
+        front.listener = Some(listener);
+    }
+    Some(())
+}
+
+/// The own listener that the newest group with such a tag names, if AWS still has it.
+fn named_listener<'a>(draft: &mut Draft<'a>, observed: &'a Observed, groups: &[&'a Group]) -> Option<Option<&'a Listener>> {
+    let Some(arn) = groups.iter().rev().find_map(|group| group.owner.listener.as_deref()) else { return Some(None) };
+    match observed.listeners.get(arn) {
+        Some(Read::Known(listener)) => Some(listener.as_ref()),
+        Some(Read::Unknown(why)) => {
+            draft.fail(format!("its listener could not be read: {why}"));
+            None
+        }
+        None => Some(None),
+    }
+}
+
+fn shared_rule<'a>(
+    draft: &mut Draft<'a>,
+    observed: &'a Observed,
+    groups: &[&'a Group],
+    listener_arn: &str,
+    vouched: &BTreeSet<&str>,
+    front: &mut Front<'a>,
+) -> Option<()> {
+    let listener = match observed.listeners.get(listener_arn) {
+        Some(Read::Known(Some(listener))) => listener,
+        Some(Read::Known(None)) => {
+            draft.fail(format!("the shared listener {listener_arn} does not exist"));
+            return None;
+        }
+        Some(Read::Unknown(why)) => {
+            draft.fail(format!("the shared listener could not be read: {why}"));
+            return None;
+        }
+        None => {
+            draft.fail(format!("the shared listener {listener_arn} was not read"));
+            return None;
+        }
+    };
+    front.listener = Some(listener);
+    let balancers = known(draft, &observed.load_balancers, "the load balancers")?;
+    front.balancer = balancers.values().find(|balancer| balancer.arn == listener.load_balancer_arn);
+    let tagged = groups.iter().rev().find_map(|group| group.owner.rule.as_deref());
+    let rule = match tagged.map(|arn| observed.rules.get(arn)) {
+        Some(Some(Read::Known(Some(rule)))) => Some(rule),
+        Some(Some(Read::Unknown(why))) => {
+            draft.fail(format!("its rule could not be read: {why}"));
+            return None;
+        }
+        // No group names a rule yet, or the rule it names is gone: look for one that forwards to our target groups.
+        _ => {
+            let rules =
+                draft.see(observed.rules_of.get(listener_arn), Want::RulesOf(listener_arn.to_owned()), "the listener's rules")?;
+            let ours = |rule: &&Rule| front.target_groups.values().any(|group| rule.forward.0.contains_key(&group.arn));
+            rules.iter().find(ours)
+        }
+    };
+    if let Some(rule) = rule {
+        owned(draft, vouched, &rule.arn, "its rule on the shared listener")?;
+        front.point = Some(TrafficPoint::Rule(rule.arn.clone()));
+        front.forward = rule.forward.clone();
+        front.rule = Some(rule);
+    }
+    Some(())
+}
+
+fn known<'a, T>(draft: &mut Draft<'a>, read: &'a Read<T>, what: &str) -> Option<&'a T> {
+    match read {
+        Read::Known(value) => Some(value),
+        Read::Unknown(why) => {
+            draft.fail(format!("{what} could not be read: {why}"));
+            None
+        }
+    }
+}
+
+/// Whether a thing with our name is ours. If its tags say that it is not, the app cannot be planned.
+fn owned(draft: &mut Draft<'_>, vouched: &BTreeSet<&str>, arn: &str, what: &str) -> Option<()> {
+    if vouched.contains(arn) {
+        return Some(());
+    }
+    let found = draft.see(draft.observed.tags.get(arn), Want::Tags(arn.to_owned()), &format!("the tags of {what}"))?;
+    if tags::is_of(found, draft.scope) {
+        return Some(());
+    }
+    draft.fail(format!("{what} exists and is not ours: it lacks this app's tags; rename or remove it"));
+    None
+}

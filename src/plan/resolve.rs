@@ -1,0 +1,195 @@
+//! What is wanted of one app, down to the last id: its launch template, its sizes, its place in the network.
+
+use crate::manifest::spec::{AppSpec, EnvironmentSpec, LoadBalancer};
+use crate::model::desired::DesiredApp;
+use crate::model::launch::{LaunchData, RootVolume, Secret, TemplateHash};
+use crate::model::observed::{Image, Observed, Read, TargetCheck, Zone};
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+/// One app as it should be.
+pub(super) struct Wanted<'a> {
+    pub(super) app: &'a DesiredApp,
+    pub(super) spec: &'a AppSpec,
+    pub(super) environment: &'a EnvironmentSpec,
+    /// What an instance is born with.
+    pub(super) launch: LaunchData,
+    /// The hash of that.
+    pub(super) hash: TemplateHash,
+    /// The image, as far as AWS knows it.
+    pub(super) image: Option<&'a Image>,
+    /// Why a launch is out of the question, if it is.
+    pub(super) refusal: Option<String>,
+    /// Subnets of its instances, in order.
+    pub(super) subnet_ids: Vec<String>,
+    /// How its targets are checked.
+    pub(super) check: TargetCheck,
+    /// The hosted zone of its DNS name.
+    pub(super) zone: Option<&'a Zone>,
+}
+
+impl<'a> Wanted<'a> {
+    /// Resolves the spec against what was observed. Fails when not even a comparison with what runs is possible.
+    pub(super) fn resolve(
+        app: &'a DesiredApp,
+        environment: &'a EnvironmentSpec,
+        observed: &'a Observed,
+    ) -> Result<Self, String> {
+        let spec = &app.spec;
+        let (image, refusal) = image(&spec.image.id, environment, observed)?;
+        let mut security_group_ids =
+            spec.launch.security_group_ids.clone().unwrap_or_else(|| environment.security_group_ids.clone());
+        security_group_ids.sort();
+        security_group_ids.dedup();
+        let launch = LaunchData {
+            image_id: spec.image.id.clone(),
+            instance_type: spec.instance_type.clone(),
+            iam_instance_profile: spec.launch.iam_instance_profile.clone(),
+            key_name: spec.launch.key_name.clone(),
+            security_group_ids,
+            user_data: spec.launch.user_data.as_deref().map(Secret::new),
+            detailed_monitoring: spec.launch.detailed_monitoring,
+            root_volume: root_volume(spec, image)?,
+        };
+        let mut subnet_ids =
+            spec.network.as_ref().map_or_else(|| environment.network.subnet_ids.clone(), |own| own.subnet_ids.clone());
+        subnet_ids.sort();
+        subnet_ids.dedup();
+        Ok(Self {
+            app,
+            spec,
+            environment,
+            hash: launch.hash(),
+            launch,
+            image,
+            refusal,
+            subnet_ids,
+            check: check(spec),
+            zone: zone(spec, environment, observed)?,
+        })
+    }
+
+    /// The version, branch and commit of the release: as the manifest gives them, or else as the image's tags do.
+    pub(super) fn release(&self) -> BTreeMap<String, String> {
+        let given = self.spec.release.as_ref();
+        [
+            ("version", given.and_then(|release| release.version.as_ref())),
+            ("branch", given.and_then(|release| release.branch.as_ref())),
+            ("commit", given.and_then(|release| release.commit.as_ref())),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| {
+            let value = value.or_else(|| self.image.and_then(|image| image.tags.get(key)))?;
+            Some((key.to_owned(), value.clone()))
+        })
+        .collect()
+    }
+
+    /// The hash of the settings that are changed in place. When it is the one that was last applied, any difference in AWS is drift.
+    pub(super) fn applied(&self) -> String {
+        let spec = self.spec;
+        let front = match &spec.load_balancer {
+            LoadBalancer::None => String::new(),
+            LoadBalancer::Own(own) => format!("{}", own.deregistration_delay),
+            LoadBalancer::Shared(shared) => {
+                format!("{} {:?} {:?}", shared.deregistration_delay, shared.hosts, shared.paths)
+            }
+        };
+        let dns = spec.dns.as_ref().map(|dns| format!("{} {}", dns.name, dns.evaluate_target_health));
+        let text = format!(
+            "1|{}|{}|{}|{:?}|{:?}|{front}|{dns:?}|{:?}",
+            spec.instances.min,
+            spec.instances.max,
+            spec.health_check.grace_period,
+            self.subnet_ids,
+            self.check,
+            self.app.labels
+        );
+        crate::model::names::hex(&Sha256::digest(text.as_bytes()), 12)
+    }
+
+    /// Whether it takes traffic from a load balancer.
+    pub(super) fn has_front(&self) -> bool {
+        !matches!(self.spec.load_balancer, LoadBalancer::None)
+    }
+
+    /// How many instances a new generation starts with: as many as serve now, within the limits of the manifest.
+    pub(super) fn size(&self, serving: Option<u32>) -> u32 {
+        let instances = &self.spec.instances;
+        serving.unwrap_or(instances.min).clamp(instances.min, instances.max.max(instances.min))
+    }
+}
+
+/// The image, and why it must not be launched if it must not.
+fn image<'a>(
+    id: &str,
+    environment: &EnvironmentSpec,
+    observed: &'a Observed,
+) -> Result<(Option<&'a Image>, Option<String>), String> {
+    let image = match observed.images.get(id) {
+        Some(Read::Known(image)) => image.as_ref(),
+        Some(Read::Unknown(why)) => return Err(format!("image {id} could not be read: {why}")),
+        None => return Err(format!("image {id} was not read")),
+    };
+    let Some(image) = image else {
+        let region = &observed.region;
+        return Ok((None, Some(format!("image {id} does not exist in {region}, or is not shared with this account"))));
+    };
+    let allowed = environment.image_owners.iter().any(|owner| {
+        let owner = if owner == "self" { &observed.account } else { owner };
+        *owner == image.owner
+    });
+    let refusal = if !allowed {
+        Some(format!(
+            "image {id} belongs to account {}, which is not among the environment's imageOwners ({})",
+            image.owner,
+            environment.image_owners.join(", ")
+        ))
+    } else if image.state != "available" {
+        Some(format!("image {id} is {}, not available", image.state))
+    } else {
+        None
+    };
+    Ok((Some(image), refusal))
+}
+
+fn root_volume(spec: &AppSpec, image: Option<&Image>) -> Result<Option<RootVolume>, String> {
+    let Some(size) = spec.launch.root_volume_size else { return Ok(None) };
+    let id = &spec.image.id;
+    let device = image
+        .and_then(|image| image.root_device.clone())
+        .ok_or_else(|| format!("launch.rootVolumeSize needs the root device of image {id}, which AWS does not tell"))?;
+    Ok(Some(RootVolume { device, size }))
+}
+
+fn check(spec: &AppSpec) -> TargetCheck {
+    let check = &spec.health_check;
+    TargetCheck {
+        path: check.path.clone(),
+        matcher: check.matcher.clone(),
+        interval: check.interval.as_seconds(),
+        timeout: check.timeout.as_seconds(),
+        healthy_threshold: check.healthy_threshold,
+        unhealthy_threshold: check.unhealthy_threshold,
+    }
+}
+
+fn zone<'a>(
+    spec: &AppSpec,
+    environment: &EnvironmentSpec,
+    observed: &'a Observed,
+) -> Result<Option<&'a Zone>, String> {
+    let Some(dns) = &spec.dns else { return Ok(None) };
+    let named = environment.dns_zone.as_deref().unwrap_or_default();
+    match &observed.zone {
+        Some(Read::Known(zone)) => {
+            let name = dns.name.to_ascii_lowercase();
+            let inside = name == zone.name || name.ends_with(&format!(".{}", zone.name));
+            if inside { Ok(Some(zone)) } else { Err(format!("dns.name {} is not in the zone {}", dns.name, zone.name)) }
+        }
+        Some(Read::Unknown(why)) => Err(format!("the hosted zone {named} could not be read: {why}")),
+        None => Err("dns.name is set, but the environment names no dnsZone".to_owned()),
+    }
+}

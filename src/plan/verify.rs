@@ -1,0 +1,244 @@
+//! Verification: a generation must be healthy before it takes traffic, and stay so while it is watched.
+
+use super::draft::Draft;
+use super::rollout::{Release, Turn};
+use super::shift;
+use crate::model::action::{Action, GroupChange, Tags};
+use crate::model::observed::{Activity, Group, Health, Target, Want};
+use crate::model::tags::{self, keys};
+use crate::model::time::Span;
+
+/// Done when the target has the traffic, or has been healthy for the stability window.
+pub(super) fn wait_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, stable_for: Span) -> Turn {
+    let Some(target) = release.target else { return Turn::Here(None) };
+    if release.is_shifted() {
+        return Turn::Done;
+    }
+    draft.in_flight = true;
+    if taken_out_of_service(draft, release, target) || grow(draft, release, target) {
+        return Turn::Here(None);
+    }
+    let Some(health) = Healthy::of(draft, release, target) else { return Turn::Here(None) };
+    let detail = format!("healthy {}/{}", health.good, release.size);
+    if health.good < release.size {
+        not_yet_healthy(draft, release, target, &health);
+        return Turn::Here(Some(detail));
+    }
+    let Some(since) = target.owner.healthy_since else {
+        let tag = Tags::from([(keys::HEALTHY_SINCE.to_owned(), draft.now.to_string())]);
+        draft.tag_group(&target.name, tag, "all instances are healthy: the stability window begins");
+        return Turn::Here(Some(detail));
+    };
+    let until = stable_for.after(since);
+    if draft.now < until {
+        draft.wait(format!("{} to stay healthy for {stable_for}", target.owner.generation), Some(until));
+        return Turn::Here(Some(detail));
+    }
+    Turn::Done
+}
+
+/// Done when the target was watched under traffic for the whole time and is well at its end.
+pub(super) fn bake<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, duration: Span) -> Turn {
+    let (Some(target), Some(shifted_at)) = (release.target, release.target.and_then(|target| target.owner.shifted_at))
+    else {
+        return Turn::Here(None);
+    };
+    if !super::record::is_due(release, target) {
+        return Turn::Done;
+    }
+    draft.in_flight = true;
+    let Some(health) = Healthy::of(draft, release, target) else { return Turn::Here(None) };
+    if let Some(sick) = &health.sick {
+        fail(draft, release, target, format!("unhealthy under traffic: {sick}"));
+        return Turn::Here(Some("failed".to_owned()));
+    }
+    let until = duration.after(shifted_at);
+    let size = target.desired;
+    if draft.now < until {
+        draft.wait(format!("{} to be watched under traffic, healthy {}/{size}", target.owner.generation, health.good), Some(until));
+        return Turn::Here(Some(format!("healthy {}/{size}", health.good)));
+    }
+    if health.good >= size {
+        return Turn::Done;
+    }
+    // An instance that died is being replaced: that is no fault of the release, unless it takes too long.
+    let deadline = release.wanted.spec.progress_deadline.after(until);
+    if draft.now >= deadline {
+        fail(draft, release, target, format!("{} of {size} instances healthy at the end of its bake", health.good));
+    } else {
+        draft.wait(format!("{} to be whole again, healthy {}/{size}", target.owner.generation, health.good), Some(deadline));
+    }
+    Turn::Here(Some(format!("healthy {}/{size}", health.good)))
+}
+
+/// What the load balancer, or for a worker its group, says of the instances of exactly one group.
+struct Healthy {
+    good: u32,
+    /// The first target that fails its checks, in AWS's words.
+    sick: Option<String>,
+    /// The first target that is registered where nothing forwards to.
+    unused: Option<String>,
+}
+
+impl Healthy {
+    fn of<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group) -> Option<Self> {
+        let Some(front) = &release.picture.front else {
+            return Some(Self { good: group.in_service(), sick: None, unused: None });
+        };
+        let arn = group.owner.slot.and_then(|slot| front.arn(slot))?;
+        let want = Want::TargetHealth(arn.to_owned());
+        let targets = draft.see(draft.observed.target_health.get(arn), want, "the health of its targets")?;
+        let own = |target: &&Target| group.instances.iter().any(|instance| instance.id == target.id);
+        let first = |health: Health| targets.iter().filter(own).find(|target| target.health == health).map(words);
+        Some(Self {
+            good: targets.iter().filter(own).filter(|target| target.health == Health::Healthy).count() as u32,
+            sick: first(Health::Unhealthy),
+            unused: first(Health::Unused),
+        })
+    }
+}
+
+fn words(target: &Target) -> String {
+    let said = [target.reason.as_deref(), target.description.as_deref()];
+    let said: Vec<_> = said.into_iter().flatten().collect();
+    if said.is_empty() { target.id.clone() } else { format!("{} ({})", target.id, said.join(": ")) }
+}
+
+/// A generation that had the traffic and lost it to the one before, without a word on why: somebody, or a crash in
+/// the middle of a shift back. It must not take over again by itself.
+fn taken_out_of_service(draft: &mut Draft<'_>, release: &Release<'_, '_>, target: &Group) -> bool {
+    let (Some(shifted_at), Some(serving)) = (target.owner.shifted_at, release.serving) else { return false };
+    if serving.owner.shifted_at.is_some_and(|served| served > shifted_at) {
+        return false;
+    }
+    fail(draft, release, target, "it was taken out of service after it had taken over".to_owned());
+    true
+}
+
+/// The target must be as large as what it takes over from is now.
+fn grow(draft: &mut Draft<'_>, release: &Release<'_, '_>, target: &Group) -> bool {
+    if target.desired >= release.size {
+        return false;
+    }
+    let change = GroupChange {
+        min: (target.min < release.wanted.spec.instances.min).then_some(release.wanted.spec.instances.min),
+        max: (target.max < release.size).then_some(release.size),
+        desired: Some(release.size),
+        ..GroupChange::default()
+    };
+    let reason = format!("it takes over from {} instances", release.size);
+    draft.act(Action::UpdateGroup { name: target.name.clone(), change }, reason, Vec::new());
+    true
+}
+
+fn not_yet_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &'a Group, health: &Healthy) {
+    if target.owner.healthy_since.is_some() {
+        let keys = vec![keys::HEALTHY_SINCE.to_owned()];
+        let action = Action::UntagGroup { name: target.name.clone(), keys };
+        draft.act(action, "an instance is not healthy any more: the stability window begins anew", Vec::new());
+    }
+    let want = Want::Activities(target.name.clone());
+    let activities = draft.see(draft.observed.activities.get(&target.name), want, "its scaling activities");
+    let failure = activities.and_then(|activities| launch_failure(activities, target));
+    let generation = target.owner.generation;
+    let started = target.owner.healthy_since.unwrap_or(target.created_at).max(target.created_at);
+    let deadline = release.wanted.spec.progress_deadline.after(started);
+    match failure {
+        Some((Cause::Release, words)) => fail(draft, release, target, format!("launch failed: {words}")),
+        Some((Cause::Capacity, words)) => {
+            draft.note(format!("AWS cannot launch now, and goes on trying: {words}"));
+            draft.wait(format!("capacity for {generation}, healthy {}/{}: {words}", health.good, release.size), None);
+        }
+        _ if draft.now >= deadline => {
+            let count = format!("{} of {} instances healthy", health.good, release.size);
+            let words = failure.map(|(_, words)| words).or_else(|| health.sick.clone()).or_else(|| health.unused.clone());
+            let words = words.map(|words| format!("; {words}")).unwrap_or_default();
+            fail(draft, release, target, format!("{count} after {}{words}", release.wanted.spec.progress_deadline));
+        }
+        other => {
+            if let Some(unused) = &health.unused {
+                draft.note(format!("a target takes no part in load balancing: {unused}"));
+            }
+            if let Some((_, words)) = other {
+                draft.note(format!("the last launch failed: {words}"));
+            }
+            if release.picture.front.as_ref().is_some_and(super::prepare::is_provisioning) {
+                draft.note("the load balancer is still being provisioned");
+            }
+            let sick = health.sick.as_ref().map(|sick| format!("; {sick}")).unwrap_or_default();
+            draft.wait(format!("{generation} healthy {}/{}{sick}", health.good, release.size), Some(deadline));
+        }
+    }
+}
+
+/// What a failed launch says about the release.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Cause {
+    /// It can never succeed: the image, the role or another part of the template is wrong.
+    Release,
+    /// AWS lacks room, or the account its quota: later may do.
+    Capacity,
+    /// Neither can be told.
+    Unclear,
+}
+
+/// The newest activity of the group, if it is a failed launch.
+fn launch_failure(activities: &[Activity], group: &Group) -> Option<(Cause, String)> {
+    let newest = activities.iter().filter(|activity| activity.started_at >= group.created_at).max_by_key(|a| a.started_at)?;
+    (newest.status == "Failed").then(|| (cause(&newest.message), newest.message.clone()))
+}
+
+/// Tells trouble with AWS from trouble with the release, by AWS's own words.
+/// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/CHAP_Troubleshooting.html>
+pub(super) fn cause(message: &str) -> Cause {
+    let message = message.to_ascii_lowercase();
+    let says = |phrases: &[&str]| phrases.iter().any(|phrase| message.contains(phrase));
+    if says(&["insufficient", "capacity", "limitexceeded", "limit exceeded", "vcpu", "quota", "throttl", "request limit"]) {
+        Cause::Capacity
+    } else if says(&[
+        "does not exist",
+        "invalid ami",
+        "invalidami",
+        "invalid iam instance profile",
+        "invalid device name",
+        "not authorized",
+        "unauthorized",
+        "not supported",
+        "architecture",
+        "cannot be launched",
+        "no longer available",
+    ]) {
+        Cause::Release
+    } else {
+        Cause::Unclear
+    }
+}
+
+/// Ends a generation: traffic goes back first if it has it and there is a way back, then it is marked.
+fn fail<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &Group, reason: String) {
+    if release.is_shifted() {
+        shift::back(draft, release, target, &reason);
+    }
+    draft.plan.notes.retain(|note| !note.contains("goes on trying"));
+    draft.tag_group(&target.name, tags::failure(&reason, draft.now), format!("{} failed: {reason}", target.owner.generation));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aws_words_tell_a_lack_of_room_from_a_bad_release() {
+        for (message, expected) in [
+            ("Could not launch On-Demand Instances. InsufficientInstanceCapacity - We currently do not have sufficient c7g.large capacity in the Availability Zone you requested (us-west-2a). Launching EC2 instance failed.", Cause::Capacity),
+            ("You have requested more vCPU capacity than your current vCPU limit of 32 allows. Launching EC2 instance failed.", Cause::Capacity),
+            ("Request limit exceeded. Launching EC2 instance failed.", Cause::Capacity),
+            ("The image id '[ami-0aaa]' does not exist. Launching EC2 instance failed.", Cause::Release),
+            ("Invalid IAM Instance Profile name. Launching EC2 instance failed.", Cause::Release),
+            ("The architecture 'arm64' of the specified instance type does not match the architecture 'x86_64' of the specified AMI.", Cause::Release),
+            ("An internal error has occurred. Launching EC2 instance failed.", Cause::Unclear),
+        ] {
+            assert_eq!(cause(message), expected, "{message}");
+        }
+    }
+}
