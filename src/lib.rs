@@ -10,6 +10,7 @@
 //!
 //! `plan` is the only thing that decides. See `ARCHITECTURE.md` for the picture.
 
+pub mod cli;
 pub mod clock;
 pub mod manifest;
 pub mod model;

@@ -53,12 +53,12 @@ impl LiveState {
             }
             EventKind::Acted { action, .. } => vec![words::action(action)],
             EventKind::Stale { action, why } => {
-                let text = format!("not done: {} ({why}); planned anew", words::action(action));
+                let text = format!("not done: {} ({}); planned anew", words::action(action), words::plain(why));
                 watched.once(text).map(|text| paint.yellow(&text)).into_iter().collect()
             }
             EventKind::Failed { action, error, retry } => {
                 let then = if *retry { "; it is tried again" } else { "" };
-                let text = format!("could not {}: {error}{then}", words::action(action));
+                let text = format!("could not {}: {}{then}", words::action(action), words::plain(error));
                 watched.once(text).map(|text| paint.red(&text)).into_iter().collect()
             }
         };
@@ -122,7 +122,7 @@ impl Watched {
             }
         }
         for note in &next.notes {
-            news.extend(self.once(format!("note: {note}")).map(|note| paint.yellow(&note)));
+            news.extend(self.once(format!("note: {}", words::plain(note))).map(|note| paint.yellow(&note)));
         }
         let was_busy = last.as_ref().is_none_or(|last| !is_complete(last));
         if is_complete(next) && was_busy {
@@ -163,8 +163,8 @@ fn finished(last: Option<&AppPlan>, next: &AppPlan) -> Vec<String> {
 fn headline(plan: &AppPlan, paint: Paint) -> Vec<String> {
     let generations = words::generations(plan.from, plan.to);
     match plan.change {
-        Change::Blocked => vec![paint.yellow(&format!("blocked: {}", plan.reason))],
-        Change::Error => vec![paint.red(&format!("error: {}", plan.reason))],
+        Change::Blocked => vec![paint.yellow(&format!("blocked: {}", words::plain(&plan.reason)))],
+        Change::Error => vec![paint.red(&format!("error: {}", words::plain(&plan.reason)))],
         Change::Update | Change::Drift => {
             let fields = plan.fields.iter().chain(&plan.drift).map(|field| {
                 format!("{} {} → {}", field.path, words::value(&field.before), words::value(&field.after))
@@ -174,7 +174,8 @@ fn headline(plan: &AppPlan, paint: Paint) -> Vec<String> {
         Change::Unchanged | Change::Orphaned => Vec::new(),
         Change::Create | Change::Replace | Change::Destroy => {
             let path = words::path(&plan.steps, Paint::default()).join(" → ");
-            let reason = if plan.reason.is_empty() { String::new() } else { format!(" ({})", plan.reason) };
+            let reason =
+                if plan.reason.is_empty() { String::new() } else { format!(" ({})", words::plain(&plan.reason)) };
             let what = if plan.change == Change::Destroy { "destroy" } else { generations.as_str() };
             vec![format!("{}{reason}: {path}", paint.bold(what))]
         }
@@ -199,10 +200,11 @@ fn conclusion(last: Option<&AppPlan>, next: &AppPlan) -> String {
 }
 
 fn countdown(wait: &Wait, now: Timestamp) -> String {
+    let what = words::plain(&wait.what);
     match wait.until {
-        Some(until) if until > now => format!("{}, {} left", wait.what, Span::between(now, until)),
-        Some(_) => format!("{}, overdue", wait.what),
-        None => wait.what.clone(),
+        Some(until) if until > now => format!("{what}, {} left", Span::between(now, until)),
+        Some(_) => format!("{what}, overdue"),
+        None => what,
     }
 }
 
@@ -317,11 +319,11 @@ mod tests {
         12:00:01  hello-world  delete launch template hello-world-prod-v040
         12:00:02  hello-world  could not delete launch template hello-world-prod-v040: Throttling: Rate exceeded; it is tried again
         12:00:10  hello-world  launch 6 ✓
-        12:00:10  hello-world  waits for v042 healthy 0/6, until 12:20 UTC at the latest
-        12:01:00  hello-world  waits for v042 healthy 3/6, until 12:20 UTC at the latest
+        12:00:10  hello-world  waits for v042 healthy 0/6, until 12:20 UTC
+        12:01:00  hello-world  waits for v042 healthy 3/6, until 12:20 UTC
         12:03:00  hello-world  healthy 6/6 ✓
         12:03:00  hello-world  shift 100% ✓
-        12:03:00  hello-world  waits for v042 to bake, until 12:08 UTC at the latest
+        12:03:00  hello-world  waits for v042 to bake, until 12:08 UTC
         12:08:00  hello-world  bake 5m ✓
         12:08:00  hello-world  v042 is deployed
         12:08:00  hello-world  left to clean up: v041 stays warm, until 13:00 UTC

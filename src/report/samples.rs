@@ -330,6 +330,7 @@ pub(crate) fn observed() -> Observed {
         caller: "arn:aws:iam::123456789012:user/ada".into(),
         groups: Read::Known(groups.into_iter().map(|group| (group.name.clone(), group)).collect()),
         launch_templates: Read::Known(BTreeMap::new()),
+        problems: Vec::new(),
         target_groups: Read::Known(BTreeMap::new()),
         load_balancers: Read::Known(BTreeMap::new()),
         listeners: BTreeMap::from([(listener.arn.clone(), Read::Known(Some(listener)))]),

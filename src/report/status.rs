@@ -82,8 +82,8 @@ pub(super) fn serving_since(group: &Group) -> Timestamp {
 /// What goes on with an app, in a few words: `serving`, `rolling out v042: healthy 3/6`, `blocked: …`.
 pub fn state(observed: &Observed, app: &AppPlan) -> String {
     match app.change {
-        Change::Error => format!("error: {}", app.reason),
-        Change::Blocked => format!("blocked: {}", app.reason),
+        Change::Error => format!("error: {}", words::plain(&app.reason)),
+        Change::Blocked => format!("blocked: {}", words::plain(&app.reason)),
         Change::Orphaned => "orphaned: in no manifest".to_owned(),
         Change::Destroy => match words::current(&app.steps) {
             Some(step) => format!("being deleted: {}", words::step(step)),
@@ -119,7 +119,7 @@ fn failure(observed: &Observed, app: &AppPlan) -> Option<String> {
     let groups = observed.groups.known()?.values().filter(|group| group.owner.app == app.app);
     let newest = groups.max_by_key(|group| group.owner.generation)?;
     let failed = newest.owner.failed.as_ref().filter(|_| Some(newest.owner.generation) > app.from)?;
-    Some(format!("{} failed: {}", newest.owner.generation, failed.reason))
+    Some(format!("{} failed: {}", newest.owner.generation, words::plain(&failed.reason)))
 }
 
 fn paths<'a>(paths: impl Iterator<Item = &'a String>) -> String {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::model::action::Action;
 use crate::model::plan::{AppPlan, Change, Effect, FieldChange, Plan, StepKind, StepState};
 
 use super::paint::Paint;
@@ -111,15 +112,16 @@ impl<'a> Page<'a> {
     fn entry(&mut self, app: &AppPlan) {
         let generations = words::generations(app.from, app.to);
         let kind = words::change(app.change);
+        let reason = words::plain(&app.reason);
         let rest = match app.change {
-            Change::Blocked | Change::Error => format!("{kind}: {}", app.reason),
+            Change::Blocked | Change::Error => format!("{kind}: {reason}"),
             Change::Create => format!("{kind:KIND$}{generations}  {}", what_is_new(app)),
             Change::Replace if app.fields.is_empty() && !app.reason.is_empty() => {
-                format!("{kind:KIND$}{generations}  {}", app.reason)
+                format!("{kind:KIND$}{generations}  {reason}")
             }
             Change::Replace => format!("{kind:KIND$}{generations}"),
             _ if app.reason.is_empty() => kind.to_owned(),
-            _ => format!("{kind:KIND$}{}", app.reason),
+            _ => format!("{kind:KIND$}{reason}"),
         };
         self.headline(app, &rest);
         // What is new needs no list of all its fields.
@@ -196,7 +198,7 @@ impl<'a> Page<'a> {
             self.line(INDENT, &format!("waits for {}", words::wait(wait, self.plan.at)));
         }
         for note in &app.notes {
-            let note = self.paint.yellow(&format!("note: {note}"));
+            let note = self.paint.yellow(&format!("note: {}", words::plain(note)));
             self.line(INDENT, &note);
         }
         for want in &app.wants {
@@ -206,7 +208,7 @@ impl<'a> Page<'a> {
             return;
         }
         if !app.reason.is_empty() && matches!(app.change, Change::Create | Change::Replace) {
-            self.line(INDENT, &format!("because {}", app.reason));
+            self.line(INDENT, &format!("because {}", words::plain(&app.reason)));
         }
         for planned in &app.actions {
             let (service, operation) = planned.action.operation();
@@ -229,7 +231,7 @@ impl<'a> Page<'a> {
                 let (aws, git) = (words::value(&field.before), words::value(&field.after));
                 format!("{:path_width$}{aws} in AWS, {git} in git", field.path)
             });
-            let first = lines.next().unwrap_or_else(|| app.reason.clone());
+            let first = lines.next().unwrap_or_else(|| words::plain(&app.reason));
             let rest: Vec<String> = lines.collect();
             let width = self.name_width;
             let mark = self.paint.yellow(&format!("{:MARK$}", words::marker(Change::Drift)));
@@ -273,7 +275,7 @@ impl<'a> Page<'a> {
             }
             let generations = words::generations(app.from, app.to);
             let gap = if generations.is_empty() || app.reason.is_empty() { "" } else { "  " };
-            self.headline(app, &format!("{generations}{gap}{}", app.reason));
+            self.headline(app, &format!("{generations}{gap}{}", words::plain(&app.reason)));
             self.besides(app);
         }
     }
@@ -287,7 +289,7 @@ impl<'a> Page<'a> {
                 self.section(title);
             }
             for note in &app.notes {
-                self.line(MARK, &format!("{}: {note}", app.app));
+                self.line(MARK, &format!("{}: {}", app.app, words::plain(note)));
             }
         }
     }
@@ -315,6 +317,10 @@ impl<'a> Page<'a> {
 /// `2 × c7g.large, orders.internal.example.com`, as far as the plan tells.
 fn what_is_new(app: &AppPlan) -> String {
     let field = |path: &str| app.fields.iter().find(|field| field.path == path).and_then(|field| field.after.clone());
+    let born_with = app.actions.iter().find_map(|planned| match &planned.action {
+        Action::CreateLaunchTemplate { data, .. } => Some(data.instance_type.clone()),
+        _ => None,
+    });
     let count = app.steps.iter().find_map(|step| match step.kind {
         StepKind::Launch { instances } => Some(instances),
         _ => None,
@@ -323,7 +329,7 @@ fn what_is_new(app: &AppPlan) -> String {
         StepKind::Dns { name } => Some(name.clone()),
         _ => None,
     });
-    let instances = match (count, field("instanceType")) {
+    let instances = match (count, field("instanceType").or(born_with)) {
         (Some(count), Some(instance_type)) => Some(format!("{count} × {instance_type}")),
         (Some(1), None) => Some("1 instance".to_owned()),
         (Some(count), None) => Some(format!("{count} instances")),
@@ -398,7 +404,7 @@ mod tests {
                strategy.redBlack.bakeTime  10m → 5m                                                  # changes nothing in AWS
                launch 6 ✓ → [healthy 3/6] → shift 100% → bake 5m → keep v041 1h → retire v041
                peak 12 instances; about 9 minutes; v041 serves until the shift
-               waits for v042 healthy 3/6, until 12:20 UTC at the latest
+               waits for v042 healthy 3/6, until 12:20 UTC
 
         Plan: 0 to add, 0 to change, 1 to replace, 0 to destroy.
         ");

@@ -72,7 +72,7 @@ pub fn tree(observed: &Observed, plan: &Plan, app: &AppName) -> Option<Tree> {
         generations: groups.into_iter().map(|group| branch(observed, group)).collect(),
         steps: steps(app_plan),
         waits: app_plan.waits.iter().map(|wait| words::wait(wait, plan.at)).collect(),
-        notes: app_plan.notes.clone(),
+        notes: app_plan.notes.iter().map(|note| words::plain(note)).collect(),
     })
 }
 
@@ -92,7 +92,7 @@ fn branch(observed: &Observed, group: &Group) -> Branch {
         version: status::version(group),
         created_at: group.created_at,
         shifted_at: owner.shifted_at,
-        failed: owner.failed.as_ref().map(|failure| failure.reason.clone()),
+        failed: owner.failed.as_ref().map(|failure| words::plain(&failure.reason)),
         unwell: group.target_group_arns.iter().flat_map(|arn| unwell(observed, group, arn)).collect(),
     }
 }
@@ -116,7 +116,7 @@ fn unwell(observed: &Observed, group: &Group, target_group: &str) -> Vec<String>
     sick.map(|target| {
         let mut text = format!("{}: {}", target.id, health(target.health));
         for more in target.reason.iter().chain(&target.description) {
-            let _ = write!(text, ", {more}");
+            let _ = write!(text, ", {}", words::plain(more));
         }
         text
     })
@@ -200,7 +200,7 @@ mod tests {
         └─ v041 · slot a · weight 100% · 6/6 instances · ami-0041 (1.41.0) · took over 12d ago
 
         launch 6 ✓ → [healthy 3/6] → shift 100% → bake 5m → keep v041 1h → retire v041
-        waits for v042 healthy 3/6, until 12:20 UTC at the latest
+        waits for v042 healthy 3/6, until 12:20 UTC
         ");
         assert_snapshot!(show("flaky"), @r"
         flaky in prod · serving; v004 failed: 0 of 2 instances became healthy within 20m

@@ -55,31 +55,40 @@ pub fn apps(count: usize) -> String {
 /// A step with its detail: `healthy 3/6`, `bake 5m (2m left)`.
 pub fn step(step: &Step) -> String {
     let kind = step.kind.to_string();
-    let Some(detail) = step.detail.as_deref().filter(|detail| !detail.is_empty()) else { return kind };
+    let Some(detail) = step.detail.as_deref().filter(|detail| !detail.is_empty()).map(plain) else { return kind };
     // A detail that begins with the step's own word says the same more exactly.
     let first = |text: &str| text.split(' ').next().map(str::to_owned);
-    if first(detail) == first(&kind) { detail.to_owned() } else { format!("{kind} ({detail})") }
+    if first(&detail) == first(&kind) { detail } else { format!("{kind} ({detail})") }
 }
 
 /// The steps that people see, each a phrase: what is done has a tick, what is at work stands in brackets.
 ///
 /// Before anything is done there are no marks: the path is still only a plan.
 pub fn path(steps: &[Step], paint: Paint) -> Vec<String> {
-    let begun = steps.iter().any(|step| step.state == StepState::Done);
-    let mut phrases = Vec::new();
-    for one in steps {
-        // Writing the record takes a moment and tells nobody anything, unless it hangs.
-        if one.kind == StepKind::Record && one.state != StepState::Current {
-            continue;
-        }
+    let begun = has_begun(steps);
+    let phrases = steps.iter().filter(|step| is_shown(step)).map(|one| {
         let phrase = step(one);
-        phrases.push(match one.state {
+        match one.state {
             StepState::Done => paint.green(&format!("{phrase} ✓")),
-            StepState::Current if begun || one.detail.is_some() => paint.cyan(&format!("[{phrase}]")),
+            StepState::Current if begun => paint.cyan(&format!("[{phrase}]")),
             StepState::Current | StepState::Pending => phrase,
-        });
+        }
+    });
+    phrases.collect()
+}
+
+/// What is there already is nobody's news; writing the record takes a moment, and tells nobody anything unless it hangs.
+fn is_shown(step: &Step) -> bool {
+    match step.kind {
+        StepKind::Prepare => step.state != StepState::Done,
+        StepKind::Record => step.state == StepState::Current,
+        _ => true,
     }
-    phrases
+}
+
+/// Whether anything of a path is done, beyond finding that what it stands on is there.
+fn has_begun(steps: &[Step]) -> bool {
+    steps.iter().any(|step| step.state == StepState::Done && step.kind != StepKind::Prepare)
 }
 
 /// The step at work, if one is.
@@ -91,7 +100,7 @@ pub fn current(steps: &[Step]) -> Option<&Step> {
 pub fn is_rolling_out(plan: &AppPlan) -> bool {
     let release = |kind: &StepKind| !matches!(kind, StepKind::Keep { .. } | StepKind::Retire { .. });
     matches!(plan.change, Change::Create | Change::Replace)
-        && plan.steps.iter().any(|step| step.state == StepState::Done)
+        && has_begun(&plan.steps)
         && plan.steps.iter().any(|step| step.state != StepState::Done && release(&step.kind))
 }
 
@@ -145,13 +154,11 @@ pub fn moment(at: Timestamp, now: Timestamp) -> String {
     at.strftime(format).to_string()
 }
 
-/// What is waited for, and until when: `v042 healthy 3/6, until 12:20 UTC at the latest`.
+/// What is waited for, and until when: `v042 healthy 3/6, until 12:20 UTC`.
 pub fn wait(wait: &Wait, now: Timestamp) -> String {
     match wait.until {
-        // The end of a retention is a date; the end of anything else is a deadline.
-        Some(until) if wait.cleanup => format!("{}, until {}", wait.what, moment(until, now)),
-        Some(until) => format!("{}, until {} at the latest", wait.what, moment(until, now)),
-        None => wait.what.clone(),
+        Some(until) => format!("{}, until {}", plain(&wait.what), moment(until, now)),
+        None => plain(&wait.what),
     }
 }
 
@@ -192,8 +199,13 @@ pub fn is_quiet(summary: &Summary) -> bool {
 }
 
 /// A value of a field, or a dash where there is none or none that can be told.
-pub fn value(value: &Option<String>) -> &str {
-    value.as_deref().unwrap_or("–")
+pub fn value(value: &Option<String>) -> String {
+    value.as_deref().map(plain).unwrap_or_else(|| "–".to_owned())
+}
+
+/// What others wrote, on one line and without anything that a terminal would obey.
+pub fn plain(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 
 /// The name in an ARN of the load balancing service, or the text itself.
@@ -282,6 +294,11 @@ mod tests {
             said,
             ["1 second", "45 seconds", "2 minutes", "9 minutes", "90 minutes", "2 hours", "24 hours", "3 days"]
         );
+    }
+
+    #[test]
+    fn what_others_wrote_gives_the_terminal_no_orders() {
+        assert_eq!(plain("red\u{1b}[31m\nblack"), "red [31m black");
     }
 
     #[test]
