@@ -244,11 +244,16 @@ fn shortened(base: &str, suffix: &str) -> String {
     if whole.len() <= MAX_BALANCER_NAME && !whole.starts_with("internal-") {
         return whole;
     }
-    let hash = hex(&Sha256::digest(base.as_bytes()), 8);
+    let hash = digest(base, 8);
     let base = base.strip_prefix("internal-").unwrap_or(base);
     let keep = (MAX_BALANCER_NAME - suffix.len() - hash.len() - 1).min(base.len());
     let head = base[..keep].trim_end_matches('-');
     format!("{head}-{hash}{suffix}")
+}
+
+/// The first `digits` hexadecimal digits of a text's SHA-256.
+pub(crate) fn digest(text: &str, digits: usize) -> String {
+    hex(&Sha256::digest(text.as_bytes()), digits)
 }
 
 /// The first `digits` hexadecimal digits of `bytes`.

@@ -101,6 +101,8 @@ pub struct AppPlan {
     pub actions: Vec<PlannedAction>,
     /// What it waits for.
     pub waits: Vec<Wait>,
+    /// Why the wanted release failed, if it did: it is not tried again until the manifest changes or a person says so.
+    pub failure: Option<String>,
     /// What people should know besides.
     pub notes: Vec<String>,
     /// What has to be read before more can be said. A plan with wants has no actions.

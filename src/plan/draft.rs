@@ -15,6 +15,8 @@ pub(super) struct Draft<'a> {
     pub(super) observed: &'a Observed,
     pub(super) now: Timestamp,
     pub(super) plan: AppPlan,
+    /// The commit of the manifests, for the record.
+    pub(super) source_commit: Option<String>,
     /// Whether the app is between launch and record.
     pub(super) in_flight: bool,
     /// Whether the actions begin a release.
@@ -34,12 +36,13 @@ impl<'a> Draft<'a> {
             steps: Vec::new(),
             actions: Vec::new(),
             waits: Vec::new(),
+            failure: None,
             notes: Vec::new(),
             wants: Vec::new(),
             wake_at: None,
             impact: Impact::default(),
         };
-        Self { scope, observed, now, plan, in_flight: false, begins: false }
+        Self { scope, observed, now, plan, source_commit: None, in_flight: false, begins: false }
     }
 
     /// Plans an action.

@@ -34,7 +34,7 @@ pub(super) fn launch<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
             name: name.clone(),
             data: release.wanted.launch.clone(),
             tags: tags::encode(&owner, labels),
-            volume_tags: tags::of_resource(draft.scope, labels),
+            volume_tags: tags::encode_app(draft.scope, &name, labels),
         };
         draft.act(action, why.clone(), Vec::new());
     }
@@ -74,13 +74,15 @@ fn next_slot(release: &Release<'_, '_>) -> Option<Slot> {
 /// Instances of a failed generation that still are in the slot, and its number.
 fn occupant(release: &Release<'_, '_>, slot: Option<Slot>) -> Option<(usize, Generation)> {
     let slot = slot?;
-    let here = release.picture.groups.iter().filter(|group| group.owner.slot == Some(slot) && group.owner.failed.is_some());
+    let here =
+        release.picture.groups.iter().filter(|group| group.owner.slot == Some(slot) && group.owner.failed.is_some());
     here.map(|group| (group.instances.len(), group.owner.generation)).find(|(instances, _)| *instances > 0)
 }
 
 /// A template of the wanted kind that was made for a group that never came.
 fn reusable<'a>(release: &Release<'a, '_>) -> Option<&'a LaunchTemplate> {
-    let without_group = |template: &&LaunchTemplate| release.picture.groups.iter().all(|group| group.name != template.name);
+    let without_group =
+        |template: &&LaunchTemplate| release.picture.groups.iter().all(|group| group.name != template.name);
     let templates = release.picture.templates.iter().copied().filter(without_group);
     templates.filter(|template| template.owner.template_hash == release.wanted.hash).last()
 }

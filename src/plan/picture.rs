@@ -53,7 +53,10 @@ impl Front<'_> {
 
     /// The slot that takes the traffic; the one with more of it if both do.
     pub(super) fn live_slot(&self) -> Option<Slot> {
-        Slot::BOTH.into_iter().filter(|slot| self.weight(*slot) > 0).max_by_key(|slot| (self.weight(*slot), slot.other()))
+        Slot::BOTH
+            .into_iter()
+            .filter(|slot| self.weight(*slot) > 0)
+            .max_by_key(|slot| (self.weight(*slot), slot.other()))
     }
 
     /// All traffic to one slot, as one forward action.
@@ -80,7 +83,9 @@ impl<'a> Picture<'a> {
                 let slot = front.live_slot()?;
                 let here = || self.groups.iter().filter(|group| group.owner.slot == Some(slot)).copied();
                 // A generation that failed before it served stands empty in the slot of the one that followed it.
-                here().filter(|group| group.desired > 0 || !group.instances.is_empty()).max_by_key(|g| g.owner.generation)
+                here()
+                    .filter(|group| group.desired > 0 || !group.instances.is_empty())
+                    .max_by_key(|g| g.owner.generation)
             }
             None => {
                 let took_over = |group: &&&Group| group.owner.shifted_at.is_some() && group.owner.failed.is_none();
@@ -169,7 +174,8 @@ fn front<'a>(
 ) -> Option<Front<'a>> {
     let mut front = Front::default();
     // What an owned group's tags and attachments name is ours; anything else with our name must show our tags first.
-    let mut vouched: BTreeSet<&str> = groups.iter().flat_map(|group| &group.target_group_arns).map(String::as_str).collect();
+    let mut vouched: BTreeSet<&str> =
+        groups.iter().flat_map(|group| &group.target_group_arns).map(String::as_str).collect();
     vouched.extend(groups.iter().filter_map(|group| group.owner.rule.as_deref()));
     target_groups(draft, observed, &vouched, &mut front)?;
     match &wanted.spec.load_balancer {
@@ -214,7 +220,9 @@ fn own_balancer<'a>(
     front: &mut Front<'a>,
 ) -> Option<()> {
     let name = draft.scope.load_balancer_name();
-    let Some(balancer) = known(draft, &observed.load_balancers, "the load balancers")?.get(&name) else { return Some(()) };
+    let Some(balancer) = known(draft, &observed.load_balancers, "the load balancers")?.get(&name) else {
+        return Some(());
+    };
     let named = named_listener(draft, observed, groups)?.filter(|listener| listener.load_balancer_arn == balancer.arn);
     if named.is_none() {
         owned(draft, &BTreeSet::new(), &balancer.arn, &format!("load balancer {name}"))?;
@@ -236,7 +244,11 @@ fn own_balancer<'a>(
 }
 
 /// The own listener that the newest group with such a tag names, if AWS still has it.
-fn named_listener<'a>(draft: &mut Draft<'a>, observed: &'a Observed, groups: &[&'a Group]) -> Option<Option<&'a Listener>> {
+fn named_listener<'a>(
+    draft: &mut Draft<'a>,
+    observed: &'a Observed,
+    groups: &[&'a Group],
+) -> Option<Option<&'a Listener>> {
     let Some(arn) = groups.iter().rev().find_map(|group| group.owner.listener.as_deref()) else { return Some(None) };
     match observed.listeners.get(arn) {
         Some(Read::Known(listener)) => Some(listener.as_ref()),
@@ -283,8 +295,11 @@ fn shared_rule<'a>(
         }
         // No group names a rule yet, or the rule it names is gone: look for one that forwards to our target groups.
         _ => {
-            let rules =
-                draft.see(observed.rules_of.get(listener_arn), Want::RulesOf(listener_arn.to_owned()), "the listener's rules")?;
+            let rules = draft.see(
+                observed.rules_of.get(listener_arn),
+                Want::RulesOf(listener_arn.to_owned()),
+                "the listener's rules",
+            )?;
             let ours = |rule: &&Rule| front.target_groups.values().any(|group| rule.forward.0.contains_key(&group.arn));
             rules.iter().find(ours)
         }
@@ -314,7 +329,7 @@ fn owned(draft: &mut Draft<'_>, vouched: &BTreeSet<&str>, arn: &str, what: &str)
         return Some(());
     }
     let found = draft.see(draft.observed.tags.get(arn), Want::Tags(arn.to_owned()), &format!("the tags of {what}"))?;
-    if tags::is_of(found, draft.scope) {
+    if tags::belongs_to(found, draft.scope) {
         return Some(());
     }
     draft.fail(format!("{what} exists and is not ours: it lacks this app's tags; rename or remove it"));

@@ -5,7 +5,7 @@ use super::picture::{Front, Picture};
 use super::resolve::Wanted;
 use crate::manifest::spec::{LoadBalancer, OwnLoadBalancer, SharedListener};
 use crate::model::action::Action;
-use crate::model::names::{MAX_BALANCER_NAME, Slot};
+use crate::model::names::Slot;
 use crate::model::observed::Want;
 use crate::model::tags;
 
@@ -24,18 +24,19 @@ pub(super) fn prepare<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &
 
 /// Both target groups exist and have the delay that is wanted.
 fn target_groups<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, front: &Front<'a>) -> bool {
-    let tags = tags::of_resource(draft.scope, &wanted.app.labels);
     let mut all = true;
     for slot in Slot::BOTH {
         if !front.target_groups.contains_key(&slot) {
             all = false;
+            let name = draft.scope.target_group_name(slot);
+            let tags = tags::encode_app(draft.scope, &name, &wanted.app.labels);
             let action = Action::CreateTargetGroup {
-                name: draft.scope.target_group_name(slot),
+                name,
                 vpc_id: wanted.environment.network.vpc_id.clone(),
                 protocol: wanted.spec.health_check.protocol.as_str().to_owned(),
                 port: wanted.spec.health_check.port,
                 check: wanted.check.clone(),
-                tags: tags.clone(),
+                tags,
             };
             draft.act(action, format!("slot {slot} has no target group"), Vec::new());
         }
@@ -49,14 +50,14 @@ fn target_groups<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, front: &Front<'
 }
 
 fn create_balancer<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, own: &OwnLoadBalancer) {
-    debug_assert!(draft.scope.load_balancer_name().len() <= MAX_BALANCER_NAME);
     let groups = own.security_group_ids.as_ref().unwrap_or(&wanted.environment.security_group_ids);
+    let name = draft.scope.load_balancer_name();
     let action = Action::CreateLoadBalancer {
-        name: draft.scope.load_balancer_name(),
+        tags: tags::encode_app(draft.scope, &name, &wanted.app.labels),
+        name,
         scheme: own.scheme.as_str().to_owned(),
         subnet_ids: wanted.environment.network.subnet_ids.clone(),
         security_group_ids: groups.clone(),
-        tags: tags::of_resource(draft.scope, &wanted.app.labels),
     };
     draft.act(action, "the app has no load balancer", Vec::new());
 }
@@ -78,8 +79,13 @@ pub(super) fn set_delays<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, front: 
             Some(attributes) => {
                 all = false;
                 let (arn, name) = (group.arn.clone(), group.name.clone());
-                let reason = format!("deregistration delay {}s → {}s", attributes.deregistration_delay, delay.as_seconds());
-                draft.act(Action::SetDeregistrationDelay { arn, name, seconds: delay.as_seconds() }, reason, Vec::new());
+                let reason =
+                    format!("deregistration delay {}s → {}s", attributes.deregistration_delay, delay.as_seconds());
+                draft.act(
+                    Action::SetDeregistrationDelay { arn, name, seconds: delay.as_seconds() },
+                    reason,
+                    Vec::new(),
+                );
             }
             None => all = false,
         }
@@ -103,7 +109,7 @@ fn balancer<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, front: &Front<'a>, o
             protocol: listener.protocol.as_str().to_owned(),
             certificate_arn: listener.certificate_arn.clone(),
             forward: front.all_to(first_slot().other()),
-            tags: tags::of_resource(draft.scope, &wanted.app.labels),
+            tags: tags::encode_app(draft.scope, &draft.scope.base(), &wanted.app.labels),
         };
         draft.act(action, format!("the load balancer does not listen on port {}", listener.port), Vec::new());
     }
@@ -132,7 +138,7 @@ fn rule<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, front: &Front<'a>, share
         hosts: shared.hosts.clone(),
         paths: shared.paths.clone(),
         forward: front.all_to(first_slot().other()),
-        tags: tags::of_resource(draft.scope, &wanted.app.labels),
+        tags: tags::encode_app(draft.scope, &draft.scope.base(), &wanted.app.labels),
     };
     draft.act(action, format!("the listener `{}` has no rule for the app", shared.listener), Vec::new());
     false
@@ -182,7 +188,8 @@ pub(super) fn conflict<'a>(wanted: &Wanted<'a>, front: &Front<'a>) -> Option<Str
 pub(super) fn dns_conflict<'a>(wanted: &Wanted<'a>, picture: &Picture<'a>) -> Option<String> {
     let (dns, zone) = (wanted.spec.dns.as_ref()?, wanted.zone?);
     let name = dns.name.to_ascii_lowercase();
-    let ours = picture.front.as_ref().and_then(|front| front.balancer).map(|balancer| balancer.dns_name.to_ascii_lowercase());
+    let ours =
+        picture.front.as_ref().and_then(|front| front.balancer).map(|balancer| balancer.dns_name.to_ascii_lowercase());
     let taken = zone.records.iter().filter(|record| record.name == name).find(|record| {
         let to_us = record.alias.as_ref().is_some_and(|alias| Some(&alias.dns_name) == ours.as_ref());
         matches!(record.kind.as_str(), "A" | "AAAA" | "CNAME") && (!to_us || record.set_identifier.is_some())

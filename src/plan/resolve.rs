@@ -3,11 +3,10 @@
 use crate::manifest::spec::{AppSpec, EnvironmentSpec, LoadBalancer};
 use crate::model::desired::DesiredApp;
 use crate::model::launch::{LaunchData, RootVolume, Secret, TemplateHash};
+use crate::model::names::digest;
 use crate::model::observed::{Image, Observed, Read, TargetCheck, Zone};
 
 use std::collections::BTreeMap;
-
-use sha2::{Digest, Sha256};
 
 /// One app as it should be.
 pub(super) struct Wanted<'a> {
@@ -107,7 +106,7 @@ impl<'a> Wanted<'a> {
             self.check,
             self.app.labels
         );
-        crate::model::names::hex(&Sha256::digest(text.as_bytes()), 12)
+        digest(&text, 12)
     }
 
     /// Whether it takes traffic from a load balancer.
@@ -176,11 +175,7 @@ fn check(spec: &AppSpec) -> TargetCheck {
     }
 }
 
-fn zone<'a>(
-    spec: &AppSpec,
-    environment: &EnvironmentSpec,
-    observed: &'a Observed,
-) -> Result<Option<&'a Zone>, String> {
+fn zone<'a>(spec: &AppSpec, environment: &EnvironmentSpec, observed: &'a Observed) -> Result<Option<&'a Zone>, String> {
     let Some(dns) = &spec.dns else { return Ok(None) };
     let named = environment.dns_zone.as_deref().unwrap_or_default();
     match &observed.zone {

@@ -63,8 +63,11 @@ impl<'a, 'p> Release<'a, 'p> {
 
     /// Groups that the target takes over from: newest first, so that the one that served last comes first.
     pub(super) fn olds(&self) -> impl Iterator<Item = &'a Group> + '_ {
-        let mut olds: Vec<_> =
-            self.picture.unfailed().filter(|group| self.target.is_none_or(|target| target.name != group.name)).collect();
+        let mut olds: Vec<_> = self
+            .picture
+            .unfailed()
+            .filter(|group| self.target.is_none_or(|target| target.name != group.name))
+            .collect();
         if !self.is_shifted() {
             // Whatever else there is makes room before the launch.
             olds.retain(|group| self.serving.is_some_and(|serving| serving.name == group.name));
@@ -118,6 +121,8 @@ fn turn<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, kind: &StepKind) -
         StepKind::Record => record::record(draft, release),
         StepKind::Keep { duration, .. } => retire::keep(draft, release, *duration),
         // Steps of other paths are not compiled into a release.
-        StepKind::ShiftBack { .. } | StepKind::Entomb { .. } | StepKind::InPlace | StepKind::Delete { .. } => Turn::Done,
+        StepKind::ShiftBack { .. } | StepKind::Entomb { .. } | StepKind::InPlace | StepKind::Delete { .. } => {
+            Turn::Done
+        }
     }
 }

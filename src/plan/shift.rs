@@ -48,7 +48,12 @@ fn shift<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &Group) {
 }
 
 /// Gives the traffic back to the newest earlier generation that is well, if there is one. One call.
-pub(super) fn back<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, failed: &Group, reason: &str) -> Option<&'a Group> {
+pub(super) fn back<'a>(
+    draft: &mut Draft<'a>,
+    release: &Release<'a, '_>,
+    failed: &Group,
+    reason: &str,
+) -> Option<&'a Group> {
     let front = release.picture.front.as_ref()?;
     let point = front.point.clone()?;
     let candidates: Vec<_> = release.picture.unfailed().filter(|group| group.name != failed.name).collect();
@@ -88,7 +93,9 @@ pub(super) fn own_group(group: &Group) -> Expect {
 pub(super) fn dns<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Turn {
     let wanted = release.wanted;
     let (Some(dns), Some(zone)) = (&wanted.spec.dns, wanted.zone) else { return Turn::Done };
-    let Some(balancer) = release.picture.front.as_ref().and_then(|front| front.balancer) else { return Turn::Here(None) };
+    let Some(balancer) = release.picture.front.as_ref().and_then(|front| front.balancer) else {
+        return Turn::Here(None);
+    };
     let record = DnsRecord {
         name: dns.name.to_ascii_lowercase(),
         kind: "A".to_owned(),
@@ -115,12 +122,17 @@ pub(super) fn dns<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Turn 
 }
 
 fn note_difference(draft: &mut Draft<'_>, release: &Release<'_, '_>, found: Option<&DnsRecord>, record: &DnsRecord) {
-    let evaluates = |record: &DnsRecord| record.alias.as_ref().is_some_and(|alias| alias.evaluate_target_health).to_string();
+    let evaluates =
+        |record: &DnsRecord| record.alias.as_ref().is_some_and(|alias| alias.evaluate_target_health).to_string();
     let (path, before, after) = match found {
         None => ("dns.name", None, record.name.clone()),
         Some(found) => ("dns.evaluateTargetHealth", Some(evaluates(found)), evaluates(record)),
     };
     let change = FieldChange { path: path.to_owned(), before, after: Some(after), effect: Effect::InPlace };
     let applied = release.target.and_then(|target| target.owner.applied.clone());
-    if applied == Some(release.wanted.applied()) { draft.plan.drift.push(change) } else { draft.plan.fields.push(change) }
+    if applied == Some(release.wanted.applied()) {
+        draft.plan.drift.push(change)
+    } else {
+        draft.plan.fields.push(change)
+    }
 }

@@ -16,7 +16,11 @@ pub(super) fn compile(release: &Release<'_, '_>) -> Vec<StepKind> {
     let spec = release.wanted.spec;
     steps.push(StepKind::Launch { instances: release.size });
     steps.push(StepKind::WaitHealthy { instances: release.size, stable_for: spec.verification.stable_for });
-    if release.picture.front.is_some() { red_black(release, &mut steps) } else { worker(release, &mut steps) }
+    if release.picture.front.is_some() {
+        red_black(release, &mut steps)
+    } else {
+        worker(release, &mut steps)
+    }
     steps
 }
 

@@ -4,7 +4,7 @@ use super::draft::Draft;
 use super::rollout::{Release, Turn};
 use super::shift;
 use crate::model::action::{Action, GroupChange, Tags};
-use crate::model::observed::{Activity, Group, Health, Target, Want};
+use crate::model::observed::{Activity, Failure, Group, Health, Target, Want};
 use crate::model::tags::{self, keys};
 use crate::model::time::Span;
 
@@ -55,7 +55,10 @@ pub(super) fn bake<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, duratio
     let until = duration.after(shifted_at);
     let size = target.desired;
     if draft.now < until {
-        draft.wait(format!("{} to be watched under traffic, healthy {}/{size}", target.owner.generation, health.good), Some(until));
+        draft.wait(
+            format!("{} to be watched under traffic, healthy {}/{size}", target.owner.generation, health.good),
+            Some(until),
+        );
         return Turn::Here(Some(format!("healthy {}/{size}", health.good)));
     }
     if health.good >= size {
@@ -66,7 +69,10 @@ pub(super) fn bake<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, duratio
     if draft.now >= deadline {
         fail(draft, release, target, format!("{} of {size} instances healthy at the end of its bake", health.good));
     } else {
-        draft.wait(format!("{} to be whole again, healthy {}/{size}", target.owner.generation, health.good), Some(deadline));
+        draft.wait(
+            format!("{} to be whole again, healthy {}/{size}", target.owner.generation, health.good),
+            Some(deadline),
+        );
     }
     Turn::Here(Some(format!("healthy {}/{size}", health.good)))
 }
@@ -106,9 +112,10 @@ fn words(target: &Target) -> String {
 
 /// A generation that had the traffic and lost it to the one before, without a word on why: somebody, or a crash in
 /// the middle of a shift back. It must not take over again by itself.
-fn taken_out_of_service(draft: &mut Draft<'_>, release: &Release<'_, '_>, target: &Group) -> bool {
+fn taken_out_of_service<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &Group) -> bool {
     let (Some(shifted_at), Some(serving)) = (target.owner.shifted_at, release.serving) else { return false };
-    if serving.owner.shifted_at.is_some_and(|served| served > shifted_at) {
+    let came_back = serving.owner.shifted_at.is_some_and(|served| served > shifted_at);
+    if came_back || target.owner.generation < serving.owner.generation {
         return false;
     }
     fail(draft, release, target, "it was taken out of service after it had taken over".to_owned());
@@ -141,17 +148,19 @@ fn not_yet_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target:
     let activities = draft.see(draft.observed.activities.get(&target.name), want, "its scaling activities");
     let failure = activities.and_then(|activities| launch_failure(activities, target));
     let generation = target.owner.generation;
-    let started = target.owner.healthy_since.unwrap_or(target.created_at).max(target.created_at);
-    let deadline = release.wanted.spec.progress_deadline.after(started);
+    // The deadline is for what was never ready; what served before and is wanted again only has to recover.
+    let deadline = release.wanted.spec.progress_deadline.after(target.created_at);
+    let overdue = draft.now >= deadline && target.owner.shifted_at.is_none();
     match failure {
         Some((Cause::Release, words)) => fail(draft, release, target, format!("launch failed: {words}")),
         Some((Cause::Capacity, words)) => {
             draft.note(format!("AWS cannot launch now, and goes on trying: {words}"));
             draft.wait(format!("capacity for {generation}, healthy {}/{}: {words}", health.good, release.size), None);
         }
-        _ if draft.now >= deadline => {
+        _ if overdue => {
             let count = format!("{} of {} instances healthy", health.good, release.size);
-            let words = failure.map(|(_, words)| words).or_else(|| health.sick.clone()).or_else(|| health.unused.clone());
+            let words =
+                failure.map(|(_, words)| words).or_else(|| health.sick.clone()).or_else(|| health.unused.clone());
             let words = words.map(|words| format!("; {words}")).unwrap_or_default();
             fail(draft, release, target, format!("{count} after {}{words}", release.wanted.spec.progress_deadline));
         }
@@ -184,7 +193,8 @@ pub(super) enum Cause {
 
 /// The newest activity of the group, if it is a failed launch.
 fn launch_failure(activities: &[Activity], group: &Group) -> Option<(Cause, String)> {
-    let newest = activities.iter().filter(|activity| activity.started_at >= group.created_at).max_by_key(|a| a.started_at)?;
+    let newest =
+        activities.iter().filter(|activity| activity.started_at >= group.created_at).max_by_key(|a| a.started_at)?;
     (newest.status == "Failed").then(|| (cause(&newest.message), newest.message.clone()))
 }
 
@@ -193,7 +203,16 @@ fn launch_failure(activities: &[Activity], group: &Group) -> Option<(Cause, Stri
 pub(super) fn cause(message: &str) -> Cause {
     let message = message.to_ascii_lowercase();
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| message.contains(phrase));
-    if says(&["insufficient", "capacity", "limitexceeded", "limit exceeded", "vcpu", "quota", "throttl", "request limit"]) {
+    if says(&[
+        "insufficient",
+        "capacity",
+        "limitexceeded",
+        "limit exceeded",
+        "vcpu",
+        "quota",
+        "throttl",
+        "request limit",
+    ]) {
         Cause::Capacity
     } else if says(&[
         "does not exist",
@@ -220,7 +239,8 @@ fn fail<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &Group, re
         shift::back(draft, release, target, &reason);
     }
     draft.plan.notes.retain(|note| !note.contains("goes on trying"));
-    draft.tag_group(&target.name, tags::failure(&reason, draft.now), format!("{} failed: {reason}", target.owner.generation));
+    let why = format!("{} failed: {reason}", target.owner.generation);
+    draft.tag_group(&target.name, tags::encode_failure(&Failure { at: draft.now, reason }), why);
 }
 
 #[cfg(test)]
@@ -230,12 +250,21 @@ mod tests {
     #[test]
     fn aws_words_tell_a_lack_of_room_from_a_bad_release() {
         for (message, expected) in [
-            ("Could not launch On-Demand Instances. InsufficientInstanceCapacity - We currently do not have sufficient c7g.large capacity in the Availability Zone you requested (us-west-2a). Launching EC2 instance failed.", Cause::Capacity),
-            ("You have requested more vCPU capacity than your current vCPU limit of 32 allows. Launching EC2 instance failed.", Cause::Capacity),
+            (
+                "Could not launch On-Demand Instances. InsufficientInstanceCapacity - We currently do not have sufficient c7g.large capacity in the Availability Zone you requested (us-west-2a). Launching EC2 instance failed.",
+                Cause::Capacity,
+            ),
+            (
+                "You have requested more vCPU capacity than your current vCPU limit of 32 allows. Launching EC2 instance failed.",
+                Cause::Capacity,
+            ),
             ("Request limit exceeded. Launching EC2 instance failed.", Cause::Capacity),
             ("The image id '[ami-0aaa]' does not exist. Launching EC2 instance failed.", Cause::Release),
             ("Invalid IAM Instance Profile name. Launching EC2 instance failed.", Cause::Release),
-            ("The architecture 'arm64' of the specified instance type does not match the architecture 'x86_64' of the specified AMI.", Cause::Release),
+            (
+                "The architecture 'arm64' of the specified instance type does not match the architecture 'x86_64' of the specified AMI.",
+                Cause::Release,
+            ),
             ("An internal error has occurred. Launching EC2 instance failed.", Cause::Unclear),
         ] {
             assert_eq!(cause(message), expected, "{message}");

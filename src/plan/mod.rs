@@ -1,0 +1,222 @@
+//! The only thing that decides: from what is wanted and what was observed to the whole remaining path.
+//!
+//! Pure: no I/O, no clock, no randomness; it imports `model`, `manifest` and std. In the order of the story:
+//!
+//! - [`resolve`]: what is wanted, down to the last id
+//! - [`picture`]: one app as it is, and which generation serves
+//! - [`diff`]: what differs, and who changed it
+//! - [`strategy`]: a release as a list of steps
+//! - [`rollout`]: the interpreter of the steps; [`prepare`], [`launch`], [`verify`], [`shift`], [`record`] and [`retire`] do them
+//! - [`destroy`]: the ending of an app on request
+//! - [`limits`]: how much may happen at a time
+//! - [`check`]: what must hold for every plan, whatever was decided
+
+mod check;
+mod destroy;
+mod diff;
+mod draft;
+mod launch;
+mod limits;
+mod picture;
+mod prepare;
+mod record;
+mod resolve;
+mod retire;
+mod rollout;
+mod shift;
+mod strategy;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+use std::collections::BTreeMap;
+
+use crate::model::desired::{Desired, DesiredApp};
+use crate::model::names::{AppName, Scope};
+use crate::model::observed::{Group, Observed, Read};
+use crate::model::plan::{Change, Plan, StepKind, StepState};
+use crate::model::time::{Span, Timestamp};
+use draft::{Draft, Drafted};
+use picture::Picture;
+use resolve::Wanted;
+use rollout::Release;
+
+/// What to do about every app of an environment, at the time `now`.
+///
+/// The plan holds the whole remaining path of each app and the actions that can be taken at once. Where something must
+/// still be read to say more, it is listed in [`Plan::wants`], and such an app has no actions.
+pub fn plan(desired: &Desired, observed: &Observed, now: Timestamp) -> Plan {
+    let mut drafts: Vec<Drafted> = desired.apps.values().map(|app| app_plan(desired, app, observed, now)).collect();
+    limits::hold_back(desired, &mut drafts, now);
+    let mut apps: Vec<_> = drafts.into_iter().map(|draft| draft.plan).collect();
+    apps.extend(orphans(desired, observed, now));
+    apps.sort_by(|one, other| one.app.cmp(&other.app));
+    let plan = Plan {
+        environment: desired.name.clone(),
+        account: observed.account.clone(),
+        region: observed.region.clone(),
+        source: desired.source.clone(),
+        at: now,
+        apps,
+    };
+    check::check(plan)
+}
+
+fn app_plan(desired: &Desired, app: &DesiredApp, observed: &Observed, now: Timestamp) -> Drafted {
+    let mut draft = Draft::new(&app.scope, observed, now);
+    draft.source_commit = desired.source.commit.clone();
+    decide(&mut draft, desired, app, observed);
+    suspended(&mut draft, app);
+    draft.finish()
+}
+
+/// The story of one app.
+fn decide<'a>(draft: &mut Draft<'a>, desired: &'a Desired, app: &'a DesiredApp, observed: &'a Observed) {
+    if let Some(problem) = observed.problems.iter().find(|problem| problem.concerns(&app.scope)) {
+        return draft.fail(format!("{} cannot be understood: {}", problem.what, problem.why));
+    }
+    let wanted = match Wanted::resolve(app, &desired.environment, observed) {
+        Ok(wanted) => wanted,
+        Err(reason) => return draft.fail(reason),
+    };
+    let Some(picture) = Picture::of(draft, &wanted) else { return };
+    if app.spec.destroy {
+        return destroy::destroy(draft, &wanted, &picture);
+    }
+    let conflict = picture.front.as_ref().and_then(|front| prepare::conflict(&wanted, front));
+    if let Some(conflict) = conflict.or_else(|| prepare::dns_conflict(&wanted, &picture)) {
+        return draft.fail(conflict);
+    }
+    release(draft, &wanted, &picture);
+    if draft.plan.change != Change::Error {
+        retire::tombstones(draft, &wanted, &picture);
+        retire::loose_templates(draft, &wanted, &picture);
+    }
+}
+
+/// The path to what is wanted; or, where that has failed before, the path to staying with what serves.
+fn release<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) {
+    let serving = picture.serving();
+    draft.plan.from = serving.map(|group| group.owner.generation);
+    let candidate = picture.candidate(wanted);
+    if let Some(failed) = serving.filter(|serving| serving.owner.failed.is_some())
+        && recover(draft, wanted, picture, failed)
+    {
+        return;
+    }
+    if let (None, Some(tombstone)) = (candidate, picture.tombstone(wanted)) {
+        return hold(draft, wanted, picture, tombstone);
+    }
+    let release = Release::new(wanted, picture, candidate);
+    draft.plan.to = candidate.map(|group| group.owner.generation);
+    diff::replaced(draft, &release);
+    diff::in_place(draft, &release);
+    rollout::interpret(draft, &release);
+    conclude(draft, &release);
+}
+
+/// What serves has failed. Whether an earlier generation takes its place again.
+fn recover<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>, failed: &'a Group) -> bool {
+    let release = Release::new(wanted, picture, Some(failed));
+    let reason = failed.owner.failed.as_ref().map(|failure| failure.reason.clone()).unwrap_or_default();
+    let Some(previous) = shift::back(draft, &release, failed, &reason) else { return !draft.plan.wants.is_empty() };
+    draft.in_flight = true;
+    draft.plan.to = Some(previous.owner.generation);
+    draft.step(StepKind::Entomb { generation: failed.owner.generation }, StepState::Pending, None);
+    draft.plan.change = Change::Replace;
+    draft.plan.reason = format!("{} failed: {reason}", failed.owner.generation);
+    true
+}
+
+/// The wanted template has failed: what serves stays, until the manifest changes or a person says so.
+fn hold<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>, tombstone: &Group) {
+    let serving = picture.serving();
+    let release = Release::new(wanted, picture, serving);
+    diff::replaced(draft, &release);
+    // What serves is the goal for now: its bake and its record are completed, its slot mate goes.
+    if serving.is_some_and(|serving| serving.owner.failed.is_none()) {
+        diff::in_place(draft, &release);
+        rollout::interpret(draft, &release);
+        if draft.plan.change == Change::Error {
+            return;
+        }
+    }
+    let failed = tombstone.owner.generation;
+    let reason = tombstone.owner.failed.as_ref().map(|failure| failure.reason.as_str()).unwrap_or_default();
+    let stays = serving.filter(|serving| serving.name != tombstone.name);
+    let stays = stays.map(|serving| format!("; {} serves", serving.owner.generation)).unwrap_or_default();
+    draft.block(format!("{failed} failed: {reason}{stays} until the manifest changes or `amiable retry`"));
+    draft.plan.failure = Some(format!("{failed} failed: {reason}"));
+    draft.plan.to = None;
+    if draft.plan.actions.is_empty() {
+        draft.plan.steps.clear();
+    }
+}
+
+/// What kind of change it all is.
+fn conclude<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
+    if draft.plan.change == Change::Error {
+        return;
+    }
+    let picture = release.picture;
+    let deployed = release.target.is_some_and(|target| release.is_shifted() && !record::is_due(release, target));
+    let first = picture.groups.iter().all(|group| group.owner.recorded_at.is_none()) && release.previous().is_none();
+    draft.plan.change = match () {
+        () if !deployed && first && release.serving.is_none_or(|_| release.is_shifted()) => Change::Create,
+        () if !deployed => Change::Replace,
+        () if !draft.plan.fields.is_empty() => Change::Update,
+        () if !draft.plan.drift.is_empty() => Change::Drift,
+        () => Change::Unchanged,
+    };
+    if deployed && draft.plan.steps.iter().all(|step| step.state == StepState::Done) {
+        draft.plan.steps.clear();
+    }
+    if !deployed {
+        draft.in_flight |= release.target.is_some();
+        draft.plan.impact.peak_instances = diff::peak(release, picture);
+        draft.plan.impact.duration = estimate(release);
+    }
+}
+
+/// About how long a release takes that has not begun: a launch, the checks, the stability window and the bake.
+fn estimate(release: &Release<'_, '_>) -> Option<Span> {
+    if release.target.is_some() {
+        return None;
+    }
+    const LAUNCH_SECONDS: u64 = 120;
+    let spec = release.wanted.spec;
+    let checks = spec.health_check.interval.as_seconds() * u64::from(spec.health_check.healthy_threshold);
+    let watch = spec.verification.stable_for.as_seconds() + spec.strategy.red_black.bake_time.as_seconds();
+    Some(Span::seconds(LAUNCH_SECONDS + checks + watch))
+}
+
+/// A suspended app is still shown as it would change, but nothing is done.
+fn suspended(draft: &mut Draft<'_>, app: &DesiredApp) {
+    let Some(suspend) = &app.spec.suspend else { return };
+    if suspend.until.is_some_and(|until| until <= draft.now) || draft.plan.change == Change::Error {
+        return;
+    }
+    draft.plan.actions.clear();
+    draft.plan.waits.clear();
+    draft.plan.wake_at = suspend.until;
+    draft.begins = false;
+    let until = suspend.until.map(|until| format!(" until {until}")).unwrap_or_default();
+    draft.block(format!("suspended{until}: {}", suspend.reason));
+}
+
+/// Apps that run here and that no manifest asks for. Nothing is done about them.
+fn orphans(desired: &Desired, observed: &Observed, now: Timestamp) -> Vec<crate::model::plan::AppPlan> {
+    let Read::Known(groups) = &observed.groups else { return Vec::new() };
+    let mut orphaned: BTreeMap<&AppName, Vec<&str>> = BTreeMap::new();
+    for group in groups.values().filter(|group| !desired.apps.contains_key(&group.owner.app)) {
+        orphaned.entry(&group.owner.app).or_default().push(&group.name);
+    }
+    let plan = |(app, groups): (&AppName, Vec<&str>)| {
+        let scope = Scope::new(app.clone(), desired.name.clone());
+        let mut draft = Draft::new(&scope, observed, now);
+        draft.plan.change = Change::Orphaned;
+        draft.plan.reason = format!("no manifest asks for it here; left alone: {}", groups.join(", "));
+        draft.finish().plan
+    };
+    orphaned.into_iter().map(plan).collect()
+}

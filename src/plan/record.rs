@@ -1,0 +1,51 @@
+//! The deployed state: written when a release is complete, and only if it says something new.
+
+use super::draft::Draft;
+use super::rollout::{Release, Turn};
+use crate::model::action::{Action, Tags};
+use crate::model::observed::{Group, Want};
+use crate::model::record::DeployedRecord;
+use crate::model::tags::keys;
+
+/// Whether the record does not yet say that this generation is the deployed one.
+pub(super) fn is_due(release: &Release<'_, '_>, target: &Group) -> bool {
+    match (target.owner.recorded_at, release.picture.last_record_of_others(target)) {
+        (None, _) => true,
+        // After a way back, the record still names the generation that came between.
+        (Some(own), Some(other)) => other > own,
+        (Some(_), None) => false,
+    }
+}
+
+/// Done when the record names the target.
+pub(super) fn record<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Turn {
+    let Some(target) = release.target else { return Turn::Here(None) };
+    if !is_due(release, target) {
+        return Turn::Done;
+    }
+    draft.in_flight = true;
+    let app = &draft.scope.app;
+    let found = draft.observed.deployed.get(app);
+    let Some(found) = draft.see(found, Want::Deployed(app.clone()), "the deployed state") else {
+        return Turn::Here(None);
+    };
+    let record = DeployedRecord {
+        app: app.clone(),
+        environment: draft.scope.environment.clone(),
+        generation: target.owner.generation,
+        image: target.owner.image.clone(),
+        image_name: release.wanted.image.filter(|image| image.id == target.owner.image).map(|image| image.name.clone()),
+        template_hash: target.owner.template_hash.clone(),
+        release: target.owner.release.clone(),
+        manifests: draft.source_commit.clone(),
+        deployed_at: draft.now,
+        deployed_by: draft.observed.caller.clone(),
+    };
+    if found.as_ref().is_none_or(|found| !found.same_release(&record)) {
+        let action = Action::PutDeployedRecord { parameter: draft.scope.parameter_name(), record: Box::new(record) };
+        draft.act(action, format!("{} is deployed", target.owner.generation), Vec::new());
+    }
+    let tag = Tags::from([(keys::RECORDED_AT.to_owned(), draft.now.to_string())]);
+    draft.tag_group(&target.name, tag, format!("{} is recorded", target.owner.generation));
+    Turn::Here(None)
+}

@@ -1,0 +1,127 @@
+//! Retirement: what no longer serves is scaled in, drained and only then deleted, each step checked afresh.
+
+use super::draft::Draft;
+use super::picture::Picture;
+use super::resolve::Wanted;
+use super::rollout::{Release, Turn};
+use super::shift::own_group;
+use crate::model::action::{Action, Expect, GroupChange};
+use crate::model::observed::Group;
+use crate::model::time::Span;
+
+/// Done when the previous generation has stayed warm for long enough.
+pub(super) fn keep<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, duration: Span) -> Turn {
+    let Some(recorded_at) = release.target.and_then(|target| target.owner.recorded_at) else { return Turn::Here(None) };
+    let until = duration.after(recorded_at);
+    if draft.now >= until {
+        return Turn::Done;
+    }
+    if let Some(previous) = release.previous() {
+        draft.wait_to_clean(format!("{} stays warm for an instant way back", previous.owner.generation), Some(until));
+    }
+    Turn::Here(None)
+}
+
+/// Takes a group that does not serve one call further: to no instances, then away.
+pub(super) fn retire<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group) -> Turn {
+    let generation = group.owner.generation;
+    if group.deleting {
+        draft.wait_to_clean(format!("{generation} to be deleted by AWS"), None);
+        return Turn::Here(None);
+    }
+    if group.desired > 0 || group.min > 0 {
+        let reason = match release.serving {
+            Some(serving) if serving.name != group.name => format!("{} serves in its place", serving.owner.generation),
+            _ => "it is not wanted any more".to_owned(),
+        };
+        scale_to_zero(draft, release.picture, group, reason, successor(release, group));
+        return Turn::Here(None);
+    }
+    if !group.instances.is_empty() {
+        draft.wait_to_clean(format!("{generation} to drain, {} left", instances(group.instances.len())), None);
+        return Turn::Here(Some(format!("{} left", group.instances.len())));
+    }
+    delete(draft, release.picture, group, "it is empty and does not serve");
+    Turn::Here(None)
+}
+
+/// What must serve while the old group goes: as many of the successor as serve now.
+fn successor(release: &Release<'_, '_>, group: &Group) -> Vec<Expect> {
+    let Some(serving) = release.serving.filter(|serving| serving.name != group.name) else { return Vec::new() };
+    let at_least = serving.desired.max(1);
+    let front = release.picture.front.as_ref();
+    match serving.owner.slot.and_then(|slot| front.and_then(|front| front.arn(slot))) {
+        Some(arn) => {
+            vec![Expect::Healthy { target_group_arn: arn.to_owned(), group: serving.name.clone(), at_least }]
+        }
+        None => vec![Expect::InService { group: serving.name.clone(), at_least }],
+    }
+}
+
+/// One call: no instances from now on.
+pub(super) fn scale_to_zero(
+    draft: &mut Draft<'_>,
+    picture: &Picture<'_>,
+    group: &Group,
+    reason: String,
+    mut expects: Vec<Expect>,
+) {
+    expects.insert(0, own_group(group));
+    expects.extend(without_traffic(picture, group));
+    let change = GroupChange { min: Some(0), desired: Some(0), ..GroupChange::default() };
+    draft.act(Action::UpdateGroup { name: group.name.clone(), change }, reason, expects);
+}
+
+/// Deletes an empty group and its launch template.
+pub(super) fn delete(draft: &mut Draft<'_>, picture: &Picture<'_>, group: &Group, reason: &str) {
+    let expects = vec![own_group(group), Expect::NoInstances { group: group.name.clone() }];
+    draft.act(Action::DeleteGroup { name: group.name.clone() }, reason, expects);
+    if let Some(template) = picture.templates.iter().find(|template| template.name == group.name) {
+        draft.act(Action::DeleteLaunchTemplate { name: template.name.clone() }, "its group is gone", Vec::new());
+    }
+}
+
+fn without_traffic(picture: &Picture<'_>, group: &Group) -> Option<Expect> {
+    let front = picture.front.as_ref()?;
+    let (at, arn) = (front.point.clone()?, front.arn(group.owner.slot?)?);
+    // Another, serving generation in the same slot takes the traffic there; this one's instances are told apart by health checks.
+    let alone = front.weight(group.owner.slot?) == 0;
+    alone.then(|| Expect::Weight { at, target_group_arn: arn.to_owned(), serving: false })
+}
+
+/// Failed generations: scaled to nothing, kept while they are the reason not to try again, then deleted.
+pub(super) fn tombstones<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) {
+    let serving = picture.serving().map(|group| &group.name);
+    for group in picture.groups.iter().filter(|group| group.owner.failed.is_some() && Some(&group.name) != serving) {
+        if !draft.plan.actions.is_empty() {
+            return;
+        }
+        let generation = group.owner.generation;
+        if group.deleting {
+            draft.wait_to_clean(format!("{generation} to be deleted by AWS"), None);
+        } else if group.desired > 0 || group.min > 0 {
+            scale_to_zero(draft, picture, group, format!("{generation} failed and does not serve"), Vec::new());
+        } else if !group.instances.is_empty() {
+            draft.wait_to_clean(format!("{generation} to drain, {} left", instances(group.instances.len())), None);
+        } else if group.owner.template_hash != wanted.hash || picture.candidate(wanted).is_some() {
+            delete(draft, picture, group, "it failed, and its template is not wanted any more");
+        }
+    }
+}
+
+/// Launch templates whose group never came, or is gone.
+pub(super) fn loose_templates<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) {
+    if !draft.plan.actions.is_empty() {
+        return;
+    }
+    let loose =
+        picture.templates.iter().filter(|template| picture.groups.iter().all(|group| group.name != template.name));
+    let waits_for_launch = picture.candidate(wanted).is_none();
+    for template in loose.filter(|template| !(waits_for_launch && template.owner.template_hash == wanted.hash)) {
+        draft.act(Action::DeleteLaunchTemplate { name: template.name.clone() }, "no group uses it", Vec::new());
+    }
+}
+
+fn instances(number: usize) -> String {
+    if number == 1 { "1 instance".to_owned() } else { format!("{number} instances") }
+}
