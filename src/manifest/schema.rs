@@ -1,0 +1,379 @@
+//! The JSON Schema of the manifests, generated from their types: for editors, for the checks, and for `explain`.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+use super::overlay::REPLACED_WHOLE;
+use super::spec::{AppSpec, EnvironmentSpec};
+use crate::model::names::{AppName, EnvironmentName};
+use crate::model::plan::Effect;
+
+/// The `apiVersion` of every manifest.
+pub const API_VERSION: &str = "amiable/v1";
+
+/// The `kind` of an app.
+pub const APP: &str = "App";
+
+/// The `kind` of an environment.
+pub const ENVIRONMENT: &str = "Environment";
+
+/// The most labels an app may have. AWS takes 50 tags; ten are left for Amiable's own.
+/// <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>
+pub const MAX_LABELS: usize = 40;
+
+/// The schema of a whole `App` document, draft-07. In `spec` and in overlays nothing is required, because any of it may come
+/// from another layer, and `null` takes a value away.
+pub fn app() -> &'static Value {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(build_app);
+    &SCHEMA
+}
+
+/// The schema of a whole `Environment` document, draft-07.
+pub fn environment() -> &'static Value {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(build_environment);
+    &SCHEMA
+}
+
+/// The schema of the effective spec of an app, in which everything that is required must be there.
+pub fn effective() -> &'static Value {
+    static SCHEMA: LazyLock<Value> =
+        LazyLock::new(|| SchemaSettings::draft07().into_generator().into_root_schema_for::<AppSpec>().to_value());
+    &SCHEMA
+}
+
+/// What changing each field of an app's spec does, by its path, such as `instances.max` or `loadBalancer.listeners[].port`.
+/// `loadBalancer` itself stands for the choice between its forms.
+pub fn effects() -> &'static BTreeMap<String, Effect> {
+    static EFFECTS: LazyLock<BTreeMap<String, Effect>> = LazyLock::new(|| {
+        fields().into_iter().filter_map(|field| field.effect.map(|effect| (field.path, effect))).collect()
+    });
+    &EFFECTS
+}
+
+fn build_app() -> Value {
+    let mut generator = SchemaSettings::draft07().into_generator();
+    let name = generator.subschema_for::<AppName>();
+    let spec = generator.subschema_for::<AppSpec>();
+    let mut definitions = generator.take_definitions(true);
+    relax(&mut definitions, "AppSpec", true);
+    document(
+        "Amiable app",
+        "An app, and the environments that it is deployed to.",
+        APP,
+        json!({
+            "name": described(&name, "The app's name; everything it owns in AWS is named after it."),
+            "labels": {
+                "description": "Labels, which become AWS tags.",
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "maxProperties": MAX_LABELS,
+            },
+        }),
+        json!({
+            "spec": described(&spec, "What is the same in all environments. Any of it may be left to an environment."),
+            "environments": {
+                "description": "The environments that the app is deployed to, each with what differs from `spec` there: a JSON merge patch. `image`, `strategy`, `loadBalancer` and lists replace whole; `null` takes a value away.",
+                "type": "object",
+                "additionalProperties": {"anyOf": [spec, {"type": "null"}]},
+            },
+        }),
+        definitions,
+    )
+}
+
+fn build_environment() -> Value {
+    let mut generator = SchemaSettings::draft07().into_generator();
+    let name = generator.subschema_for::<EnvironmentName>();
+    let spec = generator.subschema_for::<EnvironmentSpec>();
+    let defaults = generator.subschema_for::<AppSpec>();
+    let mut definitions = generator.take_definitions(true);
+    relax(&mut definitions, "AppSpec", true);
+    if let Some(field) =
+        definitions.get_mut("EnvironmentSpec").and_then(|spec| spec.pointer_mut("/properties/defaults"))
+    {
+        let description = field["description"].as_str().unwrap_or_default().to_owned();
+        *field = described(&defaults, &description);
+    }
+    document(
+        "Amiable environment",
+        "What the platform team decides for all apps in an environment.",
+        ENVIRONMENT,
+        json!({"name": described(&name, "The environment's name.")}),
+        json!({"spec": described(&spec, "What holds for all apps in the environment.")}),
+        definitions,
+    )
+}
+
+fn described(schema: &impl serde::Serialize, description: &str) -> Value {
+    json!({"description": description, "allOf": [schema]})
+}
+
+fn document(
+    title: &str,
+    description: &str,
+    kind: &str,
+    metadata: Value,
+    parts: Value,
+    definitions: Map<String, Value>,
+) -> Value {
+    let mut properties = json!({
+        "apiVersion": {"description": "The version of this form of manifest.", "const": API_VERSION},
+        "kind": {"description": "What the document describes.", "const": kind},
+        "metadata": {
+            "description": "Its name, and what else identifies it.",
+            "type": "object",
+            "properties": metadata,
+            "additionalProperties": false,
+            "required": ["name"],
+        },
+    });
+    if let (Some(properties), Value::Object(parts)) = (properties.as_object_mut(), parts) {
+        properties.extend(parts);
+    }
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": title,
+        "description": description,
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+        "required": ["apiVersion", "kind", "metadata", "spec"],
+        "definitions": definitions,
+    })
+}
+
+/// Makes every field of a definition optional and nullable, and so on in what is merged field by field.
+fn relax(definitions: &mut Map<String, Value>, name: &str, top: bool) {
+    let Some(definition) = definitions.get_mut(name).and_then(Value::as_object_mut) else { return };
+    definition.remove("required");
+    let Some(properties) = definition.get_mut("properties").and_then(Value::as_object_mut) else { return };
+    let mut merged = Vec::new();
+    for (key, field) in properties {
+        if !(top && REPLACED_WHOLE.contains(&key.as_str())) {
+            merged.extend(referenced(field).map(str::to_owned));
+        }
+        make_nullable(field);
+    }
+    for name in merged {
+        relax(definitions, &name, false);
+    }
+}
+
+/// The definition that a field refers to, by itself or as an option.
+fn referenced(field: &Value) -> Option<&str> {
+    let alternatives = ["allOf", "anyOf"].iter().find_map(|keyword| field.get(keyword)).and_then(Value::as_array);
+    let direct = || alternatives?.iter().find_map(|alternative| alternative.get("$ref"));
+    field.get("$ref").or_else(direct)?.as_str()?.strip_prefix("#/definitions/")
+}
+
+fn make_nullable(field: &mut Value) {
+    let null = json!({"type": "null"});
+    if let Some(Value::Array(alternatives)) = field.get_mut("anyOf") {
+        if !alternatives.contains(&null) {
+            alternatives.push(null);
+        }
+    } else if let Some(Value::Array(all)) = field.get_mut("allOf").map(Value::take) {
+        if let Some(field) = field.as_object_mut() {
+            field.remove("allOf");
+            field.insert("anyOf".to_owned(), all.into_iter().chain([null]).collect());
+        }
+    } else if let Some(kind) = field.get_mut("type") {
+        match kind {
+            Value::String(one) => *kind = json!([one, "null"]),
+            Value::Array(several) if !several.contains(&json!("null")) => several.push(json!("null")),
+            _ => {}
+        }
+    }
+}
+
+/// One field of an app's spec, as `explain` shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// Its path, such as `healthCheck.interval`.
+    pub path: String,
+    /// What it means.
+    pub description: String,
+    /// What it holds, for people: `whole number`, `list of texts`.
+    pub kind: String,
+    /// The built-in default, if it has one.
+    pub default: Option<Value>,
+    /// What changing it does; nothing for a field that only groups others.
+    pub effect: Option<Effect>,
+}
+
+/// Every field of an app's spec, groups before what they hold.
+pub fn fields() -> Vec<Field> {
+    let mut found = Vec::new();
+    collect(effective(), "", &mut found);
+    let mut seen = std::collections::BTreeSet::new();
+    found.retain(|field: &Field| !field.path.is_empty() && seen.insert(field.path.clone()));
+    found
+}
+
+fn collect(schema: &Value, path: &str, found: &mut Vec<Field>) {
+    if let Some(target) = target(schema) {
+        collect(target, path, found);
+    }
+    for keyword in ["allOf", "anyOf", "oneOf"] {
+        for alternative in schema.get(keyword).and_then(Value::as_array).into_iter().flatten() {
+            if let Some(effect) = effect(alternative) {
+                let effect = Some(effect);
+                found
+                    .iter_mut()
+                    .filter(|field| field.path == path)
+                    .for_each(|field| field.effect = field.effect.or(effect));
+            }
+            collect(alternative, path, found);
+        }
+    }
+    if let Some(items) = schema.get("items") {
+        collect(items, &format!("{path}[]"), found);
+    }
+    for (name, field) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        found.push(Field {
+            path: path.clone(),
+            description: field.get("description").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            kind: kind(field),
+            default: field.get("default").cloned(),
+            effect: effect(field),
+        });
+        collect(field, &path, found);
+    }
+}
+
+fn target(schema: &Value) -> Option<&'static Value> {
+    let name = schema.get("$ref")?.as_str()?.strip_prefix("#/definitions/")?;
+    effective().get("definitions")?.get(name)
+}
+
+fn effect(schema: &Value) -> Option<Effect> {
+    match schema.get("x-amiable-effect")?.as_str()? {
+        "replace" => Some(Effect::Replace),
+        "in-place" => Some(Effect::InPlace),
+        "behaviour" => Some(Effect::Behaviour),
+        "fixed" => Some(Effect::Fixed),
+        _ => None,
+    }
+}
+
+fn kind(schema: &Value) -> String {
+    match schema.get("$ref").and_then(Value::as_str) {
+        Some("#/definitions/Span") => return "length of time".to_owned(),
+        Some("#/definitions/LoadBalancer") => return "`none` or mapping".to_owned(),
+        _ => {}
+    }
+    if let Some(target) = target(schema) {
+        return kind(target);
+    }
+    let constants = allowed(schema);
+    if !constants.is_empty() {
+        return constants.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(" or ");
+    }
+    let first =
+        |keyword: &str| schema.get(keyword)?.as_array()?.iter().find(|one| one.get("type") != Some(&json!("null")));
+    if let Some(alternative) = first("allOf").or_else(|| first("anyOf")) {
+        return kind(alternative);
+    }
+    let name = match schema.get("type") {
+        Some(Value::String(name)) => name.as_str(),
+        Some(Value::Array(names)) => names.first().and_then(Value::as_str).unwrap_or_default(),
+        _ => "",
+    };
+    match name {
+        "integer" => "whole number".to_owned(),
+        "boolean" => "`true` or `false`".to_owned(),
+        "string" => "text".to_owned(),
+        "array" => format!("list of {}s", schema.get("items").map_or_else(|| "value".to_owned(), kind)),
+        _ => "mapping".to_owned(),
+    }
+}
+
+/// The texts that an enumeration takes; none for anything else.
+pub(super) fn allowed(schema: &Value) -> Vec<&str> {
+    if let Some(constant) = schema.get("const").and_then(Value::as_str) {
+        return vec![constant];
+    }
+    if let Some(constants) = schema.get("enum").and_then(Value::as_array) {
+        return constants.iter().filter_map(Value::as_str).collect();
+    }
+    schema.get("oneOf").and_then(Value::as_array).into_iter().flatten().flat_map(allowed).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn is_current(name: &str, schema: &Value) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema").join(name);
+        let wanted = format!("{schema:#}\n");
+        if std::env::var_os("AMIABLE_UPDATE").is_some() {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, &wanted).unwrap();
+        }
+        let stored = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(stored == wanted, "schema/{name} is stale: run the tests with AMIABLE_UPDATE=1");
+    }
+
+    #[test]
+    fn the_schemas_in_the_repository_are_those_of_the_types() {
+        is_current("app.json", app());
+        is_current("environment.json", environment());
+    }
+
+    #[test]
+    fn every_field_that_holds_a_value_has_an_effect() {
+        let fields = fields();
+        let groups = |path: &str| {
+            fields.iter().any(|other| {
+                other.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.') || rest.starts_with("[]."))
+            })
+        };
+        for field in &fields {
+            assert!(field.effect.is_some() || groups(&field.path), "{} has no effect", field.path);
+        }
+        assert!(fields.len() > 50, "{}", fields.len());
+    }
+
+    #[test]
+    fn effects_are_found_by_path() {
+        let effects = effects();
+        for (path, effect) in [
+            ("image.id", Effect::Replace),
+            ("instances.max", Effect::InPlace),
+            ("healthCheck.port", Effect::Fixed),
+            ("loadBalancer", Effect::Fixed),
+            ("loadBalancer.listeners[].port", Effect::Fixed),
+            ("loadBalancer.hosts", Effect::InPlace),
+            ("strategy.redBlack.bakeTime", Effect::Behaviour),
+            ("dns.name", Effect::InPlace),
+            ("retain.for", Effect::Behaviour),
+        ] {
+            assert_eq!(effects.get(path), Some(&effect), "{path}");
+        }
+        assert_eq!(effects.get("instances"), None);
+    }
+
+    #[test]
+    fn every_field_has_a_description_for_editors() {
+        for field in fields() {
+            assert!(!field.description.is_empty(), "{}", field.path);
+        }
+    }
+
+    #[test]
+    fn overlays_may_leave_out_and_take_away_any_field_but_halves_of_what_replaces_whole() {
+        let definitions = &app()["definitions"];
+        assert_eq!(definitions["AppSpec"].get("required"), None);
+        assert_eq!(definitions["Suspend"].get("required"), None);
+        assert_eq!(definitions["Instances"]["properties"]["min"]["type"], json!(["integer", "null"]));
+        assert_eq!(definitions["Image"]["required"], json!(["id"]));
+        assert_eq!(definitions["Listener"]["required"], json!(["port"]));
+        assert_eq!(environment()["definitions"]["EnvironmentSpec"]["required"][0], "region");
+    }
+}
