@@ -6,12 +6,15 @@
 //! - [`model`]: the plain data that every room shares
 //! - [`plan`]: the only thing that decides
 //! - [`clock`]: the one clock of the process
+//! - [`report`]: terminal, markdown, JSON, the live view and the tables
 //! - [`sim`]: a simulated AWS, for tests, for the demonstration, and to try things on
 //!
 //! See `ARCHITECTURE.md` for the picture.
 
+pub mod cli;
 pub mod clock;
 pub mod manifest;
 pub mod model;
 pub mod plan;
+pub mod report;
 pub mod sim;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `amiable` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    amiable::cli::main()
+}

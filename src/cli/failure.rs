@@ -1,0 +1,50 @@
+//! Why a command failed, what to do about it, and with which code the program ends.
+
+use std::fmt;
+
+use super::exit::Exit;
+
+/// The failure of a command.
+#[derive(Debug)]
+pub struct Failure {
+    /// What went wrong.
+    pub message: String,
+    /// What to do next, where there is something.
+    pub help: Option<String>,
+    /// How the program ends.
+    pub exit: Exit,
+}
+
+impl Failure {
+    /// A plain error.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), help: None, exit: Exit::Error }
+    }
+
+    /// A command line that cannot be meant.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, ..Self::new(message) }
+    }
+
+    /// With what to do next.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "error: {}", self.message)?;
+        match &self.help {
+            Some(help) => write!(out, "\nhelp: {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(error.to_string())
+    }
+}

@@ -1,0 +1,147 @@
+//! The command line: one file per command, exit codes and failures in one place each.
+//!
+//! - [`exit`]: exit codes
+//! - [`failure`]: why a command failed, and what to do next
+//! - [`terminal`]: stdout, stderr, colour, questions
+
+pub mod completions;
+pub mod exit;
+pub mod failure;
+//S pub mod schema;
+pub mod terminal;
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use exit::Exit;
+use failure::Failure;
+use terminal::Colour;
+
+/// Immutable-server deployments on AWS, declared in YAML and reconciled.
+#[derive(Debug, Parser)]
+#[command(name = "amiable", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 fine; 1 error; 2 changes pending (plan --detailed-exitcode); 3 blocked; \
+    4 a release failed or was rolled back; 5 waited too long; 64 usage; 130 interrupted.")]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// The directory with the manifests
+    #[arg(long, global = true, value_name = "DIR", default_value = "manifests", env = "AMIABLE_MANIFESTS")]
+    pub manifests: PathBuf,
+    /// The AWS profile to take credentials from
+    #[arg(long, global = true, value_name = "NAME", help_heading = "AWS")]
+    pub profile: Option<String>,
+    /// Another address for all AWS calls, such as that of `amiable sim`
+    #[arg(long, global = true, value_name = "URL", env = "AWS_ENDPOINT_URL", help_heading = "AWS")]
+    pub endpoint_url: Option<String>,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    pub color: Colour,
+    /// Show every planned call with its reason, and the calls that were made
+    #[arg(short, long, global = true, action = ArgAction::SetTrue)]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    //S Schema(schema::Schema),
+    Completions(completions::Completions),
+}
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    run(std::env::args_os()).into()
+}
+
+/// Runs the program with `arguments`, of which the first is its own name.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Fine };
+            // Nothing is left to do when not even help can be printed.
+            drop(error.print());
+            return exit;
+        }
+    };
+    cli.global.color.apply();
+    log();
+    match dispatch(cli.command, &cli.global) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            let paint = terminal::paint();
+            let text = failure.to_string();
+            let text =
+                text.strip_prefix("error:").map_or(text.clone(), |rest| format!("{}{rest}", paint.red("error:")));
+            terminal::say(&text);
+            failure.exit
+        }
+    }
+}
+
+fn dispatch(command: Command, global: &Global) -> Result<Exit, Failure> {
+    match command {
+        //S Command::Schema(command) => command.run(),
+        Command::Completions(command) => command.run(),
+    }
+}
+
+/// Logs go to stderr, as much as `AMIABLE_LOG` asks for.
+fn log() {
+    let filter = EnvFilter::try_from_env("AMIABLE_LOG").unwrap_or_else(|_| EnvFilter::new("error,amiable=warn"));
+    let ansi = std::io::stderr().is_terminal();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi);
+    // Where a test has set its own already, that one stays.
+    drop(builder.try_init());
+}
+
+/// Runs what talks to AWS until it is done or the user interrupts it.
+fn block_on(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let result = runtime.block_on(async {
+        tokio::select! {
+            result = work => result,
+            _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+        }
+    });
+    // A name that is still being looked up must not hold the program.
+    runtime.shutdown_background();
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn exit(arguments: &[&str]) -> Exit {
+        run(std::iter::once("amiable").chain(arguments.iter().copied()).map(OsString::from))
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_wrong_command_line_ends_with_64_and_help_with_0() {
+        assert_eq!(exit(&["no-such-command"]), Exit::Usage);
+        assert_eq!(exit(&["schema", "--no-such-flag"]), Exit::Usage);
+        assert_eq!(exit(&["--help"]), Exit::Fine);
+        assert_eq!(exit(&["--version"]), Exit::Fine);
+    }
+}

@@ -1,0 +1,86 @@
+//! The terminal: data on stdout, talk on stderr, colour where it is wanted, questions where somebody can answer.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use clap::ValueEnum;
+
+use super::failure::Failure;
+use crate::report::paint::Paint;
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless `NO_COLOR` is set; `CLICOLOR_FORCE` turns it on.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Colour {
+    /// Makes this the choice for all output.
+    pub fn apply(self) {
+        match self {
+            Colour::Auto => anstream::ColorChoice::Auto,
+            Colour::Always => anstream::ColorChoice::Always,
+            Colour::Never => anstream::ColorChoice::Never,
+        }
+        .write_global();
+    }
+}
+
+/// Whether stdout shows colour.
+pub fn colour() -> bool {
+    anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+}
+
+/// The paint for stderr.
+pub fn paint() -> Paint {
+    Paint::new(anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never)
+}
+
+/// Prints data.
+///
+/// # Errors
+/// When stdout cannot be written; a reader that has gone away is no error.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(format!("cannot write to stdout: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints a value as JSON.
+///
+/// # Errors
+/// As [`print`].
+pub fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::new(error.to_string()))?;
+    print(&format!("{text}\n"))
+}
+
+/// Says something to the person at the terminal.
+pub fn say(text: &str) {
+    // Talk that nobody can hear is no reason to stop.
+    drop(writeln!(io::stderr(), "{text}"));
+}
+
+/// Asks for a line, as `amiable destroy` does for the app's name. `None` when nobody is there to answer.
+///
+/// # Errors
+/// When stdin cannot be read.
+pub fn ask(question: &str) -> Result<Option<String>, Failure> {
+    if !io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    drop(write!(io::stderr(), "{question} "));
+    drop(io::stderr().flush());
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(Some(answer.trim().to_owned()))
+}

@@ -1,0 +1,26 @@
+//! What people and programs read: every form renders the same [`Plan`](crate::model::plan::Plan) and decides nothing.
+//!
+//! - [`paint`]: colour, or none
+//! - [`words`]: the phrases that all forms share: steps, waits, calls, spans of time
+//! - [`text`]: a plan for the terminal
+//! - [`json`]: a plan for programs, in a form that stays
+//! - [`markdown`]: a plan for a pull request
+//! - [`live`]: a release while it happens
+//! - [`status`]: what runs where
+//! - [`tree`]: what runs of one app, generation by generation
+//! - [`history`]: what was released, when and by whom
+//!
+//! No form ever holds user data: a hash stands for it (see [`Secret`](crate::model::launch::Secret)).
+
+pub mod history;
+pub mod json;
+pub mod live;
+pub mod markdown;
+pub mod paint;
+pub mod status;
+pub mod text;
+pub mod tree;
+pub mod words;
+
+#[cfg(test)]
+pub(crate) mod samples;

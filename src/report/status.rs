@@ -1,0 +1,217 @@
+//! What runs where: one row for every app.
+
+use comfy_table::{Table, presets};
+use serde::Serialize;
+
+use crate::model::names::{AppName, EnvironmentName, Generation};
+use crate::model::observed::{Group, Observed};
+use crate::model::plan::{AppPlan, Change, Plan, StepKind};
+use crate::model::time::Timestamp;
+
+use super::words;
+
+/// One app in one environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Row {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The app.
+    pub app: AppName,
+    /// The generation that serves, such as `v042`.
+    pub release: Option<String>,
+    /// Its image.
+    pub image: Option<String>,
+    /// The version that was given with the image, or the commit.
+    pub version: Option<String>,
+    /// Its instances in service and wanted.
+    pub instances: Option<Instances>,
+    /// What goes on, in a few words.
+    pub state: String,
+    /// Since when it serves.
+    pub since: Option<Timestamp>,
+}
+
+/// How many instances there are of how many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Instances {
+    /// In service and healthy.
+    pub in_service: u32,
+    /// Wanted.
+    pub desired: u32,
+}
+
+/// The rows of an environment, by app.
+pub fn rows(observed: &Observed, plan: &Plan) -> Vec<Row> {
+    plan.apps.iter().map(|app| row(observed, plan, app)).collect()
+}
+
+fn row(observed: &Observed, plan: &Plan, app: &AppPlan) -> Row {
+    let group = app.from.and_then(|generation| group(observed, &app.app, generation));
+    Row {
+        environment: plan.environment.clone(),
+        app: app.app.clone(),
+        release: app.from.map(|generation| generation.to_string()),
+        image: group.map(|group| group.owner.image.clone()),
+        version: group.and_then(version),
+        instances: group.map(|group| Instances { in_service: group.in_service(), desired: group.desired }),
+        state: state(observed, app),
+        since: group.map(serving_since),
+    }
+}
+
+/// The group of a generation, if groups could be read and it is there.
+pub(super) fn group<'a>(observed: &'a Observed, app: &AppName, generation: Generation) -> Option<&'a Group> {
+    let mut groups = observed.groups.known()?.values();
+    groups.find(|group| &group.owner.app == app && group.owner.generation == generation)
+}
+
+/// The version that was given with the image; without one the commit, in short.
+pub(super) fn version(group: &Group) -> Option<String> {
+    let release = &group.owner.release;
+    let commit = || release.get("commit").map(|commit| commit.chars().take(7).collect());
+    release.get("version").cloned().or_else(commit)
+}
+
+/// Since when a group serves; since it was created, when it has not begun to.
+pub(super) fn serving_since(group: &Group) -> Timestamp {
+    group.owner.shifted_at.unwrap_or(group.created_at)
+}
+
+/// What goes on with an app, in a few words: `serving`, `rolling out v042: healthy 3/6`, `blocked: …`.
+pub fn state(observed: &Observed, app: &AppPlan) -> String {
+    match app.change {
+        Change::Error => format!("error: {}", words::plain(&app.reason)),
+        Change::Blocked => format!("blocked: {}", words::plain(&app.reason)),
+        Change::Orphaned => "orphaned: in no manifest".to_owned(),
+        Change::Destroy => match words::current(&app.steps) {
+            Some(step) => format!("being deleted: {}", words::step(step)),
+            None => "to be deleted".to_owned(),
+        },
+        Change::Create | Change::Replace if words::is_rolling_out(app) => rolling_out(app),
+        Change::Create => "not deployed".to_owned(),
+        Change::Replace => format!("serving; {} to come", words::generations(None, app.to)),
+        Change::Update => format!("serving; to change: {}", paths(app.fields.iter().map(|field| &field.path))),
+        Change::Drift => format!("drifted: {}", paths(app.drift.iter().map(|field| &field.path))),
+        Change::Unchanged => match (app.from, failure(observed, app)) {
+            (Some(_), Some(failure)) => format!("serving; {failure}"),
+            (Some(_), None) => "serving".to_owned(),
+            (None, Some(failure)) => failure,
+            (None, None) => "not deployed".to_owned(),
+        },
+    }
+}
+
+fn rolling_out(app: &AppPlan) -> String {
+    let step = words::current(&app.steps)
+        .or_else(|| app.steps.iter().find(|s| s.state != crate::model::plan::StepState::Done));
+    let going_back = |kind: &StepKind| matches!(kind, StepKind::ShiftBack { .. } | StepKind::Entomb { .. });
+    match step {
+        Some(step) if going_back(&step.kind) => format!("going back: {}", words::step(step)),
+        Some(step) => format!("rolling out {}: {}", words::generations(None, app.to), words::step(step)),
+        None => format!("rolling out {}", words::generations(None, app.to)),
+    }
+}
+
+/// The newest generation above the serving one that failed: `v043 failed: …`.
+fn failure(observed: &Observed, app: &AppPlan) -> Option<String> {
+    let groups = observed.groups.known()?.values().filter(|group| group.owner.app == app.app);
+    let newest = groups.max_by_key(|group| group.owner.generation)?;
+    let failed = newest.owner.failed.as_ref().filter(|_| Some(newest.owner.generation) > app.from)?;
+    Some(format!("{} failed: {}", newest.owner.generation, words::plain(&failed.reason)))
+}
+
+fn paths<'a>(paths: impl Iterator<Item = &'a String>) -> String {
+    paths.map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// `rows` as a table. The environment has a column when there are several.
+pub fn table(rows: &[Row], now: Timestamp) -> String {
+    let several = rows.iter().any(|row| row.environment != rows[0].environment);
+    let mut table = plain_table();
+    let mut header = vec!["APP", "RELEASE", "IMAGE", "VERSION", "INSTANCES", "AGE", "STATE"];
+    if several {
+        header.insert(0, "ENV");
+    }
+    table.set_header(header);
+    for row in rows {
+        let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".to_owned());
+        let instances = row.instances.map(|count| format!("{}/{}", count.in_service, count.desired));
+        let mut cells = vec![
+            row.app.to_string(),
+            or_dash(&row.release),
+            or_dash(&row.image),
+            or_dash(&row.version),
+            or_dash(&instances),
+            or_dash(&row.since.map(|since| words::age(since, now))),
+            row.state.clone(),
+        ];
+        if several {
+            cells.insert(0, row.environment.to_string());
+        }
+        table.add_row(cells);
+    }
+    finish(&table)
+}
+
+/// A table without lines, as kubectl prints them.
+pub(super) fn plain_table() -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table
+}
+
+/// The table as text without blanks at the ends of lines, with a final newline.
+pub(super) fn finish(table: &Table) -> String {
+    let text = table.to_string();
+    let lines: Vec<&str> = text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect();
+    format!("{}\n", lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn every_app_has_a_row_and_every_state_its_words() {
+        let observed = samples::observed();
+        let mut plan = samples::everything();
+        plan.apps.push(samples::rolling_out());
+        let mut failed = samples::unchanged("flaky");
+        failed.from = Some(Generation(3));
+        plan.apps.push(failed);
+        assert_snapshot!(table(&rows(&observed, &plan), samples::at("12:00:00")), @r"
+        APP          RELEASE  IMAGE     VERSION  INSTANCES  AGE  STATE
+        billing      v007     –         –        –          –    serving; to change: instances.max
+        cart         v003     –         –        –          –    drifted: instances.max, dns.name
+        hello-world  v041     ami-0041  1.41.0   6/6        12d  serving; v042 to come
+        legacy       v009     –         –        –          –    to be deleted
+        mailer       –        –         –        –          –    error: image ami-0999 does not exist in us-west-2
+        old-search   v012     –         –        –          –    orphaned: in no manifest
+        orders       –        –         –        –          –    not deployed
+        search       v005     –         –        –          –    blocked: suspended until Mon 08:00 UTC (incident 42)
+        web          v001     ami-0001  1.1.0    1/2        3m   serving
+        worker       v001     –         –        –          –    serving
+        hello-world  v041     ami-0041  1.41.0   6/6        12d  rolling out v042: healthy 3/6
+        flaky        v003     ami-0003  1.3.0    2/2        5h   serving; v004 failed: 0 of 2 instances became healthy within 20m
+        ");
+    }
+
+    #[test]
+    fn several_environments_have_a_column() {
+        let observed = samples::observed();
+        let prod = samples::plan(vec![samples::unchanged("web")]);
+        let mut test = prod.clone();
+        test.environment = "test".parse().unwrap();
+        let rows: Vec<Row> = [prod, test].iter().flat_map(|plan| rows(&observed, plan)).collect();
+        assert_snapshot!(table(&rows, samples::at("12:00:00")), @r"
+        ENV   APP  RELEASE  IMAGE     VERSION  INSTANCES  AGE  STATE
+        prod  web  v001     ami-0001  1.1.0    1/2        3m   serving
+        test  web  v001     ami-0001  1.1.0    1/2        3m   serving
+        ");
+    }
+}

@@ -1,0 +1,217 @@
+//! What runs of one app: its generations, newest first, with slot, weight, instances and why one failed.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::model::names::{AppName, Slot};
+use crate::model::observed::{Forward, Group, Health, Observed, Read};
+use crate::model::plan::{AppPlan, Plan};
+use crate::model::time::Timestamp;
+
+use super::paint::Paint;
+use super::status::{self, Instances};
+use super::words;
+
+/// One app with all its generations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tree {
+    /// Its row in the table of all apps.
+    #[serde(flatten)]
+    pub row: status::Row,
+    /// Its generations, newest first.
+    pub generations: Vec<Branch>,
+    /// The path of the release that is on its way.
+    pub steps: Vec<String>,
+    /// What it waits for.
+    pub waits: Vec<String>,
+    /// What people should know besides.
+    pub notes: Vec<String>,
+}
+
+/// One generation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Branch {
+    /// Its number, such as `v042`.
+    pub generation: String,
+    /// Its group.
+    pub group: String,
+    /// The slot of its target group; none for a worker.
+    pub slot: Option<Slot>,
+    /// Its weight in the load balancer, in percent of all; none when there is none or it cannot be told.
+    pub weight: Option<u32>,
+    /// Its instances.
+    pub instances: Instances,
+    /// Its image.
+    pub image: String,
+    /// The version or commit that was given with the image.
+    pub version: Option<String>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it took over.
+    pub shifted_at: Option<Timestamp>,
+    /// Why it failed, or who turned it down.
+    pub failed: Option<String>,
+    /// Its targets that are not healthy, where they were looked at: `i-0abc: unhealthy, Target.ResponseCodeMismatch`.
+    pub unwell: Vec<String>,
+}
+
+/// What runs of `app`; nothing when neither a manifest nor AWS knows it.
+pub fn tree(observed: &Observed, plan: &Plan, app: &AppName) -> Option<Tree> {
+    let app_plan = plan.app(app)?;
+    let row = status::rows(observed, plan).into_iter().find(|row| &row.app == app)?;
+    let mut groups: Vec<&Group> = match observed.groups.known() {
+        Some(groups) => groups.values().filter(|group| &group.owner.app == app).collect(),
+        None => Vec::new(),
+    };
+    groups.sort_by_key(|group| std::cmp::Reverse(group.owner.generation));
+    Some(Tree {
+        row,
+        generations: groups.into_iter().map(|group| branch(observed, group)).collect(),
+        steps: steps(app_plan),
+        waits: app_plan.waits.iter().map(|wait| words::wait(wait, plan.at)).collect(),
+        notes: app_plan.notes.iter().map(|note| words::plain(note)).collect(),
+    })
+}
+
+fn steps(plan: &AppPlan) -> Vec<String> {
+    if plan.is_settled() { Vec::new() } else { words::path(&plan.steps, Paint::default()) }
+}
+
+fn branch(observed: &Observed, group: &Group) -> Branch {
+    let owner = &group.owner;
+    Branch {
+        generation: owner.generation.to_string(),
+        group: group.name.clone(),
+        slot: owner.slot,
+        weight: weight(observed, group),
+        instances: Instances { in_service: group.in_service(), desired: group.desired },
+        image: owner.image.clone(),
+        version: status::version(group),
+        created_at: group.created_at,
+        shifted_at: owner.shifted_at,
+        failed: owner.failed.as_ref().map(|failure| words::plain(&failure.reason)),
+        unwell: group.target_group_arns.iter().flat_map(|arn| unwell(observed, group, arn)).collect(),
+    }
+}
+
+fn weight(observed: &Observed, group: &Group) -> Option<u32> {
+    let target_group = group.target_group_arns.first()?;
+    let forward: &Forward = if let Some(rule) = &group.owner.rule {
+        &observed.rules.get(rule)?.known()?.as_ref()?.forward
+    } else {
+        let listener = group.owner.listener.as_ref()?;
+        &observed.listeners.get(listener)?.known()?.as_ref()?.forward
+    };
+    let total: u32 = forward.0.values().sum();
+    (forward.weight(target_group) * 100).checked_div(total)
+}
+
+fn unwell(observed: &Observed, group: &Group, target_group: &str) -> Vec<String> {
+    let Some(Read::Known(targets)) = observed.target_health.get(target_group) else { return Vec::new() };
+    let ours = |id: &str| group.instances.iter().any(|instance| instance.id == id);
+    let sick = targets.iter().filter(|target| target.health != Health::Healthy && ours(&target.id));
+    sick.map(|target| {
+        let mut text = format!("{}: {}", target.id, health(target.health));
+        for more in target.reason.iter().chain(&target.description) {
+            let _ = write!(text, ", {}", words::plain(more));
+        }
+        text
+    })
+    .collect()
+}
+
+fn health(health: Health) -> &'static str {
+    match health {
+        Health::Initial => "not yet checked",
+        Health::Healthy => "healthy",
+        Health::Unhealthy => "unhealthy",
+        Health::Unused => "unused (no listener forwards to it, or its zone is off)",
+        Health::Draining => "draining",
+        Health::Unavailable => "health unavailable",
+        Health::Unrecognised => "in a state that is not known",
+    }
+}
+
+/// The tree as text.
+pub fn text(tree: &Tree, now: Timestamp) -> String {
+    let mut out = format!("{} in {} · {}\n", tree.row.app, tree.row.environment, tree.row.state);
+    for (index, branch) in tree.generations.iter().enumerate() {
+        let last = index + 1 == tree.generations.len();
+        let (tip, stem) = if last { ("└─", "  ") } else { ("├─", "│ ") };
+        let _ = writeln!(out, "{tip} {}", line(branch, now));
+        if let Some(reason) = &branch.failed {
+            let _ = writeln!(out, "{stem}   failed: {reason}");
+        }
+        for target in &branch.unwell {
+            let _ = writeln!(out, "{stem}   {target}");
+        }
+    }
+    if !tree.steps.is_empty() {
+        let _ = writeln!(out, "\n{}", tree.steps.join(" → "));
+    }
+    for wait in &tree.waits {
+        let _ = writeln!(out, "waits for {wait}");
+    }
+    for note in &tree.notes {
+        let _ = writeln!(out, "note: {note}");
+    }
+    out
+}
+
+fn line(branch: &Branch, now: Timestamp) -> String {
+    let mut parts = vec![branch.generation.clone()];
+    parts.extend(branch.slot.map(|slot| format!("slot {slot}")));
+    parts.extend(branch.weight.map(|weight| format!("weight {weight}%")));
+    parts.push(format!("{}/{} instances", branch.instances.in_service, branch.instances.desired));
+    parts.push(match &branch.version {
+        Some(version) => format!("{} ({version})", branch.image),
+        None => branch.image.clone(),
+    });
+    parts.push(match branch.shifted_at {
+        Some(at) => format!("took over {} ago", words::age(at, now)),
+        None => format!("launched {} ago", words::age(branch.created_at, now)),
+    });
+    parts.join(" · ")
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn generations_with_weights_and_what_is_wrong_with_them() {
+        let observed = samples::observed();
+        let mut rolling = samples::plan(vec![samples::rolling_out(), samples::unchanged("flaky")]);
+        rolling.apps[1].from = Some(crate::model::names::Generation(3));
+        let show = |app: &str| {
+            let tree = tree(&observed, &rolling, &app.parse().unwrap()).unwrap();
+            text(&tree, samples::at("12:00:00"))
+        };
+        assert_snapshot!(show("hello-world"), @r"
+        hello-world in prod · rolling out v042: healthy 3/6
+        ├─ v042 · slot b · weight 0% · 3/6 instances · ami-0042 (1.42.0) · launched 3m ago
+        │    i-0425: unhealthy, Target.ResponseCodeMismatch, Health checks failed with these codes: [502]
+        └─ v041 · slot a · weight 100% · 6/6 instances · ami-0041 (1.41.0) · took over 12d ago
+
+        launch 6 ✓ → [healthy 3/6] → shift 100% → bake 5m → keep v041 1h → retire v041
+        waits for v042 healthy 3/6, until 12:20 UTC
+        ");
+        assert_snapshot!(show("flaky"), @r"
+        flaky in prod · serving; v004 failed: 0 of 2 instances became healthy within 20m
+        ├─ v004 · slot b · 0/0 instances · ami-0004 (1.4.0) · launched 3m ago
+        │    failed: 0 of 2 instances became healthy within 20m
+        └─ v003 · slot a · 2/2 instances · ami-0003 (1.3.0) · took over 5h ago
+        ");
+    }
+
+    #[test]
+    fn an_app_that_nobody_knows_has_no_tree() {
+        assert_eq!(tree(&samples::observed(), &samples::plan(Vec::new()), &"ghost".parse().unwrap()), None);
+    }
+}
