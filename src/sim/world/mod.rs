@@ -8,10 +8,12 @@
 //! - [`templates`]: launch templates
 //! - [`dns`]: hosted zones, records and changes
 //! - [`parameters`]: SSM parameters
+//! - [`identities`]: access keys, roles and sessions
 
 pub mod balancing;
 pub mod compute;
 pub mod dns;
+pub mod identities;
 pub mod images;
 pub mod network;
 pub mod parameters;
@@ -47,6 +49,8 @@ pub struct World {
     pub dns: dns::Dns,
     /// Parameters.
     pub parameters: parameters::Parameters,
+    /// Access keys, roles and sessions.
+    pub identities: identities::Identities,
     /// The last number that was given to an id.
     last_id: u64,
 }
@@ -67,6 +71,7 @@ impl World {
             templates: Default::default(),
             dns: Default::default(),
             parameters: Default::default(),
+            identities: Default::default(),
             last_id: 0,
         }
     }
