@@ -258,7 +258,6 @@ fn write_version(xml: &mut Xml, account: &str, template: &Template, number: u64,
 #[cfg(test)]
 mod tests {
     use super::super::tests::{ask, text, world};
-    use super::*;
     use crate::model::time::Span;
 
     const CREATE: &str = "Action=CreateLaunchTemplate&LaunchTemplateData.ImageId=ami-1&LaunchTemplateName=";
