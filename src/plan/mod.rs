@@ -8,6 +8,7 @@
 //! - [`strategy`]: a release as a list of steps
 //! - [`rollout`]: the interpreter of the steps; [`prepare`], [`launch`], [`verify`], [`shift`], [`record`] and [`retire`] do them
 //! - [`destroy`]: the ending of an app on request
+//! - [`intent`]: what a person says about a release
 //! - [`limits`]: how much may happen at a time
 //! - [`check`]: what must hold for every plan, whatever was decided
 
@@ -15,6 +16,7 @@ mod check;
 mod destroy;
 mod diff;
 mod draft;
+pub mod intent;
 mod launch;
 mod limits;
 mod picture;

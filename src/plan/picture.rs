@@ -94,9 +94,13 @@ impl<'a> Picture<'a> {
         }
     }
 
-    /// The group of this template that may still become, or already is, the one that serves.
+    /// The group of this template that may still become, or already is, the one that serves. A generation that was
+    /// emptied before it ever served does not come back: a new one takes its place.
     pub(super) fn candidate(&self, wanted: &Wanted<'_>) -> Option<&'a Group> {
-        self.unfailed().filter(|group| group.owner.template_hash == wanted.hash && !group.deleting).last()
+        let spent =
+            |group: &Group| group.desired == 0 && group.owner.shifted_at.is_none() && wanted.spec.instances.min > 0;
+        let fits = |group: &&Group| group.owner.template_hash == wanted.hash && !group.deleting && !spent(group);
+        self.unfailed().filter(fits).last()
     }
 
     /// The group of this template that failed, if it did.

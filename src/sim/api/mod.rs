@@ -18,7 +18,7 @@ pub fn is_mutating(operation: &str) -> bool {
 
 /// Carries out one call on the world.
 pub fn dispatch(world: &mut World, request: &Request) -> Reply {
-    let result = match request.service.as_str() {
+    let result = sts::admit(world, request).and_then(|()| match request.service.as_str() {
         "autoscaling" => autoscaling::call(world, request),
         "ec2" => ec2::call(world, request),
         "elasticloadbalancing" => elbv2::call(world, request),
@@ -26,6 +26,6 @@ pub fn dispatch(world: &mut World, request: &Request) -> Reply {
         "ssm" => ssm::call(world, request),
         "sts" => sts::call(world, request),
         other => Err(ApiError::new("InvalidAction", format!("The simulated AWS has no service {other}"))),
-    };
+    });
     result.unwrap_or_else(|error| error_reply(request, &error))
 }

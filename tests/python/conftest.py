@@ -1,0 +1,204 @@
+"""What the end-to-end tests share: the program, an AWS to talk to, and boto3, which nobody here wrote, to look behind it."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import boto3
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+AMIABLE = TARGET / "debug" / "amiable"
+REGION = "us-west-2"
+ACCOUNT = "123456789012"
+CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": REGION}
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """A server in a process of its own, on a loopback port."""
+
+    def __init__(self, command, port, log):
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = open(log, "wb")
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT, cwd=ROOT)
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                return
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    self.stop()
+                    raise RuntimeError(f"{command[0]} did not come up; see {log}")
+                time.sleep(0.05)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.log.close()
+
+
+@pytest.fixture(scope="session")
+def moto_server(tmp_path_factory):
+    port = free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    server = Server(command, port, tmp_path_factory.mktemp("moto") / "log")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def moto(moto_server):
+    """An empty account on moto."""
+    request = urllib.request.Request(f"{moto_server.url}/moto-api/reset", method="POST")
+    urllib.request.urlopen(request, timeout=10).read()
+    return Account(moto_server.url)
+
+
+@pytest.fixture
+def simulator(tmp_path):
+    """A fresh simulated AWS whose time runs sixty times as fast as ours."""
+    port = free_port()
+    server = Server([AMIABLE, "sim", "--port", str(port), "--speed", "60"], port, tmp_path / "sim.log")
+    yield Account(server.url)
+    server.stop()
+
+
+class Account:
+    """boto3 clients for one endpoint."""
+
+    def __init__(self, url):
+        self.url = url
+
+    def __getattr__(self, service):
+        name = {"elb": "elbv2"}.get(service, service)
+        client = boto3.client(name, endpoint_url=self.url, **CREDENTIALS)
+        setattr(self, service, client)
+        return client
+
+    def make_network(self):
+        vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        subnets = [
+            self.ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{index}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"]["SubnetId"]
+            for index, zone in enumerate("ab")
+        ]
+        group = self.ec2.create_security_group(GroupName="apps", Description="apps", VpcId=vpc)["GroupId"]
+        return {"vpc": vpc, "subnets": subnets, "security_group": group}
+
+    def make_image(self, name, tags=None):
+        image = self.ec2.register_image(Name=name, Architecture="arm64", RootDeviceName="/dev/xvda")["ImageId"]
+        if tags:
+            self.ec2.create_tags(Resources=[image], Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+        return image
+
+    def make_zone(self, name="internal.example.com"):
+        zone = self.route53.create_hosted_zone(Name=name, CallerReference=name)["HostedZone"]["Id"]
+        return zone.removeprefix("/hostedzone/")
+
+    def group(self, name):
+        found = self.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+        return found[0] if found else None
+
+    def weights(self, balancer):
+        """The weights of a load balancer's listener, by the last letter of the target group's name."""
+        arn = self.elb.describe_load_balancers(Names=[balancer])["LoadBalancers"][0]["LoadBalancerArn"]
+        listener = self.elb.describe_listeners(LoadBalancerArn=arn)["Listeners"][0]
+        return forward_weights(listener["DefaultActions"])
+
+    def record(self, app, environment="prod"):
+        parameter = self.ssm.get_parameter(Name=f"/amiable/{environment}/{app}/deployed")["Parameter"]
+        return json.loads(parameter["Value"])
+
+
+def forward_weights(actions):
+    groups = actions[0]["ForwardConfig"]["TargetGroups"]
+    return {group["TargetGroupArn"].split("/")[1][-1]: group["Weight"] for group in groups}
+
+
+class Manifests:
+    """A directory of manifests, and the program run on it."""
+
+    def __init__(self, folder, url):
+        self.folder = folder
+        self.url = url
+
+    def write(self, name, text):
+        (self.folder / name).write_text(text)
+
+    def environment(self, network, account=ACCOUNT, extra=""):
+        subnets = ", ".join(network["subnets"])
+        self.write(
+            "prod.yaml",
+            f"""apiVersion: amiable/v1
+kind: Environment
+metadata: {{name: prod}}
+spec:
+  region: {REGION}
+  accountId: "{account}"
+  network: {{vpcId: {network["vpc"]}, subnetIds: [{subnets}]}}
+  securityGroupIds: [{network["security_group"]}]
+  dnsZone: internal.example.com
+{extra}""",
+        )
+
+    def app(self, image, name="hello", extra=""):
+        self.write(
+            f"{name}.yaml",
+            f"""apiVersion: amiable/v1
+kind: App
+metadata: {{name: {name}}}
+spec:
+  # Which image runs; the rest seldom changes.
+  image: {{id: {image}}}
+  instanceType: c7g.large
+  instances: {{min: 2, max: 4}}
+  healthCheck: {{path: /health_check}}
+  strategy: {{redBlack: {{bakeTime: 2s}}}}
+  verification: {{stableFor: 1s}}
+{extra}environments: {{prod: {{}}}}
+""",
+        )
+
+    def run(self, *arguments, code=0, url=None, **environment):
+        """Runs the program and checks its exit code; what it printed comes back, stdout and stderr apart."""
+        env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_ENDPOINT_URL": url or self.url,
+            "NO_COLOR": "1",
+        }
+        env.update(environment)
+        env = {key: value for key, value in env.items() if value is not None}
+        command = [AMIABLE, "--manifests", self.folder, *arguments]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL)
+        said = f"$ amiable {' '.join(map(str, arguments))}\n{done.stdout}\n{done.stderr}"
+        if code is not None:
+            assert done.returncode == code, f"exit code {done.returncode}, not {code}\n{said}"
+        return done
+
+
+@pytest.fixture
+def manifests(tmp_path):
+    folder = tmp_path / "manifests"
+    folder.mkdir()
+    return lambda account: Manifests(folder, account.url)

@@ -1,0 +1,71 @@
+"""Manifests that are wrong: what is said, the exit code, and that AWS is not even asked."""
+
+import pytest
+
+NETWORK = {"vpc": "vpc-0123456789abcdef0", "subnets": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"], "security_group": "sg-0123456789abcdef0"}
+IMAGE = "ami-0123456789abcdef0"
+BOMB = "a: &a [x, x, x]\nb: &b [*a, *a, *a]\nc: &c [*b, *b, *b]\n"
+
+
+class Nowhere:
+    url = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def world(manifests):
+    world = manifests(Nowhere())
+    world.environment(NETWORK)
+    world.app(IMAGE)
+    return world
+
+
+def edit(world, old, new):
+    path = world.folder / "hello.yaml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("instances: {", "instanses: {", "instances"),
+        ("instanceType: c7g.large\n", "instanceType: c7g.large\n  instanceType: c7g.xlarge\n", "duplicate"),
+        ("min: 2", "min: two", "min"),
+        ("min: 2", "min: 5", "min"),
+        ("environments: {prod: {}}", "environments: {prd: {}}", "prod"),
+        ("stableFor: 1s", "stableFor: soon", "soon"),
+        ("name: hello}", "name: Hello}", "Hello"),
+    ],
+)
+def test_a_mistake_is_shown_with_its_place_and_a_remedy(world, old, new, said):
+    edit(world, old, new)
+    for command in (["validate"], ["plan"], ["apply", "--yes"]):
+        done = world.run(*command, code=1)
+        assert said in done.stdout + done.stderr
+        assert "hello.yaml:" in done.stdout + done.stderr
+
+
+def test_an_alias_bomb_is_refused(world):
+    world.write("bomb.yaml", BOMB)
+    assert "bomb.yaml" in world.run("plan", code=1).stderr
+
+
+def test_no_manifests_are_an_error_and_not_an_empty_fleet(world):
+    for path in world.folder.iterdir():
+        path.unlink()
+    done = world.run("apply", "--yes", code=1)
+    assert "no manifests" in done.stderr.lower()
+
+
+def test_a_name_that_gets_too_long_for_aws_is_shortened_where_it_is_ours_to_choose(world):
+    long = "recommendations-of-the-day-for-returning-customers"
+    world.app(IMAGE, name=long)
+    world.run("validate")
+    world.app(IMAGE, name="x" * 64)
+    world.run("validate", code=1)
+
+
+def test_usage_errors_exit_64(world):
+    world.run("plan", "--no-such-flag", code=64)
+    world.run("no-such-command", code=64)
