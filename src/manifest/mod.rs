@@ -1,21 +1,39 @@
 //! Manifests: YAML files in, effective specs out, with a diagnostic for everything that is wrong.
 //!
-//! - [`spec`]: what a manifest may say, and the effect of every field
+//! In the order of the data flow:
+//!
+//! - [`files`]: the manifest files of a directory
 //! - [`source`]: a file as it was read, and places in it
-//! - [`node`]: the content of a manifest, every value with its place and its layer
 //! - [`yaml`]: YAML in and out
-//! - [`schema`]: the JSON Schema of the manifests, and the effect of every field
-//! - [`shape`]: whether a manifest has the shape of its schema
+//! - [`node`]: the content of a manifest, every value with its place and its layer
+//! - [`spec`]: what a manifest may say, and the effect of every field
+//! - [`schema`]: the JSON Schema of the manifests, generated from the types
+//! - [`document`]: one document, checked as far as it can be checked alone, by
+//!   [`shape`] against the schema, and by `values` and `labels` against AWS's limits
 //! - [`overlay`]: layers of a spec made one
-//! - [`diagnostic`]: one value per finding
-//! - [`format`]: how findings are shown
+//! - [`fleet`]: all manifests together, checked against each other by `check`
+//! - [`git`]: the commit that the manifests are at
+//! - [`diagnostic`], [`format`]: findings, and how they are shown
 
+mod arn;
+mod check;
 pub mod diagnostic;
+pub mod document;
+pub mod files;
+pub mod fleet;
 pub mod format;
+pub mod git;
+mod labels;
 pub mod node;
 pub mod overlay;
 pub mod schema;
 pub mod shape;
 pub mod source;
 pub mod spec;
+mod values;
 pub mod yaml;
+
+pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+pub use fleet::{Fleet, load, load_texts};
+pub use format::{Format, render};
+pub use schema::effects;

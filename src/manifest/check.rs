@@ -1,0 +1,326 @@
+//! Whether the values of an effective spec fit together and fit their environment: what could never be deployed is refused
+//! here, without asking AWS.
+
+use super::arn::Arn;
+use super::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean, quoted};
+use super::document::Location;
+use super::node::{Layer, Node};
+use super::spec::{AppSpec, EnvironmentSpec, LoadBalancer, OwnLoadBalancer, Protocol, SharedListener};
+use super::values::is_zone_id;
+use crate::model::names::Scope;
+
+/// How many hosts and paths a rule may have together.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html>
+const MAX_CONDITION_VALUES: usize = 5;
+
+/// An environment, with what is needed to point into its manifest.
+pub(super) struct Surroundings<'a> {
+    pub spec: &'a EnvironmentSpec,
+    pub tree: &'a Node,
+    pub location: &'a Location,
+}
+
+/// One app in one environment.
+pub(super) struct Subject<'a> {
+    pub scope: &'a Scope,
+    pub spec: &'a AppSpec,
+    pub tree: &'a Node,
+    pub environment: &'a Surroundings<'a>,
+}
+
+impl Subject<'_> {
+    fn error(&self, code: Code, path: &[&str], message: String) -> Diagnostic {
+        Diagnostic::at(code, self.tree.nearest(path), message)
+    }
+
+    /// ` (the built-in default)` for a value that no manifest gives.
+    fn note(&self, path: &[&str]) -> &'static str {
+        if self.tree.at(path).is_some() { "" } else { " (the built-in default)" }
+    }
+}
+
+/// Checks one app in one environment.
+pub(super) fn app(subject: &Subject<'_>, findings: &mut Diagnostics) {
+    instances(subject, findings);
+    times(subject, findings);
+    dns(subject, findings);
+    match &subject.spec.load_balancer {
+        LoadBalancer::None => worker(subject, findings),
+        LoadBalancer::Own(own) => own_balancer(subject, own, findings),
+        LoadBalancer::Shared(shared) => shared_listener(subject, shared, findings),
+    }
+    if subject.spec.destroy && subject.spec.suspend.is_some() {
+        let finding = subject
+            .error(Code::Contradiction, &["destroy"], "`destroy` and `suspend` contradict each other".to_owned())
+            .related(subject.tree.nearest(&["suspend"]), "nothing is done while this is set")
+            .help("remove `suspend` to have the app deleted");
+        findings.push(finding);
+    }
+}
+
+fn instances(subject: &Subject<'_>, findings: &mut Diagnostics) {
+    let instances = &subject.spec.instances;
+    if instances.min <= instances.max {
+        return;
+    }
+    let (min, max) = (["instances", "min"], ["instances", "max"]);
+    let given = if subject.tree.at(&min).is_some() { min } else { max };
+    let other = if given == min { max } else { min };
+    let message = format!(
+        "`instances.min` is {}{}, more than `instances.max`, which is {}{}",
+        instances.min,
+        subject.note(&min),
+        instances.max,
+        subject.note(&max),
+    );
+    let mut finding = subject.error(Code::Contradiction, &given, message);
+    finding = finding.help(format!("set `max` to {} or more", instances.min));
+    if subject.tree.at(&other).is_some() {
+        finding = finding.related(subject.tree.nearest(&other), "the other one");
+    }
+    findings.push(finding);
+}
+
+fn times(subject: &Subject<'_>, findings: &mut Diagnostics) {
+    let spec = subject.spec;
+    let check = &spec.health_check;
+    let is_worker = spec.load_balancer == LoadBalancer::None;
+    if check.timeout >= check.interval && !is_worker {
+        let (timeout, interval) = (["healthCheck", "timeout"], ["healthCheck", "interval"]);
+        let given = if subject.tree.at(&timeout).is_some() { timeout } else { interval };
+        let message = format!(
+            "`healthCheck.timeout` is {}{}, and must be less than `healthCheck.interval`, which is {}{}",
+            check.timeout,
+            subject.note(&timeout),
+            check.interval,
+            subject.note(&interval),
+        );
+        findings
+            .push(subject.error(Code::Contradiction, &given, message).help("raise the interval, or lower the timeout"));
+    }
+    let checks = if is_worker { 0 } else { check.interval.as_seconds() * u64::from(check.healthy_threshold) };
+    let soonest = crate::model::time::Span::seconds(checks + spec.verification.stable_for.as_seconds());
+    if soonest >= spec.progress_deadline {
+        let deadline = ["progressDeadline"];
+        let message = format!(
+            "no instance can be ready by `progressDeadline`, which is {}{}: `healthCheck` and `verification.stableFor` take {soonest}",
+            spec.progress_deadline,
+            subject.note(&deadline),
+        );
+        let path: &[&str] =
+            if subject.tree.at(&deadline).is_some() { &deadline } else { &["verification", "stableFor"] };
+        let help = "leave time for instances to boot, too";
+        findings.push(subject.error(Code::Contradiction, path, message).help(help));
+    }
+}
+
+fn dns(subject: &Subject<'_>, findings: &mut Diagnostics) {
+    let Some(dns) = &subject.spec.dns else { return };
+    let environment = subject.environment;
+    if subject.spec.load_balancer == LoadBalancer::None {
+        let message = "a DNS name needs a load balancer to lead to".to_owned();
+        let finding = subject
+            .error(Code::Contradiction, &["dns"], message)
+            .related(subject.tree.nearest(&["loadBalancer"]), "there is none")
+            .help("remove `dns`; where another layer sets it, write `dns: null`");
+        findings.push(finding);
+    }
+    let Some(zone) = &environment.spec.dns_zone else {
+        let message = format!(
+            "the environment `{}` has no `dnsZone` to hold the name {}",
+            subject.scope.environment,
+            quoted(&dns.name)
+        );
+        let finding = subject
+            .error(Code::Contradiction, &["dns", "name"], message)
+            .related(environment.location.name.clone(), "this environment")
+            .help("give the environment a `dnsZone`, or remove `dns`");
+        return findings.push(finding);
+    };
+    if !is_zone_id(zone) && !is_within(&dns.name, zone) {
+        let message =
+            format!("{} is not within the zone {} of `{}`", quoted(&dns.name), quoted(zone), subject.scope.environment);
+        let finding = subject
+            .error(Code::Contradiction, &["dns", "name"], message)
+            .related(environment.tree.nearest(&["dnsZone"]), "the zone")
+            .help(format!("end it with `.{}`", zone.trim_end_matches('.')));
+        findings.push(finding);
+    }
+}
+
+/// Whether `name` is `zone` or ends with it.
+fn is_within(name: &str, zone: &str) -> bool {
+    let (name, zone) = (plain_name(name), plain_name(zone));
+    name == zone || name.strip_suffix(&zone).is_some_and(|head| head.ends_with('.'))
+}
+
+/// A DNS name as it is compared.
+fn plain_name(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+/// A worker is not checked over the network. What another layer sets for all apps is no mistake of this one.
+fn worker(subject: &Subject<'_>, findings: &mut Diagnostics) {
+    for (key, value) in subject.tree.get("healthCheck").map(Node::entries).unwrap_or_default() {
+        if key != "gracePeriod" && value.layer != Layer::EnvironmentDefault {
+            let message = format!("`healthCheck.{key}` has no effect: a worker is not checked over the network");
+            let finding = Diagnostic::at(Code::UnusedField, value.spot(), message)
+                .related(subject.tree.nearest(&["loadBalancer"]), "there is no load balancer")
+                .help("remove it")
+                .warning();
+            findings.push(finding);
+        }
+    }
+}
+
+fn own_balancer(subject: &Subject<'_>, own: &OwnLoadBalancer, findings: &mut Diagnostics) {
+    let environment = subject.environment;
+    let of_app = subject.spec.network.as_ref().map(|network| &network.subnet_ids);
+    let subnets = of_app.unwrap_or(&environment.spec.network.subnet_ids);
+    if subnets.len() < 2 {
+        let message = "a load balancer needs two subnets in different availability zones, and there is one".to_owned();
+        let finding = match of_app {
+            Some(_) => subject.error(Code::Contradiction, &["network", "subnetIds"], message),
+            None => subject
+                .error(Code::Contradiction, &["loadBalancer"], message)
+                .related(environment.tree.nearest(&["network", "subnetIds"]), "the subnets of the environment"),
+        };
+        findings
+            .push(finding.help("add a subnet, name a shared `listener`, or write `loadBalancer: none` for a worker"));
+    }
+    for (index, listener) in own.listeners.iter().enumerate() {
+        let index = index.to_string();
+        let path = ["loadBalancer", "listeners", index.as_str()];
+        let at = |field| [path[0], path[1], path[2], field];
+        match (listener.protocol, &listener.certificate_arn) {
+            (Protocol::Https, None) => findings.push(
+                subject
+                    .error(Code::Contradiction, &at("protocol"), "an HTTPS listener needs a certificate".to_owned())
+                    .help("add its `certificateArn`, or use `protocol: HTTP`"),
+            ),
+            (Protocol::Http, Some(_)) => findings.push(
+                subject
+                    .error(
+                        Code::Contradiction,
+                        &at("certificateArn"),
+                        "an HTTP listener takes no certificate".to_owned(),
+                    )
+                    .help("use `protocol: HTTPS`, or remove `certificateArn`"),
+            ),
+            (Protocol::Https, Some(arn)) => certificate(subject, &at("certificateArn"), arn, findings),
+            (Protocol::Http, None) => {}
+        }
+    }
+}
+
+fn certificate(subject: &Subject<'_>, path: &[&str], text: &str, findings: &mut Diagnostics) {
+    let spec = subject.environment.spec;
+    if let Some(arn) = Arn::parse(text)
+        && let Some(why) = foreign(&arn, spec)
+    {
+        findings.push(subject.error(Code::WrongAccount, path, format!("the certificate {why}")));
+    }
+}
+
+/// Why what an ARN names cannot be used in an environment. Global services have no region.
+fn foreign(arn: &Arn<'_>, spec: &EnvironmentSpec) -> Option<String> {
+    if arn.account != spec.account_id {
+        return Some(format!(
+            "is in account {}, and the environment in {}",
+            quoted(arn.account),
+            quoted(&spec.account_id)
+        ));
+    }
+    (!arn.region.is_empty() && arn.region != spec.region)
+        .then(|| format!("is in {}, and the environment in {}", quoted(arn.region), quoted(&spec.region)))
+}
+
+fn shared_listener(subject: &Subject<'_>, shared: &SharedListener, findings: &mut Diagnostics) {
+    let listeners = &subject.environment.spec.listeners;
+    if !listeners.contains_key(&shared.listener) {
+        let message =
+            format!("the environment `{}` lists no listener {}", subject.scope.environment, quoted(&shared.listener));
+        let help = did_you_mean(&shared.listener, listeners.keys().map(String::as_str));
+        let finding = subject
+            .error(Code::UnknownListener, &["loadBalancer", "listener"], message)
+            .related(subject.environment.location.name.clone(), "this environment")
+            .maybe_help(help.or_else(|| Some("add its ARN to the environment's `listeners`".to_owned())));
+        findings.push(finding);
+    }
+    let count = shared.hosts.len() + shared.paths.len();
+    if count == 0 {
+        let message = "a rule on a shared listener needs a host or a path, or it would take all requests".to_owned();
+        let finding = subject.error(Code::Contradiction, &["loadBalancer", "listener"], message);
+        findings.push(finding.help("add `hosts: [shop.example.com]` or `paths: [/shop/*]`"));
+    } else if count > MAX_CONDITION_VALUES {
+        let message =
+            format!("a rule may have {MAX_CONDITION_VALUES} hosts and paths together, and this one has {count}");
+        let field = if shared.hosts.is_empty() { "paths" } else { "hosts" };
+        findings.push(subject.error(Code::OutOfRange, &["loadBalancer", field], message));
+    }
+}
+
+/// Checks an environment by itself.
+pub(super) fn environment(environment: &Surroundings<'_>, findings: &mut Diagnostics) {
+    let (spec, tree) = (environment.spec, environment.tree);
+    if let Some(arn) = spec.assume_role.as_deref().and_then(Arn::parse)
+        && let Some(why) = foreign(&arn, spec)
+    {
+        let finding = Diagnostic::at(Code::WrongAccount, tree.nearest(&["assumeRole"]), format!("the role {why}"));
+        findings.push(finding.related(tree.nearest(&["accountId"]), "the account of the environment"));
+    }
+    for (name, text) in &spec.listeners {
+        if let Some(arn) = Arn::parse(text)
+            && let Some(why) = foreign(&arn, spec)
+        {
+            let message = format!("the listener {} {why}", quoted(name));
+            findings.push(Diagnostic::at(Code::WrongAccount, tree.nearest(&["listeners", name]), message));
+        }
+    }
+}
+
+/// Checks the apps of one environment against each other: each DNS name, and each place in a shared listener, has one owner.
+pub(super) fn apps(subjects: &[Subject<'_>], findings: &mut Diagnostics) {
+    let mut claims: std::collections::BTreeMap<(String, String), &Subject<'_>> = std::collections::BTreeMap::new();
+    for subject in subjects.iter().filter(|subject| !subject.spec.destroy) {
+        let dns = subject.spec.dns.as_ref().map(|dns| {
+            (("dns".to_owned(), plain_name(&dns.name)), ["dns", "name"], format!("the DNS name {}", quoted(&dns.name)))
+        });
+        let rule = match &subject.spec.load_balancer {
+            LoadBalancer::Shared(shared) => {
+                let listener = subject.environment.spec.listeners.get(&shared.listener);
+                let what = format!("priority {} on the listener {}", shared.priority, quoted(&shared.listener));
+                listener.map(|arn| ((arn.clone(), shared.priority.to_string()), ["loadBalancer", "priority"], what))
+            }
+            _ => None,
+        };
+        for (claim, path, what) in dns.into_iter().chain(rule) {
+            match claims.get(&claim) {
+                Some(first) => {
+                    let (one, two) = (&first.scope.app, &subject.scope.app);
+                    let message = format!("`{one}` and `{two}` both have {what} in `{}`", subject.scope.environment);
+                    let finding = subject
+                        .error(Code::Duplicate, &path, message)
+                        .related(first.tree.nearest(&path), format!("`{one}` has it here"))
+                        .help("give one of them another");
+                    findings.push(finding);
+                }
+                None => drop(claims.insert(claim, subject)),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_within_a_zone_at_a_dot_only() {
+        assert!(is_within("a.example.com", "example.com"));
+        assert!(is_within("A.Example.com.", "example.com."));
+        assert!(is_within("example.com", "example.com"));
+        assert!(!is_within("badexample.com", "example.com"));
+        assert!(!is_within("a.example.org", "example.com"));
+    }
+}

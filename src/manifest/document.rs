@@ -1,0 +1,178 @@
+//! One document: its kind, its name, and its parts, checked as far as they can be checked alone.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::diagnostic::{Code, Diagnostic, Diagnostics, closest, quoted};
+use super::node::{Content, Layer, Node};
+use super::schema::{self, API_VERSION, APP, ENVIRONMENT};
+use super::source::Place;
+use super::yaml::Document;
+use super::{labels, shape, values};
+
+/// Where a manifest stands: enough to find it again, and to edit it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The file.
+    pub path: PathBuf,
+    /// The number of the document in the file, counted from 0.
+    pub document: usize,
+    /// The name in it.
+    pub name: Place,
+}
+
+/// A document that says what it is.
+#[derive(Clone, Debug)]
+pub(super) struct Manifest<Name> {
+    /// Its name, when it is one.
+    pub name: Option<Name>,
+    pub location: Location,
+    pub labels: BTreeMap<String, String>,
+    /// `spec`, if it is a mapping.
+    pub spec: Option<Node>,
+    /// `environments` of an app.
+    pub overlays: Vec<(String, Node)>,
+    /// Whether what follows from it cannot be told, because parts of it could not be read.
+    pub damaged: bool,
+}
+
+/// What a document may be.
+pub(super) enum Opened<App, Environment> {
+    App(Manifest<App>),
+    Environment(Manifest<Environment>),
+}
+
+/// Finds out what a document is, and checks all of it that depends on no other document.
+pub(super) fn open<App: FromStr, Environment: FromStr>(
+    document: Document,
+    findings: &mut Diagnostics,
+) -> Option<Opened<App, Environment>> {
+    let Document { mut root, index, damaged } = document;
+    let kind = kind(&root, findings)?;
+    normalise(&mut root);
+    let (is_app, schema) = (kind == APP, if kind == APP { schema::app() } else { schema::environment() });
+    if !damaged {
+        shape::check(&root, schema, findings);
+        check_values(&root, is_app, findings);
+    }
+    Some(if is_app {
+        Opened::App(manifest(root, index, damaged))
+    } else {
+        Opened::Environment(manifest(root, index, damaged))
+    })
+}
+
+/// The kind of a document, if it is one of ours.
+fn kind(root: &Node, findings: &mut Diagnostics) -> Option<&'static str> {
+    if !matches!(root.content, Content::Mapping(_)) {
+        let message = format!(
+            "a manifest is a mapping with `apiVersion`, `kind`, `metadata` and `spec`, not {}",
+            root.described()
+        );
+        findings.push(Diagnostic::at(Code::UnknownKind, root.place.first_line(), message));
+        return None;
+    }
+    let mut fixed = |key: &str, known: &[&'static str]| -> Option<&'static str> {
+        let words = known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ");
+        let Some(node) = root.get(key) else {
+            let message = format!("`{key}` is missing");
+            findings.push(
+                Diagnostic::at(Code::UnknownKind, first_key(root), message)
+                    .help(format!("add `{key}: {}`", known.join("` or `"))),
+            );
+            return None;
+        };
+        let found = node.text().and_then(|text| known.iter().find(|word| **word == text));
+        if found.is_none() {
+            let help = node
+                .text()
+                .and_then(|text| closest(text, known.iter().copied()))
+                .map(|word| format!("did you mean `{word}`?"));
+            let message = format!("`{key}` is {words}, not {}", node.described());
+            findings.push(Diagnostic::at(Code::UnknownKind, node.spot(), message).maybe_help(help));
+        }
+        found.copied()
+    };
+    let version = fixed("apiVersion", &[API_VERSION]);
+    let kind = fixed("kind", &[APP, ENVIRONMENT]);
+    version.and(kind)
+}
+
+fn first_key(root: &Node) -> Place {
+    root.entries().first().and_then(|(_, value)| value.key.clone()).unwrap_or_else(|| root.place.first_line())
+}
+
+/// `environments: {test: }` names an environment in which nothing differs; so does a null.
+fn normalise(root: &mut Node) {
+    let Content::Mapping(entries) = &mut root.content else { return };
+    let environments = entries.iter_mut().find(|(key, _)| key == "environments");
+    if let Some((_, Node { content: Content::Mapping(overlays), .. })) = environments {
+        for (_, overlay) in overlays.iter_mut().filter(|(_, overlay)| overlay.is_null()) {
+            overlay.content = Content::Mapping(Vec::new());
+        }
+    }
+}
+
+fn check_values(root: &Node, is_app: bool, findings: &mut Diagnostics) {
+    if let Some(labels) = root.at(&["metadata", "labels"]) {
+        labels::check(labels, findings);
+    }
+    match root.get("spec") {
+        Some(spec) if is_app => values::check_app(spec, findings),
+        Some(spec) => values::check_environment(spec, findings),
+        None => {}
+    }
+    for (_, overlay) in root.get("environments").map(Node::entries).unwrap_or_default() {
+        values::check_app(overlay, findings);
+    }
+}
+
+fn manifest<Name: FromStr>(root: Node, document: usize, damaged: bool) -> Manifest<Name> {
+    let name = root.at(&["metadata", "name"]);
+    let labels = root.at(&["metadata", "labels"]).map(Node::entries).unwrap_or_default();
+    let is_mapping = |node: &&Node| matches!(node.content, Content::Mapping(_));
+    let overlays = root.get("environments").map(Node::entries).unwrap_or_default();
+    Manifest {
+        name: name.and_then(Node::text).and_then(|name| name.parse().ok()),
+        location: Location {
+            path: root.place.file.path.clone(),
+            document,
+            name: name.map_or_else(|| first_key(&root), Node::spot),
+        },
+        labels: labels.iter().filter_map(|(key, value)| Some((key.clone(), value.text()?.to_owned()))).collect(),
+        spec: root.get("spec").filter(is_mapping).cloned(),
+        overlays: overlays
+            .iter()
+            .filter(|(_, overlay)| is_mapping(&overlay))
+            .map(|(name, overlay)| (name.clone(), overlay.clone().in_layer(Layer::Overlay)))
+            .collect(),
+        damaged,
+    }
+}
+
+/// The first of several manifests with the same name stays; for the others both places are named.
+pub(super) fn distinct<Name: Ord + Clone + std::fmt::Display>(
+    manifests: Vec<Manifest<Name>>,
+    what: &str,
+    findings: &mut Diagnostics,
+) -> BTreeMap<Name, Manifest<Name>> {
+    let mut kept: BTreeMap<Name, Manifest<Name>> = BTreeMap::new();
+    for manifest in manifests {
+        let Some(name) = manifest.name.clone() else { continue };
+        match kept.get(&name) {
+            Some(first) => findings.push(
+                Diagnostic::at(
+                    Code::Duplicate,
+                    manifest.location.name.clone(),
+                    format!("there are two manifests of the {what} {}", quoted(&name.to_string())),
+                )
+                .label("the second one")
+                .related(first.location.name.clone(), "the first one")
+                .help("remove or rename one of them"),
+            ),
+            None => drop(kept.insert(name, manifest)),
+        }
+    }
+    kept
+}

@@ -1,0 +1,343 @@
+//! All manifests together: loaded, checked, and made into what is wanted in an environment.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use super::check::{self, Subject, Surroundings};
+use super::diagnostic::{Code, Diagnostic, Diagnostics, Severity, did_you_mean, quoted};
+use super::document::{self, Location, Manifest, Opened};
+use super::node::{Layer, Node};
+use super::source::{SourceFile, shown};
+use super::spec::{AppSpec, EnvironmentSpec};
+use super::{files, git, overlay, schema, shape, yaml};
+use crate::model::desired::{Desired, DesiredApp, Source};
+use crate::model::names::{AppName, EnvironmentName, Scope};
+
+/// Every app and environment that the manifests describe. All of it is valid.
+#[derive(Clone, Debug)]
+pub struct Fleet {
+    /// The environments.
+    pub environments: BTreeMap<EnvironmentName, Environment>,
+    /// The apps.
+    pub apps: BTreeMap<AppName, App>,
+    /// What is probably not meant as it is.
+    pub warnings: Diagnostics,
+    paths: Vec<PathBuf>,
+    source: OnceLock<Source>,
+}
+
+/// An environment.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// What the platform team decided for it.
+    pub spec: EnvironmentSpec,
+    /// Where its manifest is.
+    pub location: Location,
+    tree: Node,
+}
+
+/// An app.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Where its manifest is.
+    pub location: Location,
+    /// What it is in each environment that it is deployed to.
+    pub effective: BTreeMap<EnvironmentName, Effective>,
+}
+
+/// The spec of an app in one environment, all layers applied.
+#[derive(Clone, Debug)]
+pub struct Effective {
+    /// The spec, built-in defaults included.
+    pub spec: AppSpec,
+    /// What the manifests give of it, every value with its place and layer.
+    pub tree: Node,
+}
+
+/// Loads every manifest at `paths`, files or directories. Either all of them are valid, or all that is wrong is told.
+///
+/// # Errors
+/// Everything that is wrong, in the order of files and lines. No manifests at all is an error, never an empty fleet.
+pub fn load(paths: &[PathBuf]) -> Result<Fleet, Diagnostics> {
+    let mut findings = Diagnostics::default();
+    let files = files::read_all(paths, &mut findings);
+    assemble(paths, &files, findings)
+}
+
+/// The same from texts that were read elsewhere, such as another commit: each with the path that it is known by.
+///
+/// # Errors
+/// As for [`load`].
+pub fn load_texts(texts: Vec<(PathBuf, String)>) -> Result<Fleet, Diagnostics> {
+    let files: Vec<_> = texts.into_iter().map(|(path, text)| Arc::new(SourceFile::new(&path, text))).collect();
+    assemble(&[], &files, Diagnostics::default())
+}
+
+fn assemble(paths: &[PathBuf], files: &[Arc<SourceFile>], mut findings: Diagnostics) -> Result<Fleet, Diagnostics> {
+    let (mut apps, mut environments) = (Vec::new(), Vec::new());
+    for document in files.iter().flat_map(|file| yaml::read(file, &mut findings)).collect::<Vec<_>>() {
+        match document::open(document, &mut findings) {
+            Some(Opened::App(app)) => apps.push(app),
+            Some(Opened::Environment(environment)) => environments.push(environment),
+            None => {}
+        }
+    }
+    if apps.is_empty() && environments.is_empty() && !findings.has_errors() {
+        return Err(nothing(paths).into());
+    }
+    let apps = document::distinct(apps, "app", &mut findings);
+    let manifests = document::distinct(environments, "environment", &mut findings);
+    let environments = typed_environments(&manifests, &mut findings);
+    let builder = Builder { manifests: &manifests, environments: &environments };
+    let apps = builder.apps(apps, &mut findings);
+    findings.tidy();
+    if findings.has_errors() {
+        return Err(findings);
+    }
+    let environments = environments.into_iter().collect();
+    Ok(Fleet { environments, apps, warnings: findings, paths: paths.to_vec(), source: OnceLock::new() })
+}
+
+fn nothing(paths: &[PathBuf]) -> Diagnostic {
+    let names: Vec<_> = paths.iter().map(|path| quoted(&shown(path))).collect();
+    let place = if names.is_empty() { String::new() } else { format!(" in {}", names.join(", ")) };
+    Diagnostic::nowhere(Code::NoManifests, format!("there is no manifest{place}"))
+        .help("manifests are `*.yaml` or `*.yml` files; `amiable init` writes a first one")
+}
+
+fn typed_environments(
+    manifests: &BTreeMap<EnvironmentName, Manifest<EnvironmentName>>,
+    findings: &mut Diagnostics,
+) -> BTreeMap<EnvironmentName, Environment> {
+    let mut environments = BTreeMap::new();
+    for (name, manifest) in manifests.iter().filter(|(_, manifest)| !manifest.damaged) {
+        let Some(tree) = &manifest.spec else { continue };
+        // Its own nulls say the same as leaving the field out; `defaults` is merged later, with its nulls.
+        let Some(plain) = overlay::merge(&[tree]) else { continue };
+        match serde_json::from_value::<EnvironmentSpec>(plain.to_json()) {
+            Ok(spec) => {
+                let location = manifest.location.clone();
+                check::environment(&Surroundings { spec: &spec, tree, location: &location }, findings);
+                environments.insert(name.clone(), Environment { spec, location, tree: tree.clone() });
+            }
+            Err(error) => invalid(tree, &error, findings),
+        }
+    }
+    environments
+}
+
+/// For what the checks of shape and values let pass and the types do not: said only where nothing else was.
+fn invalid(tree: &Node, error: &serde_json::Error, findings: &mut Diagnostics) {
+    let file = &tree.place.file.name;
+    let is_error_here = |finding: &Diagnostic| {
+        finding.severity == Severity::Error && finding.place.as_ref().is_none_or(|place| &place.file.name == file)
+    };
+    if !findings.iter().any(is_error_here) {
+        findings.push(Diagnostic::at(Code::InvalidSpec, tree.spot(), format!("the spec is not valid: {error}")));
+    }
+}
+
+/// Puts apps and environments together.
+struct Builder<'a> {
+    /// All environments that there are manifests of, valid or not.
+    manifests: &'a BTreeMap<EnvironmentName, Manifest<EnvironmentName>>,
+    environments: &'a BTreeMap<EnvironmentName, Environment>,
+}
+
+impl Builder<'_> {
+    fn apps(
+        &self,
+        manifests: BTreeMap<AppName, Manifest<AppName>>,
+        findings: &mut Diagnostics,
+    ) -> BTreeMap<AppName, App> {
+        // An environment in a file that cannot be read is not unknown.
+        let all_was_read = !findings.iter().any(|finding| hides_manifests(finding.code));
+        let mut apps = BTreeMap::new();
+        for (name, manifest) in manifests {
+            if manifest.overlays.is_empty() && !manifest.damaged {
+                let message = format!("`{name}` is deployed nowhere");
+                let finding = Diagnostic::at(Code::DeployedNowhere, manifest.location.name.clone(), message).warning();
+                findings.push(finding.help("add `environments: {test: {}}`"));
+            }
+            let mut effective = BTreeMap::new();
+            for (environment, overlay) in &manifest.overlays {
+                match environment.parse::<EnvironmentName>() {
+                    Ok(environment) if self.manifests.contains_key(&environment) => {
+                        let scope = Scope::new(name.clone(), environment);
+                        if let Some(one) = self.effective(&scope, &manifest, overlay, findings) {
+                            effective.insert(scope.environment, one);
+                        }
+                    }
+                    _ if all_was_read => findings.push(self.unknown(environment, overlay)),
+                    _ => {}
+                }
+            }
+            apps.insert(name, App { labels: manifest.labels, location: manifest.location, effective });
+        }
+        self.check(&apps, findings);
+        apps
+    }
+
+    fn unknown(&self, name: &str, overlay: &Node) -> Diagnostic {
+        let known = self.manifests.keys().map(EnvironmentName::as_str);
+        let help = did_you_mean(name, known.clone()).or_else(|| {
+            known
+                .clone()
+                .next()
+                .is_none()
+                .then(|| "no environment has a manifest here; `amiable init` writes one".to_owned())
+        });
+        let place = overlay.key.clone().unwrap_or_else(|| overlay.spot());
+        let message = format!("there is no environment {}", quoted(name));
+        Diagnostic::at(Code::UnknownEnvironment, place, message).maybe_help(help)
+    }
+
+    /// The layers of an app in one environment put together.
+    fn effective(
+        &self,
+        scope: &Scope,
+        manifest: &Manifest<AppName>,
+        overlay: &Node,
+        findings: &mut Diagnostics,
+    ) -> Option<Effective> {
+        let environment = self.environments.get(&scope.environment)?;
+        if manifest.damaged {
+            return None;
+        }
+        let defaults = environment.tree.get("defaults").map(|node| node.clone().in_layer(Layer::EnvironmentDefault));
+        let layers: Vec<&Node> = defaults.iter().chain(&manifest.spec).chain([overlay]).collect();
+        let tree = overlay::merge(&layers)?;
+        let mut missing = Diagnostics::default();
+        shape::check(&tree, schema::effective(), &mut missing);
+        findings.extend(missing.iter().cloned().map(|finding| match finding.code {
+            Code::MissingField => finding.label(format!("for `{}` in `{}`", scope.app, scope.environment)),
+            _ => finding,
+        }));
+        match serde_json::from_value::<AppSpec>(tree.to_json()) {
+            Ok(spec) => Some(Effective { spec, tree }),
+            Err(error) => {
+                invalid(&tree, &error, findings);
+                None
+            }
+        }
+    }
+
+    /// Checks what depends on several documents.
+    fn check(&self, apps: &BTreeMap<AppName, App>, findings: &mut Diagnostics) {
+        let mut bases: BTreeMap<(&str, &str, String), (Scope, &Location)> = BTreeMap::new();
+        for (name, environment) in self.environments {
+            let surroundings =
+                Surroundings { spec: &environment.spec, tree: &environment.tree, location: &environment.location };
+            let here: Vec<(Scope, &App, &Effective)> = apps
+                .iter()
+                .filter_map(|(app, all)| Some((Scope::new(app.clone(), name.clone()), all, all.effective.get(name)?)))
+                .collect();
+            let subjects: Vec<Subject<'_>> = here
+                .iter()
+                .map(|(scope, _, one)| Subject { scope, spec: &one.spec, tree: &one.tree, environment: &surroundings })
+                .collect();
+            subjects.iter().for_each(|subject| check::app(subject, findings));
+            check::apps(&subjects, findings);
+            for (scope, app, _) in &here {
+                let key = (environment.spec.account_id.as_str(), environment.spec.region.as_str(), scope.base());
+                if let Some((other, location)) = bases.get(&key) {
+                    let message =
+                        format!("`{scope}` and `{other}` would have the same names in AWS, beginning with `{}`", key.2);
+                    let finding = Diagnostic::at(Code::Duplicate, app.location.name.clone(), message)
+                        .related(location.name.clone(), "the other one")
+                        .help("rename one of the apps");
+                    findings.push(finding);
+                } else {
+                    bases.insert(key, (scope.clone(), &app.location));
+                }
+            }
+        }
+    }
+}
+
+/// Whether a finding means that there may be manifests that were not seen.
+fn hides_manifests(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Unreadable
+            | Code::OutsideLink
+            | Code::TooMuch
+            | Code::NotUtf8
+            | Code::YamlSyntax
+            | Code::YamlFeature
+            | Code::TooDeep
+            | Code::UnknownKind
+            | Code::BadName
+    )
+}
+
+impl Fleet {
+    /// What the manifests ask for in one environment.
+    ///
+    /// # Errors
+    /// When no manifest describes the environment.
+    pub fn desired(&self, name: &EnvironmentName) -> Result<Desired, Diagnostics> {
+        let environment = self.environment(name)?;
+        let apps = self
+            .apps
+            .iter()
+            .filter_map(|(app, all)| {
+                let spec = all.effective.get(name)?.spec.clone();
+                let scope = Scope::new(app.clone(), name.clone());
+                Some((app.clone(), DesiredApp { scope, labels: all.labels.clone(), spec }))
+            })
+            .collect();
+        Ok(Desired { name: name.clone(), environment: environment.spec.clone(), apps, source: self.source().clone() })
+    }
+
+    /// An environment by its name.
+    ///
+    /// # Errors
+    /// When no manifest describes it; the names there are stand in the advice.
+    pub fn environment(&self, name: &EnvironmentName) -> Result<&Environment, Diagnostics> {
+        self.environments.get(name).ok_or_else(|| {
+            let help = did_you_mean(name.as_str(), self.environments.keys().map(EnvironmentName::as_str));
+            Diagnostic::nowhere(Code::UnknownEnvironment, format!("there is no environment `{name}`"))
+                .maybe_help(help)
+                .into()
+        })
+    }
+
+    /// An app by its name.
+    ///
+    /// # Errors
+    /// When no manifest describes it.
+    pub fn app(&self, name: &AppName) -> Result<&App, Diagnostics> {
+        self.apps.get(name).ok_or_else(|| {
+            let help = did_you_mean(name.as_str(), self.apps.keys().map(AppName::as_str));
+            Diagnostic::nowhere(Code::UnknownApp, format!("there is no app `{name}`")).maybe_help(help).into()
+        })
+    }
+
+    /// An app as it is in one environment.
+    ///
+    /// # Errors
+    /// When there is no such app or environment, or the app is not deployed there.
+    pub fn effective(&self, app: &AppName, environment: &EnvironmentName) -> Result<&Effective, Diagnostics> {
+        let all = self.app(app)?;
+        self.environment(environment)?;
+        all.effective.get(environment).ok_or_else(|| {
+            let message = format!("`{app}` is not deployed to `{environment}`");
+            let help = format!("add `{environment}: {{}}` to its `environments`");
+            Diagnostic::at(Code::UnknownEnvironment, all.location.name.clone(), message).help(help).into()
+        })
+    }
+
+    /// Where the manifests came from. Git is asked the first time.
+    pub fn source(&self) -> &Source {
+        self.source.get_or_init(|| {
+            let directory = self.paths.iter().map(|path| shown(path)).collect::<Vec<_>>().join(" ");
+            let (commit, dirty) =
+                git::commit(&self.paths).map_or((None, false), |(commit, dirty)| (Some(commit), dirty));
+            Source { directory, commit, dirty }
+        })
+    }
+}

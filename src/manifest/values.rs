@@ -1,0 +1,435 @@
+//! What single values may be, beyond their type: forms of ids and ARNs, AWS's limits. Checked in every layer where they stand.
+
+use super::arn::{Arn, is_account, is_region};
+use super::diagnostic::{Code, Diagnostic, Diagnostics, closest, quoted};
+use super::node::{Content, Node};
+use super::schema;
+use crate::model::plan::Effect;
+use crate::model::time::{Span, Timestamp};
+
+/// The most user data that EC2 takes, before it is encoded.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html>
+pub const MAX_USER_DATA: usize = 16 * 1024;
+
+/// What a value of one field must fulfil.
+enum Rule {
+    /// A text; the complaint, if there is one, with its advice.
+    Text(fn(&str) -> Option<Complaint>),
+    /// A length of time within limits, in seconds.
+    Within(u64, u64),
+    /// A list without repetitions.
+    Distinct,
+}
+
+struct Complaint {
+    code: Code,
+    message: String,
+    help: String,
+}
+
+const HOUR: u64 = 3600;
+const DAY: u64 = 24 * HOUR;
+
+/// The rules of an app's spec by path; `*` stands for every item.
+const APP: &[(&str, Rule)] = &[
+    ("suspend.reason", Rule::Text(reason)),
+    ("suspend.until", Rule::Text(moment)),
+    ("image.id", Rule::Text(image_id)),
+    ("instanceType", Rule::Text(instance_type)),
+    ("launch.iamInstanceProfile", Rule::Text(instance_profile)),
+    ("launch.keyName", Rule::Text(key_name)),
+    ("launch.securityGroupIds", Rule::Distinct),
+    ("launch.securityGroupIds.*", Rule::Text(security_group)),
+    ("launch.userData", Rule::Text(user_data)),
+    ("network.subnetIds", Rule::Distinct),
+    ("network.subnetIds.*", Rule::Text(subnet)),
+    ("healthCheck.path", Rule::Text(check_path)),
+    ("healthCheck.matcher", Rule::Text(matcher)),
+    ("healthCheck.interval", Rule::Within(5, 300)),
+    ("healthCheck.timeout", Rule::Within(2, 120)),
+    ("healthCheck.gracePeriod", Rule::Within(0, 2 * HOUR)),
+    ("loadBalancer.securityGroupIds", Rule::Distinct),
+    ("loadBalancer.securityGroupIds.*", Rule::Text(security_group)),
+    ("loadBalancer.listeners.*.certificateArn", Rule::Text(certificate)),
+    ("loadBalancer.hosts", Rule::Distinct),
+    ("loadBalancer.hosts.*", Rule::Text(host_pattern)),
+    ("loadBalancer.paths", Rule::Distinct),
+    ("loadBalancer.paths.*", Rule::Text(path_pattern)),
+    ("loadBalancer.deregistrationDelay", Rule::Within(0, HOUR)),
+    ("dns.name", Rule::Text(dns_name)),
+    ("strategy.redBlack.bakeTime", Rule::Within(0, 7 * DAY)),
+    ("verification.stableFor", Rule::Within(0, DAY)),
+    // After a day without success Auto Scaling stops launching by itself.
+    ("progressDeadline", Rule::Within(1, DAY)),
+    ("drift.ignore", Rule::Distinct),
+    ("drift.ignore.*", Rule::Text(ignorable)),
+];
+
+/// The rules of an environment's spec.
+const ENVIRONMENT: &[(&str, Rule)] = &[
+    ("region", Rule::Text(region)),
+    ("accountId", Rule::Text(account)),
+    ("assumeRole", Rule::Text(role)),
+    ("network.vpcId", Rule::Text(vpc)),
+    ("network.subnetIds", Rule::Distinct),
+    ("network.subnetIds.*", Rule::Text(subnet)),
+    ("securityGroupIds", Rule::Distinct),
+    ("securityGroupIds.*", Rule::Text(security_group)),
+    ("dnsZone", Rule::Text(dns_zone)),
+    ("listeners.*", Rule::Text(listener)),
+    ("imageOwners", Rule::Distinct),
+    ("imageOwners.*", Rule::Text(image_owner)),
+];
+
+/// Checks the values of one layer of an app's spec.
+pub fn check_app(layer: &Node, findings: &mut Diagnostics) {
+    check(layer, APP, findings);
+}
+
+/// Checks the values of an environment's spec.
+pub fn check_environment(spec: &Node, findings: &mut Diagnostics) {
+    check(spec, ENVIRONMENT, findings);
+    if let Some(defaults) = spec.get("defaults") {
+        check(defaults, APP, findings);
+        if let Some(destroy) = defaults.get("destroy") {
+            let message = "`destroy` cannot be a default: it would delete every app of the environment";
+            let finding = Diagnostic::at(Code::NotAllowed, destroy.spot(), message);
+            findings.push(finding.help("set it in the manifest of each app that is to go"));
+        }
+    }
+}
+
+fn check(root: &Node, rules: &[(&str, Rule)], findings: &mut Diagnostics) {
+    for (path, rule) in rules {
+        let parts: Vec<&str> = path.split('.').collect();
+        each(root, &parts, &mut |node| {
+            let field = path.trim_end_matches(".*");
+            match rule {
+                Rule::Text(problem) => {
+                    if let Some(complaint) = node.text().and_then(problem) {
+                        let finding = Diagnostic::at(complaint.code, node.spot(), complaint.message);
+                        findings.push(finding.help(complaint.help));
+                    }
+                }
+                Rule::Within(least, most) => findings.extend(within(node, field, *least, *most)),
+                Rule::Distinct => findings.extend(repetitions(node, field)),
+            }
+        });
+    }
+}
+
+/// Calls `visit` for every value at a path.
+fn each(node: &Node, path: &[&str], visit: &mut dyn FnMut(&Node)) {
+    match path.split_first() {
+        None => visit(node),
+        Some((&"*", rest)) => match &node.content {
+            Content::List(items) => items.iter().for_each(|item| each(item, rest, visit)),
+            Content::Mapping(entries) => entries.iter().for_each(|(_, value)| each(value, rest, visit)),
+            _ => {}
+        },
+        Some((key, rest)) => {
+            if let Some(value) = node.get(key) {
+                each(value, rest, visit);
+            }
+        }
+    }
+}
+
+fn within(node: &Node, field: &str, least: u64, most: u64) -> Option<Diagnostic> {
+    let span: Span = node.text()?.parse().ok()?;
+    if (least..=most).contains(&span.as_seconds()) {
+        return None;
+    }
+    let (least, most) = (Span::seconds(least), Span::seconds(most));
+    let message = format!("`{field}` is {span}; it may be from {least} to {most}");
+    Some(Diagnostic::at(Code::OutOfRange, node.spot(), message))
+}
+
+fn repetitions(node: &Node, field: &str) -> Vec<Diagnostic> {
+    let mut first: std::collections::BTreeMap<&str, &Node> = std::collections::BTreeMap::new();
+    let mut found = Vec::new();
+    for item in node.items() {
+        let Some(text) = item.text() else { continue };
+        match first.get(text) {
+            Some(earlier) => found.push(
+                Diagnostic::at(Code::Duplicate, item.spot(), format!("{} is in `{field}` twice", quoted(text)))
+                    .related(earlier.spot(), "the first one")
+                    .help("keep one of them"),
+            ),
+            None => {
+                first.insert(text, item);
+            }
+        }
+    }
+    found
+}
+
+fn form(fine: bool, text: &str, what: &str, help: &str) -> Option<Complaint> {
+    (!fine).then(|| Complaint {
+        code: Code::BadFormat,
+        message: format!("{} is not {what}", quoted(text)),
+        help: help.to_owned(),
+    })
+}
+
+/// `prefix` and 8 or 17 hexadecimal digits, as EC2's ids are.
+fn is_id(text: &str, prefix: &str) -> bool {
+    text.strip_prefix(prefix).is_some_and(|digits| {
+        let hexadecimal = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        matches!(digits.len(), 8 | 17) && digits.bytes().all(hexadecimal)
+    })
+}
+
+/// Whether `text` is the id of a machine image.
+pub fn is_image_id(text: &str) -> bool {
+    is_id(text, "ami-")
+}
+
+fn image_id(text: &str) -> Option<Complaint> {
+    form(is_image_id(text), text, "the id of an image", "an AMI's id is `ami-` and 8 or 17 hexadecimal digits")
+}
+
+fn security_group(text: &str) -> Option<Complaint> {
+    let help = "a security group's id is `sg-` and 8 or 17 hexadecimal digits; its name is not taken";
+    form(is_id(text, "sg-"), text, "the id of a security group", help)
+}
+
+fn subnet(text: &str) -> Option<Complaint> {
+    let help = "a subnet's id is `subnet-` and 8 or 17 hexadecimal digits";
+    form(is_id(text, "subnet-"), text, "the id of a subnet", help)
+}
+
+fn vpc(text: &str) -> Option<Complaint> {
+    form(is_id(text, "vpc-"), text, "the id of a VPC", "a VPC's id is `vpc-` and 8 or 17 hexadecimal digits")
+}
+
+fn reason(text: &str) -> Option<Complaint> {
+    form(!text.trim().is_empty(), text, "a reason", "say why, for those who find the app suspended")
+}
+
+fn moment(text: &str) -> Option<Complaint> {
+    form(text.parse::<Timestamp>().is_ok(), text, "a time", "write it as RFC 3339, such as `2026-12-01T00:00:00Z`")
+}
+
+fn instance_type(text: &str) -> Option<Complaint> {
+    let word = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    let fine = text.split_once('.').is_some_and(|(family, size)| word(family) && word(size));
+    form(fine, text, "an instance type", "a family and a size, such as `c7g.large`")
+}
+
+fn instance_profile(text: &str) -> Option<Complaint> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+=,.@_-".contains(&byte);
+    let fine = (1..=128).contains(&text.len()) && text.bytes().all(plain);
+    let help = match text.rsplit_once('/') {
+        Some((head, name)) if head.starts_with("arn:") => format!("write its name only: `{name}`"),
+        _ => "1 to 128 letters, digits and `+=,.@_-`".to_owned(),
+    };
+    form(fine, text, "the name of an instance profile", &help)
+}
+
+fn key_name(text: &str) -> Option<Complaint> {
+    let fine = (1..=255).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    form(fine, text, "the name of a key pair", "1 to 255 ASCII characters")
+}
+
+/// The text itself is in no message.
+fn user_data(text: &str) -> Option<Complaint> {
+    (text.len() > MAX_USER_DATA).then(|| Complaint {
+        code: Code::UserDataTooLong,
+        message: format!("user data has {} bytes, and EC2 takes {MAX_USER_DATA} at most", text.len()),
+        help: "bake the script into the image, or fetch it from S3 at boot with the instance profile".to_owned(),
+    })
+}
+
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html>
+fn check_path(text: &str) -> Option<Complaint> {
+    let fine = text.starts_with('/') && text.len() <= 1024 && text.bytes().all(|byte| byte.is_ascii_graphic());
+    form(
+        fine,
+        text,
+        "the path of a health check",
+        "begin with `/`, as in `/health_check`; at most 1024 ASCII characters without spaces",
+    )
+}
+
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Matcher.html>
+fn matcher(text: &str) -> Option<Complaint> {
+    let code = |text: &str| text.parse::<u16>().ok().filter(|code| text.len() == 3 && (200..=499).contains(code));
+    let part = |part: &str| match part.split_once('-') {
+        Some((from, to)) => code(from).zip(code(to)).is_some_and(|(from, to)| from <= to),
+        None => code(part).is_some(),
+    };
+    form(text.split(',').all(part), text, "a matcher", "status codes from 200 to 499: `200`, `200,204` or `200-299`")
+}
+
+fn certificate(text: &str) -> Option<Complaint> {
+    let fine = Arn::parse(text).is_some_and(|arn| match arn.service {
+        "acm" => arn.resource.starts_with("certificate/"),
+        "iam" => arn.resource.starts_with("server-certificate/"),
+        _ => false,
+    });
+    let help = "it looks like `arn:aws:acm:us-west-2:123456789012:certificate/…`";
+    form(fine, text, "the ARN of a certificate", help)
+}
+
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html>
+fn host_pattern(text: &str) -> Option<Complaint> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.*?".contains(&byte);
+    let fine = (1..=128).contains(&text.len()) && text.bytes().all(plain) && text.contains('.') || text == "*";
+    form(fine, text, "a host name", "letters, digits, `-`, `.`, and `*` or `?` as wildcards, such as `*.example.com`")
+}
+
+fn path_pattern(text: &str) -> Option<Complaint> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.$/~\"'@:+&*?".contains(&byte);
+    let fine = (1..=128).contains(&text.len()) && text.starts_with(['/', '*']) && text.bytes().all(plain);
+    form(fine, text, "a path pattern", "begin with `/`; `*` and `?` are wildcards, as in `/api/*`")
+}
+
+/// Whether `text` is a full domain name, a final dot allowed.
+pub fn is_domain(text: &str) -> bool {
+    let name = text.strip_suffix('.').unwrap_or(text);
+    let label = |label: &str| {
+        let plain = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        (1..=63).contains(&label.len()) && plain && !label.starts_with('-') && !label.ends_with('-')
+    };
+    name.len() <= 253 && name.contains('.') && name.split('.').all(label)
+}
+
+fn dns_name(text: &str) -> Option<Complaint> {
+    form(is_domain(text), text, "a DNS name", "write the full name, such as `hello.internal.example.com`")
+}
+
+/// Whether `text` is the id of a hosted zone rather than its name.
+pub fn is_zone_id(text: &str) -> bool {
+    let digits = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    text.starts_with('Z') && (8..=32).contains(&text.len()) && text.bytes().all(digits)
+}
+
+fn dns_zone(text: &str) -> Option<Complaint> {
+    let help = "the name of a hosted zone, such as `internal.example.com`, or its id, such as `Z0123456789ABCDEFGHIJ`";
+    form(is_zone_id(text) || is_domain(text), text, "a hosted zone", help)
+}
+
+fn region(text: &str) -> Option<Complaint> {
+    form(is_region(text), text, "a region", "write its code, such as `us-west-2`")
+}
+
+fn account(text: &str) -> Option<Complaint> {
+    form(is_account(text), text, "an AWS account", "twelve digits in quotes, such as `\"123456789012\"`")
+}
+
+fn role(text: &str) -> Option<Complaint> {
+    let fine = Arn::parse(text).is_some_and(|arn| arn.service == "iam" && arn.resource.starts_with("role/"));
+    form(fine, text, "the ARN of a role", "it looks like `arn:aws:iam::123456789012:role/amiable`")
+}
+
+fn listener(text: &str) -> Option<Complaint> {
+    let fine = Arn::parse(text).is_some_and(|arn| {
+        arn.service == "elasticloadbalancing" && arn.resource.starts_with("listener/app/") && is_region(arn.region)
+    });
+    let help = "it looks like `arn:aws:elasticloadbalancing:us-west-2:123456789012:listener/app/…`";
+    form(fine, text, "the ARN of an application load balancer's listener", help)
+}
+
+fn image_owner(text: &str) -> Option<Complaint> {
+    let fine = is_account(text) || text == "self" || text == "amazon";
+    form(fine, text, "an owner of images", "an account's twelve digits, `self` or `amazon`")
+}
+
+fn ignorable(text: &str) -> Option<Complaint> {
+    let effects = schema::effects();
+    let in_place = || effects.iter().filter(|(_, effect)| **effect == Effect::InPlace).map(|(path, _)| path.as_str());
+    let complaint = |why: &str, help: String| {
+        Some(Complaint { code: Code::BadIgnore, message: format!("{} {why}", quoted(text)), help })
+    };
+    match effects.get(text) {
+        Some(Effect::InPlace) => None,
+        Some(_) => complaint(
+            "is not a field that is changed in place",
+            "its drift is never put right in place, so there is nothing to ignore".to_owned(),
+        ),
+        None => {
+            let help = match closest(text, in_place()) {
+                Some(candidate) => format!("did you mean `{candidate}`?"),
+                None => format!("the fields that can be ignored: {}", in_place().collect::<Vec<_>>().join(", ")),
+            };
+            complaint("is not a field of an app", help)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_aws_takes_are_taken_and_others_are_not() {
+        type Case = (fn(&str) -> Option<Complaint>, &'static [&'static str], &'static [&'static str]);
+        let cases: &[Case] = &[
+            (
+                image_id,
+                &["ami-0123456789abcdef0", "ami-01234567"],
+                &["ami-1", "AMI-01234567", "i-01234567", "ami-0123456g"],
+            ),
+            (security_group, &["sg-01234567"], &["default", "sg-", "subnet-01234567"]),
+            (
+                instance_type,
+                &["c7g.large", "u-6tb1.112xlarge", "mac2-m2pro.metal"],
+                &["large", "C7g.large", "c7g.", "c7g large"],
+            ),
+            (instance_profile, &["web", "a+b=c"], &["arn:aws:iam::123456789012:instance-profile/web", "", "a b"]),
+            (check_path, &["/", "/health_check?full=1"], &["health", "", "/a b", "/ü"]),
+            (
+                matcher,
+                &["200", "200,204", "200-299", "200,301-302"],
+                &["", "20", "500", "299-200", "200,", "2xx", "+200"],
+            ),
+            (host_pattern, &["shop.example.com", "*.example.com", "*"], &["shop", "a b.c", "http://x.y", ""]),
+            (path_pattern, &["/api/*", "*"], &["api", "", "/a b"]),
+            (dns_name, &["a.example.com", "a.example.com.", "_x.b"], &["a", "a..b", "-a.b", "http://a.b", "a b.c"]),
+            (dns_zone, &["example.com", "Z0123456789ABCDEFGHIJ"], &["z", "ZONE 1"]),
+            (region, &["us-west-2"], &["us-west-2a"]),
+            (account, &["123456789012"], &["12345678901", "1234-5678-9012"]),
+            (role, &["arn:aws:iam::123456789012:role/x"], &["x", "arn:aws:iam::123456789012:user/x"]),
+            (image_owner, &["self", "amazon", "123456789012"], &["me", "aws-marketplace"]),
+            (moment, &["2026-12-01T00:00:00Z", "2026-12-01T00:00:00+01:00"], &["2026-12-01", "tomorrow"]),
+            (ignorable, &["instances.max", "healthCheck.path"], &["image.id", "instances", "instances.maximum", ""]),
+        ];
+        for (rule, good, bad) in cases {
+            good.iter().for_each(|text| assert!(rule(text).is_none(), "{text} is refused"));
+            bad.iter().for_each(|text| assert!(rule(text).is_some(), "{text} is taken"));
+        }
+    }
+
+    #[test]
+    fn long_user_data_is_refused_with_advice_and_not_repeated() {
+        assert!(user_data(&"a".repeat(MAX_USER_DATA)).is_none());
+        let complaint = user_data(&"canary".repeat(4000)).unwrap();
+        assert!(!complaint.message.contains("canary"));
+        assert!(complaint.help.contains("S3"));
+    }
+
+    #[test]
+    fn every_rule_is_about_a_field_that_exists() {
+        let known: Vec<String> = schema::fields().into_iter().map(|field| field.path).collect();
+        for (path, _) in APP {
+            let path = path.replace(".*", "[]");
+            let path = path.trim_end_matches("[]");
+            assert!(known.iter().any(|known| known == path), "{path}");
+        }
+    }
+
+    #[test]
+    fn every_pattern_of_the_schema_has_a_rule() {
+        let text = schema::app().to_string() + &schema::environment().to_string();
+        let patterns: std::collections::BTreeSet<&str> =
+            text.split("\"pattern\":\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        // Names and spans are read by their own types; images and accounts have rules above.
+        assert_eq!(
+            patterns.into_iter().collect::<Vec<_>>(),
+            ["^([0-9]+[smhd])+$", "^[0-9]{12}$", "^[a-z][a-z0-9]*(-[a-z0-9]+)*$", "^ami-([0-9a-f]{8}|[0-9a-f]{17})$"]
+        );
+    }
+}
