@@ -5,14 +5,19 @@
 //! - [`manifest`]: YAML files become effective specs, or diagnostics
 //! - [`model`]: the plain data that every room shares
 //! - [`plan`]: the only thing that decides
+//! - [`aws`]: one snapshot of what is there, and one call per action
+//! - [`execute`]: the actions of a plan, in order, each after a fresh look at what it depends on
 //! - [`clock`]: the one clock of the process
 //! - [`report`]: terminal, markdown, JSON, the live view and the tables
 //! - [`sim`]: a simulated AWS, for tests, for the demonstration, and to try things on
 //!
 //! See `ARCHITECTURE.md` for the picture.
 
+pub mod aws;
 pub mod cli;
 pub mod clock;
+pub mod controller;
+pub mod execute;
 pub mod manifest;
 pub mod model;
 pub mod plan;

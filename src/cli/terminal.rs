@@ -36,9 +36,14 @@ pub fn colour() -> bool {
     anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
 }
 
+/// Whether stderr shows colour.
+pub fn stderr_colour() -> bool {
+    anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never
+}
+
 /// The paint for stderr.
 pub fn paint() -> Paint {
-    Paint::new(anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never)
+    Paint::new(stderr_colour())
 }
 
 /// Prints data.

@@ -25,7 +25,7 @@ pub fn table(records: &[DeployedRecord]) -> String {
 }
 
 /// What tells people apart in the ARN of a caller: the user, or the role with its session.
-fn person(arn: &str) -> &str {
+pub fn person(arn: &str) -> &str {
     arn.splitn(6, ':').nth(5).map_or(arn, |resource| resource.split_once('/').map_or(resource, |(_, name)| name))
 }
 

@@ -123,6 +123,8 @@ pub struct App {
     pub calls: Vec<Call>,
     /// What it waits for.
     pub waits: Vec<Wait>,
+    /// Why the wanted release failed, if it did; it is not tried again by itself.
+    pub failure: Option<String>,
     /// What people should know besides.
     pub notes: Vec<String>,
     /// What it means while it lasts.
@@ -301,6 +303,7 @@ fn app(plan: &AppPlan, environment: &EnvironmentName) -> App {
         steps: plan.steps.iter().map(step).collect(),
         calls: calls.collect(),
         waits: waits.collect(),
+        failure: plan.failure.clone(),
         notes: plan.notes.clone(),
         impact: Impact {
             peak_instances: plan.impact.peak_instances,
@@ -512,6 +515,7 @@ mod tests {
                   "cleanup": false
                 }
               ],
+              "failure": null,
               "notes": [],
               "impact": {
                 "peakInstances": 12,

@@ -163,6 +163,7 @@ fn finished(last: Option<&AppPlan>, next: &AppPlan) -> Vec<String> {
 fn headline(plan: &AppPlan, paint: Paint) -> Vec<String> {
     let generations = words::generations(plan.from, plan.to);
     match plan.change {
+        Change::Blocked if plan.failure.is_some() => vec![paint.red(&words::plain(&plan.reason))],
         Change::Blocked => vec![paint.yellow(&format!("blocked: {}", words::plain(&plan.reason)))],
         Change::Error => vec![paint.red(&format!("error: {}", words::plain(&plan.reason)))],
         Change::Update | Change::Drift => {
@@ -360,17 +361,20 @@ mod tests {
     #[test]
     fn a_release_that_went_back_is_not_called_deployed() {
         let mut state = LiveState::default();
-        state.fold(&planned("12:00:00", samples::rolling_out()));
-        let back = AppPlan {
-            from: Some(crate::model::names::Generation(41)),
-            to: Some(crate::model::names::Generation(41)),
-            notes: vec!["v042 failed: 0 of 6 instances became healthy within 20m".into()],
-            ..samples::unchanged("hello-world")
-        };
-        let lines = state.fold(&planned("12:20:00", back));
+        let mut lines = Vec::new();
+        for (at, plan) in [
+            ("12:04:00", samples::rolling_out()),
+            ("12:05:00", samples::going_back()),
+            ("12:05:05", samples::rolled_back()),
+            ("12:05:10", samples::rolled_back()),
+        ] {
+            lines.extend(state.fold(&planned(at, plan)));
+        }
         assert_snapshot!(lines.join("\n"), @r"
-        12:20:00  hello-world  note: v042 failed: 0 of 6 instances became healthy within 20m
-        12:20:00  hello-world  v041 serves
+        12:04:00  hello-world  v041 → v042: launch 6 ✓ → [healthy 3/6] → shift 100% → bake 5m → keep v041 1h → retire v041
+        12:04:00  hello-world  waits for v042 healthy 3/6, until 12:20 UTC
+        12:05:00  hello-world  v042 → v041 (v042 failed: unhealthy under traffic: i-0425): shift back to v041 → scale v042 to 0
+        12:05:05  hello-world  v042 failed: 3 of 6 instances healthy after 20m; i-0425 (Target.ResponseCodeMismatch); v041 serves until the manifest changes or `amiable retry`
         ");
     }
 }

@@ -42,6 +42,7 @@ pub(crate) fn app(name: &str, change: Change) -> AppPlan {
         steps: Vec::new(),
         actions: Vec::new(),
         waits: Vec::new(),
+        failure: None,
         notes: Vec::new(),
         wants: Vec::new(),
         wake_at: None,
@@ -211,12 +212,39 @@ pub(crate) fn blocked() -> AppPlan {
     }
 }
 
+/// A release that failed; the one before it serves.
+pub(crate) fn rolled_back() -> AppPlan {
+    let failure = "v042 failed: 3 of 6 instances healthy after 20m; i-0425 (Target.ResponseCodeMismatch)";
+    AppPlan {
+        reason: format!("{failure}; v041 serves until the manifest changes or `amiable retry`"),
+        failure: Some(failure.into()),
+        from: Some(Generation(41)),
+        fields: vec![field("image", "ami-0111", "ami-0222", Effect::Replace)],
+        ..app("hello-world", Change::Blocked)
+    }
+}
+
+/// The way back while it happens.
+pub(crate) fn going_back() -> AppPlan {
+    let mut steps =
+        vec![step(StepKind::ShiftBack { to: Generation(41) }), step(StepKind::Entomb { generation: Generation(42) })];
+    steps[0].state = StepState::Current;
+    AppPlan {
+        reason: "v042 failed: unhealthy under traffic: i-0425".into(),
+        from: Some(Generation(42)),
+        to: Some(Generation(41)),
+        steps,
+        ..app("hello-world", Change::Replace)
+    }
+}
+
 pub(crate) fn failing() -> AppPlan {
     AppPlan { reason: "image ami-0999 does not exist in us-west-2".into(), ..app("mailer", Change::Error) }
 }
 
 pub(crate) fn orphaned() -> AppPlan {
-    AppPlan { from: Some(Generation(12)), ..app("old-search", Change::Orphaned) }
+    let reason = "no manifest asks for it here; left alone: old-search-prod-v012".into();
+    AppPlan { reason, ..app("old-search", Change::Orphaned) }
 }
 
 pub(crate) fn destroyed() -> AppPlan {

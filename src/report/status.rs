@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::model::names::{AppName, EnvironmentName, Generation};
 use crate::model::observed::{Group, Observed};
-use crate::model::plan::{AppPlan, Change, Plan, StepKind};
+use crate::model::plan::{AppPlan, Change, Plan};
 use crate::model::time::Timestamp;
 
 use super::words;
@@ -83,6 +83,7 @@ pub(super) fn serving_since(group: &Group) -> Timestamp {
 pub fn state(observed: &Observed, app: &AppPlan) -> String {
     match app.change {
         Change::Error => format!("error: {}", words::plain(&app.reason)),
+        Change::Blocked if app.failure.is_some() => words::plain(&app.reason),
         Change::Blocked => format!("blocked: {}", words::plain(&app.reason)),
         Change::Orphaned => "orphaned: in no manifest".to_owned(),
         Change::Destroy => match words::current(&app.steps) {
@@ -91,26 +92,30 @@ pub fn state(observed: &Observed, app: &AppPlan) -> String {
         },
         Change::Create | Change::Replace if words::is_rolling_out(app) => rolling_out(app),
         Change::Create => "not deployed".to_owned(),
-        Change::Replace => format!("serving; {} to come", words::generations(None, app.to)),
+        Change::Replace => match app.to {
+            Some(to) => format!("serving; {to} to come"),
+            None => "serving; a release to come".to_owned(),
+        },
         Change::Update => format!("serving; to change: {}", paths(app.fields.iter().map(|field| &field.path))),
         Change::Drift => format!("drifted: {}", paths(app.drift.iter().map(|field| &field.path))),
         Change::Unchanged => match (app.from, failure(observed, app)) {
             (Some(_), Some(failure)) => format!("serving; {failure}"),
             (Some(_), None) => "serving".to_owned(),
             (None, Some(failure)) => failure,
+            (None, None) if !app.reason.is_empty() => words::plain(&app.reason),
             (None, None) => "not deployed".to_owned(),
         },
     }
 }
 
 fn rolling_out(app: &AppPlan) -> String {
-    let step = words::current(&app.steps)
-        .or_else(|| app.steps.iter().find(|s| s.state != crate::model::plan::StepState::Done));
-    let going_back = |kind: &StepKind| matches!(kind, StepKind::ShiftBack { .. } | StepKind::Entomb { .. });
-    match step {
-        Some(step) if going_back(&step.kind) => format!("going back: {}", words::step(step)),
-        Some(step) => format!("rolling out {}: {}", words::generations(None, app.to), words::step(step)),
-        None => format!("rolling out {}", words::generations(None, app.to)),
+    let what = match words::is_going_back(&app.steps) {
+        true => format!("going back to {}", words::generations(None, app.to)),
+        false => format!("rolling out {}", words::generations(None, app.to)),
+    };
+    match words::current(&app.steps) {
+        Some(step) => format!("{what}: {}", words::step(step)),
+        None => what,
     }
 }
 
@@ -181,6 +186,8 @@ mod tests {
         let observed = samples::observed();
         let mut plan = samples::everything();
         plan.apps.push(samples::rolling_out());
+        plan.apps.push(samples::going_back());
+        plan.apps.push(samples::rolled_back());
         let mut failed = samples::unchanged("flaky");
         failed.from = Some(Generation(3));
         plan.apps.push(failed);
@@ -191,12 +198,14 @@ mod tests {
         hello-world  v041     ami-0041  1.41.0   6/6        12d  serving; v042 to come
         legacy       v009     –         –        –          –    to be deleted
         mailer       –        –         –        –          –    error: image ami-0999 does not exist in us-west-2
-        old-search   v012     –         –        –          –    orphaned: in no manifest
+        old-search   –        –         –        –          –    orphaned: in no manifest
         orders       –        –         –        –          –    not deployed
         search       v005     –         –        –          –    blocked: suspended until Mon 08:00 UTC (incident 42)
         web          v001     ami-0001  1.1.0    1/2        3m   serving
         worker       v001     –         –        –          –    serving
         hello-world  v041     ami-0041  1.41.0   6/6        12d  rolling out v042: healthy 3/6
+        hello-world  v042     ami-0042  1.42.0   3/6        3m   going back to v041: shift back to v041
+        hello-world  v041     ami-0041  1.41.0   6/6        12d  v042 failed: 3 of 6 instances healthy after 20m; i-0425 (Target.ResponseCodeMismatch); v041 serves until the manifest changes or `amiable retry`
         flaky        v003     ami-0003  1.3.0    2/2        5h   serving; v004 failed: 0 of 2 instances became healthy within 20m
         ");
     }

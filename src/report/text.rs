@@ -111,13 +111,14 @@ impl<'a> Page<'a> {
     /// The line of an app, and what is below it.
     fn entry(&mut self, app: &AppPlan) {
         let generations = words::generations(app.from, app.to);
-        let kind = words::change(app.change);
+        let kind = if words::is_going_back(&app.steps) { "rollback" } else { words::change(app.change) };
         let reason = words::plain(&app.reason);
         let rest = match app.change {
+            Change::Blocked if app.failure.is_some() => reason,
             Change::Blocked | Change::Error => format!("{kind}: {reason}"),
-            Change::Create => format!("{kind:KIND$}{generations}  {}", what_is_new(app)),
+            Change::Create => format!("{kind:KIND$}{}", joined(&generations, &what_is_new(app))),
             Change::Replace if app.fields.is_empty() && !app.reason.is_empty() => {
-                format!("{kind:KIND$}{generations}  {reason}")
+                format!("{kind:KIND$}{}", joined(&generations, &reason))
             }
             Change::Replace => format!("{kind:KIND$}{generations}"),
             _ if app.reason.is_empty() => kind.to_owned(),
@@ -268,14 +269,13 @@ impl<'a> Page<'a> {
 
     fn orphaned(&mut self) {
         let plan = self.plan;
-        let mut title = Some("Orphaned (running, but in no manifest; left as they are):");
+        let mut title = Some("Orphaned:");
         for app in plan.apps.iter().filter(|app| app.change == Change::Orphaned) {
             if let Some(title) = title.take() {
                 self.section(title);
             }
             let generations = words::generations(app.from, app.to);
-            let gap = if generations.is_empty() || app.reason.is_empty() { "" } else { "  " };
-            self.headline(app, &format!("{generations}{gap}{}", words::plain(&app.reason)));
+            self.headline(app, &joined(&generations, &words::plain(&app.reason)));
             self.besides(app);
         }
     }
@@ -283,12 +283,14 @@ impl<'a> Page<'a> {
     fn notes_of_unchanged(&mut self) {
         let plan = self.plan;
         let mut title = Some("Notes:");
-        let noted = |app: &&AppPlan| app.change == Change::Unchanged && app.is_settled() && !app.notes.is_empty();
-        for app in plan.apps.iter().filter(noted) {
+        let settled = |app: &&AppPlan| app.change == Change::Unchanged && app.is_settled();
+        let said = |app: &AppPlan| !app.notes.is_empty() || !app.reason.is_empty();
+        for app in plan.apps.iter().filter(settled).filter(|app| said(app)) {
             if let Some(title) = title.take() {
                 self.section(title);
             }
-            for note in &app.notes {
+            let reason = Some(&app.reason).filter(|reason| !reason.is_empty());
+            for note in reason.into_iter().chain(&app.notes) {
                 self.line(MARK, &format!("{}: {}", app.app, words::plain(note)));
             }
         }
@@ -312,6 +314,11 @@ impl<'a> Page<'a> {
             self.line(0, &format!("{count:>5}  {operation}"));
         }
     }
+}
+
+fn joined(first: &str, second: &str) -> String {
+    let gap = if first.is_empty() || second.is_empty() { "" } else { "  " };
+    format!("{first}{gap}{second}")
 }
 
 /// `2 × c7g.large, orders.internal.example.com`, as far as the plan tells.
@@ -377,8 +384,8 @@ mod tests {
         ~    cart         instances.max  9 in AWS, 6 in git
                           dns.name       – in AWS, cart.x in git
 
-        Orphaned (running, but in no manifest; left as they are):
-        ?    old-search   v012
+        Orphaned:
+        ?    old-search   no manifest asks for it here; left alone: old-search-prod-v012
 
         2 apps unchanged.
         Plan: 1 to add, 1 to change, 1 to replace, 1 to destroy; 1 drifted, 1 blocked, 1 cannot be planned, 1 orphaned.
@@ -407,6 +414,26 @@ mod tests {
                waits for v042 healthy 3/6, until 12:20 UTC
 
         Plan: 0 to add, 0 to change, 1 to replace, 0 to destroy.
+        ");
+    }
+
+    #[test]
+    fn a_release_that_failed_says_why_and_what_serves() {
+        assert_snapshot!(text(&samples::plan(vec![samples::going_back()])), @r"
+        prod · 123456789012/us-west-2 · manifests at 3f2c1ab
+
+        +/-  hello-world  rollback   v042 → v041  v042 failed: unhealthy under traffic: i-0425
+               shift back to v041 → scale v042 to 0
+
+        Plan: 0 to add, 0 to change, 1 to replace, 0 to destroy.
+        ");
+        assert_snapshot!(text(&samples::plan(vec![samples::rolled_back()])), @r"
+        prod · 123456789012/us-west-2 · manifests at 3f2c1ab
+
+        !    hello-world  v042 failed: 3 of 6 instances healthy after 20m; i-0425 (Target.ResponseCodeMismatch); v041 serves until the manifest changes or `amiable retry`
+               image  ami-0111 → ami-0222      # replaces
+
+        Plan: 0 to add, 0 to change, 0 to replace, 0 to destroy; 1 blocked.
         ");
     }
 

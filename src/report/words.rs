@@ -96,12 +96,17 @@ pub fn current(steps: &[Step]) -> Option<&Step> {
     steps.iter().find(|step| step.state == StepState::Current)
 }
 
-/// Whether a release of this app has begun and its new generation does not count as deployed yet.
+/// Whether a release of this app has begun, or is being taken back, and is not over yet.
 pub fn is_rolling_out(plan: &AppPlan) -> bool {
     let release = |kind: &StepKind| !matches!(kind, StepKind::Keep { .. } | StepKind::Retire { .. });
     matches!(plan.change, Change::Create | Change::Replace)
-        && has_begun(&plan.steps)
+        && (has_begun(&plan.steps) || is_going_back(&plan.steps))
         && plan.steps.iter().any(|step| step.state != StepState::Done && release(&step.kind))
+}
+
+/// Whether traffic goes back to an earlier generation.
+pub fn is_going_back(steps: &[Step]) -> bool {
+    steps.iter().any(|step| matches!(step.kind, StepKind::ShiftBack { .. }))
 }
 
 /// What a plan means while it lasts: `peak 12 instances; about 9 minutes; v041 serves until the shift`.

@@ -1,0 +1,166 @@
+//! Launch templates and Auto Scaling groups.
+
+use aws_sdk_autoscaling::types as asg;
+use aws_sdk_ec2::types as ec2;
+
+use super::{Done, created};
+use crate::aws::codec;
+use crate::aws::connect::Aws;
+use crate::aws::error::{AwsError, Call};
+use crate::aws::observe::groups;
+use crate::model::action::{GroupChange, NewGroup, Tags};
+use crate::model::launch::LaunchData;
+use crate::model::names::Scope;
+use crate::model::tags::{belongs_to, keys};
+
+/// Creates version 1 of a template. The name is the fence; the SDK's own token only keeps its retries of this one call
+/// apart. A token made from the name would outlive the template, and a later one of that name would never be made.
+pub(super) async fn create_template(
+    aws: &Aws,
+    scope: &Scope,
+    call: Call,
+    name: &str,
+    data: &LaunchData,
+    tags: &Tags,
+    volume_tags: &Tags,
+) -> Result<Done, AwsError> {
+    let specification = ec2::TagSpecification::builder()
+        .resource_type(ec2::ResourceType::LaunchTemplate)
+        .set_tags(Some(codec::to_ec2_tags(tags)))
+        .build();
+    let request = aws
+        .ec2
+        .create_launch_template()
+        .launch_template_name(name)
+        .launch_template_data(template_data(data, volume_tags))
+        .tag_specifications(specification);
+    created(aws.send(call.clone(), request.send()).await, async {
+        let describe = Call::new(call.service, "DescribeLaunchTemplates", name);
+        let found = aws.read(describe, aws.ec2.describe_launch_templates().launch_template_names(name).send()).await?;
+        let Some(template) = found.launch_templates().first() else {
+            return Err(AwsError::not_yet(call, "AWS says that it exists, and does not list it yet"));
+        };
+        fence(scope, call, tags, &codec::ec2_tags(template.tags()))
+    })
+    .await
+}
+
+fn template_data(data: &LaunchData, volume_tags: &Tags) -> ec2::RequestLaunchTemplateData {
+    let profile = data
+        .iam_instance_profile
+        .as_ref()
+        .map(|name| ec2::LaunchTemplateIamInstanceProfileSpecificationRequest::builder().name(name).build());
+    let root = data.root_volume.as_ref().map(|root| {
+        let size = i32::try_from(root.size).unwrap_or(i32::MAX);
+        let ebs = ec2::LaunchTemplateEbsBlockDeviceRequest::builder().volume_size(size).build();
+        vec![ec2::LaunchTemplateBlockDeviceMappingRequest::builder().device_name(&root.device).ebs(ebs).build()]
+    });
+    let volumes = ec2::LaunchTemplateTagSpecificationRequest::builder()
+        .resource_type(ec2::ResourceType::Volume)
+        .set_tags(Some(codec::to_ec2_tags(volume_tags)))
+        .build();
+    ec2::RequestLaunchTemplateData::builder()
+        .image_id(&data.image_id)
+        .instance_type(data.instance_type.as_str().into())
+        .set_iam_instance_profile(profile)
+        .set_key_name(data.key_name.clone())
+        .set_security_group_ids(Some(data.security_group_ids.clone()))
+        .set_user_data(data.user_data.as_ref().map(codec::encode_user_data))
+        .monitoring(ec2::LaunchTemplatesMonitoringRequest::builder().enabled(data.detailed_monitoring).build())
+        .set_block_device_mappings(root)
+        .metadata_options(
+            // Only with a session token, and from a container on the instance too.
+            ec2::LaunchTemplateInstanceMetadataOptionsRequest::builder()
+                .http_endpoint(ec2::LaunchTemplateInstanceMetadataEndpointState::Enabled)
+                .http_tokens(ec2::LaunchTemplateHttpTokensState::Required)
+                .http_put_response_hop_limit(2)
+                .build(),
+        )
+        .set_tag_specifications((!volume_tags.is_empty()).then(|| vec![volumes]))
+        .build()
+}
+
+pub(super) async fn create_group(aws: &Aws, scope: &Scope, call: Call, new: &NewGroup) -> Result<Done, AwsError> {
+    let template = asg::LaunchTemplateSpecification::builder().launch_template_name(&new.name).version("1").build();
+    let balanced = !new.target_group_arns.is_empty();
+    let request = aws
+        .autoscaling
+        .create_auto_scaling_group()
+        .auto_scaling_group_name(&new.name)
+        .launch_template(template)
+        .min_size(number(new.min))
+        .max_size(number(new.max))
+        .desired_capacity(number(new.desired))
+        .vpc_zone_identifier(new.subnet_ids.join(","))
+        .set_target_group_arns(balanced.then(|| new.target_group_arns.clone()))
+        .health_check_type(if balanced { "ELB" } else { "EC2" })
+        .health_check_grace_period(number(new.grace_period))
+        .deletion_protection(asg::DeletionProtection::PreventForceDeletion)
+        .set_tags(Some(group_tags(&new.name, &new.tags, true)));
+    let result = aws.send(call.clone(), request.send()).await;
+    created(result, async {
+        match groups::group(aws, &new.name).await? {
+            None => Err(AwsError::not_yet(call, "AWS says that it exists, and does not list it yet")),
+            Some((_, Ok(group))) if group.deleting => Err(AwsError::not_yet(call, "one of that name is being deleted")),
+            Some((found, _)) => fence(scope, call, &new.tags, &found),
+        }
+    })
+    .await
+}
+
+/// Accepts what is there already when it is this app's and was made from the same template.
+fn fence(scope: &Scope, call: Call, wanted: &Tags, found: &Tags) -> Result<(), AwsError> {
+    if !belongs_to(found, scope) {
+        return Err(AwsError::conflict(call, format!("one of that name exists and does not belong to {scope}")));
+    }
+    let (wanted, found) = (wanted.get(keys::TEMPLATE_HASH), found.get(keys::TEMPLATE_HASH));
+    if wanted.is_none() || wanted != found {
+        let found = found.map_or("none", String::as_str);
+        let message = format!("one of that name exists and was made from another template (hash {found})");
+        return Err(AwsError::conflict(call, message));
+    }
+    Ok(())
+}
+
+pub(super) async fn update_group(aws: &Aws, call: Call, name: &str, change: &GroupChange) -> Result<Done, AwsError> {
+    let request = aws
+        .autoscaling
+        .update_auto_scaling_group()
+        .auto_scaling_group_name(name)
+        .set_min_size(change.min.map(number))
+        .set_max_size(change.max.map(number))
+        .set_desired_capacity(change.desired.map(number))
+        .set_health_check_grace_period(change.grace_period.map(number))
+        .set_vpc_zone_identifier(change.subnet_ids.as_ref().map(|subnets| subnets.join(",")));
+    aws.send(call, request.send()).await.map(|_| Done::Applied)
+}
+
+pub(super) async fn tag_group(
+    aws: &Aws,
+    call: Call,
+    name: &str,
+    tags: &Tags,
+    propagate: bool,
+) -> Result<Done, AwsError> {
+    let request = aws.autoscaling.create_or_update_tags().set_tags(Some(group_tags(name, tags, propagate)));
+    aws.send(call, request.send()).await.map(|_| Done::Applied)
+}
+
+pub(super) async fn untag_group(aws: &Aws, call: Call, name: &str, keys: &[String]) -> Result<Done, AwsError> {
+    let tags = keys.iter().map(|key| group_tag(name, key).build()).collect();
+    let request = aws.autoscaling.delete_tags().set_tags(Some(tags));
+    aws.send(call, request.send()).await.map(|_| Done::Applied)
+}
+
+fn group_tags(group: &str, tags: &Tags, propagate: bool) -> Vec<asg::Tag> {
+    tags.iter().map(|(key, value)| group_tag(group, key).value(value).propagate_at_launch(propagate).build()).collect()
+}
+
+fn group_tag(group: &str, key: &str) -> asg::builders::TagBuilder {
+    asg::Tag::builder().resource_id(group).resource_type("auto-scaling-group").key(key)
+}
+
+/// A number as the SDK takes it. What does not fit is refused by AWS, whose limits are far below.
+fn number(number: impl TryInto<i32>) -> i32 {
+    number.try_into().unwrap_or(i32::MAX)
+}

@@ -1,0 +1,241 @@
+//! AWS's types to and from the model's.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_autoscaling::types as asg;
+use aws_sdk_ec2::types as ec2;
+use aws_sdk_elasticloadbalancingv2::types as elb;
+use aws_smithy_types::DateTime;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use crate::model::action::Tags;
+use crate::model::launch::{LaunchData, RootVolume, Secret};
+use crate::model::observed::{Forward, Health};
+use crate::model::record::DeployedRecord;
+use crate::model::time::Timestamp;
+
+/// A point in time; nothing when it lies outside what the model can hold.
+pub fn timestamp(time: &DateTime) -> Option<Timestamp> {
+    let nanoseconds = i32::try_from(time.subsec_nanos()).ok()?;
+    Timestamp::new(time.secs(), nanoseconds).ok()
+}
+
+/// The tags of a group.
+pub fn group_tags(tags: &[asg::TagDescription]) -> Tags {
+    tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))).collect()
+}
+
+/// Tags as EC2 gives them.
+pub fn ec2_tags(tags: &[ec2::Tag]) -> Tags {
+    tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))).collect()
+}
+
+/// Tags as load balancing gives them.
+pub fn elb_tags(tags: &[elb::Tag]) -> Tags {
+    tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))).collect()
+}
+
+/// Tags as EC2 takes them.
+pub fn to_ec2_tags(tags: &Tags) -> Vec<ec2::Tag> {
+    tags.iter().map(|(key, value)| ec2::Tag::builder().key(key).value(value).build()).collect()
+}
+
+/// Tags as load balancing takes them.
+pub fn to_elb_tags(tags: &Tags) -> Vec<elb::Tag> {
+    tags.iter().map(|(key, value)| elb::Tag::builder().key(key).value(value).build()).collect()
+}
+
+/// Where a list of actions forwards to; empty when it does something else. The older form names one target group
+/// without a weight, which is all of the traffic.
+pub fn forward(actions: &[elb::Action]) -> Forward {
+    let mut weights = BTreeMap::new();
+    for action in actions.iter().filter(|action| action.r#type() == Some(&elb::ActionTypeEnum::Forward)) {
+        let tuples = action.forward_config().map(elb::ForwardActionConfig::target_groups).unwrap_or_default();
+        for tuple in tuples {
+            let weight = tuple.weight().and_then(|weight| u32::try_from(weight).ok()).unwrap_or(1);
+            weights.extend(tuple.target_group_arn().map(|arn| (arn.to_owned(), weight)));
+        }
+        if tuples.is_empty() {
+            weights.extend(action.target_group_arn().map(|arn| (arn.to_owned(), 1)));
+        }
+    }
+    Forward(weights)
+}
+
+/// The health of a target.
+pub fn health(state: Option<&elb::TargetHealthStateEnum>) -> Health {
+    use elb::TargetHealthStateEnum as State;
+    match state {
+        Some(State::Initial) => Health::Initial,
+        Some(State::Healthy) => Health::Healthy,
+        Some(State::Unhealthy) => Health::Unhealthy,
+        Some(State::Unused) => Health::Unused,
+        Some(State::Draining | State::UnhealthyDraining) => Health::Draining,
+        Some(State::Unavailable) => Health::Unavailable,
+        _ => Health::Unrecognised,
+    }
+}
+
+/// What a launch template holds.
+///
+/// # Errors
+/// What of it cannot be told.
+pub fn launch_data(data: &ec2::ResponseLaunchTemplateData) -> Result<LaunchData, String> {
+    let mut security_group_ids = data.security_group_ids().to_vec();
+    security_group_ids.sort();
+    let profile = data.iam_instance_profile().and_then(|profile| match profile.name() {
+        Some(name) => Some(name.to_owned()),
+        None => profile.arn().and_then(|arn| arn.rsplit('/').next()).map(str::to_owned),
+    });
+    let root_volume = data.block_device_mappings().iter().find_map(|mapping| {
+        let size = mapping.ebs()?.volume_size().and_then(|size| u32::try_from(size).ok())?;
+        Some(RootVolume { device: mapping.device_name()?.to_owned(), size })
+    });
+    Ok(LaunchData {
+        image_id: data.image_id().ok_or("it names no image")?.to_owned(),
+        instance_type: data.instance_type().ok_or("it names no instance type")?.as_str().to_owned(),
+        iam_instance_profile: profile,
+        key_name: data.key_name().map(str::to_owned),
+        security_group_ids,
+        user_data: data.user_data().map(decode_user_data).transpose()?,
+        detailed_monitoring: data.monitoring().and_then(ec2::LaunchTemplatesMonitoring::enabled).unwrap_or(false),
+        root_volume,
+    })
+}
+
+fn decode_user_data(text: &str) -> Result<Secret, String> {
+    let bytes = BASE64.decode(text).map_err(|_| "its user data is not base64")?;
+    // The bytes are not quoted: they may hold secrets.
+    String::from_utf8(bytes).map(Secret::new).map_err(|_| "its user data is not text".to_owned())
+}
+
+/// User data as EC2 takes it.
+pub fn encode_user_data(data: &Secret) -> String {
+    BASE64.encode(data.reveal())
+}
+
+/// The deployed state as it is kept.
+///
+/// # Errors
+/// Never in practice: the record has nothing that JSON cannot hold.
+pub fn encode_record(record: &DeployedRecord) -> Result<String, String> {
+    serde_json::to_string(record).map_err(|error| error.to_string())
+}
+
+/// The deployed state as it was kept.
+///
+/// # Errors
+/// Where it is not such a record.
+pub fn decode_record(text: &str) -> Result<DeployedRecord, String> {
+    serde_json::from_str(text).map_err(|error| format!("it does not hold a deployed state: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::names::Generation;
+
+    fn forward_action(tuples: &[(&str, Option<i32>)]) -> elb::Action {
+        let tuples = tuples
+            .iter()
+            .map(|(arn, weight)| elb::TargetGroupTuple::builder().target_group_arn(*arn).set_weight(*weight).build());
+        elb::Action::builder()
+            .r#type(elb::ActionTypeEnum::Forward)
+            .forward_config(elb::ForwardActionConfig::builder().set_target_groups(Some(tuples.collect())).build())
+            .build()
+    }
+
+    #[test]
+    fn weights_are_read_from_both_forms_of_a_forward() {
+        let both = forward(&[forward_action(&[("a", Some(0)), ("b", Some(100)), ("c", None)])]);
+        assert_eq!((both.weight("a"), both.weight("b"), both.weight("c"), both.weight("d")), (0, 100, 1, 0));
+        let plain = elb::Action::builder().r#type(elb::ActionTypeEnum::Forward).target_group_arn("a").build();
+        assert_eq!(forward(&[plain]).weight("a"), 1);
+        let other = elb::Action::builder().r#type(elb::ActionTypeEnum::FixedResponse).target_group_arn("a").build();
+        assert_eq!(forward(&[other]), Forward::default());
+    }
+
+    #[test]
+    fn only_healthy_is_healthy() {
+        assert_eq!(health(Some(&"healthy".into())), Health::Healthy);
+        for (state, expected) in [
+            ("initial", Health::Initial),
+            ("unhealthy", Health::Unhealthy),
+            ("unused", Health::Unused),
+            ("draining", Health::Draining),
+            ("unhealthy.draining", Health::Draining),
+            ("unavailable", Health::Unavailable),
+            ("splendid", Health::Unrecognised),
+        ] {
+            assert_eq!(health(Some(&state.into())), expected);
+        }
+        assert_eq!(health(None), Health::Unrecognised);
+    }
+
+    #[test]
+    fn a_template_is_read_back_with_the_hash_it_was_written_with() {
+        let data = LaunchData {
+            image_id: "ami-0123456789abcdef0".into(),
+            instance_type: "c7g.large".into(),
+            iam_instance_profile: Some("web".into()),
+            key_name: None,
+            security_group_ids: vec!["sg-1".into(), "sg-2".into()],
+            user_data: Some(Secret::new("#!/bin/sh\necho hello")),
+            detailed_monitoring: true,
+            root_volume: Some(RootVolume { device: "/dev/xvda".into(), size: 20 }),
+        };
+        let ebs = ec2::LaunchTemplateEbsBlockDevice::builder().volume_size(20).build();
+        let template = ec2::ResponseLaunchTemplateData::builder()
+            .image_id(&data.image_id)
+            .instance_type("c7g.large".into())
+            .iam_instance_profile(ec2::LaunchTemplateIamInstanceProfileSpecification::builder().name("web").build())
+            .security_group_ids("sg-2")
+            .security_group_ids("sg-1")
+            .user_data(encode_user_data(data.user_data.as_ref().unwrap()))
+            .monitoring(ec2::LaunchTemplatesMonitoring::builder().enabled(true).build())
+            .block_device_mappings(
+                ec2::LaunchTemplateBlockDeviceMapping::builder().device_name("/dev/xvda").ebs(ebs).build(),
+            )
+            .build();
+        assert_eq!(launch_data(&template).unwrap().hash(), data.hash());
+    }
+
+    #[test]
+    fn user_data_that_is_not_text_is_an_error_that_quotes_nothing() {
+        for text in ["canary!", "/w=="] {
+            let template = ec2::ResponseLaunchTemplateData::builder()
+                .image_id("ami-1")
+                .instance_type("c7g.large".into())
+                .user_data(text)
+                .build();
+            assert!(!launch_data(&template).unwrap_err().contains("canary"));
+        }
+    }
+
+    #[test]
+    fn a_record_is_read_back_and_anything_else_is_refused() {
+        let record = DeployedRecord {
+            app: "hello-world".parse().unwrap(),
+            environment: "prod".parse().unwrap(),
+            generation: Generation(42),
+            image: "ami-1".into(),
+            image_name: None,
+            template_hash: "1-0a1b".parse().unwrap(),
+            release: BTreeMap::from([("version".into(), "1.9.0".into())]),
+            manifests: Some("3f2c1ab".into()),
+            deployed_at: "2026-08-01T10:00:00Z".parse().unwrap(),
+            deployed_by: "arn:aws:iam::123456789012:role/deploy".into(),
+        };
+        assert_eq!(decode_record(&encode_record(&record).unwrap()), Ok(record));
+        for text in ["", "null", "[]", "{\"app\": \"Hello\"}", "\u{0}"] {
+            assert!(decode_record(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_beyond_the_calendar_are_no_times() {
+        assert_eq!(timestamp(&DateTime::from_secs(i64::MAX)), None);
+        assert_eq!(timestamp(&DateTime::from_secs(0)), Some(Timestamp::UNIX_EPOCH));
+    }
+}

@@ -1,0 +1,445 @@
+//! What AWS answered when it refused, and what the caller is to do about it.
+
+use std::error::Error;
+use std::fmt;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::operation::RequestId;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
+/// Which call it was, and on what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The service as IAM spells it: `autoscaling`, `ec2`, `elasticloadbalancing`, `route53`, `ssm`, `sts`.
+    pub service: &'static str,
+    /// The operation, such as `CreateAutoScalingGroup`.
+    pub operation: &'static str,
+    /// What it was about, for people; may be empty.
+    pub resource: String,
+}
+
+impl Call {
+    /// The call of `operation` on `resource`.
+    pub fn new(service: &'static str, operation: &'static str, resource: impl Into<String>) -> Self {
+        Self { service, operation, resource: resource.into() }
+    }
+}
+
+/// What the caller does about an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// Nothing is wrong with what was asked (throttling, a fault within AWS, a broken connection): ask again later.
+    Retry,
+    /// AWS is busy with this very thing, or does not know of it yet: look again soon, and plan anew.
+    Wait,
+    /// AWS refuses until a person changes something outside the manifest: a permission, a quota, a thing of somebody
+    /// else's that has the name.
+    Blocked,
+    /// AWS refuses what the manifest asks for: leave this app alone until its manifest changes.
+    FatalApp,
+    /// No call can succeed: the credentials, the account or the way to AWS. Leave all apps alone.
+    FatalAll,
+}
+
+/// A call that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwsError {
+    /// The service as IAM spells it.
+    pub service: &'static str,
+    /// The operation.
+    pub operation: &'static str,
+    /// What it was about; may be empty.
+    pub resource: String,
+    /// AWS's error code; a word of ours in angle brackets where AWS did not answer.
+    pub code: String,
+    /// AWS's words.
+    pub message: String,
+    /// The HTTP status, if there was an answer.
+    pub status: Option<u16>,
+    /// The request's id, for AWS's support.
+    pub request_id: Option<String>,
+    /// What the caller does about it.
+    pub class: Class,
+}
+
+/// Codes of ours, for errors in which AWS had no say.
+mod own {
+    pub const NO_CREDENTIALS: &str = "<no credentials>";
+    pub const CREDENTIALS: &str = "<credentials>";
+    pub const UNREACHABLE: &str = "<unreachable>";
+    pub const TIMEOUT: &str = "<timeout>";
+    pub const BROKEN: &str = "<connection broken>";
+    pub const ANSWER: &str = "<answer not understood>";
+    pub const REQUEST: &str = "<request not sent>";
+    pub const CONFLICT: &str = "<conflict>";
+    pub const BUSY: &str = "<not yet>";
+}
+
+impl AwsError {
+    /// What became of a call, in the terms of any SDK client.
+    pub fn from_sdk<E>(call: Call, error: SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let status = error.raw_response().map(|response| response.status().as_u16());
+        let request_id = error.as_service_error().and_then(|e| e.meta().request_id()).map(str::to_owned);
+        if let Some(service_error) = error.as_service_error()
+            && let Some(code) = service_error.code()
+        {
+            let message = service_error.message().unwrap_or("AWS gave no message").to_owned();
+            let class = classify(code, &message, status);
+            return Self::build(call, code, message, class).with_response(status, request_id);
+        }
+        let (code, class) = without_a_code(&error, status);
+        Self::build(call, code, causes(&error), class).with_response(status, request_id)
+    }
+
+    /// A name or place that we need is held by something that is not ours, or not what it should be.
+    pub fn conflict(call: Call, message: impl Into<String>) -> Self {
+        Self::build(call, own::CONFLICT, message.into(), Class::Blocked)
+    }
+
+    /// AWS has not come as far as it must before more can be done.
+    pub fn not_yet(call: Call, message: impl Into<String>) -> Self {
+        Self::build(call, own::BUSY, message.into(), Class::Wait)
+    }
+
+    /// An answer that is not what AWS's reference says it is.
+    pub fn not_understood(call: Call, message: impl Into<String>) -> Self {
+        Self::build(call, own::ANSWER, message.into(), Class::Retry)
+    }
+
+    /// A request that the SDK's types do not let pass.
+    pub fn not_sent(call: Call, error: impl fmt::Display) -> Self {
+        Self::build(call, own::REQUEST, error.to_string(), Class::FatalApp)
+    }
+
+    fn build(call: Call, code: &str, message: String, class: Class) -> Self {
+        let Call { service, operation, resource } = call;
+        Self { service, operation, resource, code: code.to_owned(), message, status: None, request_id: None, class }
+    }
+
+    fn with_response(mut self, status: Option<u16>, request_id: Option<String>) -> Self {
+        self.status = status;
+        self.request_id = request_id;
+        self
+    }
+
+    /// The same error, to be treated otherwise.
+    pub fn with_class(mut self, class: Class) -> Self {
+        self.class = class;
+        self
+    }
+
+    /// Whether AWS says that the thing does not exist.
+    pub fn is_missing(&self) -> bool {
+        let words = self.message.to_lowercase();
+        // Auto Scaling has no code of its own for this.
+        let by_words =
+            self.code == "ValidationError" && (words.contains("not found") || words.contains("does not exist"));
+        by_words
+            || self.code.ends_with("NotFound")
+            || self.code.ends_with(".NotFoundException")
+            || self.code.ends_with(".VersionNotFound")
+            || self.code == "NoSuchHostedZone"
+    }
+
+    /// Whether AWS says that the name or place is taken.
+    pub fn is_taken(&self) -> bool {
+        let code = self.code.as_str();
+        code.starts_with("Duplicate")
+            || code == "PriorityInUse"
+            || code == "AlreadyExists"
+            || code == "AlreadyExistsFault"
+            || code.ends_with(".AlreadyExistsException")
+    }
+
+    /// Whether trying the same again later may help without anybody doing anything.
+    pub fn may_pass(&self) -> bool {
+        matches!(self.class, Class::Retry | Class::Wait)
+    }
+
+    /// What to do next, where there is something to say beyond AWS's words.
+    pub fn advice(&self) -> Option<String> {
+        let text = match self.code.as_str() {
+            own::NO_CREDENTIALS => {
+                "no AWS credentials were found: sign in with `aws sso login`, set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            }
+            own::CREDENTIALS => {
+                "the AWS credentials could not be obtained: check the profile, the role and its trust policy"
+            }
+            own::UNREACHABLE => {
+                "the endpoint cannot be reached: check the network, the proxy, the region's name and AWS_ENDPOINT_URL"
+            }
+            own::TIMEOUT | own::BROKEN => "whether the call took effect is not known; the next plan finds out",
+            own::CONFLICT => "nothing was changed; rename the app, or remove or hand over what is in the way",
+            code if EXPIRED.contains(&code) || self.message.contains("Signature expired") => {
+                "the credentials have expired: sign in again with `aws sso login`, or renew them; if they are fresh, check this machine's clock"
+            }
+            code if CREDENTIALS.contains(&code) => {
+                "AWS does not accept the credentials: check AWS_PROFILE or the access key, and that the region is enabled for the account"
+            }
+            code if DENIED.contains(&code) => return Some(self.permission()),
+            code if THROTTLED.contains(&code) => {
+                "AWS limits the rate of calls per account; it is tried again later, more slowly"
+            }
+            "ParameterMaxVersionLimitExceeded" => {
+                "the parameter's oldest version carries a label and cannot make room: remove the label"
+            }
+            code if is_quota(code) => {
+                "a quota of the account is used up: remove what is not needed, or ask AWS for a higher quota"
+            }
+            "OperationNotPermitted" => "it is protected against deletion: take the protection off if it is to go",
+            "PriorRequestNotComplete" | "ScalingActivityInProgress" | "ResourceContention" => {
+                "AWS is still busy with an earlier change; it is tried again"
+            }
+            "ServiceLinkedRoleFailure" => {
+                "create the role once: `aws iam create-service-linked-role --aws-service-name autoscaling.amazonaws.com`"
+            }
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+
+    fn permission(&self) -> String {
+        let on = if self.resource.is_empty() { String::new() } else { format!(" on {}", self.resource) };
+        format!(
+            "the caller needs the IAM permission `{}:{}`{on}; `amiable iam-policy` prints all that are used",
+            self.service, self.operation
+        )
+    }
+}
+
+impl fmt::Display for AwsError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}:{}", self.service, self.operation)?;
+        if !self.resource.is_empty() {
+            write!(out, " {}", self.resource)?;
+        }
+        if self.code.starts_with('<') {
+            write!(out, ": {}", self.message)?;
+        } else {
+            write!(out, ": {}: {}", self.code, self.message)?;
+        }
+        match &self.request_id {
+            Some(id) => write!(out, " (request {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error for AwsError {}
+
+const EXPIRED: &[&str] = &["ExpiredToken", "ExpiredTokenException", "RequestExpired", "RequestTimeTooSkewed"];
+const CREDENTIALS: &[&str] = &[
+    "AuthFailure",
+    "IncompleteSignature",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "InvalidToken",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "NotSignedUp",
+    "OptInRequired",
+    "PendingVerification",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+];
+const DENIED: &[&str] = &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedAccess"];
+const THROTTLED: &[&str] = &[
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "TooManyRequestsException",
+];
+const TRANSIENT: &[&str] = &[
+    "HealthUnavailable",
+    "InternalError",
+    "InternalFailure",
+    "InternalServerError",
+    "InvalidNextToken",
+    "RequestTimeout",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+    "Unavailable",
+];
+const BUSY: &[&str] = &[
+    "DependencyViolation",
+    "InstanceRefreshInProgress",
+    "PriorRequestNotComplete",
+    "ResourceContention",
+    "ResourceInUse",
+    "ScalingActivityInProgress",
+    "TooManyUpdates",
+];
+/// What a manifest names and AWS does not have: it will not appear by waiting.
+const NAMED_BY_MANIFESTS: &[&str] = &[
+    "CertificateNotFound",
+    "InvalidAMIID.NotFound",
+    "InvalidGroup.NotFound",
+    "InvalidKeyPair.NotFound",
+    "InvalidSubnetID.NotFound",
+    "InvalidVpcID.NotFound",
+    "NoSuchHostedZone",
+    "SubnetNotFound",
+];
+
+fn is_quota(code: &str) -> bool {
+    // Those that begin alike and mean the rate of calls are told apart before.
+    code.contains("LimitExceeded") || code.starts_with("TooMany") || code.ends_with("QuotaExceeded")
+}
+
+fn classify(code: &str, message: &str, status: Option<u16>) -> Class {
+    // Some services append `Fault` or `Exception` to the code in their older protocols.
+    let code = code.strip_suffix("Fault").unwrap_or(code);
+    let missing = AwsError::build(Call::new("", "", ""), code, message.to_owned(), Class::Retry).is_missing();
+    match code {
+        code if EXPIRED.contains(&code) || CREDENTIALS.contains(&code) => Class::FatalAll,
+        code if BUSY.contains(&code) => Class::Wait,
+        code if THROTTLED.contains(&code) || TRANSIENT.contains(&code) => Class::Retry,
+        code if DENIED.contains(&code) => Class::Blocked,
+        "OperationNotPermitted" | "ServiceLinkedRoleFailure" | "AlreadyExists" | "PriorityInUse" => Class::Blocked,
+        code if code.starts_with("Duplicate") || is_quota(code) => Class::Blocked,
+        code if NAMED_BY_MANIFESTS.contains(&code) => Class::FatalApp,
+        // It was there when the plan was made, or was created a moment ago: AWS may not know it everywhere yet.
+        _ if missing => Class::Wait,
+        _ if status.is_some_and(|status| status >= 500) => Class::Retry,
+        _ => Class::FatalApp,
+    }
+}
+
+/// The code and class of an error that carries no code of AWS's.
+fn without_a_code<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>) -> (&'static str, Class)
+where
+    E: Error + Send + Sync + 'static,
+{
+    if let Some(credentials) = find::<CredentialsError>(error) {
+        let code = match credentials {
+            CredentialsError::CredentialsNotLoaded(_) => own::NO_CREDENTIALS,
+            _ => own::CREDENTIALS,
+        };
+        return (code, Class::FatalAll);
+    }
+    match error {
+        SdkError::TimeoutError(_) => (own::TIMEOUT, Class::Retry),
+        SdkError::DispatchFailure(_) if never_connected(error) => (own::UNREACHABLE, Class::FatalAll),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => (own::TIMEOUT, Class::Retry),
+        SdkError::DispatchFailure(failure) if failure.is_io() => (own::BROKEN, Class::Retry),
+        SdkError::DispatchFailure(_) => (own::BROKEN, Class::Retry),
+        SdkError::ConstructionFailure(_) => (own::REQUEST, Class::FatalApp),
+        _ if status.is_some_and(|status| (400..500).contains(&status)) => (own::ANSWER, Class::FatalApp),
+        _ => (own::ANSWER, Class::Retry),
+    }
+}
+
+/// Whether the connection itself could not be made, so that the request was certainly not received.
+fn never_connected(error: &(dyn Error + 'static)) -> bool {
+    find::<hyper_util::client::legacy::Error>(error).is_some_and(hyper_util::client::legacy::Error::is_connect)
+}
+
+/// The error, its cause, the cause of that and so on.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let error = next?;
+        next = error.source();
+        Some(error)
+    })
+}
+
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    chain(error).find_map(|error| error.downcast_ref::<T>())
+}
+
+/// The error and its causes in one line; a cause that only repeats the one before it is left out.
+fn causes(error: &(dyn Error + 'static)) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for cause in chain(error) {
+        let text = cause.to_string();
+        if !parts.last().is_some_and(|last| last.contains(&text)) {
+            parts.push(text);
+        }
+    }
+    parts.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(code: &str, status: u16) -> Class {
+        classify(code, "", Some(status))
+    }
+
+    #[test]
+    fn every_error_says_what_the_caller_does_about_it() {
+        for (code, status, expected) in [
+            ("Throttling", 400, Class::Retry),
+            ("RequestLimitExceeded", 503, Class::Retry),
+            ("TooManyRequestsException", 400, Class::Retry),
+            ("InternalFailure", 500, Class::Retry),
+            ("SomethingNobodyHasSeen", 503, Class::Retry),
+            ("ResourceContention", 500, Class::Wait),
+            ("ResourceContentionFault", 500, Class::Wait),
+            ("ScalingActivityInProgress", 400, Class::Wait),
+            ("PriorRequestNotComplete", 400, Class::Wait),
+            ("TargetGroupNotFound", 400, Class::Wait),
+            ("InvalidLaunchTemplateName.NotFoundException", 400, Class::Wait),
+            ("LimitExceeded", 400, Class::Blocked),
+            ("VcpuLimitExceeded", 400, Class::Blocked),
+            ("TooManyRules", 400, Class::Blocked),
+            ("AccessDenied", 403, Class::Blocked),
+            ("UnauthorizedOperation", 403, Class::Blocked),
+            ("PriorityInUse", 400, Class::Blocked),
+            ("InvalidAMIID.NotFound", 400, Class::FatalApp),
+            ("SubnetNotFound", 400, Class::FatalApp),
+            ("ValidationError", 400, Class::FatalApp),
+            ("InvalidConfigurationRequest", 400, Class::FatalApp),
+            ("ExpiredToken", 403, Class::FatalAll),
+            ("InvalidClientTokenId", 403, Class::FatalAll),
+            ("AuthFailure", 401, Class::FatalAll),
+        ] {
+            assert_eq!(class(code, status), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_group_that_auto_scaling_does_not_know_is_missing_and_not_a_bad_request() {
+        let words = "AutoScalingGroup name not found - no such group: hello-world-prod-v042";
+        assert_eq!(classify("ValidationError", words, Some(400)), Class::Wait);
+        let words = "The specified launch template, with template name hello-world-prod-v042, does not exist.";
+        assert_eq!(classify("ValidationError", words, Some(400)), Class::Wait);
+    }
+
+    #[test]
+    fn a_refusal_names_the_call_the_resource_the_code_and_the_permission() {
+        let call = Call::new("autoscaling", "DeleteAutoScalingGroup", "hello-world-prod-v041");
+        let error = AwsError::build(call, "AccessDenied", "User x is not authorized".into(), Class::Blocked)
+            .with_response(Some(403), Some("abc-1".into()));
+        assert_eq!(
+            error.to_string(),
+            "autoscaling:DeleteAutoScalingGroup hello-world-prod-v041: AccessDenied: User x is not authorized (request abc-1)"
+        );
+        let advice = error.advice().unwrap();
+        assert!(advice.contains("`autoscaling:DeleteAutoScalingGroup` on hello-world-prod-v041"), "{advice}");
+    }
+
+    #[test]
+    fn there_is_advice_where_a_person_can_do_something() {
+        let advice = |code: &str, class| {
+            AwsError::build(Call::new("ec2", "CreateLaunchTemplate", "x"), code, "words".into(), class).advice()
+        };
+        assert!(advice("ExpiredToken", Class::FatalAll).unwrap().contains("aws sso login"));
+        assert!(advice(own::NO_CREDENTIALS, Class::FatalAll).unwrap().contains("AWS_PROFILE"));
+        assert!(advice(own::UNREACHABLE, Class::FatalAll).unwrap().contains("AWS_ENDPOINT_URL"));
+        assert!(advice("RequestLimitExceeded", Class::Retry).unwrap().contains("rate of calls"));
+        assert!(advice("VcpuLimitExceeded", Class::Blocked).unwrap().contains("quota"));
+        assert_eq!(advice("ValidationError", Class::FatalApp), None);
+    }
+}

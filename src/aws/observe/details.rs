@@ -1,0 +1,218 @@
+//! What AWS tells only one by one, or only on request: read where a decision needs it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+
+use futures::future::join_all;
+use futures::join;
+
+use super::balancing;
+use crate::aws::batch::{by_ids, settle};
+use crate::aws::codec;
+use crate::aws::connect::Aws;
+use crate::aws::error::{AwsError, Call};
+use crate::model::action::Tags;
+use crate::model::launch::LaunchData;
+use crate::model::names::{AppName, EnvironmentName, Scope};
+use crate::model::observed::{Activity, Listener, Read, Rule, Target, TargetGroupAttributes, Want};
+use crate::model::record::DeployedRecord;
+
+const ELB: &str = "elasticloadbalancing";
+
+/// What was read, in the places it has in a snapshot.
+pub struct Details {
+    pub(super) target_health: BTreeMap<String, Read<Vec<Target>>>,
+    pub(super) activities: BTreeMap<String, Read<Vec<Activity>>>,
+    pub(super) target_group_attributes: BTreeMap<String, Read<TargetGroupAttributes>>,
+    pub(super) tags: BTreeMap<String, Read<Tags>>,
+    pub(super) listeners_of: BTreeMap<String, Read<Vec<Listener>>>,
+    pub(super) rules_of: BTreeMap<String, Read<Vec<Rule>>>,
+    pub(super) template_data: BTreeMap<String, Read<Option<LaunchData>>>,
+    pub(super) deployed: BTreeMap<AppName, Read<Option<DeployedRecord>>>,
+}
+
+/// Reads everything that is wanted, many at a time.
+///
+/// # Errors
+/// Only when nothing can be read at all.
+pub async fn read(aws: &Aws, environment: &EnvironmentName, wants: &BTreeSet<Want>) -> Result<Details, AwsError> {
+    let wanted = Wanted::sort(wants);
+    let (target_health, activities, target_group_attributes, tags, listeners_of, rules_of, template_data, deployed) = join!(
+        each(&wanted.target_health, |arn| target_health(aws, arn)),
+        each(&wanted.activities, |name| activities(aws, name)),
+        each(&wanted.target_group_attributes, |arn| target_group_attributes(aws, arn)),
+        tags(aws, &wanted.tags),
+        each(&wanted.listeners_of, |arn| balancing::listeners_of(aws, arn)),
+        each(&wanted.rules_of, |arn| balancing::rules_of(aws, arn)),
+        each(&wanted.template_data, |name| template_data(aws, name)),
+        deployed(aws, environment, &wanted.deployed),
+    );
+    Ok(Details {
+        target_health: target_health?,
+        activities: activities?,
+        target_group_attributes: target_group_attributes?,
+        tags: tags?,
+        listeners_of: listeners_of?,
+        rules_of: rules_of?,
+        template_data: template_data?,
+        deployed: deployed?,
+    })
+}
+
+/// Wants by their kind.
+#[derive(Default)]
+struct Wanted {
+    target_health: Vec<String>,
+    activities: Vec<String>,
+    target_group_attributes: Vec<String>,
+    tags: Vec<String>,
+    listeners_of: Vec<String>,
+    rules_of: Vec<String>,
+    template_data: Vec<String>,
+    deployed: Vec<AppName>,
+}
+
+impl Wanted {
+    fn sort(wants: &BTreeSet<Want>) -> Self {
+        let mut wanted = Self::default();
+        for want in wants {
+            match want {
+                Want::TargetHealth(arn) => wanted.target_health.push(arn.clone()),
+                Want::Activities(name) => wanted.activities.push(name.clone()),
+                Want::TargetGroupAttributes(arn) => wanted.target_group_attributes.push(arn.clone()),
+                Want::Tags(arn) => wanted.tags.push(arn.clone()),
+                Want::ListenersOf(arn) => wanted.listeners_of.push(arn.clone()),
+                Want::RulesOf(arn) => wanted.rules_of.push(arn.clone()),
+                Want::TemplateData(name) => wanted.template_data.push(name.clone()),
+                Want::Deployed(app) => wanted.deployed.push(app.clone()),
+            }
+        }
+        wanted
+    }
+}
+
+/// Reads each of many things by a call of its own.
+async fn each<'a, T, F>(ids: &'a [String], fetch: impl Fn(&'a str) -> F) -> Result<BTreeMap<String, Read<T>>, AwsError>
+where
+    F: Future<Output = Result<T, AwsError>>,
+{
+    let all = join_all(ids.iter().map(|id| fetch(id))).await;
+    ids.iter().zip(all).map(|(id, result)| Ok((id.clone(), settle(result)?))).collect()
+}
+
+/// The targets of a target group and their health.
+///
+/// # Errors
+/// When they cannot be read.
+pub async fn target_health(aws: &Aws, arn: &str) -> Result<Vec<Target>, AwsError> {
+    let call = Call::new(ELB, "DescribeTargetHealth", arn);
+    let answer = aws.read(call, aws.elb.describe_target_health().target_group_arn(arn).send()).await?;
+    let targets = answer.target_health_descriptions().iter().map(|described| {
+        let health = described.target_health();
+        Target {
+            id: described.target().and_then(|target| target.id()).unwrap_or_default().to_owned(),
+            health: codec::health(health.and_then(|health| health.state())),
+            reason: health.and_then(|health| health.reason()).map(|reason| reason.as_str().to_owned()),
+            description: health.and_then(|health| health.description()).map(str::to_owned),
+        }
+    });
+    Ok(targets.collect())
+}
+
+/// The last scaling activities of a group, newest first.
+async fn activities(aws: &Aws, group: &str) -> Result<Vec<Activity>, AwsError> {
+    let call = Call::new("autoscaling", "DescribeScalingActivities", group);
+    let request = aws.autoscaling.describe_scaling_activities().auto_scaling_group_name(group).max_records(20);
+    let answer = aws.read(call, request.send()).await?;
+    let activities = answer.activities().iter().filter_map(|activity| {
+        let words = [activity.status_message(), activity.description(), activity.cause()];
+        Some(Activity {
+            started_at: activity.start_time().and_then(codec::timestamp)?,
+            status: activity.status_code().map(|code| code.as_str().to_owned()).unwrap_or_default(),
+            message: words.into_iter().flatten().find(|words| !words.is_empty()).unwrap_or_default().to_owned(),
+        })
+    });
+    Ok(activities.collect())
+}
+
+async fn target_group_attributes(aws: &Aws, arn: &str) -> Result<TargetGroupAttributes, AwsError> {
+    let call = Call::new(ELB, "DescribeTargetGroupAttributes", arn);
+    let request = aws.elb.describe_target_group_attributes().target_group_arn(arn);
+    let answer = aws.read(call.clone(), request.send()).await?;
+    let delay = answer
+        .attributes()
+        .iter()
+        .find(|attribute| attribute.key() == Some("deregistration_delay.timeout_seconds"))
+        .and_then(|attribute| attribute.value()?.parse().ok());
+    match delay {
+        Some(deregistration_delay) => Ok(TargetGroupAttributes { deregistration_delay }),
+        None => Err(AwsError::not_understood(call, "AWS did not say the deregistration delay")),
+    }
+}
+
+/// Tags by ARN. What does not exist is unknown: it has no tags to speak of.
+async fn tags(aws: &Aws, arns: &[String]) -> Result<BTreeMap<String, Read<Tags>>, AwsError> {
+    let found = by_ids(arns.iter().cloned().collect(), 20, |arns| tags_of(aws, arns)).await?;
+    let known = found.into_iter().map(|(arn, read)| {
+        let read = match read {
+            Read::Known(Some(tags)) => Read::Known(tags),
+            Read::Known(None) => Read::Unknown(format!("AWS has no {arn}")),
+            Read::Unknown(why) => Read::Unknown(why),
+        };
+        (arn, read)
+    });
+    Ok(known.collect())
+}
+
+/// The tags of at most 20 things of load balancing, by ARN.
+///
+/// # Errors
+/// When they cannot be read, one of them because it does not exist.
+pub async fn tags_of(aws: &Aws, arns: Vec<String>) -> Result<BTreeMap<String, Tags>, AwsError> {
+    let call = Call::new(ELB, "DescribeTags", arns.join(" "));
+    let answer = aws.read(call, aws.elb.describe_tags().set_resource_arns(Some(arns)).send()).await?;
+    let described = answer.tag_descriptions().iter();
+    Ok(described.filter_map(|tags| Some((tags.resource_arn()?.to_owned(), codec::elb_tags(tags.tags())))).collect())
+}
+
+/// What the first and only version of a launch template holds.
+async fn template_data(aws: &Aws, name: &str) -> Result<Option<LaunchData>, AwsError> {
+    let call = Call::new("ec2", "DescribeLaunchTemplateVersions", name);
+    let request = aws.ec2.describe_launch_template_versions().launch_template_name(name).versions("1");
+    let answer = match aws.read(call.clone(), request.send()).await {
+        Ok(answer) => answer,
+        Err(error) if error.is_missing() => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let Some(version) = answer.launch_template_versions().first() else { return Ok(None) };
+    let data = version.launch_template_data().ok_or("AWS did not say what it holds".to_owned());
+    data.and_then(codec::launch_data).map(Some).map_err(|why| AwsError::not_understood(call, why))
+}
+
+/// The deployed states of apps, ten a call.
+async fn deployed(
+    aws: &Aws,
+    environment: &EnvironmentName,
+    apps: &[AppName],
+) -> Result<BTreeMap<AppName, Read<Option<DeployedRecord>>>, AwsError> {
+    let name = |app: &AppName| Scope::new(app.clone(), environment.clone()).parameter_name();
+    let found = by_ids(apps.iter().map(name).collect(), 10, |names| async move {
+        let call = Call::new("ssm", "GetParameters", names.join(" "));
+        let answer = aws.read(call, aws.ssm.get_parameters().set_names(Some(names)).send()).await?;
+        let parameters = answer.parameters.unwrap_or_default().into_iter();
+        Ok(parameters.filter_map(|parameter| Some((parameter.name?, parameter.value?))).collect())
+    })
+    .await?;
+    let decoded = apps.iter().filter_map(|app| {
+        let read = match found.get(&name(app))? {
+            Read::Known(None) => Read::Known(None),
+            Read::Known(Some(text)) => match codec::decode_record(text) {
+                Ok(record) => Read::Known(Some(record)),
+                Err(why) => Read::Unknown(format!("SSM parameter {}: {why}", name(app))),
+            },
+            Read::Unknown(why) => Read::Unknown(why.clone()),
+        };
+        Some((app.clone(), read))
+    });
+    Ok(decoded.collect())
+}

@@ -1,0 +1,149 @@
+//! The snapshot of one environment, and the details that a decision asks for.
+//!
+//! - [`groups`]: Auto Scaling groups and launch templates, by our tags
+//! - [`balancing`]: target groups and load balancers of the region, listeners and rules by their ARNs
+//! - [`dns`]: the hosted zone with its records
+//! - [`images`]: images by their ids
+//! - [`details`]: what AWS tells only one by one, read on request
+//!
+//! The number of calls grows with pages, not with apps. What could not be read is unknown, with AWS's words.
+
+pub mod balancing;
+pub mod details;
+pub mod dns;
+pub mod groups;
+pub mod images;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::join;
+
+use super::batch::settle;
+use super::connect::Aws;
+use super::error::{AwsError, Call};
+use crate::model::desired::Desired;
+use crate::model::names::EnvironmentName;
+use crate::model::observed::{Group, Observed, Read, Want};
+use crate::model::time::Timestamp;
+
+/// One snapshot for all apps of the environment, taken at `now`.
+///
+/// # Errors
+/// Only when nothing can be read at all: no credentials, or no way to AWS. Anything else that fails is unknown in the
+/// snapshot.
+pub async fn observe(aws: &Aws, desired: &Desired, now: Timestamp) -> Result<Observed, AwsError> {
+    let before = aws.calls();
+    // First and alone, so that wrong credentials give one clear error.
+    let (account, caller) = identity(aws).await?;
+    let zone = async {
+        match &desired.environment.dns_zone {
+            Some(zone) => settle(dns::zone(aws, zone).await).map(Some),
+            None => Ok(None),
+        }
+    };
+    let (groups, templates, target_groups, load_balancers, zone) = join!(
+        groups::groups(aws, &desired.name),
+        groups::launch_templates(aws, &desired.name),
+        balancing::target_groups(aws),
+        balancing::load_balancers(aws),
+        zone,
+    );
+    let (groups, mut problems) = split(settle(groups)?);
+    let (launch_templates, template_problems) = split(settle(templates)?);
+    problems.extend(template_problems);
+
+    let live = groups.known();
+    let (listeners, rules, images) = join!(
+        balancing::listeners(aws, listener_arns(desired, live)),
+        balancing::rules(aws, rule_arns(live)),
+        images::images(aws, image_ids(desired, live)),
+    );
+    Ok(Observed {
+        at: now,
+        account,
+        region: aws.region().to_owned(),
+        caller,
+        groups,
+        launch_templates,
+        problems,
+        target_groups: settle(target_groups)?,
+        load_balancers: settle(load_balancers)?,
+        listeners: listeners?,
+        rules: rules?,
+        zone: zone?,
+        images: images?,
+        target_health: BTreeMap::new(),
+        activities: BTreeMap::new(),
+        target_group_attributes: BTreeMap::new(),
+        tags: BTreeMap::new(),
+        listeners_of: BTreeMap::new(),
+        rules_of: BTreeMap::new(),
+        template_data: BTreeMap::new(),
+        deployed: BTreeMap::new(),
+        calls: aws.calls_since(&before),
+    })
+}
+
+/// Reads the details that a decision asks for into the snapshot. What cannot be read is unknown there.
+///
+/// # Errors
+/// Only when nothing can be read at all.
+pub async fn fulfil(
+    aws: &Aws,
+    environment: &EnvironmentName,
+    observed: &mut Observed,
+    wants: &BTreeSet<Want>,
+) -> Result<(), AwsError> {
+    let before = aws.calls();
+    let details = details::read(aws, environment, wants).await?;
+    observed.target_health.extend(details.target_health);
+    observed.activities.extend(details.activities);
+    observed.target_group_attributes.extend(details.target_group_attributes);
+    observed.tags.extend(details.tags);
+    observed.listeners_of.extend(details.listeners_of);
+    observed.rules_of.extend(details.rules_of);
+    observed.template_data.extend(details.template_data);
+    observed.deployed.extend(details.deployed);
+    for (call, count) in aws.calls_since(&before) {
+        *observed.calls.entry(call).or_default() += count;
+    }
+    Ok(())
+}
+
+/// The account, and who we are.
+async fn identity(aws: &Aws) -> Result<(String, String), AwsError> {
+    let call = Call::new("sts", "GetCallerIdentity", "");
+    let identity = aws.read(call.clone(), aws.sts.get_caller_identity().send()).await?;
+    match (identity.account, identity.arn) {
+        (Some(account), Some(arn)) => Ok((account, arn)),
+        _ => Err(AwsError::not_understood(call, "AWS did not say which account the credentials belong to")),
+    }
+}
+
+/// A map and the problems that were met while it was read, each in its own place.
+fn split<T, P>(read: Read<(T, Vec<P>)>) -> (Read<T>, Vec<P>) {
+    match read {
+        Read::Known((value, problems)) => (Read::Known(value), problems),
+        Read::Unknown(why) => (Read::Unknown(why), Vec::new()),
+    }
+}
+
+type Live<'a> = Option<&'a BTreeMap<String, Group>>;
+
+fn owners(live: Live<'_>) -> impl Iterator<Item = &crate::model::observed::Ownership> {
+    live.into_iter().flat_map(BTreeMap::values).map(|group| &group.owner)
+}
+
+fn listener_arns(desired: &Desired, live: Live<'_>) -> BTreeSet<String> {
+    let shared = desired.environment.listeners.values().cloned();
+    shared.chain(owners(live).filter_map(|owner| owner.listener.clone())).collect()
+}
+
+fn rule_arns(live: Live<'_>) -> BTreeSet<String> {
+    owners(live).filter_map(|owner| owner.rule.clone()).collect()
+}
+
+fn image_ids(desired: &Desired, live: Live<'_>) -> BTreeSet<String> {
+    let wanted = desired.apps.values().map(|app| app.spec.image.id.clone());
+    wanted.chain(owners(live).map(|owner| owner.image.clone())).collect()
+}

@@ -1,0 +1,118 @@
+//! The facts that a destructive action depends on, read afresh right before it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::act;
+use super::codec;
+use super::connect::Aws;
+use super::error::AwsError;
+use super::observe::{details, groups};
+use crate::model::action::{Expect, TrafficPoint};
+use crate::model::names::AppName;
+use crate::model::observed::{Group, Health};
+use crate::model::tags::{self, OWNER, keys};
+
+/// Why an action must not be performed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recheck {
+    /// A fact does not hold any more: the app is to be planned anew.
+    Stale(String),
+    /// A fact could not be read, which is as good as not holding.
+    Failed(AwsError),
+}
+
+impl From<AwsError> for Recheck {
+    /// What is gone is stale; anything else was not read.
+    fn from(error: AwsError) -> Self {
+        if error.is_missing() { Recheck::Stale(error.to_string()) } else { Recheck::Failed(error) }
+    }
+}
+
+/// Whether all these facts hold now. A thing that does not exist holds no fact, not even that it is empty: absence is
+/// never inferred from one read.
+///
+/// # Errors
+/// The first fact that does not hold or cannot be read.
+pub async fn recheck(aws: &Aws, expects: &[Expect]) -> Result<(), Recheck> {
+    let mut fresh = Fresh { aws, groups: BTreeMap::new() };
+    for expect in expects {
+        fresh.check(expect).await?;
+    }
+    Ok(())
+}
+
+/// What was read for this one action; each group once.
+struct Fresh<'a> {
+    aws: &'a Aws,
+    groups: BTreeMap<String, Group>,
+}
+
+impl Fresh<'_> {
+    async fn check(&mut self, expect: &Expect) -> Result<(), Recheck> {
+        match expect {
+            Expect::OwnGroup { group, template_hash } => {
+                let found = self.group(group).await?.owner.template_hash.to_string();
+                holds(found == *template_hash, || format!("{group} has template hash {found}, not {template_hash}"))
+            }
+            Expect::NoInstances { group } => {
+                let instances = self.group(group).await?.instances.len();
+                holds(instances == 0, || format!("{group} has {instances} instances"))
+            }
+            Expect::InService { group, at_least } => {
+                let in_service = self.group(group).await?.in_service();
+                holds(in_service >= *at_least, || format!("{group} has {in_service} of {at_least} in service"))
+            }
+            Expect::Healthy { target_group_arn, group, at_least } => {
+                let healthy = self.healthy(target_group_arn, group).await?;
+                holds(healthy >= *at_least, || {
+                    format!("{group} has {healthy} of {at_least} healthy in {target_group_arn}")
+                })
+            }
+            Expect::Weight { at, target_group_arn, serving } => self.weight(at, target_group_arn, *serving).await,
+            Expect::NoTargets { target_group_arn } => {
+                let targets = details::target_health(self.aws, target_group_arn).await?.len();
+                holds(targets == 0, || format!("{target_group_arn} has {targets} targets"))
+            }
+            Expect::OwnTags { arn, app } => self.own_tags(arn, app).await,
+        }
+    }
+
+    async fn group(&mut self, name: &str) -> Result<&Group, Recheck> {
+        if !self.groups.contains_key(name) {
+            let group = match groups::group(self.aws, name).await? {
+                Some((_, Ok(group))) => group,
+                Some((_, Err(why))) => return Err(Recheck::Stale(format!("{name} cannot be understood: {why}"))),
+                None => return Err(Recheck::Stale(format!("{name} is gone"))),
+            };
+            self.groups.insert(name.to_owned(), group);
+        }
+        self.groups.get(name).ok_or_else(|| Recheck::Stale(format!("{name} is gone")))
+    }
+
+    /// How many instances of exactly this group are healthy in the target group.
+    async fn healthy(&mut self, target_group_arn: &str, group: &str) -> Result<u32, Recheck> {
+        let ours: BTreeSet<String> =
+            self.group(group).await?.instances.iter().map(|instance| instance.id.clone()).collect();
+        let targets = details::target_health(self.aws, target_group_arn).await?;
+        let healthy = targets.iter().filter(|target| target.health == Health::Healthy && ours.contains(&target.id));
+        Ok(healthy.count() as u32)
+    }
+
+    async fn weight(&self, at: &TrafficPoint, target_group_arn: &str, serving: bool) -> Result<(), Recheck> {
+        let actions = act::current_actions(self.aws, at).await?;
+        let weight = codec::forward(&actions).weight(target_group_arn);
+        holds((weight > 0) == serving, || format!("{target_group_arn} has weight {weight} at {}", at.arn()))
+    }
+
+    async fn own_tags(&self, arn: &str, app: &AppName) -> Result<(), Recheck> {
+        let found = details::tags_of(self.aws, vec![arn.to_owned()]).await?;
+        let ours = found.get(arn).is_some_and(|found| {
+            found.get(keys::OWNER).is_some_and(|owner| owner == OWNER) && tags::app(found).as_ref() == Some(app)
+        });
+        holds(ours, || format!("{arn} does not carry the tags of {app}"))
+    }
+}
+
+fn holds(fact: bool, otherwise: impl FnOnce() -> String) -> Result<(), Recheck> {
+    if fact { Ok(()) } else { Err(Recheck::Stale(otherwise())) }
+}

@@ -1,0 +1,104 @@
+//! `amiable apply`: makes AWS as the manifests say, and shows how it goes.
+
+use std::collections::BTreeSet;
+
+use clap::Args;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::selection::{Apps, Environment};
+use super::session::{Look, Session};
+use super::{Global, plan, terminal, watch};
+use crate::controller::converge::Options;
+use crate::model::desired::Desired;
+use crate::model::plan::{AppPlan, Change};
+use crate::model::time::Span;
+
+/// Make AWS as the manifests say, and watch
+#[derive(Debug, Args)]
+pub struct Apply {
+    #[command(flatten)]
+    apps: Apps,
+    #[command(flatten)]
+    environment: Environment,
+    #[command(flatten)]
+    watching: Watching,
+}
+
+/// How a command that changes something goes about it.
+#[derive(Clone, Debug, Args)]
+pub struct Watching {
+    /// Ask nothing
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Stop watching after this long, such as 30m; what has begun can be taken up again later
+    #[arg(long, value_name = "SPAN")]
+    pub timeout: Option<Span>,
+    /// Wait until the old generation is gone, too, rather than until the new one is deployed
+    #[arg(long)]
+    pub wait_cleanup: bool,
+}
+
+impl Watching {
+    /// What to converge: these apps.
+    pub fn options(&self, only: Option<BTreeSet<crate::model::names::AppName>>) -> Options {
+        Options { only, timeout: self.timeout.map(Span::as_duration), wait_for_cleanup: self.wait_cleanup }
+    }
+}
+
+impl Apply {
+    /// Shows the plan, asks, converges.
+    ///
+    /// # Errors
+    /// When the manifests are wrong, AWS cannot be read, or the user says no.
+    pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
+        let desired = self.environment.one(global)?;
+        self.apps.check(&[&desired])?;
+        apply(global, &desired, &self.apps, &self.watching).await
+    }
+}
+
+/// Shows what there is to do about `apps`, asks, and does it.
+pub async fn apply(global: &Global, desired: &Desired, apps: &Apps, watching: &Watching) -> Result<Exit, Failure> {
+    let session = Session::open(global, desired).await;
+    let mut look = session.look(desired).await?;
+    apps.narrow(desired, &mut look.plan);
+    show(&look, global)?;
+    if look.plan.apps.iter().all(|app| is_over(app, watching)) {
+        return Ok(without_work(&look));
+    }
+    if !watching.yes {
+        confirm(desired)?;
+    }
+    let only = (!apps.is_all()).then(|| look.plan.apps.iter().map(|app| app.app.clone()).collect());
+    watch::converge(&session, desired, &watching.options(only)).await
+}
+
+/// Shows a plan before it is carried out.
+pub fn show(look: &Look, global: &Global) -> Result<(), Failure> {
+    terminal::print(&plan::as_text(look, global, terminal::colour()))
+}
+
+fn is_over(app: &AppPlan, watching: &Watching) -> bool {
+    app.actions.is_empty() && app.wants.is_empty() && app.waits.iter().all(|wait| wait.cleanup && !watching.wait_cleanup)
+}
+
+/// How it ends when there is nothing that could be done.
+fn without_work(look: &Look) -> Exit {
+    let any = |test: fn(&AppPlan) -> bool| look.plan.apps.iter().any(test);
+    match () {
+        () if any(|app| app.change == Change::Error) => Exit::Error,
+        () if any(|app| app.failure.is_some()) => Exit::ReleaseFailed,
+        () if any(|app| app.change == Change::Blocked) => Exit::Blocked,
+        () => Exit::Fine,
+    }
+}
+
+fn confirm(desired: &Desired) -> Result<(), Failure> {
+    let question = format!("\nApply to {}? Only `yes` is accepted:", desired.name);
+    match terminal::ask(&question)?.as_deref() {
+        Some("yes") => Ok(()),
+        Some(_) => Err(Failure::new("nothing was changed")),
+        None => Err(Failure::usage("nobody is at the terminal to say yes").help("add --yes to apply without a question")),
+    }
+}

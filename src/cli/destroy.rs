@@ -1,0 +1,64 @@
+//! `amiable destroy`: deletes everything that an app owns in an environment, after a person has typed its name.
+
+use std::collections::BTreeSet;
+
+use clap::Args;
+
+use super::apply::{self, Watching};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::selection::{self, Apps, Environment};
+use super::session::Session;
+use super::{Global, terminal, watch};
+use crate::model::names::AppName;
+
+/// Delete everything that an app owns in an environment
+///
+/// In order: the DNS name, the traffic, the instances, and then the rest. The manifest stays, and would create the app
+/// anew: remove it from there as well.
+#[derive(Debug, Args)]
+pub struct Destroy {
+    /// The app
+    app: AppName,
+    #[command(flatten)]
+    environment: Environment,
+    #[command(flatten)]
+    watching: Watching,
+}
+
+impl Destroy {
+    /// Shows what goes, asks for the app's name, and destroys it.
+    ///
+    /// # Errors
+    /// When no manifest deploys the app, nobody confirms, or AWS refuses.
+    pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
+        let mut desired = self.environment.one(global)?;
+        let scope = selection::app(&desired, &self.app)?.scope.clone();
+        if let Some(app) = desired.apps.get_mut(&self.app) {
+            app.spec.destroy = true;
+        }
+        let session = Session::open(global, &desired).await;
+        let mut look = session.look(&desired).await?;
+        Apps { apps: vec![self.app.clone()], labels: Vec::new() }.narrow(&desired, &mut look.plan);
+        apply::show(&look, global)?;
+        if !self.watching.yes {
+            let question = format!("\nEverything of {scope} is deleted. Type its name to go on:");
+            match terminal::ask(&question)? {
+                Some(answer) if answer == self.app.as_str() => {}
+                Some(_) => return Err(Failure::new("that is not its name; nothing was changed")),
+                None => {
+                    return Err(Failure::usage("nobody is at the terminal to type the app's name")
+                        .help("add --yes to destroy it without a question"));
+                }
+            }
+        }
+        let only = BTreeSet::from([self.app.clone()]);
+        // Nothing of it may be left, so that its clean-up is the work itself.
+        let watching = Watching { wait_cleanup: true, ..self.watching };
+        let exit = watch::converge(&session, &desired, &watching.options(Some(only))).await?;
+        if exit == Exit::Fine {
+            terminal::say(&format!("take {} out of the manifests, or `amiable apply` creates it anew", scope));
+        }
+        Ok(exit)
+    }
+}

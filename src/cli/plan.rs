@@ -1,0 +1,156 @@
+//! `amiable plan`: what there is to do, against AWS as it is, without doing it.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::selection::{Apps, Environment};
+use super::session::{Look, Session};
+use super::{Global, terminal};
+use crate::model::desired::Desired;
+use crate::model::plan::{self, Summary};
+use crate::report::{json, markdown, text};
+
+/// Show what `apply` would do, and change nothing
+#[derive(Debug, Args)]
+pub struct Plan {
+    #[command(flatten)]
+    apps: Apps,
+    #[command(flatten)]
+    environment: Environment,
+    /// The form
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+    /// Write the plan as JSON to a file, too
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// End with 2 when there are changes, and with 3 when everything that is left is blocked
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+/// The form of a plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: see `amiable schema plan`.
+    Json,
+    /// For a pull request.
+    Markdown,
+}
+
+impl Plan {
+    /// Plans every environment that is meant. One that cannot be planned does not hide the others.
+    ///
+    /// # Errors
+    /// When the manifests are wrong, or the outcome cannot be written.
+    pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
+        let environments = self.environment.all(global)?;
+        self.apps.check(&environments.iter().collect::<Vec<_>>())?;
+        let looks = environments.iter().map(|desired| look(global, desired));
+        let mut found = Vec::new();
+        let mut failures = Vec::new();
+        for (desired, look) in environments.iter().zip(futures::future::join_all(looks).await) {
+            match look {
+                Ok(mut look) => {
+                    self.apps.narrow(desired, &mut look.plan);
+                    found.push(look);
+                }
+                Err(failure) => {
+                    let message = format!("{} cannot be planned: {}", desired.name, failure.message);
+                    failures.push(Failure { message, ..failure });
+                }
+            }
+        }
+        self.show(&found, global)?;
+        let exit = exit(found.iter().map(|look| look.plan.summary()), self.detailed_exitcode);
+        let Some(last) = failures.pop() else { return Ok(exit) };
+        for failure in failures {
+            terminal::say(&failure.to_string());
+        }
+        Err(last)
+    }
+
+    fn show(&self, looks: &[Look], global: &Global) -> Result<(), Failure> {
+        if looks.is_empty() {
+            return Ok(());
+        }
+        let plans: Vec<&plan::Plan> = looks.iter().map(|look| &look.plan).collect();
+        if let Some(path) = &self.out {
+            let text = as_json(&plans)?;
+            std::fs::write(path, text)
+                .map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))?;
+        }
+        match self.output {
+            Output::Text => {
+                let colour = terminal::colour();
+                let texts: Vec<String> = looks.iter().map(|look| as_text(look, global, colour)).collect();
+                terminal::print(&texts.join("\n"))
+            }
+            Output::Json => terminal::print(&as_json(&plans)?),
+            Output::Markdown => terminal::print(&markdown::plans(&plans)),
+        }
+    }
+}
+
+async fn look(global: &Global, desired: &Desired) -> Result<Look, Failure> {
+    Session::open(global, desired).await.look(desired).await
+}
+
+/// A look as text for the terminal.
+pub fn as_text(look: &Look, global: &Global, colour: bool) -> String {
+    let options = text::Options {
+        colour,
+        verbose: global.verbose,
+        calls: Some(&look.calls),
+        elapsed: Some(look.elapsed),
+    };
+    text::plan(&look.plan, &options)
+}
+
+fn as_json(plans: &[&plan::Plan]) -> Result<String, Failure> {
+    let text = match plans {
+        [one] => serde_json::to_string_pretty(&json::document(one)),
+        several => serde_json::to_string_pretty(&json::list(several)),
+    };
+    Ok(text.map_err(|error| Failure::new(error.to_string()))? + "\n")
+}
+
+/// The exit code for plans with these numbers.
+fn exit(summaries: impl Iterator<Item = Summary>, detailed: bool) -> Exit {
+    let (mut errors, mut changes, mut blocked) = (0, 0, 0);
+    for summary in summaries {
+        errors += summary.error;
+        changes += summary.create + summary.update + summary.replace + summary.delete + summary.drift;
+        blocked += summary.blocked;
+    }
+    match () {
+        () if errors > 0 => Exit::Error,
+        () if detailed && changes > 0 => Exit::Pending,
+        () if detailed && blocked > 0 => Exit::Blocked,
+        () => Exit::Fine,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_tells_what_is_left_to_do() {
+        let quiet = Summary { unchanged: 3, orphaned: 1, ..Summary::default() };
+        let changed = Summary { replace: 1, ..Summary::default() };
+        let blocked = Summary { blocked: 1, ..Summary::default() };
+        let broken = Summary { error: 1, replace: 1, ..Summary::default() };
+        let detailed = |summaries: &[Summary]| exit(summaries.iter().copied(), true);
+        assert_eq!(detailed(&[quiet]), Exit::Fine);
+        assert_eq!(detailed(&[quiet, changed, blocked]), Exit::Pending);
+        assert_eq!(detailed(&[quiet, blocked]), Exit::Blocked);
+        assert_eq!(detailed(&[quiet, broken]), Exit::Error);
+        assert_eq!(exit([changed, blocked].into_iter(), false), Exit::Fine);
+    }
+}

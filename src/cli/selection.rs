@@ -1,0 +1,123 @@
+//! Which apps of which environments a command is about.
+
+use clap::Args;
+
+use super::Global;
+use super::environments;
+use super::failure::Failure;
+use crate::model::desired::{Desired, DesiredApp};
+use crate::model::names::{AppName, EnvironmentName};
+use crate::model::plan::Plan;
+
+/// The environment that a command is about.
+#[derive(Clone, Debug, Args)]
+pub struct Environment {
+    /// The environment; it may be left out when the manifests hold just one
+    #[arg(long, value_name = "NAME", env = "AMIABLE_ENV")]
+    pub env: Option<EnvironmentName>,
+}
+
+/// Apps by name and label.
+#[derive(Clone, Debug, Args)]
+pub struct Apps {
+    /// Only these apps
+    #[arg(value_name = "APP")]
+    pub apps: Vec<AppName>,
+    /// Only apps with this label; may be given several times, and then all must match
+    #[arg(short = 'l', long = "label", value_name = "LABEL=VALUE", value_parser = label)]
+    pub labels: Vec<(String, String)>,
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write label=value")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+impl Environment {
+    /// The one environment that is meant.
+    ///
+    /// # Errors
+    /// When the manifests are wrong, there is no such environment, or none is named and there are several.
+    pub fn one(&self, global: &Global) -> Result<Desired, Failure> {
+        let mut all = environments::load(global)?;
+        let names: Vec<String> = all.iter().map(|one| one.name.to_string()).collect();
+        match &self.env {
+            Some(name) => {
+                let found = all.into_iter().find(|one| &one.name == name);
+                found.ok_or_else(|| no_such_environment(name, &names))
+            }
+            None if all.len() == 1 => all.pop().ok_or_else(|| Failure::new("there is no environment")),
+            None => Err(Failure::usage("which environment is meant?")
+                .help(format!("add --env with one of: {}", names.join(", ")))),
+        }
+    }
+
+    /// The environment that is named, or all of them.
+    ///
+    /// # Errors
+    /// When the manifests are wrong or there is no such environment.
+    pub fn all(&self, global: &Global) -> Result<Vec<Desired>, Failure> {
+        if self.env.is_some() { Ok(vec![self.one(global)?]) } else { environments::load(global) }
+    }
+}
+
+fn no_such_environment(name: &EnvironmentName, names: &[String]) -> Failure {
+    Failure::new(format!("no manifest declares the environment {name}"))
+        .help(format!("the manifests declare: {}", names.join(", ")))
+}
+
+/// The app of this name in an environment.
+///
+/// # Errors
+/// When no manifest deploys it there.
+pub fn app<'a>(desired: &'a Desired, name: &AppName) -> Result<&'a DesiredApp, Failure> {
+    desired.apps.get(name).ok_or_else(|| no_such_app(name, &[desired]))
+}
+
+fn no_such_app(name: &AppName, environments: &[&Desired]) -> Failure {
+    let places: Vec<String> = environments.iter().map(|desired| desired.name.to_string()).collect();
+    let failure = Failure::new(format!("no manifest deploys {name} to {}", places.join(" or ")));
+    let known = environments.iter().flat_map(|desired| desired.apps.keys());
+    let distance = |known: &&AppName| strsim::damerau_levenshtein(known.as_str(), name.as_str());
+    match known.min_by_key(distance).filter(|known| distance(known) <= 2) {
+        Some(known) => failure.help(format!("did you mean {known}?")),
+        None => failure,
+    }
+}
+
+impl Apps {
+    /// Whether all apps are meant.
+    pub fn is_all(&self) -> bool {
+        self.apps.is_empty() && self.labels.is_empty()
+    }
+
+    /// Makes sure that every app that is named exists in one of the environments.
+    ///
+    /// # Errors
+    /// When one does not.
+    pub fn check(&self, environments: &[&Desired]) -> Result<(), Failure> {
+        for name in &self.apps {
+            if !environments.iter().any(|desired| desired.apps.contains_key(name)) {
+                return Err(no_such_app(name, environments));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an app is meant.
+    pub fn contains(&self, desired: &Desired, name: &AppName) -> bool {
+        if self.is_all() {
+            return true;
+        }
+        let named = self.apps.is_empty() || self.apps.contains(name);
+        // An orphaned app has no manifest and therefore no labels.
+        let labels = desired.apps.get(name).map(|app| &app.labels);
+        let matches = |(key, value): &(String, String)| labels.is_some_and(|labels| labels.get(key) == Some(value));
+        named && self.labels.iter().all(matches)
+    }
+
+    /// Takes everything else out of a plan.
+    pub fn narrow(&self, desired: &Desired, plan: &mut Plan) {
+        plan.apps.retain(|app| self.contains(desired, &app.app));
+    }
+}

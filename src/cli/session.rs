@@ -1,0 +1,64 @@
+//! One environment, and AWS as its account and region show it.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::Global;
+use super::failure::Failure;
+use crate::aws::{Aws, AwsError, Settings};
+use crate::clock::Clock;
+use crate::controller::snapshot::look;
+use crate::model::desired::Desired;
+use crate::model::observed::Observed;
+use crate::model::plan::Plan;
+
+/// The way to AWS for one environment.
+pub struct Session {
+    /// The clients.
+    pub aws: Aws,
+    /// The clock that everything follows.
+    pub clock: Clock,
+}
+
+/// What one look found.
+pub struct Look {
+    /// What there is.
+    pub observed: Observed,
+    /// What to do about it.
+    pub plan: Plan,
+    /// How many calls it took, by `service:Operation`.
+    pub calls: BTreeMap<String, u32>,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+impl Session {
+    /// Connects as flags, environment variables and AWS's own files say. No call is made yet.
+    pub async fn open(global: &Global, desired: &Desired) -> Self {
+        let clock = Clock::system();
+        let settings = Settings {
+            profile: global.profile.clone(),
+            endpoint_url: global.endpoint_url.clone(),
+            assume_role: desired.environment.assume_role.clone(),
+            ..Settings::new(desired.environment.region.clone(), clock.clone())
+        };
+        Self { aws: Aws::connect(settings).await, clock }
+    }
+
+    /// Observes AWS and plans.
+    ///
+    /// # Errors
+    /// When nothing can be planned at all.
+    pub async fn look(&self, desired: &Desired) -> Result<Look, Failure> {
+        let (begun, before) = (Instant::now(), self.aws.calls());
+        let (observed, plan) = look(&self.aws, desired, &self.clock).await?;
+        Ok(Look { observed, plan, calls: self.aws.calls_since(&before), elapsed: begun.elapsed() })
+    }
+}
+
+impl From<AwsError> for Failure {
+    fn from(error: AwsError) -> Self {
+        let advice = error.advice();
+        Self { help: advice, ..Self::new(error.to_string()) }
+    }
+}

@@ -1,0 +1,144 @@
+//! Converges and shows it, until it is over or the user interrupts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::session::Session;
+use super::terminal;
+use crate::controller::converge::{self, Options, Outcome};
+use crate::model::desired::Desired;
+use crate::model::plan::{AppPlan, Change, Plan};
+use crate::report::live::{self, Live};
+use crate::report::words;
+
+/// How often countdowns are drawn anew.
+const REDRAW: Duration = Duration::from_millis(500);
+
+/// Converges what `options` say and tells how it ended.
+///
+/// # Errors
+/// When AWS cannot be read at all, lastingly.
+pub async fn converge(session: &Session, desired: &Desired, options: &Options) -> Result<Exit, Failure> {
+    let (outcome, plan) = outcome(session, desired, options).await?;
+    conclude(outcome, &plan, options);
+    Ok(exit(outcome))
+}
+
+/// Converges what `options` say, showing how it goes. The first interrupt stops between two calls, the second at once.
+///
+/// # Errors
+/// When AWS cannot be read at all, lastingly.
+pub async fn outcome(session: &Session, desired: &Desired, options: &Options) -> Result<(Outcome, Plan), Failure> {
+    let watched = desired.apps.keys().filter(|app| options.only.as_ref().is_none_or(|only| only.contains(*app)));
+    let live = Arc::new(Live::new(watched, session.clock.clone(), terminal::paint()));
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let interrupts = tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            // The receiver lives as long as the work does.
+            drop(stop.send(true));
+            terminal::say("interrupted: finishing the call at work; once more to leave at once");
+        }
+        std::future::pending::<()>().await;
+    });
+    let drawing = tokio::spawn({
+        let live = Arc::clone(&live);
+        async move {
+            loop {
+                tokio::time::sleep(REDRAW).await;
+                live.redraw();
+            }
+        }
+    });
+    let sink = |event| live.show(&event);
+    let result = converge::converge(&session.aws, desired, &session.clock, options, &sink, stopped).await;
+    interrupts.abort();
+    drawing.abort();
+    live.close();
+    Ok(result?)
+}
+
+/// The exit code of an outcome.
+pub fn exit(outcome: Outcome) -> Exit {
+    match outcome {
+        Outcome::Converged => Exit::Fine,
+        Outcome::Blocked => Exit::Blocked,
+        Outcome::ReleaseFailed => Exit::ReleaseFailed,
+        Outcome::Failed => Exit::Error,
+        Outcome::TimedOut => Exit::TimedOut,
+        Outcome::Interrupted => Exit::Interrupted,
+    }
+}
+
+/// Says in the end what is not as it should be, and what to do about it.
+fn conclude(outcome: Outcome, plan: &Plan, options: &Options) {
+    let chosen = |app: &&AppPlan| options.only.as_ref().is_none_or(|only| only.contains(&app.app));
+    let apps: Vec<&AppPlan> = plan.apps.iter().filter(chosen).filter(|app| app.change != Change::Orphaned).collect();
+    for line in ending(outcome, plan, &apps) {
+        terminal::say(&line);
+    }
+}
+
+fn ending(outcome: Outcome, plan: &Plan, apps: &[&AppPlan]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let open = || apps.iter().filter(|app| !live::is_complete(app));
+    match outcome {
+        Outcome::Converged => {
+            let verb = if apps.len() == 1 { "matches" } else { "match" };
+            lines.push(format!("{} {verb} {}.", words::apps(apps.len()), plan.environment));
+        }
+        Outcome::Blocked | Outcome::ReleaseFailed | Outcome::Failed => {
+            for app in open().filter(|app| !app.reason.is_empty()) {
+                lines.push(format!("{}: {}", app.app, words::plain(&app.reason)));
+            }
+        }
+        Outcome::TimedOut | Outcome::Interrupted => {
+            let how = if outcome == Outcome::TimedOut { "waited long enough" } else { "interrupted" };
+            lines.push(format!("{how}; `amiable apply` goes on from here:"));
+            for app in open() {
+                let step = words::current(&app.steps).map(words::step);
+                let wait = app.waits.first().map(|wait| format!("waits for {}", words::wait(wait, plan.at)));
+                let where_it_is = wait.or(step).unwrap_or_else(|| words::change(app.change).to_owned());
+                lines.push(format!("{}: {where_it_is}", app.app));
+            }
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn the_end_says_where_everything_stands() {
+        let plan = samples::plan(vec![samples::rolling_out(), samples::unchanged("web")]);
+        let apps: Vec<&AppPlan> = plan.apps.iter().collect();
+        let timed_out = [
+            "waited long enough; `amiable apply` goes on from here:",
+            "hello-world: waits for v042 healthy 3/6, until 12:20 UTC",
+        ];
+        assert_eq!(ending(Outcome::TimedOut, &plan, &apps), timed_out);
+        assert_eq!(ending(Outcome::Converged, &plan, &apps[1..]), ["1 app matches prod."]);
+        let plan = samples::plan(vec![samples::failing(), samples::unchanged("web")]);
+        let apps: Vec<&AppPlan> = plan.apps.iter().collect();
+        assert_eq!(ending(Outcome::Failed, &plan, &apps), ["mailer: image ami-0999 does not exist in us-west-2"]);
+    }
+
+    #[test]
+    fn every_outcome_has_its_exit_code() {
+        let outcomes = [
+            (Outcome::Converged, Exit::Fine),
+            (Outcome::Blocked, Exit::Blocked),
+            (Outcome::ReleaseFailed, Exit::ReleaseFailed),
+            (Outcome::Failed, Exit::Error),
+            (Outcome::TimedOut, Exit::TimedOut),
+            (Outcome::Interrupted, Exit::Interrupted),
+        ];
+        for (outcome, expected) in outcomes {
+            assert_eq!(exit(outcome), expected);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Carries out the actions of one app's plan: in order, each after a fresh look at what it depends on, and no further
+//! than the first that does not hold or fails.
+
+use crate::aws::act::perform;
+use crate::aws::recheck::{Recheck, recheck};
+use crate::aws::{Aws, AwsError};
+use crate::clock::Clock;
+use crate::model::event::{Event, EventKind};
+use crate::model::names::Scope;
+use crate::model::plan::{AppPlan, PlannedAction};
+
+/// What became of a plan's actions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Executed {
+    /// All were carried out, or were done already.
+    Complete,
+    /// One was not, because what it depends on does not hold any more: look again and plan anew.
+    Stale,
+    /// One failed; those after it were not tried.
+    Failed(AwsError),
+}
+
+/// Carries out the actions of `plan` for the app that `scope` names, and tells `sink` of each.
+pub async fn execute(
+    aws: &Aws,
+    clock: &Clock,
+    plan: &AppPlan,
+    scope: &Scope,
+    sink: &(dyn Fn(Event) + Send + Sync),
+) -> Executed {
+    let tell = |kind| sink(Event { at: clock.now(), app: plan.app.clone(), kind });
+    for planned in &plan.actions {
+        match step(aws, scope, planned).await {
+            Ok(()) => tell(EventKind::Acted { action: planned.action.clone(), reason: planned.reason.clone() }),
+            Err(Recheck::Stale(why)) => {
+                tell(EventKind::Stale { action: planned.action.clone(), why });
+                return Executed::Stale;
+            }
+            Err(Recheck::Failed(error)) => {
+                let (words, retry) = (error.to_string(), error.may_pass());
+                tell(EventKind::Failed { action: planned.action.clone(), error: words, retry });
+                return Executed::Failed(error);
+            }
+        }
+    }
+    Executed::Complete
+}
+
+async fn step(aws: &Aws, scope: &Scope, planned: &PlannedAction) -> Result<(), Recheck> {
+    recheck(aws, &planned.expects).await?;
+    perform(aws, scope, &planned.action).await.map_err(Recheck::Failed)?;
+    Ok(())
+}
