@@ -9,15 +9,21 @@
 //! - [`dns`]: hosted zones, records and changes
 //! - [`parameters`]: SSM parameters
 //! - [`identities`]: access keys, roles and sessions
+//! - [`example`]: a small account to try things on
+//! - [`agenda`]: what is to be looked at again, and when
+//! - [`shelf`]: things by name that copies of the world share
 
+pub mod agenda;
 pub mod balancing;
 pub mod compute;
 pub mod dns;
+pub mod example;
 pub mod identities;
 pub mod images;
 pub mod network;
 pub mod parameters;
 pub mod scaling;
+pub mod shelf;
 pub mod templates;
 
 use crate::model::time::{Span, Timestamp};
