@@ -115,7 +115,7 @@ pub fn write(path: &Path, text: &str) -> io::Result<()> {
     let name = real.file_name().ok_or_else(|| io::Error::other("the path names no file"))?.to_string_lossy();
     let beside = real.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
     let written = (|| {
-        let mut file = std::fs::File::create(&beside)?;
+        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(&beside)?;
         file.set_permissions(std::fs::metadata(&real)?.permissions())?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;

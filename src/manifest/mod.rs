@@ -33,6 +33,8 @@ mod labels;
 mod mistakes;
 pub mod node;
 pub mod overlay;
+#[cfg(test)]
+mod reference;
 pub mod schema;
 pub mod shape;
 pub mod source;
