@@ -4,6 +4,7 @@ pub mod autoscaling;
 pub mod ec2;
 pub mod elbv2;
 pub mod instances;
+mod query;
 pub mod route53;
 pub mod ssm;
 pub mod sts;
@@ -18,14 +19,15 @@ pub fn is_mutating(operation: &str) -> bool {
 
 /// Carries out one call on the world.
 pub fn dispatch(world: &mut World, request: &Request) -> Reply {
-    let result = match request.service.as_str() {
+    let result = sts::admit(world, request).and_then(|()| match request.service.as_str() {
         "autoscaling" => autoscaling::call(world, request),
+        "ec2" if instances::OPERATIONS.contains(&request.operation.as_str()) => instances::call(world, request),
         "ec2" => ec2::call(world, request),
         "elasticloadbalancing" => elbv2::call(world, request),
         "route53" => route53::call(world, request),
         "ssm" => ssm::call(world, request),
         "sts" => sts::call(world, request),
         other => Err(ApiError::new("InvalidAction", format!("The simulated AWS has no service {other}"))),
-    };
+    });
     result.unwrap_or_else(|error| error_reply(request, &error))
 }

@@ -1,8 +1,12 @@
 //! The wire protocols: from an HTTP request to a [`Request`], and from a result to XML or JSON.
 //!
+//! - [`decode`]: HTTP requests, their signature's scope, and the operation they ask for
 //! - [`params`]: parameters of the query protocols, lists and structures
+//! - [`element`]: a reader of XML, safe on hostile input
 //! - [`xml`]: a writer of XML
 
+pub mod decode;
+pub mod element;
 pub mod params;
 pub mod xml;
 
@@ -12,12 +16,14 @@ pub use params::Params;
 pub use xml::Xml;
 
 /// One call, decoded as far as the protocol goes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Request {
     /// The service in the signature's scope: `ec2`, `autoscaling`, `elasticloadbalancing`, `route53`, `ssm`, `sts`.
     pub service: String,
     /// The region in the signature's scope.
     pub region: String,
+    /// The access key id in the signature's scope.
+    pub access_key: String,
     /// The operation.
     pub operation: String,
     /// Parameters of the query protocols, and of the query string elsewhere.

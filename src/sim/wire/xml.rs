@@ -2,6 +2,8 @@
 
 use std::fmt::{Display, Write};
 
+use crate::model::time::Timestamp;
+
 /// A document under construction.
 #[derive(Debug, Default)]
 pub struct Xml {
@@ -34,6 +36,11 @@ impl Xml {
             self.leaf(name, value);
         }
         self
+    }
+
+    /// An element with a time, in milliseconds as AWS writes them.
+    pub fn time(&mut self, name: &str, at: Timestamp) -> &mut Self {
+        self.leaf(name, Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at))
     }
 
     /// An element with elements.

@@ -9,6 +9,8 @@ use crate::model::time::{Span, Timestamp};
 pub struct Images {
     /// By id.
     pub all: BTreeMap<String, Image>,
+    /// When images were deregistered, by id.
+    pub deregistered: BTreeMap<String, Timestamp>,
 }
 
 /// A machine image.

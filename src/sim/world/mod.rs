@@ -8,14 +8,22 @@
 //! - [`templates`]: launch templates
 //! - [`dns`]: hosted zones, records and changes
 //! - [`parameters`]: SSM parameters
+//! - [`identities`]: access keys, roles and sessions
+//! - [`example`]: a small account to try things on
+//! - [`agenda`]: what is to be looked at again, and when
+//! - [`shelf`]: things by name that copies of the world share
 
+pub mod agenda;
 pub mod balancing;
 pub mod compute;
 pub mod dns;
+pub mod example;
+pub mod identities;
 pub mod images;
 pub mod network;
 pub mod parameters;
 pub mod scaling;
+pub mod shelf;
 pub mod templates;
 
 use crate::model::time::{Span, Timestamp};
@@ -47,6 +55,8 @@ pub struct World {
     pub dns: dns::Dns,
     /// Parameters.
     pub parameters: parameters::Parameters,
+    /// Access keys, roles and sessions.
+    pub identities: identities::Identities,
     /// The last number that was given to an id.
     last_id: u64,
 }
@@ -67,6 +77,7 @@ impl World {
             templates: Default::default(),
             dns: Default::default(),
             parameters: Default::default(),
+            identities: Default::default(),
             last_id: 0,
         }
     }

@@ -11,6 +11,8 @@ pub struct Networks {
     pub subnets: BTreeMap<String, Subnet>,
     /// Security groups by id.
     pub security_groups: BTreeMap<String, SecurityGroup>,
+    /// Tags of all these, by id.
+    pub tags: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// A subnet.

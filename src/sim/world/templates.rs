@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use super::shelf::Shelf;
 use crate::model::time::Timestamp;
 
 /// The launch templates of the account.
 #[derive(Clone, Debug, Default)]
 pub struct Templates {
     /// By id.
-    pub all: BTreeMap<String, Template>,
+    pub all: Shelf<Template>,
+    /// By client token: the digest of the request that came with it, and the id of the template it made.
+    pub client_tokens: Shelf<(String, String)>,
 }
 
 /// A launch template with all its versions.
@@ -47,6 +50,16 @@ pub struct TemplateData {
     pub monitoring: Option<bool>,
     /// `required` or `optional`, the metadata service's tokens.
     pub http_tokens: Option<String>,
+    /// What was said about this version when it was made.
+    pub description: Option<String>,
+    /// Optimised for EBS.
+    pub ebs_optimized: Option<bool>,
+    /// `enabled` or `disabled`, the metadata service itself.
+    pub http_endpoint: Option<String>,
+    /// How far answers of the metadata service travel, 1–64.
+    pub http_hop_limit: Option<u32>,
+    /// `enabled` or `disabled`, tags in the metadata service.
+    pub instance_metadata_tags: Option<String>,
     /// Block devices: device name to size in GiB, type and encryption.
     pub block_devices: Vec<BlockDevice>,
     /// Tags by resource type: `instance`, `volume`.
@@ -64,6 +77,8 @@ pub struct BlockDevice {
     pub volume_type: Option<String>,
     /// Whether it is encrypted.
     pub encrypted: Option<bool>,
+    /// Whether it goes with its instance.
+    pub delete_on_termination: Option<bool>,
 }
 
 impl Templates {

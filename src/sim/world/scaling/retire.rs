@@ -1,0 +1,238 @@
+//! How a group lets instances go: whom, why, and by which steps.
+
+use super::activity::{Begin, Status};
+use super::{Group, Lifecycle, Member};
+use crate::model::time::Timestamp;
+use crate::sim::world::compute::{SHUTTING_DOWN, State};
+use crate::sim::world::{World, balancing};
+
+/// Why an instance leaves its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// There are more than wanted.
+    ScaleIn,
+    /// A load balancer calls it unhealthy.
+    LoadBalancerHealth,
+    /// It is not running.
+    NotRunning,
+    /// A user called it unhealthy.
+    UserHealth,
+    /// A user asked for its termination.
+    UserRequest,
+    /// Nobody answered its launch hook.
+    HookAbandoned,
+    /// The group is deleted by force.
+    ForceDelete,
+}
+
+/// Marks members unhealthy, and lets those go that are.
+pub(super) fn replace_unhealthy(world: &mut World, name: &str) {
+    let now = world.now;
+    let Some(group) = world.scaling.groups.get(name) else { return };
+    let checks = !group.is_suspended("HealthCheck") && group.deleting.is_none();
+    let found: Vec<(String, Reason)> = group
+        .active()
+        .filter_map(|member| {
+            let fault = if checks { fault(world, group, member, now) } else { None };
+            fault.or(member.unhealthy_because).map(|reason| (member.id.clone(), reason))
+        })
+        .collect();
+    let replaces = !group.is_suspended("ReplaceUnhealthy") && !group.is_suspended("Terminate");
+    for (id, reason) in found {
+        let Some(group) = world.scaling.groups.get_mut(name) else { return };
+        if let Some(member) = group.members.get_mut(&id) {
+            member.healthy = false;
+            member.unhealthy_because = Some(reason);
+        }
+        if replaces {
+            group.replacing += 1;
+            begin(world, name, &id, reason);
+        }
+    }
+}
+
+/// What is wrong with a member, if anything is.
+fn fault(world: &World, group: &Group, member: &Member, now: Timestamp) -> Option<Reason> {
+    let state = world.compute.instances.get(&member.id).map(|instance| instance.state(now));
+    if !matches!(state, Some(State::Pending | State::Running)) {
+        // An instance that is not running is replaced whatever the grace period.
+        return Some(Reason::NotRunning);
+    }
+    let counts = member.in_service_at.is_some_and(|at| group.grace_period.after(at) <= now);
+    let sick = group.health_check_elb
+        && counts
+        && group.registers_in().any(|arn| balancing::health::is_unhealthy(world, arn, &member.id));
+    sick.then_some(Reason::LoadBalancerHealth)
+}
+
+/// Lets `count` members go that are not protected.
+pub(super) fn scale_in(world: &mut World, name: &str, count: usize) {
+    for _ in 0..count {
+        let Some(id) = world.scaling.groups.get(name).and_then(choose) else { return };
+        begin(world, name, &id, Reason::ScaleIn);
+    }
+}
+
+/// Whom to let go: one in a subnet that the group no longer has; else one in the zone with the most members, and there
+/// as the termination policy says, by default the oldest template and then the oldest instance.
+fn choose(group: &Group) -> Option<String> {
+    let free: Vec<&Member> = group.active().filter(|member| !member.protected).collect();
+    let stray = |member: &&&Member| !group.subnet_ids.contains(&member.subnet_id);
+    let in_zone = |zone: &str| group.active().filter(|member| member.zone == zone).count();
+    let newest_first = group.termination_policies.first().is_some_and(|policy| policy == "NewestInstance");
+    let by_policy = |members: Vec<&Member>| {
+        let mut members = members;
+        members.sort_by(|a, b| {
+            let age = a.launched_at.cmp(&b.launched_at);
+            let age = if newest_first { age.reverse() } else { version(a).cmp(&version(b)).then(age) };
+            age.then_with(|| a.id.cmp(&b.id))
+        });
+        members.first().map(|member| member.id.clone())
+    };
+    let strays: Vec<&Member> = free.iter().filter(stray).copied().collect();
+    if !strays.is_empty() {
+        return by_policy(strays);
+    }
+    let most = free.iter().map(|member| in_zone(&member.zone)).max()?;
+    let zone = free.iter().map(|member| member.zone.as_str()).filter(|zone| in_zone(zone) == most).min()?.to_owned();
+    by_policy(free.into_iter().filter(|member| member.zone == zone).collect())
+}
+
+fn version(member: &Member) -> u64 {
+    member.template.version.parse().unwrap_or(0)
+}
+
+/// A member begins to leave: its targets are deregistered, and an activity tells why. Gives the activity's id.
+pub(crate) fn begin(world: &mut World, name: &str, id: &str, reason: Reason) {
+    let now = world.now;
+    let Some(group) = world.scaling.groups.get(name) else { return };
+    let Some(member) = group.members.get(id).filter(|member| member.lifecycle.is_active()) else { return };
+    let launching = (member.lifecycle != Lifecycle::InService).then(|| member.activity.clone());
+    let begin = Begin {
+        description: format!("Terminating EC2 instance: {id}"),
+        cause: cause(group, id, reason, now),
+        details: serde_json::json!({"Subnet ID": member.subnet_id, "Availability Zone": member.zone}).to_string(),
+    };
+    let target_groups: Vec<String> = group.target_groups.iter().map(|it| it.arn.clone()).collect();
+    let activity = world.begin_activity(name, begin);
+    if let Some(group) = world.scaling.groups.get_mut(name) {
+        if let Some(launching) = launching {
+            group.end_activity(
+                &launching,
+                now,
+                Status::Cancelled,
+                Some("The instance is no longer wanted.".to_owned()),
+            );
+        }
+        if let Some(member) = group.members.get_mut(id) {
+            member.lifecycle = Lifecycle::Terminating;
+            member.activity = activity;
+            member.until = None;
+        }
+    }
+    for target_group in target_groups {
+        balancing::health::deregister(world, &target_group, id, None);
+    }
+}
+
+/// Why an instance leaves, as AWS puts it.
+fn cause(group: &Group, id: &str, reason: Reason, now: Timestamp) -> String {
+    let why = match reason {
+        Reason::ScaleIn => {
+            let active = group.active().count();
+            let before = group.pending_cause.as_ref().map(|cause| format!("{cause}  ")).unwrap_or_default();
+            return format!(
+                "{before}At {now} an instance was taken out of service in response to a difference between desired and actual \
+                 capacity, shrinking the capacity from {active} to {}.  At {now} instance {id} was selected for termination.",
+                active.saturating_sub(1)
+            );
+        }
+        Reason::LoadBalancerHealth => {
+            "an instance was taken out of service in response to an ELB system health check failure."
+        }
+        Reason::NotRunning => {
+            "an instance was taken out of service in response to an EC2 health check indicating it has been terminated or \
+             stopped."
+        }
+        Reason::UserHealth => "an instance was taken out of service in response to a user health-check.",
+        Reason::UserRequest => "an instance was taken out of service in response to a user request.",
+        Reason::HookAbandoned => "an instance was taken out of service because its lifecycle action was abandoned.",
+        Reason::ForceDelete => {
+            "an instance was taken out of service in response to a user request to force delete its group."
+        }
+    };
+    format!("At {now} {why}")
+}
+
+/// Moves on the members that are leaving: drain, then the hook, then EC2, then gone.
+pub(super) fn proceed(world: &mut World, name: &str) {
+    let now = world.now;
+    let Some(group) = world.scaling.groups.get(name) else { return };
+    let leaving: Vec<String> =
+        group.members.values().filter(|member| !member.lifecycle.is_active()).map(|member| member.id.clone()).collect();
+    for id in leaving {
+        // A member may take several steps at one time, each to the next state.
+        while step(world, name, &id, now) {}
+    }
+}
+
+/// Takes one step of a leaving member, if it is time.
+fn step(world: &mut World, name: &str, id: &str, now: Timestamp) -> bool {
+    let Some(group) = world.scaling.groups.get(name) else { return false };
+    let Some(member) = group.members.get(id) else { return false };
+    let forced = matches!(group.deleting, Some((_, true)));
+    let over = member.until.is_some_and(|until| until <= now);
+    match member.lifecycle {
+        Lifecycle::Terminating => {
+            let dead = world.compute.instances.get(id).is_none_or(|it| it.stopped_at.is_some());
+            let drains = group.target_groups.iter().any(|it| balancing::health::holds(world, &it.arn, id));
+            if drains && !dead && !forced {
+                mark_draining(world, name, id);
+                return false;
+            }
+            let hook = group.hooks.values().find(|hook| !hook.launching && !forced && !dead);
+            match hook.map(|hook| hook.timeout.after(now)) {
+                Some(until) => set(world, name, id, Lifecycle::TerminatingWait, until),
+                None => terminate(world, name, id, now),
+            }
+            true
+        }
+        Lifecycle::TerminatingWait if over || forced => {
+            terminate(world, name, id, now);
+            true
+        }
+        Lifecycle::TerminatingProceed if over => {
+            let activity = member.activity.clone();
+            if let Some(group) = world.scaling.groups.get_mut(name) {
+                group.end_activity(&activity, now, Status::Successful, None);
+                group.members.remove(id);
+            }
+            false
+        }
+        _ => false,
+    }
+}
+
+/// EC2 is told to terminate the member.
+fn terminate(world: &mut World, name: &str, id: &str, now: Timestamp) {
+    world.terminate_instance(id);
+    let stopped_at = world.compute.instances.get(id).and_then(|instance| instance.stopped_at).unwrap_or(now);
+    set(world, name, id, Lifecycle::TerminatingProceed, SHUTTING_DOWN.after(stopped_at));
+}
+
+fn set(world: &mut World, name: &str, id: &str, lifecycle: Lifecycle, until: Timestamp) {
+    if let Some(member) = world.scaling.groups.get_mut(name).and_then(|group| group.members.get_mut(id)) {
+        member.lifecycle = lifecycle;
+        member.until = Some(until);
+    }
+}
+
+/// The activity says what it waits for.
+fn mark_draining(world: &mut World, name: &str, id: &str) {
+    let Some(group) = world.scaling.groups.get_mut(name) else { return };
+    let Some(activity) = group.members.get(id).map(|member| member.activity.clone()) else { return };
+    group.update_activity(&activity, |activity| {
+        activity.status = Status::WaitingForConnectionDraining;
+        activity.progress = 50;
+    });
+}
