@@ -206,6 +206,14 @@ impl AwsError {
         Some(text.to_owned())
     }
 
+    /// The error with the advice, where only a person can help.
+    pub fn explained(&self) -> String {
+        match self.advice().filter(|_| !self.may_pass()) {
+            Some(advice) => format!("{self}; {advice}"),
+            None => self.to_string(),
+        }
+    }
+
     fn permission(&self) -> String {
         let on = if self.resource.is_empty() { String::new() } else { format!(" on {}", self.resource) };
         format!(

@@ -21,3 +21,5 @@ pub mod recheck;
 pub use connect::{Aws, Settings};
 pub use error::{AwsError, Class};
 #[cfg(test)]
+#[cfg(test)]
+mod tests;
