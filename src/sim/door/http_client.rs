@@ -225,10 +225,13 @@ mod tests {
             AliasTarget, Change, ChangeAction, ChangeBatch, ChangeStatus, ResourceRecordSet, RrType,
         };
         let simulation = simulation();
-        let route53 = Clients::new(&simulation, "records").route53;
+        let Clients { route53, elbv2, .. } = Clients::new(&simulation, "records");
+        let balancer =
+            elbv2.create_load_balancer().name("hello").set_subnets(Some(example::SUBNETS.map(Into::into).into()));
+        let balancer = balancer.send().await.unwrap().load_balancers()[0].clone();
         let alias = AliasTarget::builder()
-            .hosted_zone_id("Z1H1FL5HABSF5")
-            .dns_name("dualstack.hello-1.us-west-2.elb.amazonaws.com")
+            .hosted_zone_id(balancer.canonical_hosted_zone_id().unwrap())
+            .dns_name(format!("dualstack.{}", balancer.dns_name().unwrap()))
             .evaluate_target_health(true)
             .build()
             .unwrap();
