@@ -1,6 +1,6 @@
 //! A world to call in tests: form-encoded requests in, the texts of elements out.
 
-use crate::model::time::{Span, Timestamp};
+use crate::model::time::Span;
 use crate::sim::api::dispatch;
 use crate::sim::wire::{Params, Request};
 use crate::sim::world::World;
@@ -91,11 +91,6 @@ impl Trial {
     pub(crate) fn wait(&mut self, seconds: u64) {
         let to = Span::seconds(seconds).after(self.world.now);
         self.world.advance(to);
-    }
-
-    /// The time.
-    pub(crate) fn now(&self) -> Timestamp {
-        self.world.now
     }
 
     /// A launch template of this name for an image, on an instance type that suits it.

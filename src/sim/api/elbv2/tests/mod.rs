@@ -1,1 +1,6 @@
-//! tests
+//! What is known about Elastic Load Balancing, fact by fact.
+
+mod forwarding;
+mod health;
+mod naming;
+mod routing;
