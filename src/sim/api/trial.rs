@@ -43,6 +43,7 @@ impl Trial {
     /// A call: the service, the operation, and its parameters as `Name=value` with `&` between them.
     pub(crate) fn call(&mut self, service: &str, operation: &str, params: &str) -> Result<Answer, Refusal> {
         let request = Request {
+            access_key: "AKIATRIAL".into(),
             service: service.to_owned(),
             region: self.world.region.clone(),
             operation: operation.to_owned(),
