@@ -58,6 +58,11 @@ impl<T: Clone> Shelf<T> {
         self.0.values().map(Arc::as_ref)
     }
 
+    /// Everything, to change it, in the order of the names.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.values_mut().map(Arc::make_mut)
+    }
+
     /// The names, in order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(Arc::as_ref)
