@@ -147,7 +147,7 @@ fn not_yet_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target:
     let want = Want::Activities(target.name.clone());
     let activities = draft.see(draft.observed.activities.get(&target.name), want, "its scaling activities");
     let failure = activities.and_then(|activities| launch_failure(activities, target));
-    let begun = activities.and_then(|activities| last_lack_of_capacity(activities)).unwrap_or(target.created_at);
+    let begun = activities.and_then(|activities| room_since(activities)).unwrap_or(target.created_at);
     let generation = target.owner.generation;
     // The deadline is for what was never ready; what served before and is wanted again only has to recover.
     // The time that AWS could not launch anything does not count.
@@ -200,10 +200,11 @@ fn launch_failure(activities: &[Activity], group: &Group) -> Option<(Cause, Stri
     (newest.status == "Failed").then(|| (cause(&newest.message), newest.message.clone()))
 }
 
-/// When AWS last lacked room for an instance.
-fn last_lack_of_capacity(activities: &[Activity]) -> Option<Timestamp> {
+/// When launches began anew after AWS had lacked room for one.
+fn room_since(activities: &[Activity]) -> Option<Timestamp> {
     let lacked = |activity: &&Activity| activity.status == "Failed" && cause(&activity.message) == Cause::Capacity;
-    activities.iter().filter(lacked).map(|activity| activity.started_at).max()
+    let last = activities.iter().filter(lacked).map(|activity| activity.started_at).max()?;
+    activities.iter().map(|activity| activity.started_at).filter(|at| *at > last).min()
 }
 
 /// Tells trouble with AWS from trouble with the release, by AWS's own words.

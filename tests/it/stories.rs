@@ -32,7 +32,22 @@ fn serving(lab: &Lab) -> Vec<(String, u32)> {
 #[tokio::test(start_paused = true)]
 async fn a_first_deploy() {
     let lab = deployed("  dns: {name: hello.internal.example.com}\n").await;
-    assert_snapshot!(lab.diary(), @"");
+    assert_snapshot!(lab.diary(), @"
+    00:00 CreateTargetGroup hello-prod-a: slot a has no target group
+    00:00 CreateTargetGroup hello-prod-b: slot b has no target group
+    00:00 CreateLoadBalancer hello-prod: the app has no load balancer
+    00:01 ModifyTargetGroupAttributes hello-prod-a: deregistration delay 300s → 60s
+    00:01 ModifyTargetGroupAttributes hello-prod-b: deregistration delay 300s → 60s
+    00:02 CreateListener loadbalancer/hello-prod: the load balancer does not listen on port 80
+    00:03 CreateLaunchTemplate hello-prod-v001: nothing of this app serves yet
+    00:03 CreateAutoScalingGroup hello-prod-v001: nothing of this app serves yet
+    01:37 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
+    02:07 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
+    02:07 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    02:53 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
+    07:07 PutParameter /amiable/prod/hello/deployed: v001 is deployed
+    07:07 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    ");
     settles(&lab).await;
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
@@ -43,7 +58,18 @@ async fn from_one_image_to_the_next_and_the_old_group_goes_after_its_time() {
     lab.diary();
     lab.write("hello", app("hello", HELLO_1_1, ""));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
-    assert_snapshot!(lab.diary(), @"");
+    assert_snapshot!(lab.diary(), @"
+    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    73:16 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
+    74:43 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
+    74:43 DeleteLaunchTemplate hello-prod-v001: its group is gone
+    ");
     settles(&lab).await;
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
 }
@@ -54,7 +80,12 @@ async fn an_image_that_never_gets_healthy_takes_no_traffic_and_is_not_tried_agai
     lab.diary();
     lab.write("hello", app("hello", HELLO_BAD, "  progressDeadline: 5m\n"));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
-    assert_snapshot!(lab.diary(), @"");
+    assert_snapshot!(lab.diary(), @"
+    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    12:09 CreateOrUpdateTags hello-prod-v002: v002 failed: 0 of 2 instances healthy after 5m; i-0056e27eb562eddf5 (Target.ResponseCodeMismatch: Health checks failed with these codes: [500])
+    12:10 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    ");
     let plan = lab.plan("hello").await;
     assert_eq!((plan.change, plan.actions.len()), (Change::Blocked, 0));
     assert!(plan.reason.contains("500"), "in AWS's words: {}", plan.reason);
@@ -62,7 +93,7 @@ async fn an_image_that_never_gets_healthy_takes_no_traffic_and_is_not_tried_agai
 
     lab.write("hello", app("hello", HELLO_1_0, ""));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
-    assert_snapshot!(lab.diary(), @"");
+    assert_snapshot!(lab.diary(), @"13:37 DeleteAutoScalingGroup hello-prod-v002: it failed, and its template is not wanted any more");
     settles(&lab).await;
 }
 
@@ -72,7 +103,17 @@ async fn an_image_that_falls_sick_under_traffic_gives_it_back_in_one_call() {
     lab.diary();
     lab.write("hello", app("hello", HELLO_SICK_LATER, ""));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
-    assert_snapshot!(lab.diary(), @"");
+    assert_snapshot!(lab.diary(), @"
+    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    10:04 ModifyListener listener/hello-prod: v002 failed: v001 serves again (unhealthy under traffic: i-001fe68f0af33cb97 (Target.ResponseCodeMismatch: Health checks failed with these codes: [500]))
+    10:04 CreateOrUpdateTags hello-prod-v002: v002 failed: unhealthy under traffic: i-001fe68f0af33cb97 (Target.ResponseCodeMismatch: Health checks failed with these codes: [500])
+    10:05 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    10:06 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
     assert_eq!(lab.plan("hello").await.change, Change::Blocked);
 }
@@ -85,7 +126,13 @@ async fn a_rollback_while_the_old_group_is_warm_launches_nothing() {
     let before = lab.instances("hello-prod-v001");
     lab.diary();
     assert_eq!(lab.rollback("hello", "checkout is slow").await, Outcome::ReleaseFailed);
-    assert_snapshot!(lab.diary(), @"");
+    assert_snapshot!(lab.diary(), @"
+    13:17 ModifyListener listener/hello-prod: v002 failed: v001 serves again (rolled back by simulated: checkout is slow)
+    13:18 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    13:19 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    18:18 PutParameter /amiable/prod/hello/deployed: v001 is deployed
+    18:18 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    ");
     assert_eq!(lab.instances("hello-prod-v001"), before);
     assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (100, 0));
     let plan = lab.plan("hello").await;
@@ -105,7 +152,12 @@ async fn a_manifest_that_goes_back_returns_to_the_group_that_is_still_warm() {
     lab.diary();
     lab.write("hello", app("hello", HELLO_1_0, ""));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
-    assert_snapshot!(lab.diary(), @"");
+    assert_snapshot!(lab.diary(), @"
+    13:17 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
+    13:17 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    18:17 PutParameter /amiable/prod/hello/deployed: v001 is deployed
+    18:17 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    ");
     assert_eq!(lab.instances("hello-prod-v001"), before, "nothing was launched");
     settles(&lab).await;
 }
@@ -117,7 +169,14 @@ async fn settings_change_in_place_and_drift_is_put_right() {
     let changed = app("hello", HELLO_1_0, "  loadBalancer: {deregistrationDelay: 20s}\n");
     lab.write("hello", changed.replace("max: 4", "max: 8").replace("/health_check", "/healthy"));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
-    assert_snapshot!(lab.diary(), @"");
+    assert_snapshot!(lab.diary(), @"
+    07:09 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
+    07:09 ModifyTargetGroup hello-prod-a: the health check differs from the manifest
+    07:09 ModifyTargetGroup hello-prod-b: the health check differs from the manifest
+    07:09 ModifyTargetGroupAttributes hello-prod-a: deregistration delay 60s → 20s
+    07:09 ModifyTargetGroupAttributes hello-prod-b: deregistration delay 60s → 20s
+    07:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    ");
     settles(&lab).await;
 
     let resize = [("AutoScalingGroupName", "hello-prod-v001"), ("MaxSize", "20")];
@@ -125,7 +184,7 @@ async fn settings_change_in_place_and_drift_is_put_right() {
     let plan = lab.plan("hello").await;
     assert_eq!((plan.change, plan.drift.len(), plan.fields.len()), (Change::Drift, 1, 0));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
-    assert_snapshot!(lab.diary(), @"");
+    assert_snapshot!(lab.diary(), @"07:10 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest");
     settles(&lab).await;
 }
 
@@ -168,7 +227,21 @@ async fn an_edit_in_the_middle_of_a_release_replaces_what_is_unfinished() {
     lab.pass(60).await;
     lab.write("hello", app("hello", HELLO_1_1, ""));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
-    assert_snapshot!(lab.diary(), @"");
+    assert_snapshot!(lab.diary(), @"
+    08:09 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
+    09:37 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    09:43 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
+    09:43 CreateAutoScalingGroup hello-prod-v003: v001 was born with another template
+    09:44 DeleteLaunchTemplate hello-prod-v002: no group uses it
+    10:21 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
+    10:51 ModifyListener listener/hello-prod: v003 is healthy: it takes all traffic
+    10:51 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
+    15:51 PutParameter /amiable/prod/hello/deployed: v003 is deployed
+    15:51 CreateOrUpdateTags hello-prod-v003: v003 is recorded
+    75:51 UpdateAutoScalingGroup hello-prod-v001: v003 serves in its place
+    77:19 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
+    77:19 DeleteLaunchTemplate hello-prod-v001: its group is gone
+    ");
     assert_eq!(serving(&lab), [("hello-prod-v003".to_owned(), 2)]);
     settles(&lab).await;
 }
@@ -176,10 +249,27 @@ async fn an_edit_in_the_middle_of_a_release_replaces_what_is_unfinished() {
 #[tokio::test(start_paused = true)]
 async fn a_worker_takes_over_without_a_load_balancer() {
     let mut lab = deployed("  loadBalancer: none\n").await;
-    assert_snapshot!(lab.diary(), @"");
+    assert_snapshot!(lab.diary(), @"
+    00:00 CreateLaunchTemplate hello-prod-v001: nothing of this app serves yet
+    00:00 CreateAutoScalingGroup hello-prod-v001: nothing of this app serves yet
+    00:16 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
+    00:46 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    05:46 PutParameter /amiable/prod/hello/deployed: v001 is deployed
+    05:46 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    ");
     lab.write("hello", app("hello", HELLO_1_1, "  loadBalancer: none\n"));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
-    assert_snapshot!(lab.diary(), @"");
+    assert_snapshot!(lab.diary(), @"
+    05:47 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    05:47 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    06:04 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    06:34 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    11:34 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    11:34 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    11:35 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
+    12:02 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
+    12:02 DeleteLaunchTemplate hello-prod-v001: its group is gone
+    ");
     settles(&lab).await;
 }
 
@@ -209,12 +299,37 @@ async fn an_app_behind_a_shared_listener_owns_its_rule_and_nothing_else_there() 
     let rule = |hosts: &str| format!("  loadBalancer: {{listener: web, hosts: [{hosts}], priority: 10}}\n");
     lab.write("hello", app("hello", HELLO_1_0, &rule("hello.example.com")));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
-    assert_snapshot!(lab.diary(), @"");
+    assert_snapshot!(lab.diary(), @"
+    00:00 CreateTargetGroup hello-prod-a: slot a has no target group
+    00:00 CreateTargetGroup hello-prod-b: slot b has no target group
+    00:01 ModifyTargetGroupAttributes hello-prod-a: deregistration delay 300s → 60s
+    00:01 ModifyTargetGroupAttributes hello-prod-b: deregistration delay 300s → 60s
+    00:02 CreateRule listener/shared: the listener `web` has no rule for the app
+    00:03 CreateLaunchTemplate hello-prod-v001: nothing of this app serves yet
+    00:03 CreateAutoScalingGroup hello-prod-v001: nothing of this app serves yet
+    01:37 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
+    02:07 ModifyRule listener-rule/shared: v001 is healthy: it takes all traffic
+    02:07 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    07:07 PutParameter /amiable/prod/hello/deployed: v001 is deployed
+    07:07 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    ");
     settles(&lab).await;
 
     lab.write("hello", app("hello", HELLO_1_1, &rule("hello.example.com, www.example.com")));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
-    assert_snapshot!(lab.diary(), @"");
+    assert_snapshot!(lab.diary(), @"
+    07:09 ModifyRule listener-rule/shared: the rule's conditions differ from the manifest
+    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:16 ModifyRule listener-rule/shared: v002 is healthy: it takes all traffic
+    08:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    73:16 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
+    74:43 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
+    74:43 DeleteLaunchTemplate hello-prod-v001: its group is gone
+    ");
     settles(&lab).await;
 }
 
@@ -235,7 +350,17 @@ async fn an_app_that_is_destroyed_leaves_nothing_behind() {
     lab.simulation.set_observer(None);
     lab.write("hello", app("hello", HELLO_1_0, "  dns: {name: hello.internal.example.com}\n  destroy: true\n"));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
-    assert_snapshot!(lab.diary(), @"");
+    assert_snapshot!(lab.diary(), @"
+    07:54 ChangeResourceRecordSets hello.internal.example.com: the app is being destroyed
+    07:55 DeleteListener listener/hello-prod: the app is being destroyed
+    07:56 UpdateAutoScalingGroup hello-prod-v001: the app is being destroyed
+    08:23 DeleteAutoScalingGroup hello-prod-v001: the app is being destroyed
+    08:29 DeleteLaunchTemplate hello-prod-v001: the app is being destroyed
+    08:30 DeleteTargetGroup hello-prod-a: the app is being destroyed
+    08:30 DeleteTargetGroup hello-prod-b: the app is being destroyed
+    08:32 DeleteLoadBalancer hello-prod: the app is being destroyed
+    08:33 DeleteParameter /amiable/prod/hello/deployed: the app is being destroyed
+    ");
     assert_eq!(crate::lab::summary(&lab.simulation), Vec::<String>::new());
     settles(&lab).await;
 }
