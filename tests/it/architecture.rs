@@ -49,7 +49,9 @@ fn plan_is_pure() {
         }
         for word in [
             "tokio",
-            "aws_",
+            "aws_sdk",
+            "aws_config",
+            "aws_smithy",
             "SystemTime",
             "Instant::now",
             "Timestamp::now",
@@ -86,6 +88,9 @@ fn the_model_does_no_input_or_output() {
 fn the_product_does_not_know_that_there_is_a_simulation() {
     for room in ["src/plan", "src/aws", "src/controller", "src/report", "src/manifest", "src/model"] {
         for (path, text) in sources(room) {
+            if path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs") {
+                continue;
+            }
             let product = text.split("#[cfg(test)]").next().unwrap_or_default();
             assert!(!product.contains("crate::sim"), "{} knows the simulated AWS", path.display());
         }
