@@ -64,7 +64,7 @@ impl<T: Clone> Shelf<T> {
 
     /// Everything, to change it, in the order of the names.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.0.values_mut().map(Arc::make_mut)
+        Arc::make_mut(&mut self.0).values_mut().map(Arc::make_mut)
     }
 
     /// The names, in order.
