@@ -27,8 +27,9 @@ fn metadata(xml: &mut Xml) {
     });
 }
 
-/// The items of one page, and the token of the next one. The token holds the key of the last item that was shown, so that a walk
-/// goes on rightly while items come and go. `token_name` is also the error code for a token that is none of ours.
+/// The items of one page, and the token of the next one. Items come in the order of their keys, and the token holds the
+/// key of the last one that was shown, so that a walk goes on rightly while items come and go. `refuse` makes the error
+/// for a token that is none of ours.
 pub(super) fn page<T>(
     items: impl Iterator<Item = (String, T)>,
     token: Option<&str>,
