@@ -60,7 +60,10 @@ impl Init {
     pub fn run(self, global: &Global) -> Result<Exit, Failure> {
         let max = self.max_instances.unwrap_or(self.min_instances.max(1));
         if self.min_instances > max {
-            return Err(Failure::usage(format!("--min-instances {} is more than --max-instances {max}", self.min_instances)));
+            return Err(Failure::usage(format!(
+                "--min-instances {} is more than --max-instances {max}",
+                self.min_instances
+            )));
         }
         let path = self.path(global);
         std::fs::create_dir_all(&global.manifests)

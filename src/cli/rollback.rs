@@ -43,7 +43,8 @@ impl Rollback {
         let way = way_back(&case.plan, &groups)?;
         let (down, back) = (way.down.owner.generation, way.back.owner.generation);
         if !self.watching.yes {
-            let question = format!("Turn down {down} of {}, so that {back} serves? Only `yes` is accepted:", case.app.scope);
+            let question =
+                format!("Turn down {down} of {}, so that {back} serves? Only `yes` is accepted:", case.app.scope);
             match terminal::ask(&question)?.as_deref() {
                 Some("yes") => {}
                 Some(_) => return Err(Failure::new("nothing was changed")),

@@ -34,14 +34,7 @@ pub async fn outcome(session: &Session, desired: &Desired, options: &Options) ->
     let watched = desired.apps.keys().filter(|app| options.only.as_ref().is_none_or(|only| only.contains(*app)));
     let live = Arc::new(Live::new(watched, session.clock.clone(), terminal::paint()));
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let interrupts = tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            // The receiver lives as long as the work does.
-            drop(stop.send(true));
-            terminal::say("interrupted: finishing the call at work; once more to leave at once");
-        }
-        std::future::pending::<()>().await;
-    });
+    let interrupts = tokio::spawn(interrupts(stop));
     let drawing = tokio::spawn({
         let live = Arc::clone(&live);
         async move {
@@ -57,6 +50,20 @@ pub async fn outcome(session: &Session, desired: &Desired, options: &Options) ->
     drawing.abort();
     live.close();
     Ok(result?)
+}
+
+/// Asks to stop at the first interrupt, and ends the program at the second.
+async fn interrupts(stop: tokio::sync::watch::Sender<bool>) {
+    if tokio::signal::ctrl_c().await.is_err() {
+        return std::future::pending().await;
+    }
+    // The receiver lives as long as the work does.
+    let _ = stop.send(true);
+    terminal::say("interrupted: finishing the call at work; once more to leave at once");
+    if tokio::signal::ctrl_c().await.is_ok() {
+        std::process::exit(Exit::Interrupted as i32);
+    }
+    std::future::pending().await
 }
 
 /// The exit code of an outcome.

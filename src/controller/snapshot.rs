@@ -28,7 +28,7 @@ pub async fn look(aws: &Aws, desired: &Desired, clock: &Clock) -> Result<(Observ
         if wants.is_empty() {
             break;
         }
-        observe::fulfil(aws, &mut observed, &wants).await;
+        observe::fulfil(aws, &desired.name, &mut observed, &wants).await?;
         asked.extend(wants);
         made = plan(desired, &observed, clock.now());
     }
