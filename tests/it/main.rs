@@ -1,3 +1,8 @@
 //! Everything that is tested through the crate's doors, in one binary so that it links once.
 
 mod architecture;
+mod calls;
+mod crash;
+mod invariants;
+mod lab;
+mod stories;

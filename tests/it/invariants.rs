@@ -1,0 +1,130 @@
+//! What must hold after every single call, whatever goes wrong.
+
+use std::collections::BTreeMap;
+
+use amiable::sim::world::World;
+use amiable::sim::world::balancing::Action;
+use amiable::sim::{CallRecord, Simulation};
+
+/// Asserts the invariants after every call from now on.
+pub fn watch(simulation: &Simulation) {
+    simulation.set_observer(Some(Box::new(assert_invariants)));
+}
+
+/// Asserts them for one call.
+pub fn assert_invariants(call: &CallRecord, before: &World, after: &World) {
+    if !call.mutating {
+        return;
+    }
+    floor(call, before, after);
+    never_delete_what_serves(call, before, after);
+    ownership(call, before, after);
+    one_group_per_template(call, after);
+    two_serve_at_most(call, after);
+}
+
+/// The app and environment of a group, from its name: everything before the generation.
+fn app_of(group: &str) -> &str {
+    group.rsplit_once("-v").map_or(group, |(app, _)| app)
+}
+
+fn serving_by_app(world: &World) -> BTreeMap<String, u32> {
+    let mut apps = BTreeMap::new();
+    for (group, healthy) in world.serving() {
+        *apps.entry(app_of(&group).to_owned()).or_default() += healthy;
+    }
+    apps
+}
+
+/// No call takes the healthy, serving targets of an app below what it has, or what its manifest wants at least.
+fn floor(call: &CallRecord, before: &World, after: &World) {
+    let wanted = |app: &str| {
+        let groups = before.scaling.groups.values().filter(|group| app_of(&group.name) == app);
+        groups.filter(|group| !group.tags.contains_key("amiable:failed")).map(|group| group.min).max().unwrap_or(0)
+    };
+    let now = serving_by_app(after);
+    for (app, had) in serving_by_app(before) {
+        let has = now.get(&app).copied().unwrap_or(0);
+        assert!(has >= had.min(wanted(&app)), "floor: {app} had {had} and has {has} after {call:?}");
+    }
+}
+
+fn never_delete_what_serves(call: &CallRecord, before: &World, after: &World) {
+    if call.operation != "DeleteAutoScalingGroup" {
+        return;
+    }
+    for group in before.scaling.groups.values().filter(|group| group.deleting.is_none()) {
+        let deleted = after.scaling.groups.get(&group.name).is_none_or(|group| group.deleting.is_some());
+        if deleted {
+            assert!(!before.serving().contains_key(&group.name), "{} was deleted while it served", group.name);
+            assert!(group.members.is_empty(), "{} was deleted with instances", group.name);
+        }
+    }
+}
+
+/// Whatever does not carry our tags is as it was.
+fn ownership(call: &CallRecord, before: &World, after: &World) {
+    for group in before.scaling.groups.values().filter(|group| !group.tags.contains_key("amiable:owner")) {
+        assert_eq!(Some(group), after.scaling.groups.get(&group.name), "a foreign group was changed by {call:?}");
+    }
+    let foreign = |tags: &BTreeMap<String, String>| !tags.contains_key("amiable:owner");
+    for (arn, listener) in before.balancing.listeners.iter().filter(|(_, listener)| foreign(&listener.tags)) {
+        assert_eq!(Some(listener), after.balancing.listeners.get(arn), "a foreign listener was changed by {call:?}");
+    }
+    for (arn, rule) in before.balancing.rules.iter().filter(|(_, rule)| foreign(&rule.tags)) {
+        assert_eq!(Some(rule), after.balancing.rules.get(arn), "a foreign rule was changed by {call:?}");
+    }
+    for (arn, group) in before.balancing.target_groups.iter().filter(|(_, group)| foreign(&group.tags)) {
+        assert!(after.balancing.target_groups.get(arn).is_some(), "{} was deleted by {call:?}", group.name);
+    }
+}
+
+fn one_group_per_template(call: &CallRecord, world: &World) {
+    let mut seen = BTreeMap::new();
+    for group in world.scaling.groups.values().filter(|group| group.deleting.is_none() && group.desired > 0) {
+        let Some(hash) = group.tags.get("amiable:template-hash") else { continue };
+        if group.tags.contains_key("amiable:failed") {
+            continue;
+        }
+        let key = (app_of(&group.name).to_owned(), hash.value.clone());
+        let other = seen.insert(key, group.name.clone());
+        assert_eq!(other, None, "{} has the template of another group after {call:?}", group.name);
+    }
+}
+
+fn two_serve_at_most(call: &CallRecord, world: &World) {
+    let mut apps: BTreeMap<String, u32> = BTreeMap::new();
+    for group in world.serving().into_keys() {
+        *apps.entry(app_of(&group).to_owned()).or_default() += 1;
+    }
+    assert!(apps.values().all(|groups| *groups <= 2), "{apps:?} after {call:?}");
+}
+
+/// The weight of every target group that a listener or rule names, by its name.
+pub fn weights(world: &World) -> BTreeMap<String, u32> {
+    let mut weights = BTreeMap::new();
+    for (_, actions) in world.balancing.action_lists() {
+        for action in actions {
+            if let Action::Forward(forward) = action {
+                weights.extend(forward.target_groups.iter().map(|(arn, weight)| (crate::lab::name_in(arn), *weight)));
+            }
+        }
+    }
+    weights
+}
+
+/// DNS records and deployed states, a line each.
+pub fn records(world: &World) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for zone in world.dns.zones.values() {
+        for record in zone.records.values().filter(|record| record.alias.is_some()) {
+            lines.push(format!("record {}", record.name));
+        }
+    }
+    for (name, parameter) in &world.parameters.all {
+        let value = parameter.versions.back().map(|version| version.value.clone()).unwrap_or_default();
+        let value: serde_json::Value = serde_json::from_str(&value).unwrap_or_default();
+        lines.push(format!("deployed {name} {} {}", value["generation"], value["image"]));
+    }
+    lines
+}

@@ -1,0 +1,234 @@
+//! The laboratory: the whole product on a simulated AWS, on virtual time.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use amiable::aws::connect::{Aws, Settings};
+use amiable::clock::Clock;
+use amiable::controller::converge::{Options, Outcome, converge};
+use amiable::controller::snapshot::look;
+use amiable::manifest::fleet;
+use amiable::model::desired::Desired;
+use amiable::model::event::{Event, EventKind};
+use amiable::model::observed::Observed;
+use amiable::model::plan::{AppPlan, Plan};
+use amiable::model::time::Timestamp;
+use amiable::plan::intent;
+use amiable::sim::door::http_client::http_client;
+use amiable::sim::wire::{Params, Reply, Request};
+use amiable::sim::world::World;
+use amiable::sim::world::example::{SECURITY_GROUP, SUBNETS, VPC};
+use amiable::sim::{Simulation, api};
+use tokio::sync::watch;
+
+use crate::invariants;
+
+/// One account, one directory of manifests, and the product.
+pub struct Lab {
+    pub simulation: Simulation,
+    pub clock: Clock,
+    pub aws: Aws,
+    texts: BTreeMap<String, String>,
+    diary: Arc<Mutex<Vec<String>>>,
+    begun: Timestamp,
+}
+
+pub fn epoch() -> Timestamp {
+    "2026-11-02T12:00:00Z".parse().unwrap()
+}
+
+/// The manifest of an app with short times; `extra` are further lines of its spec.
+pub fn app(name: &str, image: &str, extra: &str) -> String {
+    format!(
+        "apiVersion: amiable/v1
+kind: App
+metadata: {{name: {name}}}
+spec:
+  image: {{id: {image}}}
+  instanceType: m7i.large
+  instances: {{min: 2, max: 4}}
+  healthCheck: {{path: /health_check}}
+{extra}environments: {{prod: {{}}}}
+"
+    )
+}
+
+impl Lab {
+    /// The example account, watched for broken invariants after every call.
+    pub async fn new() -> Self {
+        let clock = Clock::new(epoch(), 1);
+        let simulation = Simulation::new(World::example(clock.now()), clock.clone());
+        let mut lab = Self {
+            aws: connect(&simulation, &clock).await,
+            simulation,
+            clock,
+            texts: BTreeMap::new(),
+            diary: Arc::default(),
+            begun: epoch(),
+        };
+        lab.environment("");
+        invariants::watch(&lab.simulation);
+        lab
+    }
+
+    /// Writes the environment `prod`, with further lines of its spec.
+    pub fn environment(&mut self, extra: &str) {
+        let text = format!(
+            "apiVersion: amiable/v1
+kind: Environment
+metadata: {{name: prod}}
+spec:
+  region: us-west-2
+  accountId: \"123456789012\"
+  network: {{vpcId: {VPC}, subnetIds: [{}]}}
+  securityGroupIds: [{SECURITY_GROUP}]
+  dnsZone: internal.example.com
+{extra}",
+            SUBNETS.join(", ")
+        );
+        self.texts.insert("prod.yaml".to_owned(), text);
+    }
+
+    /// Writes the manifest of an app.
+    pub fn write(&mut self, name: &str, text: String) {
+        self.texts.insert(format!("{name}.yaml"), text);
+    }
+
+    pub fn remove(&mut self, name: &str) {
+        self.texts.remove(&format!("{name}.yaml"));
+    }
+
+    pub fn desired(&self) -> Desired {
+        let texts = self.texts.iter().map(|(name, text)| (PathBuf::from(name), text.clone())).collect();
+        let fleet = fleet::load_texts(texts).unwrap_or_else(|findings| panic!("{findings:?}"));
+        fleet.desired(&"prod".parse().unwrap()).unwrap_or_else(|findings| panic!("{findings:?}"))
+    }
+
+    /// A new process with an empty memory: nothing is left but AWS and the manifests.
+    pub async fn restart(&mut self) {
+        self.aws = connect(&self.simulation, &self.clock).await;
+    }
+
+    pub async fn look(&self) -> (Observed, Plan) {
+        look(&self.aws, &self.desired(), &self.clock).await.expect("AWS can be read")
+    }
+
+    /// The plan of one app.
+    pub async fn plan(&self, name: &str) -> AppPlan {
+        let (_, plan) = self.look().await;
+        plan.app(&name.parse().unwrap()).expect("the app is planned").clone()
+    }
+
+    /// Converges all apps, until the old generations are gone too if so asked.
+    pub async fn apply(&self, wait_for_cleanup: bool) -> Outcome {
+        let options = Options { timeout: Some(Duration::from_secs(6 * 3600)), wait_for_cleanup, ..Options::default() };
+        let (_sender, stop) = watch::channel(false);
+        let sink = |event: Event| self.note(&event);
+        let (outcome, _) = converge(&self.aws, &self.desired(), &self.clock, &options, &sink, stop).await.unwrap();
+        outcome
+    }
+
+    /// Turns down what serves, as `amiable rollback` does, and converges.
+    pub async fn rollback(&self, name: &str, reason: &str) -> Outcome {
+        let desired = self.desired();
+        let (observed, _) = look(&self.aws, &desired, &self.clock).await.unwrap();
+        let app = &desired.apps[&name.parse().unwrap()];
+        let intent = intent::rollback(&desired, app, &observed, reason, self.clock.now()).unwrap();
+        amiable::aws::act::perform(&self.aws, &app.scope, &intent.action.action).await.unwrap();
+        self.apply(false).await
+    }
+
+    pub async fn pass(&self, seconds: u64) {
+        self.clock.sleep(Duration::from_secs(seconds)).await;
+    }
+
+    /// Does by hand what somebody might do on the console.
+    pub fn by_hand(&self, service: &str, operation: &str, parameters: &[(&str, &str)]) -> Reply {
+        let encoded = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        let request = Request {
+            service: service.to_owned(),
+            region: "us-west-2".to_owned(),
+            operation: operation.to_owned(),
+            params: Params::decode(encoded.as_bytes()),
+            method: "POST".to_owned(),
+            path: "/".to_owned(),
+            body: Vec::new(),
+        };
+        let reply = self.simulation.with(|world| api::dispatch(world, &request));
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        reply
+    }
+
+    /// The instances of a group, by id.
+    pub fn instances(&self, group: &str) -> Vec<String> {
+        self.simulation.with(|world| {
+            world.scaling.groups.get(group).map(|group| group.members.keys().cloned().collect()).unwrap_or_default()
+        })
+    }
+
+    /// What was done since the diary was last read, one line per call, with minutes and seconds since the beginning.
+    pub fn diary(&self) -> String {
+        let lines = std::mem::take(&mut *self.diary.lock().unwrap());
+        lines.join("\n")
+    }
+
+    fn note(&self, event: &Event) {
+        let line = match &event.kind {
+            EventKind::Acted { action, reason } => format!("{action}: {reason}"),
+            EventKind::Stale { action, why } => format!("{action} is stale: {why}"),
+            EventKind::Failed { action, error, .. } => format!("{action} failed: {error}"),
+            EventKind::Planned(_) => return,
+        };
+        let seconds = event.at.as_second() - self.begun.as_second();
+        let text = format!("{:02}:{:02} {}", seconds / 60, seconds % 60, without_numbers(&line));
+        self.diary.lock().unwrap().push(text);
+    }
+}
+
+async fn connect(simulation: &Simulation, clock: &Clock) -> Aws {
+    Aws::connect(Settings::simulated("us-west-2", http_client(simulation), clock.clone())).await
+}
+
+/// ARNs by the name in them: their numbers say nothing to a reader.
+fn without_numbers(line: &str) -> String {
+    let words = line.split(' ').map(|word| {
+        if !word.starts_with("arn:") {
+            return word.to_owned();
+        }
+        let colon = if word.ends_with(':') { ":" } else { "" };
+        let mut parts = word.trim_end_matches(':').split('/');
+        let kind = parts.next().and_then(|head| head.rsplit(':').next()).unwrap_or_default();
+        let name = parts.find(|part| *part != "app" && *part != "net").unwrap_or_default();
+        format!("{kind}/{name}{colon}")
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// What matters of the world in the end: what serves what, and nothing that differs between two equal runs.
+pub fn summary(simulation: &Simulation) -> Vec<String> {
+    simulation.with(|world| {
+        let mut lines: Vec<String> = Vec::new();
+        for group in world.scaling.groups.values() {
+            let failed = group.tags.contains_key("amiable:failed");
+            let targets: Vec<_> = group.target_groups.iter().map(|at| name_in(&at.arn)).collect();
+            lines.push(format!(
+                "group {} {}..{} desired {} members {} in {targets:?} failed {failed}",
+                group.name, group.min, group.max, group.desired, group.members.len()
+            ));
+        }
+        lines.extend(world.templates.all.values().map(|template| format!("template {}", template.name)));
+        lines.extend(world.balancing.target_groups.values().map(|group| format!("target group {}", group.name)));
+        lines.extend(world.balancing.load_balancers.values().map(|balancer| format!("load balancer {}", balancer.name)));
+        lines.extend(invariants::weights(world).into_iter().map(|(name, weight)| format!("weight {name} {weight}")));
+        lines.extend(world.serving().into_iter().map(|(group, healthy)| format!("serving {group} {healthy}")));
+        lines.extend(invariants::records(world));
+        lines.sort();
+        lines
+    })
+}
+
+pub fn name_in(arn: &str) -> String {
+    arn.split('/').nth(1).unwrap_or_default().to_owned()
+}
