@@ -1,6 +1,8 @@
 //! Whether the values of an effective spec fit together and fit their environment: what could never be deployed is refused
 //! here, without asking AWS.
 
+use std::collections::BTreeMap;
+
 use super::arn::Arn;
 use super::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean, quoted};
 use super::document::Location;
@@ -279,36 +281,44 @@ pub(super) fn environment(environment: &Surroundings<'_>, findings: &mut Diagnos
     }
 }
 
-/// Checks the apps of one environment against each other: each DNS name, and each place in a shared listener, has one owner.
+/// Checks all apps against each other: each DNS name, and each place in a shared listener, has one owner.
 pub(super) fn apps(subjects: &[Subject<'_>], findings: &mut Diagnostics) {
-    let mut claims: std::collections::BTreeMap<(String, String), &Subject<'_>> = std::collections::BTreeMap::new();
+    let mut claims: BTreeMap<[String; 3], &Subject<'_>> = BTreeMap::new();
     for subject in subjects.iter().filter(|subject| !subject.spec.destroy) {
-        let dns = subject.spec.dns.as_ref().map(|dns| {
-            (("dns".to_owned(), plain_name(&dns.name)), ["dns", "name"], format!("the DNS name {}", quoted(&dns.name)))
-        });
-        let rule = match &subject.spec.load_balancer {
-            LoadBalancer::Shared(shared) => {
-                let listener = subject.environment.spec.listeners.get(&shared.listener);
-                let what = format!("priority {} on the listener {}", shared.priority, quoted(&shared.listener));
-                listener.map(|arn| ((arn.clone(), shared.priority.to_string()), ["loadBalancer", "priority"], what))
+        for (claim, path, what) in claims_of(subject) {
+            let Some(first) = claims.get(&claim) else {
+                claims.insert(claim, subject);
+                continue;
+            };
+            let place = first.tree.nearest(&path);
+            let message = format!("{} and {} both have {what}", first.scope, subject.scope);
+            let mut finding = subject.error(Code::Duplicate, &path, message).help("give one of them another");
+            if finding.place.as_ref() != Some(&place) {
+                finding = finding.related(place, format!("{} has it here", first.scope));
             }
-            _ => None,
-        };
-        for (claim, path, what) in dns.into_iter().chain(rule) {
-            match claims.get(&claim) {
-                Some(first) => {
-                    let (one, two) = (&first.scope.app, &subject.scope.app);
-                    let message = format!("`{one}` and `{two}` both have {what} in `{}`", subject.scope.environment);
-                    let finding = subject
-                        .error(Code::Duplicate, &path, message)
-                        .related(first.tree.nearest(&path), format!("`{one}` has it here"))
-                        .help("give one of them another");
-                    findings.push(finding);
-                }
-                None => drop(claims.insert(claim, subject)),
-            }
+            findings.push(finding);
         }
     }
+}
+
+/// What only one app can have: what it is, the field that says so, and what to call it.
+fn claims_of(subject: &Subject<'_>) -> Vec<([String; 3], [&'static str; 2], String)> {
+    let environment = subject.environment.spec;
+    let mut claims = Vec::new();
+    if let (Some(dns), Some(zone)) = (&subject.spec.dns, &environment.dns_zone) {
+        // Private zones of the same name may exist side by side, each for a VPC of its own.
+        let vpc = if is_zone_id(zone) { String::new() } else { environment.network.vpc_id.clone() };
+        let what = format!("the DNS name {}", quoted(&dns.name));
+        claims.push(([plain_name(zone), vpc, plain_name(&dns.name)], ["dns", "name"], what));
+    }
+    if let LoadBalancer::Shared(shared) = &subject.spec.load_balancer
+        && let Some(arn) = environment.listeners.get(&shared.listener)
+    {
+        let what = format!("priority {} on the listener {}", shared.priority, quoted(&shared.listener));
+        let claim = [arn.clone(), shared.priority.to_string(), String::new()];
+        claims.push((claim, ["loadBalancer", "priority"], what));
+    }
+    claims
 }
 
 #[cfg(test)]

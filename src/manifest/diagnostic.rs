@@ -184,6 +184,11 @@ impl Diagnostics {
         self.list.iter()
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
@@ -204,9 +209,8 @@ impl Diagnostics {
     pub fn tidy(&mut self) {
         // Errors come before warnings within a file, so that the limit never hides an error behind a warning.
         self.list.sort_by(|a, b| {
-            let file = |d: &Diagnostic| d.place.as_ref().map(|place| place.file.name.clone());
-            file(a)
-                .cmp(&file(b))
+            file_name(a)
+                .cmp(&file_name(b))
                 .then(a.severity.cmp(&b.severity))
                 .then_with(|| a.place.cmp(&b.place))
                 .then_with(|| (a.code, &a.message).cmp(&(b.code, &b.message)))

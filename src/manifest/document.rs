@@ -49,7 +49,8 @@ pub(super) fn open<App: FromStr, Environment: FromStr>(
     findings: &mut Diagnostics,
 ) -> Option<Opened<App, Environment>> {
     let Document { mut root, index, damaged } = document;
-    let kind = kind(&root, findings)?;
+    // What a damaged document lacks may be in what could not be read.
+    let kind = if damaged { kind(&root, &mut Diagnostics::default())? } else { kind(&root, findings)? };
     normalise(&mut root);
     let (is_app, schema) = (kind == APP, if kind == APP { schema::app() } else { schema::environment() });
     if !damaged {

@@ -212,10 +212,10 @@ impl Builder<'_> {
         let tree = overlay::merge(&layers)?;
         let mut missing = Diagnostics::default();
         shape::check(&tree, schema::effective(), &mut missing);
-        findings.extend(missing.iter().cloned().map(|finding| match finding.code {
-            Code::MissingField => finding.label(format!("for `{}` in `{}`", scope.app, scope.environment)),
-            _ => finding,
-        }));
+        // Everything else was found in its layer.
+        let missing = missing.iter().filter(|finding| finding.code == Code::MissingField).cloned();
+        findings
+            .extend(missing.map(|finding| finding.label(format!("for `{}` in `{}`", scope.app, scope.environment))));
         match serde_json::from_value::<AppSpec>(tree.to_json()) {
             Ok(spec) => Some(Effective { spec, tree }),
             Err(error) => {
@@ -227,32 +227,43 @@ impl Builder<'_> {
 
     /// Checks what depends on several documents.
     fn check(&self, apps: &BTreeMap<AppName, App>, findings: &mut Diagnostics) {
-        let mut bases: BTreeMap<(&str, &str, String), (Scope, &Location)> = BTreeMap::new();
-        for (name, environment) in self.environments {
-            let surroundings =
-                Surroundings { spec: &environment.spec, tree: &environment.tree, location: &environment.location };
-            let here: Vec<(Scope, &App, &Effective)> = apps
-                .iter()
-                .filter_map(|(app, all)| Some((Scope::new(app.clone(), name.clone()), all, all.effective.get(name)?)))
-                .collect();
-            let subjects: Vec<Subject<'_>> = here
-                .iter()
-                .map(|(scope, _, one)| Subject { scope, spec: &one.spec, tree: &one.tree, environment: &surroundings })
-                .collect();
-            subjects.iter().for_each(|subject| check::app(subject, findings));
-            check::apps(&subjects, findings);
-            for (scope, app, _) in &here {
-                let key = (environment.spec.account_id.as_str(), environment.spec.region.as_str(), scope.base());
-                if let Some((other, location)) = bases.get(&key) {
-                    let message =
-                        format!("`{scope}` and `{other}` would have the same names in AWS, beginning with `{}`", key.2);
-                    let finding = Diagnostic::at(Code::Duplicate, app.location.name.clone(), message)
-                        .related(location.name.clone(), "the other one")
-                        .help("rename one of the apps");
-                    findings.push(finding);
-                } else {
-                    bases.insert(key, (scope.clone(), &app.location));
-                }
+        let surroundings: BTreeMap<&EnvironmentName, Surroundings<'_>> = self
+            .environments
+            .iter()
+            .map(|(name, one)| (name, Surroundings { spec: &one.spec, tree: &one.tree, location: &one.location }))
+            .collect();
+        let all: Vec<(Scope, &App, &Effective)> = apps
+            .iter()
+            .flat_map(|(name, app)| app.effective.iter().map(move |(environment, one)| (name, app, environment, one)))
+            .map(|(name, app, environment, one)| (Scope::new(name.clone(), environment.clone()), app, one))
+            .collect();
+        let subjects: Vec<Subject<'_>> = all
+            .iter()
+            .filter_map(|(scope, _, one)| {
+                let environment = surroundings.get(&scope.environment)?;
+                Some(Subject { scope, spec: &one.spec, tree: &one.tree, environment })
+            })
+            .collect();
+        subjects.iter().for_each(|subject| check::app(subject, findings));
+        check::apps(&subjects, findings);
+        self.check_names(&all, findings);
+    }
+
+    /// `web` in `blue-prod` and `web-blue` in `prod` would own things of the same names.
+    fn check_names(&self, all: &[(Scope, &App, &Effective)], findings: &mut Diagnostics) {
+        let mut taken: BTreeMap<(&str, &str, String), (&Scope, &Location)> = BTreeMap::new();
+        for (scope, app, _) in all {
+            let Some(environment) = self.environments.get(&scope.environment) else { continue };
+            let key = (environment.spec.account_id.as_str(), environment.spec.region.as_str(), scope.base());
+            if let Some((other, location)) = taken.get(&key) {
+                let message =
+                    format!("{scope} and {other} would have the same names in AWS, beginning with `{}`", key.2);
+                let finding = Diagnostic::at(Code::Duplicate, app.location.name.clone(), message)
+                    .related((*location).name.clone(), "the other one")
+                    .help("rename one of the apps");
+                findings.push(finding);
+            } else {
+                taken.insert(key, (scope, &app.location));
             }
         }
     }

@@ -24,6 +24,8 @@ pub mod fleet;
 pub mod format;
 pub mod git;
 mod labels;
+#[cfg(test)]
+mod mistakes;
 pub mod node;
 pub mod overlay;
 pub mod schema;

@@ -28,6 +28,9 @@ const KNOWN_ELSEWHERE: [(&str, &str); 9] = [
     ("tags", "metadata.labels"),
 ];
 
+/// How many findings of one document get advice that has to be searched for. Fewer are shown.
+const MOST_ADVICE: usize = 200;
+
 struct Shape<'s> {
     root: &'s Value,
     findings: Diagnostics,
@@ -194,7 +197,8 @@ impl<'s> Shape<'s> {
             .collect();
         let within = if path.is_empty() { String::new() } else { format!(" in `{}`", shown(path)) };
         let finding = Diagnostic::at(Code::UnknownField, place, format!("there is no field {}{within}", quoted(key)));
-        self.findings.push(finding.maybe_help(advice(key, &known)));
+        let help = if self.findings.len() < MOST_ADVICE { advice(key, &known) } else { None };
+        self.findings.push(finding.maybe_help(help));
     }
 
     fn list(&mut self, node: &Node, items: &[Node], schema: &'s Value, path: &str) {

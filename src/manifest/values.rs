@@ -118,13 +118,18 @@ fn check(root: &Node, rules: &[(&str, Rule)], findings: &mut Diagnostics) {
     }
 }
 
+/// How many items of one list are looked at. No list may be nearly as long.
+const MOST_ITEMS: usize = 1000;
+
 /// Calls `visit` for every value at a path.
 fn each(node: &Node, path: &[&str], visit: &mut dyn FnMut(&Node)) {
     match path.split_first() {
         None => visit(node),
         Some((&"*", rest)) => match &node.content {
-            Content::List(items) => items.iter().for_each(|item| each(item, rest, visit)),
-            Content::Mapping(entries) => entries.iter().for_each(|(_, value)| each(value, rest, visit)),
+            Content::List(items) => items.iter().take(MOST_ITEMS).for_each(|item| each(item, rest, visit)),
+            Content::Mapping(entries) => {
+                entries.iter().take(MOST_ITEMS).for_each(|(_, value)| each(value, rest, visit));
+            }
             _ => {}
         },
         Some((key, rest)) => {
@@ -148,7 +153,7 @@ fn within(node: &Node, field: &str, least: u64, most: u64) -> Option<Diagnostic>
 fn repetitions(node: &Node, field: &str) -> Vec<Diagnostic> {
     let mut first: std::collections::BTreeMap<&str, &Node> = std::collections::BTreeMap::new();
     let mut found = Vec::new();
-    for item in node.items() {
+    for item in node.items().iter().take(MOST_ITEMS) {
         let Some(text) = item.text() else { continue };
         match first.get(text) {
             Some(earlier) => found.push(

@@ -36,6 +36,7 @@ pub fn read(file: &Arc<SourceFile>, findings: &mut Diagnostics) -> Vec<Document>
     let options = granit_parser::options! {
         disallow_directives: true,
         emit_unresolved_aliases: true,
+        emit_anchor_events: true,
         emit_comments: false,
         flow_nesting_limit: MAX_DEPTH,
         block_nesting_limit: MAX_DEPTH,
@@ -90,9 +91,19 @@ impl<'a> Reader<'a, '_> {
         Ok(Some((!empty).then_some(Document { root, index, damaged: self.damaged })))
     }
 
-    /// The next event. The parser ends with an error or an end event before it has no more of them.
+    /// The next event that is part of the content. The parser ends with an error or an end event before it has no more.
     fn next(&mut self) -> Result<(Event<'a>, Span), ScanError> {
-        self.parser.next_event().unwrap_or(Ok((Event::StreamEnd, Span::default())))
+        loop {
+            match self.parser.next_event().unwrap_or(Ok((Event::StreamEnd, Span::default())))? {
+                (Event::Anchor(..), span) => {
+                    let place = self.place(&span);
+                    let help =
+                        "write the value out wherever it is needed; `defaults` of the environment serve all apps";
+                    self.refuse(place, "an anchor", help);
+                }
+                other => return Ok(other),
+            }
+        }
     }
 
     fn place(&self, span: &Span) -> Place {
@@ -113,7 +124,7 @@ impl<'a> Reader<'a, '_> {
     /// The value that begins with `event`. The parser's nesting limits bound the recursion.
     fn node(&mut self, event: Event<'a>, span: Span) -> Result<Node, ScanError> {
         let place = self.place(&span);
-        self.refuse_properties(&event, &span);
+        self.refuse_tag(&event, &span);
         let (content, place) = match event {
             Event::Scalar(text, style, _, _) => (self.scalar(&text, style, &place), place),
             Event::SequenceStart(..) => {
@@ -133,15 +144,7 @@ impl<'a> Reader<'a, '_> {
         Ok(Node { place, key: None, layer: Layer::App, content })
     }
 
-    fn refuse_properties(&mut self, event: &Event<'_>, span: &Span) {
-        if event.anchor_id().is_some() {
-            let place = self.place(span).first_line();
-            self.refuse(
-                place,
-                "an anchor",
-                "write the value out wherever it is needed; `defaults` of the environment serve all apps",
-            );
-        }
+    fn refuse_tag(&mut self, event: &Event<'_>, span: &Span) {
         if let Some(tag) = event.tag() {
             let place = span.tag_span().map_or_else(|| self.place(span), |tag| self.place(&tag));
             self.refuse(
@@ -192,7 +195,7 @@ impl<'a> Reader<'a, '_> {
     fn key(&mut self, event: Event<'a>, span: Span) -> Result<Option<(String, Place)>, ScanError> {
         let place = self.place(&span);
         if let Event::Scalar(text, style, _, _) = &event {
-            self.refuse_properties(&event, &span);
+            self.refuse_tag(&event, &span);
             if *style == ScalarStyle::Plain && text == "<<" {
                 self.refuse(
                     place,

@@ -1,0 +1,688 @@
+//! The mistakes that people make, and what they are told.
+
+use std::path::{Path, PathBuf};
+
+use super::diagnostic::{Code, Diagnostics};
+use super::fleet::{Fleet, load, load_texts};
+use super::format::{Format, render};
+use super::node::Layer;
+use super::spec::LoadBalancer;
+use crate::model::names::EnvironmentName;
+use crate::model::time::Span;
+
+const ENVIRONMENT: &str = r#"apiVersion: amiable/v1
+kind: Environment
+metadata: {name: prod}
+spec:
+  region: us-west-2
+  accountId: "123456789012"
+  network: {vpcId: vpc-0a1b2c3d, subnetIds: [subnet-0a1b2c3d, subnet-0a1b2c3e]}
+  securityGroupIds: [sg-0a1b2c3d]
+  dnsZone: example.com
+  listeners: {https: "arn:aws:elasticloadbalancing:us-west-2:123456789012:listener/app/web/1/2"}
+"#;
+
+const APP: &str = "apiVersion: amiable/v1
+kind: App
+metadata: {name: web}
+spec:
+  image: {id: ami-0a1b2c3d}
+  instanceType: c7g.large
+";
+
+/// An app `web` with more in its spec, in prod, beside the environment.
+fn with(spec: &str, overlay: &str) -> Result<Fleet, Diagnostics> {
+    fleet(&[("web.yaml", &format!("{APP}{spec}environments: {{prod: {overlay}}}\n")), ("prod.yaml", ENVIRONMENT)])
+}
+
+fn fleet(files: &[(&str, &str)]) -> Result<Fleet, Diagnostics> {
+    load_texts(files.iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned())).collect())
+}
+
+fn told(result: Result<Fleet, Diagnostics>) -> String {
+    render(&result.expect_err("the manifests are refused"), Format::Full, false)
+}
+
+fn codes(result: Result<Fleet, Diagnostics>) -> Vec<&'static str> {
+    let findings = result.map_or_else(|findings| findings, |fleet| fleet.warnings);
+    findings.iter().map(|finding| finding.code.as_str()).collect()
+}
+
+fn prod() -> EnvironmentName {
+    "prod".parse().unwrap()
+}
+
+#[test]
+fn the_examples_are_valid_and_nothing_in_them_is_doubtful() {
+    let fleet = load(&[Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests")]).unwrap();
+    assert!(fleet.warnings.is_empty(), "{}", fleet.warnings);
+    for environment in ["test", "prod"] {
+        let desired = fleet.desired(&environment.parse().unwrap()).unwrap();
+        let apps: Vec<_> = desired.apps.keys().map(|app| app.as_str()).collect();
+        assert_eq!(apps, ["hello-world", "mailer", "storefront"]);
+    }
+    let prod = fleet.desired(&prod()).unwrap();
+    let spec = |app: &str| prod.apps[&app.parse().unwrap()].spec.clone();
+    assert!(matches!(spec("hello-world").load_balancer, LoadBalancer::Own(_)));
+    assert!(matches!(spec("storefront").load_balancer, LoadBalancer::Shared(_)));
+    assert_eq!(spec("mailer").load_balancer, LoadBalancer::None);
+    assert!(spec("mailer").launch.detailed_monitoring, "a default of the environment");
+    assert_eq!(spec("storefront").instances.max, 12);
+    assert_eq!(prod.apps[&"storefront".parse().unwrap()].labels["team"], "shop");
+}
+
+#[test]
+fn the_least_that_works_works() {
+    let desired = with("", "{}").unwrap().desired(&prod()).unwrap();
+    let spec = &desired.apps.values().next().unwrap().spec;
+    assert_eq!((spec.instances.min, spec.instances.max), (2, 2));
+    assert_eq!(spec.health_check.interval, Span::seconds(10));
+    assert_eq!(desired.source.commit, None);
+}
+
+#[test]
+fn an_unknown_field() {
+    insta::assert_snapshot!(told(with("  instancs: {min: 1}\n", "{healthCheck: {pth: /}, min: 3, colour: red}")), @"
+        error[unknown-field]: there is no field `instancs` in `spec`
+         --> web.yaml:7:3
+          |
+        7 |   instancs: {min: 1}
+          |   ^^^^^^^^
+          |
+          = help: did you mean `instances`?
+
+        error[unknown-field]: there is no field `pth` in `healthCheck`
+         --> web.yaml:8:37
+          |
+        8 | environments: {prod: {healthCheck: {pth: /}, min: 3, colour: red}}
+          |                                     ^^^
+          |
+          = help: did you mean `path`?
+
+        error[unknown-field]: there is no field `min` in `environments.prod`
+         --> web.yaml:8:46
+          |
+        8 | environments: {prod: {healthCheck: {pth: /}, min: 3, colour: red}}
+          |                                              ^^^
+          |
+          = help: did you mean `instances.min`?
+
+        error[unknown-field]: there is no field `colour` in `environments.prod`
+         --> web.yaml:8:54
+          |
+        8 | environments: {prod: {healthCheck: {pth: /}, min: 3, colour: red}}
+          |                                                      ^^^^^^
+
+        4 errors
+        ");
+}
+
+#[test]
+fn a_duplicate_key() {
+    insta::assert_snapshot!(told(with("  instances: {min: 1, max: 2}\n  instances: {min: 2}\n", "{}")), @"
+        error[duplicate-key]: `instances` is given twice
+         --> web.yaml:8:3
+          |
+        7 |   instances: {min: 1, max: 2}
+          |   --------- the first one
+        8 |   instances: {min: 2}
+          |   ^^^^^^^^^ the second one
+          |
+          = help: keep one of them
+
+        1 error
+        ");
+}
+
+#[test]
+fn wrong_types() {
+    let spec = "  instances: {min: two, max: \"3\"}\n  launch: {detailedMonitoring: yes, securityGroupIds: sg-0a1b2c3d}\n  release: {commit: 1234567}\n  healthCheck: 80\n";
+    insta::assert_snapshot!(told(with(spec, "{}")), @r#"
+        error[wrong-type]: `instances.min` is a whole number, not the text `two`
+         --> web.yaml:7:20
+          |
+        7 |   instances: {min: two, max: "3"}
+          |                    ^^^
+
+        error[wrong-type]: `instances.max` is a whole number, not the text `3`
+         --> web.yaml:7:30
+          |
+        7 |   instances: {min: two, max: "3"}
+          |                              ^^^
+          |
+          = help: remove the quotes
+
+        error[wrong-type]: `launch.detailedMonitoring` is `true` or `false`, not the text `yes`
+         --> web.yaml:8:32
+          |
+        8 |   launch: {detailedMonitoring: yes, securityGroupIds: sg-0a1b2c3d}
+          |                                ^^^
+          |
+          = help: write `true`
+
+        error[wrong-type]: `launch.securityGroupIds` is a list, not the text `sg-0a1b2c3d`
+         --> web.yaml:8:55
+          |
+        8 |   launch: {detailedMonitoring: yes, securityGroupIds: sg-0a1b2c3d}
+          |                                                       ^^^^^^^^^^^
+          |
+          = help: write a list of one: `[sg-0a1b2c3d]`
+
+        error[wrong-type]: `release.commit` is a text, not the number `1234567`
+         --> web.yaml:9:21
+          |
+        9 |   release: {commit: 1234567}
+          |                     ^^^^^^^
+          |
+          = help: put it in quotes: `"1234567"`
+
+        error[wrong-type]: `healthCheck` is a mapping, not the number `80`
+          --> web.yaml:10:16
+           |
+        10 |   healthCheck: 80
+           |                ^^
+           |
+           = help: its fields: `protocol`, `port`, `path`, `matcher`, `interval`, `timeout`, `healthyThreshold`, `unhealthyThreshold`, `gracePeriod`
+
+        6 errors
+        "#);
+}
+
+#[test]
+fn fewer_at_most_than_at_least() {
+    insta::assert_snapshot!(told(with("  instances:\n    min: 4\n", "{instances: {max: 3}}")), @"
+        error[contradiction]: `instances.min` is 4, more than `instances.max`, which is 3
+         --> web.yaml:8:10
+          |
+        8 |     min: 4
+          |          ^
+        9 | environments: {prod: {instances: {max: 3}}}
+          |                                        - the other one
+          |
+          = help: set `max` to 4 or more
+
+        1 error
+        ");
+    insta::assert_snapshot!(told(with("  instances: {min: 4}\n", "{}")), @"
+        error[contradiction]: `instances.min` is 4, more than `instances.max`, which is 2 (the built-in default)
+         --> web.yaml:7:20
+          |
+        7 |   instances: {min: 4}
+          |                    ^
+          |
+          = help: set `max` to 4 or more
+
+        1 error
+        ");
+}
+
+#[test]
+fn an_unknown_environment() {
+    let app = format!("{APP}environments:\n  prd: {{}}\n");
+    insta::assert_snapshot!(told(fleet(&[("web.yaml", &app), ("prod.yaml", ENVIRONMENT)])), @"
+        error[unknown-environment]: there is no environment `prd`
+         --> web.yaml:8:3
+          |
+        8 |   prd: {}
+          |   ^^^
+          |
+          = help: did you mean `prod`?
+
+        1 error
+        ");
+}
+
+#[test]
+fn a_billion_laughs() {
+    let bomb = "a: &a [lol, lol]\nb: &b [*a, *a]\nc: [*b, *b]\n";
+    insta::assert_snapshot!(told(fleet(&[("bomb.yaml", bomb)])), @"
+        error[yaml-feature]: an anchor cannot be used in a manifest
+         --> bomb.yaml:1:4
+          |
+        1 | a: &a [lol, lol]
+          |    ^^
+          |
+          = help: write the value out wherever it is needed; `defaults` of the environment serve all apps
+
+        error[yaml-feature]: an anchor cannot be used in a manifest
+         --> bomb.yaml:2:4
+          |
+        2 | b: &b [*a, *a]
+          |    ^^
+          |
+          = help: write the value out wherever it is needed; `defaults` of the environment serve all apps
+
+        error[yaml-feature]: an alias cannot be used in a manifest
+         --> bomb.yaml:2:8
+          |
+        2 | b: &b [*a, *a]
+          |        ^^
+          |
+          = help: write the value out
+
+        error[yaml-feature]: an alias cannot be used in a manifest
+         --> bomb.yaml:2:12
+          |
+        2 | b: &b [*a, *a]
+          |            ^^
+          |
+          = help: write the value out
+
+        error[yaml-feature]: an alias cannot be used in a manifest
+         --> bomb.yaml:3:5
+          |
+        3 | c: [*b, *b]
+          |     ^^
+          |
+          = help: write the value out
+
+        error[yaml-feature]: an alias cannot be used in a manifest
+         --> bomb.yaml:3:9
+          |
+        3 | c: [*b, *b]
+          |         ^^
+          |
+          = help: write the value out
+
+        6 errors
+        ");
+}
+
+#[test]
+fn an_empty_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    let findings = load(&[directory.path().to_owned()]).unwrap_err();
+    let shown = findings.to_string().replace(&directory.path().display().to_string(), "manifests");
+    insta::assert_snapshot!(shown, @"
+        error[no-manifests]: there is no manifest in `manifests`
+         |
+         = help: manifests are `*.yaml` or `*.yml` files; `amiable init` writes a first one
+
+        1 error
+        ");
+}
+
+#[test]
+fn a_missing_directory() {
+    insta::assert_snapshot!(load(&[PathBuf::from("/no/such/place")]).unwrap_err().to_string(), @"
+        error[unreadable]: `/no/such/place` does not exist
+
+        1 error
+        ");
+}
+
+#[test]
+fn a_bad_duration() {
+    insta::assert_snapshot!(told(with("  healthCheck: {interval: 10, timeout: 5 seconds, gracePeriod: 3h}\n", "{}")), @"
+        error[bad-duration]: `healthCheck.interval` is a length of time, and 10 has no unit
+         --> web.yaml:7:27
+          |
+        7 |   healthCheck: {interval: 10, timeout: 5 seconds, gracePeriod: 3h}
+          |                           ^^
+          |
+          = help: add a unit: `10s`, `10m` or `10h`
+
+        error[bad-duration]: `healthCheck.timeout` is a length of time, and `5 seconds` is not one
+         --> web.yaml:7:40
+          |
+        7 |   healthCheck: {interval: 10, timeout: 5 seconds, gracePeriod: 3h}
+          |                                        ^^^^^^^^^
+          |
+          = help: write a number and a unit, such as `30s`, `5m`, `48h` or `7d`; ten years at most
+
+        error[out-of-range]: `healthCheck.gracePeriod` is 3h; it may be from 0s to 2h
+         --> web.yaml:7:64
+          |
+        7 |   healthCheck: {interval: 10, timeout: 5 seconds, gracePeriod: 3h}
+          |                                                                ^^
+
+        3 errors
+        ");
+}
+
+#[test]
+fn a_bad_name() {
+    let app = APP.replace("web", "Hello_World") + "environments: {prod: {}}\n";
+    insta::assert_snapshot!(told(fleet(&[("web.yaml", &app), ("prod.yaml", ENVIRONMENT)])), @"
+        error[bad-name]: `Hello_World` cannot be a name: use lower-case letters, digits and hyphens only
+         --> web.yaml:3:18
+          |
+        3 | metadata: {name: Hello_World}
+          |                  ^^^^^^^^^^^
+          |
+          = help: `hello-world` would do
+
+        1 error
+        ");
+}
+
+#[test]
+fn a_manifest_of_another_tool() {
+    let text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n";
+    insta::assert_snapshot!(told(fleet(&[("web.yaml", text)])), @"
+        error[unknown-kind]: `apiVersion` is `amiable/v1`, not the text `apps/v1`
+         --> web.yaml:1:13
+          |
+        1 | apiVersion: apps/v1
+          |             ^^^^^^^
+
+        error[unknown-kind]: `kind` is `App` or `Environment`, not the text `Deployment`
+         --> web.yaml:2:7
+          |
+        2 | kind: Deployment
+          |       ^^^^^^^^^^
+
+        2 errors
+        ");
+}
+
+#[test]
+fn broken_yaml() {
+    let text = "apiVersion: amiable/v1\nkind: App\nmetadata:\n  name: web\n spec: {}\n";
+    insta::assert_snapshot!(told(fleet(&[("web.yaml", text)])), @"
+        error[yaml-syntax]: this is not YAML: while parsing a block mapping, did not find expected key
+         --> web.yaml:5:2
+          |
+        5 |  spec: {}
+          |  ^
+
+        1 error
+        ");
+}
+
+#[test]
+fn the_same_app_twice() {
+    let app = format!("{APP}environments: {{prod: {{}}}}\n");
+    insta::assert_snapshot!(told(fleet(&[("a.yaml", &app), ("b.yaml", &app), ("prod.yaml", ENVIRONMENT)])), @"
+        error[duplicate]: there are two manifests of the app `web`
+         --> b.yaml:3:18
+          |
+        3 | metadata: {name: web}
+          |                  ^^^ the second one
+          |
+         ::: a.yaml:3:18
+          |
+        3 | metadata: {name: web}
+          |                  --- the first one
+          |
+          = help: remove or rename one of them
+
+        1 error
+        ");
+}
+
+#[test]
+fn something_required_that_no_layer_gives() {
+    let app = APP.replace("  instanceType: c7g.large\n", "") + "environments:\n  prod: {image: {}}\n";
+    insta::assert_snapshot!(told(fleet(&[("web.yaml", &app), ("prod.yaml", ENVIRONMENT)])), @"
+        error[missing-field]: `instanceType` is missing
+         --> web.yaml:7:3
+          |
+        7 |   prod: {image: {}}
+          |   ^^^^ for `web` in `prod`
+          |
+          = help: The EC2 instance type, such as `c7g.large`
+
+        error[missing-field]: `id` is missing in `image`
+         --> web.yaml:7:10
+          |
+        7 |   prod: {image: {}}
+          |          ^^^^^
+          |
+          = help: An AMI by its id: `ami-` and 8 or 17 hexadecimal digits
+
+        2 errors
+        ");
+}
+
+#[test]
+fn a_listener_that_the_environment_does_not_have() {
+    let spec = "  loadBalancer:\n    listener: http\n    priority: 10\n";
+    insta::assert_snapshot!(told(with(spec, "{}")), @"
+        error[unknown-listener]: the environment `prod` lists no listener `http`
+         --> web.yaml:8:15
+          |
+        8 |     listener: http
+          |               ^^^^
+          |
+         ::: prod.yaml:3:18
+          |
+        3 | metadata: {name: prod}
+          |                  ---- this environment
+          |
+          = help: did you mean `https`?
+
+        error[contradiction]: a rule on a shared listener needs a host or a path, or it would take all requests
+         --> web.yaml:8:15
+          |
+        8 |     listener: http
+          |               ^^^^
+          |
+          = help: add `hosts: [shop.example.com]` or `paths: [/shop/*]`
+
+        2 errors
+        ");
+}
+
+#[test]
+fn two_forms_of_load_balancer_at_once() {
+    let spec = "  loadBalancer: {listener: https, priority: 1, hosts: [a.b], scheme: internal}\n";
+    insta::assert_snapshot!(told(with(spec, "{loadBalancer: {hosts: [a.b], scheme: internal}}")), @"
+        error[conflicting-field]: `scheme` does not go with `listener` in `loadBalancer`
+         --> web.yaml:7:62
+          |
+        7 |   loadBalancer: {listener: https, priority: 1, hosts: [a.b], scheme: internal}
+          |                                                              ^^^^^^
+
+        error[conflicting-field]: `hosts` goes only with `listener` in `loadBalancer`
+         --> web.yaml:8:38
+          |
+        8 | environments: {prod: {loadBalancer: {hosts: [a.b], scheme: internal}}}
+          |                                      ^^^^^
+
+        2 errors
+        ");
+}
+
+#[test]
+fn two_apps_in_one_place() {
+    let app = |name: &str| {
+        APP.replace("web", name)
+            + "  dns: {name: www.example.com}\n  loadBalancer: {listener: https, hosts: [a.b], priority: 7}\nenvironments: {prod: {}}\n"
+    };
+    insta::assert_snapshot!(told(fleet(&[("a.yaml", &app("one")), ("b.yaml", &app("two")), ("prod.yaml", ENVIRONMENT)])), @"
+        error[duplicate]: one in prod and two in prod both have the DNS name `www.example.com`
+         --> b.yaml:7:15
+          |
+        7 |   dns: {name: www.example.com}
+          |               ^^^^^^^^^^^^^^^
+          |
+         ::: a.yaml:7:15
+          |
+        7 |   dns: {name: www.example.com}
+          |               --------------- one in prod has it here
+          |
+          = help: give one of them another
+
+        error[duplicate]: one in prod and two in prod both have priority 7 on the listener `https`
+         --> b.yaml:8:59
+          |
+        8 |   loadBalancer: {listener: https, hosts: [a.b], priority: 7}
+          |                                                           ^
+          |
+         ::: a.yaml:8:59
+          |
+        8 |   loadBalancer: {listener: https, hosts: [a.b], priority: 7}
+          |                                                           - one in prod has it here
+          |
+          = help: give one of them another
+
+        2 errors
+        ");
+}
+
+#[test]
+fn what_could_never_be_deployed_is_refused() {
+    for (spec, overlay, code) in [
+        ("  healthCheck: {interval: 10s, timeout: 10s}\n", "{}", "contradiction"),
+        ("  healthCheck: {interval: 301s}\n", "{}", "out-of-range"),
+        ("  healthCheck: {healthyThreshold: 1}\n", "{}", "out-of-range"),
+        ("  healthCheck: {path: health}\n", "{}", "bad-format"),
+        ("  healthCheck: {matcher: 2xx}\n", "{}", "bad-format"),
+        ("  healthCheck: {protocol: http}\n", "{}", "not-allowed"),
+        ("  healthCheck: {port: 70000}\n", "{}", "out-of-range"),
+        ("  verification: {stableFor: 30m}\n", "{}", "contradiction"),
+        ("  loadBalancer: none\n  dns: {name: a.example.com}\n", "{}", "contradiction"),
+        ("  dns: {name: a.example.org}\n", "{}", "contradiction"),
+        ("  network: {subnetIds: [subnet-0a1b2c3d]}\n", "{}", "contradiction"),
+        ("  network: {subnetIds: [subnet-0a1b2c3d, subnet-0a1b2c3d]}\n", "{}", "duplicate"),
+        ("  loadBalancer: {listeners: [{port: 443, protocol: HTTPS}]}\n", "{}", "contradiction"),
+        ("  loadBalancer: {listeners: [{port: 80}, {port: 81}]}\n", "{}", "out-of-range"),
+        ("  loadBalancer: {listener: https, priority: 0, hosts: [a.b]}\n", "{}", "out-of-range"),
+        ("  loadBalancer: {listener: https, priority: 1}\n", "{}", "contradiction"),
+        ("  loadBalancer: {deregistrationDelay: 2h}\n", "{}", "out-of-range"),
+        ("  loadBalancer: nothing\n", "{}", "not-allowed"),
+        ("", "{image: {id: ami-x}}", "bad-format"),
+        ("", "{instances: {min: -1}}", "out-of-range"),
+        ("", "{drift: {ignore: [image.id]}}", "bad-ignore"),
+        ("", "{suspend: {reason: x, until: tomorrow}}", "bad-format"),
+        ("", "{destroy: true, suspend: {reason: x}}", "contradiction"),
+        ("", "{launch: {userData: }}", "empty-value"),
+        ("  loadBalancer: none\n  healthCheck: {port: 81}\n", "{}", "unused-field"),
+    ] {
+        assert_eq!(codes(with(spec, overlay)), [code], "{spec}{overlay}");
+    }
+}
+
+#[test]
+fn an_environment_that_cannot_be_is_refused() {
+    let app = format!("{APP}environments: {{prod: {{}}}}\n");
+    for (from, to, code) in [
+        ("us-west-2\n", "us-west-2a\n", "bad-format"),
+        ("\"123456789012\"\n", "123456789012\n", "wrong-type"),
+        ("\"123456789012\"\n", "\"210987654321\"\n", "wrong-account"),
+        ("us-west-2:123", "us-east-1:123", "wrong-account"),
+        ("vpc-0a1b2c3d", "vpc-x", "bad-format"),
+        ("sg-0a1b2c3d", "default", "bad-format"),
+        ("[sg-0a1b2c3d]", "[]", "out-of-range"),
+        ("subnetIds: [subnet-0a1b2c3d, subnet-0a1b2c3e]", "subnets: []", "missing-field"),
+        ("dnsZone: example.com", "defaults: {destroy: true}", "not-allowed"),
+        ("dnsZone: example.com", "defaults: {instances: {mn: 1}}", "unknown-field"),
+        ("dnsZone: example.com", "imageOwners: [me]", "bad-format"),
+        ("dnsZone: example.com", "limits: {concurrentRollouts: 0}", "out-of-range"),
+    ] {
+        let environment = ENVIRONMENT.replacen(from, to, 1);
+        let found = codes(fleet(&[("web.yaml", &app), ("prod.yaml", &environment)]));
+        assert!(found.contains(&code), "{to}: {found:?}");
+    }
+}
+
+#[test]
+fn environments_that_share_a_zone_or_a_listener_share_no_place_in_it() {
+    let app = APP.to_owned()
+        + "  dns: {name: a.example.com}\n  loadBalancer: {listener: https, hosts: [a.b], priority: 7}\nenvironments: {prod: {}, test: {}}\n";
+    let other = ENVIRONMENT.replace("name: prod", "name: test");
+    assert_eq!(
+        codes(fleet(&[("a.yaml", &app), ("b.yaml", ENVIRONMENT), ("c.yaml", &other)])),
+        ["duplicate", "duplicate"]
+    );
+    let other = other.replace("vpc-0a1b2c3d", "vpc-0a1b2c3e");
+    assert_eq!(codes(fleet(&[("a.yaml", &app), ("b.yaml", ENVIRONMENT), ("c.yaml", &other)])), ["duplicate"]);
+}
+
+#[test]
+fn names_in_aws_that_would_be_the_same_are_refused() {
+    let environment = ENVIRONMENT.replace("name: prod", "name: blue-prod");
+    let one = APP.to_owned() + "environments: {blue-prod: {}}\n";
+    let two = APP.replace("name: web", "name: web-blue") + "environments: {prod: {}}\n";
+    let files = [("1.yaml", one.as_str()), ("2.yaml", &two), ("3.yaml", ENVIRONMENT), ("4.yaml", &environment)];
+    assert_eq!(codes(fleet(&files)), ["duplicate"]);
+}
+
+#[test]
+fn an_app_without_environments_is_doubtful_and_no_error() {
+    let fleet = fleet(&[("web.yaml", APP), ("prod.yaml", ENVIRONMENT)]).unwrap();
+    let codes: Vec<_> = fleet.warnings.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, [Code::DeployedNowhere]);
+}
+
+#[test]
+fn an_environment_that_cannot_be_read_makes_no_apps_complain_about_it() {
+    let app = format!("{APP}environments: {{prod: {{}}}}\n");
+    assert_eq!(codes(fleet(&[("web.yaml", &app), ("prod.yaml", "spec: [\n")])), ["yaml-syntax"]);
+}
+
+#[test]
+fn layers_are_told_apart() {
+    let environment = format!("{ENVIRONMENT}  defaults: {{instances: {{min: 1, max: 9}}, retain: {{for: 2h}}}}\n");
+    let app = format!(
+        "{APP}  instances: {{max: 8}}\nenvironments:\n  prod:\n    instanceType: m7g.large\n    retain: null\n"
+    );
+    let fleet = fleet(&[("web.yaml", &app), ("prod.yaml", &environment)]).unwrap();
+    let one = fleet.effective(&"web".parse().unwrap(), &prod()).unwrap();
+    let layer = |path: &[&str]| one.tree.at(path).map(|node| node.layer);
+    assert_eq!(layer(&["instances", "min"]), Some(Layer::EnvironmentDefault));
+    assert_eq!(layer(&["instances", "max"]), Some(Layer::App));
+    assert_eq!(layer(&["instanceType"]), Some(Layer::Overlay));
+    assert_eq!(layer(&["retain"]), None, "taken away, so the built-in default holds");
+    assert_eq!((one.spec.instances.min, one.spec.instances.max), (1, 8));
+    assert_eq!(one.spec.retain.keep_for, Span::hours(1));
+}
+
+#[test]
+fn a_name_that_there_is_not_is_answered_with_the_nearest() {
+    let fleet = with("", "{}").unwrap();
+    let unknown = fleet.desired(&"prd".parse().unwrap()).unwrap_err().to_string();
+    assert!(unknown.contains("did you mean `prod`?"), "{unknown}");
+    let unknown = fleet.effective(&"wep".parse().unwrap(), &prod()).unwrap_err().to_string();
+    assert!(unknown.contains("did you mean `web`?"), "{unknown}");
+}
+
+#[test]
+fn user_data_appears_in_no_finding() {
+    let spec = "  launch:\n    userData: |\n      PASSWORD=canary\n    userDat: 1\n    keyName: [canary-key]\n";
+    let long = format!("  launch:\n    userData: \"{}\"\n", "canary ".repeat(4000));
+    let inline = "  launch: {userData: canary, colour: 1}\n";
+    let list = "  launch: {userData: [canary]}\n";
+    for (spec, other) in [(spec, "canary-key"), (&long, ""), (inline, ""), (list, "")] {
+        let findings = with(spec, "{}").unwrap_err();
+        for format in Format::ALL {
+            let shown = render(&findings, format, false);
+            let shown = if other.is_empty() { shown } else { shown.replace(other, "") };
+            assert!(!shown.contains("canary"), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn junk_of_any_kind_is_refused_without_a_panic() {
+    let big = "x".repeat(1 << 20);
+    let list = format!("{APP}  drift: {{ignore: [{}]}}\n", "a,".repeat(100_000));
+    let keys = format!("{APP}  launch:\n{}", (0..50_000).map(|n| format!("    k{n}: 1\n")).collect::<String>());
+    let nulls = "apiVersion: amiable/v1\nkind: App\nmetadata: null\nspec: null\nenvironments: null\n";
+    let lists = "apiVersion: amiable/v1\nkind: Environment\nmetadata: []\nspec: []\nenvironments: []\n";
+    let odd = "apiVersion: amiable/v1\nkind: App\nmetadata: {name: 1, labels: {a: [1], b: null}}\nspec: {image: null, loadBalancer: [1], dns: 1, strategy: {}}\nenvironments: {prod: 1, \"\": {}}\n";
+    for text in ["", "\u{feff}", "[]", "1", "{}", "- a\n", big.as_str(), &list, &keys, nulls, lists, odd] {
+        let started = std::time::Instant::now();
+        let findings = fleet(&[("a.yaml", text), ("prod.yaml", ENVIRONMENT)])
+            .map_or_else(|findings| findings, |fleet| fleet.warnings);
+        for format in Format::ALL {
+            render(&findings, format, true);
+        }
+        assert!(started.elapsed() < std::time::Duration::from_secs(5), "{:?}", started.elapsed());
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_change_to_a_manifest_makes_loading_panic(at in 0usize..400, with in "[a-z{}\\[\\]:,\"0-9 \n-]{0,4}", cut in 0usize..8) {
+        let mut app = format!("{APP}  healthCheck: {{path: /, interval: 10s}}\n  loadBalancer: {{listener: https, priority: 3, hosts: [a.b]}}\nenvironments: {{prod: {{}}}}\n");
+        let at = at % app.len();
+        let end = (at + cut).min(app.len());
+        app.replace_range(at..end, &with);
+        if let Err(findings) = fleet(&[("web.yaml", &app), ("prod.yaml", ENVIRONMENT)]) {
+            proptest::prop_assert!(findings.has_errors());
+            render(&findings, Format::Full, true);
+        }
+    }
+}
