@@ -36,13 +36,13 @@ pub struct Watching {
     pub timeout: Option<Span>,
     /// Wait until the old generation is gone, too, rather than until the new one is deployed
     #[arg(long)]
-    pub wait_cleanup: bool,
+    pub wait_for_cleanup: bool,
 }
 
 impl Watching {
     /// What to converge: these apps.
     pub fn options(&self, only: Option<BTreeSet<crate::model::names::AppName>>) -> Options {
-        Options { only, timeout: self.timeout.map(Span::as_duration), wait_for_cleanup: self.wait_cleanup }
+        Options { only, timeout: self.timeout.map(Span::as_duration), wait_for_cleanup: self.wait_for_cleanup }
     }
 }
 
@@ -82,7 +82,7 @@ pub fn show(look: &Look, global: &Global) -> Result<(), Failure> {
 fn is_over(app: &AppPlan, watching: &Watching) -> bool {
     app.actions.is_empty()
         && app.wants.is_empty()
-        && app.waits.iter().all(|wait| wait.cleanup && !watching.wait_cleanup)
+        && app.waits.iter().all(|wait| wait.cleanup && !watching.wait_for_cleanup)
 }
 
 /// How it ends when there is nothing that could be done.

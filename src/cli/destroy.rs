@@ -54,7 +54,7 @@ impl Destroy {
         }
         let only = BTreeSet::from([self.app.clone()]);
         // Nothing of it may be left, so that its clean-up is the work itself.
-        let watching = Watching { wait_cleanup: true, ..self.watching };
+        let watching = Watching { wait_for_cleanup: true, ..self.watching };
         let exit = watch::converge(&session, &desired, &watching.options(Some(only))).await?;
         if exit == Exit::Fine {
             terminal::say(&format!("take {} out of the manifests, or `amiable apply` creates it anew", scope));

@@ -5,10 +5,12 @@
 //! - [`wire`]: the protocols, from HTTP requests to parameters and from results to XML or JSON
 //! - [`fault`]: what can go wrong with a call, on demand
 //! - [`door`]: the ways in: as the SDK's own HTTP client, or on a loopback port
+//! - [`dataplane`]: instances and load balancers as real HTTP servers on loopback
 //!
 //! The world is pure: no I/O, no randomness, and the time is told to it. A [`Simulation`] is one world shared by its doors.
 
 pub mod api;
+pub mod dataplane;
 pub mod door;
 pub mod fault;
 pub mod wire;

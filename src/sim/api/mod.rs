@@ -4,6 +4,7 @@ pub mod autoscaling;
 pub mod ec2;
 pub mod elbv2;
 pub mod instances;
+mod query;
 pub mod route53;
 pub mod ssm;
 pub mod sts;
@@ -20,6 +21,7 @@ pub fn is_mutating(operation: &str) -> bool {
 pub fn dispatch(world: &mut World, request: &Request) -> Reply {
     let result = sts::admit(world, request).and_then(|()| match request.service.as_str() {
         "autoscaling" => autoscaling::call(world, request),
+        "ec2" if instances::OPERATIONS.contains(&request.operation.as_str()) => instances::call(world, request),
         "ec2" => ec2::call(world, request),
         "elasticloadbalancing" => elbv2::call(world, request),
         "route53" => route53::call(world, request),

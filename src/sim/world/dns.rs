@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::World;
+use super::shelf::Shelf;
 use crate::model::time::{Span, Timestamp};
 
 /// How long a change takes to reach all name servers.
@@ -12,7 +13,7 @@ pub const PROPAGATION: Span = Span::seconds(45);
 #[derive(Clone, Debug, Default)]
 pub struct Dns {
     /// Zones by id, without `/hostedzone/`.
-    pub zones: BTreeMap<String, HostedZone>,
+    pub zones: Shelf<HostedZone>,
     /// Changes by id, without `/change/`.
     pub changes: BTreeMap<String, Change>,
     /// Until when a zone, by id, refuses changes with `PriorRequestNotComplete`.
@@ -105,8 +106,14 @@ impl World {
     /// Creates a hosted zone with its NS and SOA records, and gives its id. `name` is taken as it is: lower case, with the final dot.
     pub fn create_zone(&mut self, name: &str, caller_reference: &str, vpc_id: Option<String>) -> String {
         let id = self.route53_id('Z');
+        self.add_zone(&id, name, caller_reference, vpc_id);
+        id
+    }
+
+    /// The same with an id of one's own.
+    pub fn add_zone(&mut self, id: &str, name: &str, caller_reference: &str, vpc_id: Option<String>) {
         let mut zone = HostedZone {
-            id: id.clone(),
+            id: id.to_owned(),
             name: name.to_owned(),
             caller_reference: caller_reference.to_owned(),
             comment: None,
@@ -126,8 +133,7 @@ impl World {
         for record in [simple("NS", 172_800, servers), simple("SOA", 900, vec![soa])] {
             zone.records.insert(record.key(), record);
         }
-        self.dns.zones.insert(id.clone(), zone);
-        id
+        self.dns.zones.insert(id, zone);
     }
 
     /// Begins a change, and gives its id.

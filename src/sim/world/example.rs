@@ -19,6 +19,10 @@ pub const VPC: &str = "vpc-0a1b2c3d4e5f60718";
 pub const SUBNETS: [&str; 3] = ["subnet-0a1b2c3d4e5f6071a", "subnet-0a1b2c3d4e5f6071b", "subnet-0a1b2c3d4e5f6071c"];
 /// The security group.
 pub const SECURITY_GROUP: &str = "sg-0a1b2c3d4e5f60718";
+/// The private hosted zone.
+pub const ZONE_ID: &str = "Z0123456789EXAMPLE00";
+/// Its name.
+pub const ZONE_NAME: &str = "internal.example.com";
 /// `hello 1.0.0`, which works.
 pub const HELLO_1_0: &str = "ami-00000000000000100";
 /// `hello 1.1.0`, which works.
@@ -48,6 +52,7 @@ impl World {
         }
         let group = SecurityGroup { id: SECURITY_GROUP.to_owned(), name: "hello".to_owned(), vpc_id: VPC.to_owned() };
         world.network.security_groups.insert(group.id.clone(), group);
+        world.add_zone(ZONE_ID, &format!("{ZONE_NAME}."), "example", Some(VPC.to_owned()));
         world.add_image(HELLO_1_0, "hello 1.0.0", "");
         world.add_image(HELLO_1_1, "hello 1.1.0", "");
         world.add_image(HELLO_BAD, "hello 1.2.0", "never-healthy");

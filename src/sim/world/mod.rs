@@ -8,10 +8,10 @@
 //! - [`templates`]: launch templates
 //! - [`dns`]: hosted zones, records and changes
 //! - [`parameters`]: SSM parameters
+//! - [`identities`]: access keys, roles and sessions
 //! - [`example`]: a small account to try things on
 //! - [`agenda`]: what is to be looked at again, and when
 //! - [`shelf`]: things by name that copies of the world share
-//! - [`identities`]: access keys, roles and sessions
 
 pub mod agenda;
 pub mod balancing;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::shelf::Shelf;
 use crate::model::time::Timestamp;
 
 /// How many versions of a parameter are kept.
@@ -12,7 +13,7 @@ pub const KEPT_VERSIONS: usize = 100;
 #[derive(Clone, Debug, Default)]
 pub struct Parameters {
     /// By name.
-    pub all: BTreeMap<String, Parameter>,
+    pub all: Shelf<Parameter>,
 }
 
 /// A parameter with the versions that are kept.

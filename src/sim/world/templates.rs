@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use super::shelf::Shelf;
 use crate::model::time::Timestamp;
 
 /// The launch templates of the account.
 #[derive(Clone, Debug, Default)]
 pub struct Templates {
     /// By id.
-    pub all: BTreeMap<String, Template>,
+    pub all: Shelf<Template>,
     /// By client token: the digest of the request that came with it, and the id of the template it made.
-    pub client_tokens: BTreeMap<String, (String, String)>,
+    pub client_tokens: Shelf<(String, String)>,
 }
 
 /// A launch template with all its versions.

@@ -82,8 +82,12 @@ pub fn modify(world: &mut World, params: &Params) -> Result<Reply, ApiError> {
 /// `DeleteLaunchTemplate` with all its versions.
 pub fn delete(world: &mut World, params: &Params) -> Result<Reply, ApiError> {
     let id = existing(world, params)?;
-    let template = world.templates.all.remove(&id).ok_or_else(|| id_not_found(&id))?;
-    world.templates.client_tokens.retain(|_, (_, made)| *made != id);
+    let template = world.templates.all.get(&id).cloned().ok_or_else(|| id_not_found(&id))?;
+    world.templates.all.remove(&id);
+    let tokens = world.templates.client_tokens.iter().filter(|(_, (_, made))| *made == id);
+    for token in tokens.map(|(token, _)| token.to_owned()).collect::<Vec<_>>() {
+        world.templates.client_tokens.remove(&token);
+    }
     reply("DeleteLaunchTemplate", |xml| write_within(xml, world, &template))
 }
 

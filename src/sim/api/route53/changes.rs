@@ -191,7 +191,7 @@ mod tests {
              Tried to delete resource record set [name='c.example.com.', type='A'] but it was not found, \
              Tried to delete resource record set [name='a.example.com.', type='A'] but the values provided do not match the current values]"
         );
-        assert_eq!(world.dns.zones[&zone].records.len(), 3);
+        assert_eq!(world.dns.zones.get(&zone).unwrap().records.len(), 3);
         // Within a batch, changes follow each other.
         let moved = [
             plain("DELETE", "a.example.com", "A", "192.0.2.1"),
@@ -258,6 +258,6 @@ mod tests {
         ] {
             assert_eq!(change(&mut world, &zone, changes).unwrap_err().0, "InvalidInput", "{changes}");
         }
-        assert_eq!(world.dns.zones[&zone].records.len(), 2);
+        assert_eq!(world.dns.zones.get(&zone).unwrap().records.len(), 2);
     }
 }

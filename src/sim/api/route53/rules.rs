@@ -159,6 +159,6 @@ mod tests {
                 .replace("<TTL>", &format!("<SetIdentifier>{id}</SetIdentifier><Weight>1</Weight><TTL>"));
             change(&mut world, &zone, &record).unwrap();
         }
-        assert_eq!(world.dns.zones[&zone].records.len(), 4);
+        assert_eq!(world.dns.zones.get(&zone).unwrap().records.len(), 4);
     }
 }

@@ -149,7 +149,7 @@ mod tests {
         let answer = ask(&mut world, "LabelParameterVersion", label(2)).unwrap();
         assert_eq!(answer, json!({"InvalidLabels": ["1st", "aws-x"], "ParameterVersion": 2}));
         let labels: Vec<usize> =
-            world.parameters.all["/p"].versions.iter().map(|version| version.labels.len()).collect();
+            world.parameters.all.get("/p").unwrap().versions.iter().map(|version| version.labels.len()).collect();
         assert_eq!(labels, [0, 1]);
     }
 }

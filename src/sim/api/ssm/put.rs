@@ -69,7 +69,7 @@ pub fn delete(world: &mut World, input: &Input) -> Result<Value, ApiError> {
 /// `DeleteParameters`: at most 10.
 pub fn delete_several(world: &mut World, input: &Input) -> Result<Value, ApiError> {
     let (deleted, invalid): (Vec<String>, Vec<String>) =
-        input.texts("Names", 10)?.into_iter().partition(|name| world.parameters.all.remove(name).is_some());
+        input.texts("Names", 10)?.into_iter().partition(|name| world.parameters.all.remove(name));
     Ok(json!({"DeletedParameters": deleted, "InvalidParameters": invalid}))
 }
 
@@ -189,7 +189,7 @@ mod tests {
         for _ in 0..=KEPT_VERSIONS {
             ask(&mut world, "PutParameter", put.clone()).unwrap();
         }
-        assert_eq!(world.parameters.all["/p"].versions.len(), KEPT_VERSIONS);
+        assert_eq!(world.parameters.all.get("/p").unwrap().versions.len(), KEPT_VERSIONS);
         let label = |version: u64| json!({"Name": "/p", "ParameterVersion": version, "Labels": ["keep"]});
         assert_eq!(ask(&mut world, "LabelParameterVersion", label(1)).unwrap_err(), "ParameterVersionNotFound");
         ask(&mut world, "LabelParameterVersion", label(2)).unwrap();

@@ -97,7 +97,7 @@ impl Condition {
 
 /// Whether `text` matches a pattern with `*` (anything) and `?` (one character).
 /// Walks back to the last star only, so that no pattern takes more than quadratic time.
-fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t, mut star) = (0, 0, None);
     while t < text.len() {

@@ -24,20 +24,20 @@ const GIVE_UP: Span = Span::hours(24);
 pub(super) fn settle(world: &mut World, name: &str) {
     let now = world.now;
     let Some(group) = world.scaling.groups.get(name) else { return };
-    let starting: Vec<(String, Lifecycle, Option<Timestamp>)> = group
+    let starting: Vec<Member> = group
         .members
         .values()
         .filter(|member| matches!(member.lifecycle, Lifecycle::Pending | Lifecycle::PendingWait))
-        .map(|member| (member.id.clone(), member.lifecycle, member.until))
+        .cloned()
         .collect();
     let hook = group.hooks.values().find(|hook| hook.launching).cloned();
-    for (id, lifecycle, until) in starting {
+    for Member { id, lifecycle, until, released, .. } in starting {
         let runs = world.compute.instances.get(&id).is_some_and(|instance| instance.state(now) == State::Running);
         match (lifecycle, &hook) {
             (Lifecycle::Pending, Some(hook)) if runs => hold(world, name, &id, hook.timeout.after(now)),
             (Lifecycle::Pending, None) if runs => enter_service(world, name, &id),
             (Lifecycle::PendingWait, hook) if until.is_some_and(|until| until <= now) => {
-                match hook.as_ref().is_none_or(|hook| hook.continue_by_default) {
+                match released || hook.as_ref().is_none_or(|hook| hook.continue_by_default) {
                     true => enter_service(world, name, &id),
                     false => retire::begin(world, name, &id, Reason::HookAbandoned),
                 }
@@ -261,6 +261,7 @@ fn start(world: &mut World, group: &Group, placed: Placed) {
         in_service_at: None,
         activity: activity.clone(),
         until: None,
+        released: false,
     };
     world.compute.add(instance, &subnet.cidr);
     if let Some(group) = world.scaling.groups.get_mut(&group.name) {

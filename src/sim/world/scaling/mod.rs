@@ -176,6 +176,8 @@ pub struct Member {
     pub(crate) activity: String,
     /// When its present wait ends: the hook's, or the termination's.
     pub(crate) until: Option<Timestamp>,
+    /// Whether somebody answered its launch hook with `CONTINUE`.
+    pub(crate) released: bool,
 }
 
 /// Where a member is in its life.

@@ -1,0 +1,215 @@
+//! What creating and updating a group read from a request, with AWS's checks.
+
+use std::collections::BTreeMap;
+
+use crate::model::time::Span;
+use crate::sim::api::query::number;
+use crate::sim::wire::{ApiError, Params};
+use crate::sim::world::World;
+use crate::sim::world::scaling::launch::{check_template, resolve};
+use crate::sim::world::scaling::{Hook, Tag, TemplateRef};
+
+/// Settings that a request gives; what is `None` is not given.
+pub(super) struct Settings {
+    pub(super) min: Option<u32>,
+    pub(super) max: Option<u32>,
+    pub(super) desired: Option<u32>,
+    pub(super) template: Option<TemplateRef>,
+    pub(super) subnet_ids: Option<Vec<String>>,
+    pub(super) health_check_elb: Option<bool>,
+    pub(super) grace_period: Option<Span>,
+    pub(super) default_cooldown: Option<u64>,
+    pub(super) termination_policies: Option<Vec<String>>,
+    pub(super) protect_new: Option<bool>,
+    pub(super) max_instance_lifetime: Option<u64>,
+    pub(super) default_instance_warmup: Option<u64>,
+    pub(super) deletion_protection: Option<String>,
+}
+
+impl Settings {
+    /// Reads and checks each setting by itself.
+    pub(super) fn read(world: &World, params: &Params) -> Result<Self, ApiError> {
+        let size = |name: &str| -> Result<Option<u32>, ApiError> {
+            match params.get(name) {
+                None => Ok(None),
+                Some(_) => number(params, name, 0, 0, u64::from(u32::MAX)).map(|size| u32::try_from(size).ok()),
+            }
+        };
+        let seconds = |name: &str, min: u64, max: u64| match params.get(name) {
+            None => Ok(None),
+            Some(_) => number(params, name, 0, min, max).map(Some),
+        };
+        Ok(Self {
+            min: size("MinSize")?,
+            max: size("MaxSize")?,
+            desired: size("DesiredCapacity")?,
+            template: template(world, &params.below("LaunchTemplate"))?,
+            subnet_ids: subnets(world, params.get("VPCZoneIdentifier"))?,
+            health_check_elb: health_check(params.get("HealthCheckType"))?,
+            grace_period: seconds("HealthCheckGracePeriod", 0, 31_536_000)?.map(Span::seconds),
+            default_cooldown: seconds("DefaultCooldown", 0, 31_536_000)?,
+            termination_policies: Some(params.values("TerminationPolicies.member")).filter(|given| !given.is_empty()),
+            protect_new: params.parse("NewInstancesProtectedFromScaleIn")?,
+            max_instance_lifetime: lifetime(params)?,
+            default_instance_warmup: seconds("DefaultInstanceWarmup", 0, 31_536_000)?,
+            deletion_protection: protection(params.get("DeletionProtection"))?,
+        })
+    }
+}
+
+/// Checks the sizes of a group together.
+pub(super) fn check_sizes(min: u32, max: u32, desired: u32) -> Result<(), ApiError> {
+    if max < min {
+        return Err(ApiError::validation(format!(
+            "Max bound, {max}, must be greater than or equal to min bound, {min}"
+        )));
+    }
+    if !(min..=max).contains(&desired) {
+        return Err(ApiError::validation(format!(
+            "Desired capacity:{desired} must be between the specified min size:{min} and max size:{max}"
+        )));
+    }
+    Ok(())
+}
+
+/// AWS tries a template when a group is given it, so that most mistakes show at once.
+pub(super) fn try_template(world: &World, template: &TemplateRef, subnet_ids: &[String]) -> Result<(), ApiError> {
+    let refuse =
+        |words: String| ApiError::validation(format!("You must use a valid fully-formed launch template. {words}"));
+    let (_, data) = resolve(world, template).map_err(refuse)?;
+    for subnet in subnet_ids.iter().filter_map(|id| world.network.subnets.get(id)) {
+        check_template(world, &data, subnet).map_err(refuse)?;
+    }
+    Ok(())
+}
+
+fn template(world: &World, params: &Params) -> Result<Option<TemplateRef>, ApiError> {
+    let found = match (params.get("LaunchTemplateId"), params.get("LaunchTemplateName")) {
+        (None, None) if params.is_empty() => return Ok(None),
+        (Some(_), Some(_)) | (None, None) => {
+            return Err(ApiError::validation(
+                "Valid requests must contain either launchTemplateId or LaunchTemplateName",
+            ));
+        }
+        (Some(id), None) => {
+            world.templates.all.get(id).ok_or_else(|| format!("with template ID {id}, does not exist."))
+        }
+        (None, Some(name)) => {
+            world.templates.by_name(name).ok_or_else(|| format!("with template name {name}, does not exist."))
+        }
+    };
+    let found = found.map_err(|which| {
+        let words = "You must use a valid fully-formed launch template. The specified launch template,";
+        ApiError::validation(format!("{words} {which}"))
+    })?;
+    let version = params.get("Version").unwrap_or("$Default").to_owned();
+    Ok(Some(TemplateRef { id: found.id.clone(), name: found.name.clone(), version }))
+}
+
+fn subnets(world: &World, given: Option<&str>) -> Result<Option<Vec<String>>, ApiError> {
+    let Some(given) = given.filter(|given| !given.trim().is_empty()) else { return Ok(None) };
+    let ids: Vec<String> = given.split(',').map(|id| id.trim().to_owned()).collect();
+    let mut vpc = None;
+    for id in &ids {
+        let Some(subnet) = world.network.subnets.get(id) else {
+            return Err(ApiError::validation(format!("The subnet ID '{id}' does not exist")));
+        };
+        if vpc.replace(&subnet.vpc_id).is_some_and(|vpc| *vpc != subnet.vpc_id) {
+            return Err(ApiError::validation("All subnets of an Auto Scaling group must be in one VPC"));
+        }
+    }
+    Ok(Some(ids))
+}
+
+fn health_check(given: Option<&str>) -> Result<Option<bool>, ApiError> {
+    let Some(given) = given else { return Ok(None) };
+    let kinds: Vec<&str> = given.split(',').map(str::trim).collect();
+    match kinds.iter().find(|kind| !["EC2", "ELB", "EBS", "VPC_LATTICE"].contains(kind)) {
+        Some(kind) => Err(ApiError::validation(format!("Invalid health check type: {kind}"))),
+        None => Ok(Some(kinds.contains(&"ELB"))),
+    }
+}
+
+fn lifetime(params: &Params) -> Result<Option<u64>, ApiError> {
+    let given = number(params, "MaxInstanceLifetime", 0, 0, 31_536_000)?;
+    if (1..86_400).contains(&given) {
+        return Err(ApiError::validation(
+            "Invalid MaxInstanceLifetime: it must be either equal to 0 or between 86400 and 31536000 seconds",
+        ));
+    }
+    Ok(params.get("MaxInstanceLifetime").map(|_| given))
+}
+
+fn protection(given: Option<&str>) -> Result<Option<String>, ApiError> {
+    let Some(given) = given else { return Ok(None) };
+    if ["none", "prevent-force-deletion", "prevent-all-deletion"].contains(&given) {
+        return Ok(Some(given.to_owned()));
+    }
+    Err(ApiError::validation(format!(
+        "1 validation error detected: Value '{given}' at 'deletionProtection' failed to satisfy constraint: \
+         Member must satisfy enum value set: [none, prevent-force-deletion, prevent-all-deletion]"
+    )))
+}
+
+/// The most tags of a group.
+const MAX_TAGS: usize = 50;
+
+/// One tag of a request, with its key.
+pub(super) fn tag(params: &Params) -> Result<(String, Tag), ApiError> {
+    let key = params.required("Key")?;
+    let value = params.get("Value").unwrap_or_default();
+    let (key_length, value_length) = (key.chars().count(), value.chars().count());
+    if !(1..=128).contains(&key_length) || value_length > 256 {
+        return Err(ApiError::validation(format!(
+            "A tag's key may have 1 to 128 characters and its value at most 256; '{key}' has {key_length} and {value_length}"
+        )));
+    }
+    if key.starts_with("aws:") {
+        return Err(ApiError::validation(format!("The tag key '{key}' is reserved: it must not begin with aws:")));
+    }
+    let propagate = params.parse("PropagateAtLaunch")?.unwrap_or(false);
+    Ok((key.to_owned(), Tag { value: value.to_owned(), propagate }))
+}
+
+/// The tags of a new group.
+pub(super) fn tags(params: &Params) -> Result<BTreeMap<String, Tag>, ApiError> {
+    let tags = params.structures("Tags.member").iter().map(tag).collect::<Result<BTreeMap<_, _>, _>>()?;
+    check_tag_count(tags.len())?;
+    Ok(tags)
+}
+
+/// Refuses more tags than a group may have.
+pub(super) fn check_tag_count(count: usize) -> Result<(), ApiError> {
+    if count > MAX_TAGS {
+        return Err(ApiError::new(
+            "LimitExceeded",
+            format!("You have reached your limit of {MAX_TAGS} tags per resource."),
+        ));
+    }
+    Ok(())
+}
+
+/// The lifecycle hooks of a new group, in force from its first launch on.
+pub(super) fn hooks(params: &Params) -> Result<BTreeMap<String, Hook>, ApiError> {
+    let given = params.structures("LifecycleHookSpecificationList.member");
+    if given.len() > 50 {
+        return Err(ApiError::new("LimitExceeded", "You have reached your limit of 50 lifecycle hooks per group."));
+    }
+    given.iter().map(hook).collect()
+}
+
+fn hook(params: &Params) -> Result<(String, Hook), ApiError> {
+    let name = params.required("LifecycleHookName")?.to_owned();
+    let launching = match params.required("LifecycleTransition")? {
+        "autoscaling:EC2_INSTANCE_LAUNCHING" => true,
+        "autoscaling:EC2_INSTANCE_TERMINATING" => false,
+        other => return Err(ApiError::validation(format!("Invalid lifecycle transition: {other}"))),
+    };
+    let continue_by_default = match params.get("DefaultResult").unwrap_or("ABANDON") {
+        "ABANDON" => false,
+        "CONTINUE" => true,
+        other => return Err(ApiError::validation(format!("Invalid default result: {other}"))),
+    };
+    let timeout = Span::seconds(number(params, "HeartbeatTimeout", 3600, 30, 7200)?);
+    Ok((name, Hook { launching, timeout, continue_by_default }))
+}
