@@ -114,6 +114,15 @@ where
     Ok(found)
 }
 
+/// Many ids as a resource in an error: the first, and how many more.
+pub fn several(ids: &[String]) -> String {
+    match ids {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first, others @ ..] => format!("{first} and {} more", others.len()),
+    }
+}
+
 /// Whether one id in the call is the cause, so that the others can be read without it.
 fn is_about_one(error: &AwsError) -> bool {
     error.is_missing() || (error.class == Class::FatalApp && error.status.is_some_and(|status| status < 500))
@@ -171,24 +180,25 @@ mod tests {
 
     #[tokio::test]
     async fn one_missing_id_does_not_hide_the_others() {
-        for names_it in [true, false] {
+        let all = ["ami-a", "ami-b", "ami-c", "ami-d", "ami-e", "ami-f", "ami-g", "ami-h"];
+        for (words, calls) in [("The image id '[ami-f]' does not exist", 3), ("One or more are not found", 7)] {
             let asked = RefCell::new(0);
-            let found = by_ids(ids(&["a", "b", "c", "d", "e", "f", "g", "h"]), 8, |batch| {
+            let found = by_ids(ids(&all), 8, |batch| {
                 *asked.borrow_mut() += 1;
                 async move {
-                    if batch.contains(&"f".to_owned()) {
-                        return Err(missing(if names_it { "'f' is not there" } else { "something is not" }));
+                    if batch.contains(&"ami-f".to_owned()) {
+                        return Err(missing(words));
                     }
                     Ok(batch.into_iter().map(|id| (id.clone(), id)).collect::<BTreeMap<_, _>>())
                 }
             })
             .await
             .unwrap();
-            assert_eq!(found.len(), 8);
-            assert_eq!(found["f"], Read::Known(None));
-            assert_eq!(found["a"], Read::Known(Some("a".to_owned())));
-            assert_eq!(found["h"], Read::Known(Some("h".to_owned())));
-            assert!(*asked.borrow() <= 7, "{}", asked.borrow());
+            let absent: Vec<&String> =
+                found.iter().filter(|(_, read)| **read == Read::Known(None)).map(|(id, _)| id).collect();
+            assert_eq!(absent, ["ami-f"]);
+            assert!(all.iter().all(|id| matches!(found[*id], Read::Known(_))));
+            assert_eq!(*asked.borrow(), calls, "{words}");
         }
     }
 

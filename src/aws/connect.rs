@@ -165,29 +165,30 @@ impl Aws {
     }
 
     /// A reading call, when its turn has come.
-    pub(crate) async fn read<O, E>(
-        &self,
-        call: Call,
-        send: impl Future<Output = Result<O, SdkError<E, HttpResponse>>>,
-    ) -> Result<O, AwsError>
+    pub(crate) fn read<'a, O, E, F>(&'a self, call: Call, send: F) -> impl Future<Output = Result<O, AwsError>> + 'a
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        F: Future<Output = Result<O, SdkError<E, HttpResponse>>> + 'a,
+        O: 'a,
     {
-        // The semaphore is never closed; a read without a turn would only be a little early.
-        let _turn = self.reads.acquire().await.ok();
-        self.send(call, send).await
+        let sent = self.send(call, send);
+        async move {
+            // The semaphore is never closed; a read without a turn would only be a little early.
+            let _turn = self.reads.acquire().await.ok();
+            sent.await
+        }
     }
 
     /// A call, at once.
-    pub(crate) async fn send<O, E>(
-        &self,
-        call: Call,
-        send: impl Future<Output = Result<O, SdkError<E, HttpResponse>>>,
-    ) -> Result<O, AwsError>
+    pub(crate) fn send<'a, O, E, F>(&'a self, call: Call, send: F) -> impl Future<Output = Result<O, AwsError>> + 'a
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        F: Future<Output = Result<O, SdkError<E, HttpResponse>>> + 'a,
+        O: 'a,
     {
-        send.await.map_err(|error| AwsError::from_sdk(call, error))
+        // The SDK's futures have several kilobytes each: on the heap, or a plan's worth of them overflows the stack.
+        let send = Box::pin(send);
+        async move { send.await.map_err(|error| AwsError::from_sdk(call, error)) }
     }
 }
 

@@ -92,7 +92,11 @@ impl AwsError {
             return Self::build(call, code, message, class).with_response(status, request_id);
         }
         let (code, class) = without_a_code(&error, status);
-        Self::build(call, code, causes(&error), class).with_response(status, request_id)
+        let message = match find::<CredentialsError>(&error) {
+            Some(credentials) => causes(credentials),
+            None => causes(&error),
+        };
+        Self::build(call, code, message, class).with_response(status, request_id)
     }
 
     /// A name or place that we need is held by something that is not ours, or not what it should be.
@@ -361,7 +365,7 @@ fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
 fn causes(error: &(dyn Error + 'static)) -> String {
     let mut parts: Vec<String> = Vec::new();
     for cause in chain(error) {
-        let text = cause.to_string();
+        let text = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
         if !parts.last().is_some_and(|last| last.contains(&text)) {
             parts.push(text);
         }

@@ -20,3 +20,4 @@ pub mod recheck;
 
 pub use connect::{Aws, Settings};
 pub use error::{AwsError, Class};
+#[cfg(test)]

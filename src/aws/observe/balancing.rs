@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_elasticloadbalancingv2::types as elb;
 
-use crate::aws::batch::{by_ids, pages};
+use crate::aws::batch::{by_ids, pages, several};
 use crate::aws::codec;
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
@@ -60,7 +60,7 @@ pub async fn listeners(
     arns: BTreeSet<String>,
 ) -> Result<BTreeMap<String, Read<Option<Listener>>>, AwsError> {
     by_ids(arns, ARNS, |arns| async move {
-        let call = Call::new(SERVICE, "DescribeListeners", arns.join(" "));
+        let call = Call::new(SERVICE, "DescribeListeners", several(&arns));
         let page = aws.read(call, aws.elb.describe_listeners().set_listener_arns(Some(arns)).send()).await?;
         Ok(page.listeners().iter().map(listener).map(|listener| (listener.arn.clone(), listener)).collect())
     })
@@ -73,7 +73,7 @@ pub async fn listeners(
 /// Only when nothing can be read at all.
 pub async fn rules(aws: &Aws, arns: BTreeSet<String>) -> Result<BTreeMap<String, Read<Option<Rule>>>, AwsError> {
     by_ids(arns, ARNS, |arns| async move {
-        let call = Call::new(SERVICE, "DescribeRules", arns.join(" "));
+        let call = Call::new(SERVICE, "DescribeRules", several(&arns));
         let page = aws.read(call, aws.elb.describe_rules().set_rule_arns(Some(arns)).send()).await?;
         Ok(page.rules().iter().map(rule).map(|rule| (rule.arn.clone(), rule)).collect())
     })

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use futures::join;
 
 use super::balancing;
-use crate::aws::batch::{by_ids, settle};
+use crate::aws::batch::{by_ids, settle, several};
 use crate::aws::codec;
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
@@ -169,7 +169,7 @@ async fn tags(aws: &Aws, arns: &[String]) -> Result<BTreeMap<String, Read<Tags>>
 /// # Errors
 /// When they cannot be read, one of them because it does not exist.
 pub async fn tags_of(aws: &Aws, arns: Vec<String>) -> Result<BTreeMap<String, Tags>, AwsError> {
-    let call = Call::new(ELB, "DescribeTags", arns.join(" "));
+    let call = Call::new(ELB, "DescribeTags", several(&arns));
     let answer = aws.read(call, aws.elb.describe_tags().set_resource_arns(Some(arns)).send()).await?;
     let described = answer.tag_descriptions().iter();
     Ok(described.filter_map(|tags| Some((tags.resource_arn()?.to_owned(), codec::elb_tags(tags.tags())))).collect())
@@ -197,7 +197,7 @@ async fn deployed(
 ) -> Result<BTreeMap<AppName, Read<Option<DeployedRecord>>>, AwsError> {
     let name = |app: &AppName| Scope::new(app.clone(), environment.clone()).parameter_name();
     let found = by_ids(apps.iter().map(name).collect(), 10, |names| async move {
-        let call = Call::new("ssm", "GetParameters", names.join(" "));
+        let call = Call::new("ssm", "GetParameters", several(&names));
         let answer = aws.read(call, aws.ssm.get_parameters().set_names(Some(names)).send()).await?;
         let parameters = answer.parameters.unwrap_or_default().into_iter();
         Ok(parameters.filter_map(|parameter| Some((parameter.name?, parameter.value?))).collect())

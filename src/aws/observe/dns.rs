@@ -120,7 +120,7 @@ pub fn record(set: &r53::ResourceRecordSet) -> DnsRecord {
             evaluate_target_health: target.evaluate_target_health(),
         }),
         values: set.resource_records().iter().map(|record| record.value().to_owned()).collect(),
-        ttl: set.ttl().and_then(|seconds| u64::try_from(seconds).ok()),
+        ttl: set.ttl().filter(|_| set.alias_target().is_none()).and_then(|seconds| u64::try_from(seconds).ok()),
         set_identifier: set.set_identifier().map(str::to_owned),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types as ec2;
 
-use crate::aws::batch::by_ids;
+use crate::aws::batch::{by_ids, several};
 use crate::aws::codec;
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
@@ -18,7 +18,7 @@ const IDS: usize = 100;
 /// Only when nothing can be read at all.
 pub async fn images(aws: &Aws, ids: BTreeSet<String>) -> Result<BTreeMap<String, Read<Option<Image>>>, AwsError> {
     by_ids(ids, IDS, |ids| async move {
-        let call = Call::new("ec2", "DescribeImages", ids.join(" "));
+        let call = Call::new("ec2", "DescribeImages", several(&ids));
         // A deprecated or disabled image is there all the same; without these AWS hides it from those who do not own it.
         let request =
             aws.ec2.describe_images().set_image_ids(Some(ids)).include_deprecated(true).include_disabled(true);
