@@ -24,6 +24,7 @@ pub mod rollback;
 pub mod schema;
 pub mod selection;
 pub mod session;
+pub mod sim;
 pub mod status;
 pub mod terminal;
 pub mod validate;
@@ -85,6 +86,7 @@ enum Command {
     Rollback(rollback::Rollback),
     Retry(retry::Retry),
     Destroy(destroy::Destroy),
+    Sim(sim::Sim),
     Schema(schema::Schema),
     Completions(completions::Completions),
 }
@@ -131,6 +133,7 @@ fn dispatch(command: Command, global: &Global) -> Result<Exit, Failure> {
         Command::Rollback(command) => block_on(command.run(global)),
         Command::Retry(command) => block_on(command.run(global)),
         Command::Destroy(command) => block_on(command.run(global)),
+        Command::Sim(command) => block_on(command.run()),
         Command::Schema(command) => command.run(),
         Command::Completions(command) => command.run(),
     }
