@@ -67,7 +67,8 @@ async fn live_through(mishap: Mishap, at: usize) -> (usize, Vec<String>) {
 /// Converges; when the process dies, another one begins with nothing but the manifests.
 async fn converge_through(lab: &mut Lab, crash: &Notify) {
     loop {
-        let options = Options { timeout: Some(Duration::from_secs(7200)), wait_for_cleanup: true, ..Options::default() };
+        let options =
+            Options { timeout: Some(Duration::from_secs(7200)), wait_for_cleanup: true, ..Options::default() };
         let (_sender, stop) = watch::channel(false);
         let desired = lab.desired();
         let ended = tokio::select! {

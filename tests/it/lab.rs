@@ -215,12 +215,17 @@ pub fn summary(simulation: &Simulation) -> Vec<String> {
             let targets: Vec<_> = group.target_groups.iter().map(|at| name_in(&at.arn)).collect();
             lines.push(format!(
                 "group {} {}..{} desired {} members {} in {targets:?} failed {failed}",
-                group.name, group.min, group.max, group.desired, group.members.len()
+                group.name,
+                group.min,
+                group.max,
+                group.desired,
+                group.members.len()
             ));
         }
         lines.extend(world.templates.all.values().map(|template| format!("template {}", template.name)));
         lines.extend(world.balancing.target_groups.values().map(|group| format!("target group {}", group.name)));
-        lines.extend(world.balancing.load_balancers.values().map(|balancer| format!("load balancer {}", balancer.name)));
+        lines
+            .extend(world.balancing.load_balancers.values().map(|balancer| format!("load balancer {}", balancer.name)));
         lines.extend(invariants::weights(world).into_iter().map(|(name, weight)| format!("weight {name} {weight}")));
         lines.extend(world.serving().into_iter().map(|(group, healthy)| format!("serving {group} {healthy}")));
         lines.extend(invariants::records(world));

@@ -132,7 +132,11 @@ async fn settings_change_in_place_and_drift_is_put_right() {
 #[tokio::test(start_paused = true)]
 async fn what_scaling_added_is_kept_over_a_release() {
     let mut lab = deployed("").await;
-    lab.by_hand("autoscaling", "SetDesiredCapacity", &[("AutoScalingGroupName", "hello-prod-v001"), ("DesiredCapacity", "4")]);
+    lab.by_hand(
+        "autoscaling",
+        "SetDesiredCapacity",
+        &[("AutoScalingGroupName", "hello-prod-v001"), ("DesiredCapacity", "4")],
+    );
     lab.pass(120).await;
     settles(&lab).await;
     lab.write("hello", app("hello", HELLO_1_1, ""));
@@ -182,8 +186,16 @@ async fn a_worker_takes_over_without_a_load_balancer() {
 #[tokio::test(start_paused = true)]
 async fn an_app_behind_a_shared_listener_owns_its_rule_and_nothing_else_there() {
     let mut lab = Lab::new().await;
-    let subnets = [("Subnets.member.1", SUBNETS[0]), ("Subnets.member.2", SUBNETS[1]), ("SecurityGroups.member.1", SECURITY_GROUP)];
-    let balancer = lab.by_hand("elasticloadbalancing", "CreateLoadBalancer", &[[("Name", "shared")].as_slice(), &subnets].concat());
+    let subnets = [
+        ("Subnets.member.1", SUBNETS[0]),
+        ("Subnets.member.2", SUBNETS[1]),
+        ("SecurityGroups.member.1", SECURITY_GROUP),
+    ];
+    let balancer = lab.by_hand(
+        "elasticloadbalancing",
+        "CreateLoadBalancer",
+        &[[("Name", "shared")].as_slice(), &subnets].concat(),
+    );
     let arn = between(&balancer.body, "<LoadBalancerArn>");
     let fixed = [
         ("LoadBalancerArn", arn.as_str()),

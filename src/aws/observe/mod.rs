@@ -20,7 +20,7 @@ use futures::join;
 
 use super::batch::settle;
 use super::connect::Aws;
-use super::error::{AwsError, Call};
+use super::error::{AwsError, Call, Class};
 use crate::model::desired::Desired;
 use crate::model::names::EnvironmentName;
 use crate::model::observed::{Group, Observed, Read, Want};
@@ -35,6 +35,7 @@ pub async fn observe(aws: &Aws, desired: &Desired, now: Timestamp) -> Result<Obs
     let before = aws.calls();
     // First and alone, so that wrong credentials give one clear error.
     let (account, caller) = identity(aws).await?;
+    right_account(desired, &account, &caller)?;
     let zone = async {
         match &desired.environment.dns_zone {
             Some(zone) => settle(dns::zone(aws, zone).await).map(Some),
@@ -118,6 +119,18 @@ async fn identity(aws: &Aws) -> Result<(String, String), AwsError> {
         (Some(account), Some(arn)) => Ok((account, arn)),
         _ => Err(AwsError::not_understood(call, "AWS did not say which account the credentials belong to")),
     }
+}
+
+/// Nothing of another account is even looked at.
+fn right_account(desired: &Desired, account: &str, caller: &str) -> Result<(), AwsError> {
+    let wanted = &desired.environment.account_id;
+    if account == wanted {
+        return Ok(());
+    }
+    let call = Call::new("sts", "GetCallerIdentity", caller);
+    let message =
+        format!("the credentials belong to account {account}, but environment {} is in account {wanted}", desired.name);
+    Err(AwsError::conflict(call, message).with_class(Class::FatalAll))
 }
 
 /// A map and the problems that were met while it was read, each in its own place.
