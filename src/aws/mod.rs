@@ -20,4 +20,3 @@ pub mod recheck;
 
 pub use connect::{Aws, Settings};
 pub use error::{AwsError, Class};
-#[cfg(test)]

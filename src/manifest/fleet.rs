@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use super::check::{self, Subject, Surroundings};
 use super::diagnostic::{Code, Diagnostic, Diagnostics, Severity, did_you_mean, quoted};
 use super::document::{self, Location, Manifest, Opened};
+use super::effective::Effective;
 use super::node::{Layer, Node};
 use super::source::{SourceFile, shown};
 use super::spec::{AppSpec, EnvironmentSpec};
@@ -46,15 +47,6 @@ pub struct App {
     pub location: Location,
     /// What it is in each environment that it is deployed to.
     pub effective: BTreeMap<EnvironmentName, Effective>,
-}
-
-/// The spec of an app in one environment, all layers applied.
-#[derive(Clone, Debug)]
-pub struct Effective {
-    /// The spec, built-in defaults included.
-    pub spec: AppSpec,
-    /// What the manifests give of it, every value with its place and layer.
-    pub tree: Node,
 }
 
 /// Loads every manifest at `paths`, files or directories. Either all of them are valid, or all that is wrong is told.

@@ -385,6 +385,8 @@ fn broken_yaml() {
           |
         5 |  spec: {}
           |  ^
+          |
+          = help: look at the indentation and the quotes here and on the lines above
 
         1 error
         ");
@@ -655,14 +657,27 @@ fn user_data_appears_in_no_finding() {
 }
 
 #[test]
+fn a_thousand_apps_are_loaded_in_no_time() {
+    let mut files = vec![(PathBuf::from("prod.yaml"), ENVIRONMENT.to_owned())];
+    let spec = "  healthCheck: {path: /, interval: 10s}\nenvironments: {prod: {instances: {max: 4}}}\n";
+    files.extend((0..1000).map(|n| (format!("{n}.yaml").into(), APP.replace("web", &format!("web-{n}")) + spec)));
+    let started = std::time::Instant::now();
+    let fleet = load_texts(files).unwrap();
+    assert_eq!(fleet.desired(&prod()).unwrap().apps.len(), 1000);
+    // Half a second without optimisation; the limit is for a busy machine.
+    assert!(started.elapsed() < std::time::Duration::from_secs(10), "{:?}", started.elapsed());
+}
+
+#[test]
 fn junk_of_any_kind_is_refused_without_a_panic() {
     let big = "x".repeat(1 << 20);
     let list = format!("{APP}  drift: {{ignore: [{}]}}\n", "a,".repeat(100_000));
     let keys = format!("{APP}  launch:\n{}", (0..50_000).map(|n| format!("    k{n}: 1\n")).collect::<String>());
+    let secrets = format!("{APP}  launch:\n{}", "    userData: x\n".repeat(60_000));
     let nulls = "apiVersion: amiable/v1\nkind: App\nmetadata: null\nspec: null\nenvironments: null\n";
     let lists = "apiVersion: amiable/v1\nkind: Environment\nmetadata: []\nspec: []\nenvironments: []\n";
     let odd = "apiVersion: amiable/v1\nkind: App\nmetadata: {name: 1, labels: {a: [1], b: null}}\nspec: {image: null, loadBalancer: [1], dns: 1, strategy: {}}\nenvironments: {prod: 1, \"\": {}}\n";
-    for text in ["", "\u{feff}", "[]", "1", "{}", "- a\n", big.as_str(), &list, &keys, nulls, lists, odd] {
+    for text in ["", "\u{feff}", "[]", "1", "{}", "- a\n", big.as_str(), &list, &keys, &secrets, nulls, lists, odd] {
         let started = std::time::Instant::now();
         let findings = fleet(&[("a.yaml", text), ("prod.yaml", ENVIRONMENT)])
             .map_or_else(|findings| findings, |fleet| fleet.warnings);

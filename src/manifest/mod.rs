@@ -12,22 +12,29 @@
 //!   [`shape`] against the schema, and by `values` and `labels` against AWS's limits
 //! - [`overlay`]: layers of a spec made one
 //! - [`fleet`]: all manifests together, checked against each other by `check`
+//! - [`effective`]: one app in one environment, and where each value comes from
 //! - [`git`]: the commit that the manifests are at
 //! - [`diagnostic`], [`format`]: findings, and how they are shown
+//! - [`edit`], [`init`]: changed and new manifests
 
 mod arn;
 mod check;
 pub mod diagnostic;
 pub mod document;
+pub mod edit;
+pub mod effective;
 pub mod files;
 pub mod fleet;
 pub mod format;
 pub mod git;
+pub mod init;
 mod labels;
 #[cfg(test)]
 mod mistakes;
 pub mod node;
 pub mod overlay;
+#[cfg(test)]
+mod reference;
 pub mod schema;
 pub mod shape;
 pub mod source;

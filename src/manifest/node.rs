@@ -1,5 +1,7 @@
 //! The content of a manifest as a tree in which every value knows its place and the layer that it came from.
 
+use std::fmt;
+
 use serde_json::{Map, Number, Value};
 
 use super::source::Place;
@@ -16,7 +18,7 @@ pub enum Layer {
 }
 
 /// A value.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Node {
     /// Where the value stands.
     pub place: Place,
@@ -28,8 +30,15 @@ pub struct Node {
     pub content: Content,
 }
 
+impl fmt::Debug for Node {
+    /// The place only: the value may be user data.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Node({})", self.place)
+    }
+}
+
 /// What a value is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum Content {
     /// Nothing; written as `null`, or by leaving the value out.
     Null {

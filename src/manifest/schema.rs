@@ -53,6 +53,21 @@ pub fn effects() -> &'static BTreeMap<String, Effect> {
     &EFFECTS
 }
 
+/// What changing the value at a path does: of a field, of an item of a list (`loadBalancer.listeners[0].port`), or of a list of
+/// mappings as a whole. Nothing when there is no such field, or it groups fields whose effects differ.
+pub fn effect_of(path: &str) -> Option<Effect> {
+    let plain: String = path.chars().filter(|c| !c.is_ascii_digit()).collect();
+    let path = if path.contains('[') { plain.as_str() } else { path };
+    let effects = effects();
+    if let Some(effect) = effects.get(path).or_else(|| effects.get(path.strip_suffix("[]")?)) {
+        return Some(*effect);
+    }
+    let within = |field: &str| field.strip_prefix(path).is_some_and(|rest| rest.starts_with(['.', '[']));
+    let mut inner = effects.iter().filter(|(field, _)| within(field)).map(|(_, effect)| *effect);
+    let first = inner.next()?;
+    inner.all(|effect| effect == first).then_some(first)
+}
+
 fn build_app() -> Value {
     let mut generator = SchemaSettings::draft07().into_generator();
     let name = generator.subschema_for::<AppName>();
@@ -213,6 +228,21 @@ pub fn fields() -> Vec<Field> {
     found
 }
 
+/// A field of an app's spec and what it holds directly; nothing when there is no such field. The path may be written as
+/// `app.spec.healthCheck` or `healthCheck`; without a field it stands for the whole spec.
+pub fn explain(path: &str) -> Vec<Field> {
+    let path = path.strip_prefix("app").unwrap_or(path).trim_start_matches('.');
+    let path = path.strip_prefix("spec").unwrap_or(path).trim_start_matches('.');
+    let is_child = |field: &str| {
+        let rest = if path.is_empty() { Some(field) } else { field.strip_prefix(path) };
+        rest.is_some_and(|rest| !rest.trim_start_matches("[]").trim_start_matches('.').contains('.'))
+    };
+    let belongs = |field: &str| {
+        path.is_empty() || field == path || field.strip_prefix(path).is_some_and(|rest| rest.starts_with(['.', '[']))
+    };
+    fields().into_iter().filter(|field| belongs(&field.path) && is_child(&field.path)).collect()
+}
+
 fn collect(schema: &Value, path: &str, found: &mut Vec<Field>) {
     if let Some(target) = target(schema) {
         collect(target, path, found);
@@ -357,6 +387,26 @@ mod tests {
             assert_eq!(effects.get(path), Some(&effect), "{path}");
         }
         assert_eq!(effects.get("instances"), None);
+        assert_eq!(effect_of("loadBalancer.listeners[0].port"), Some(Effect::Fixed));
+        assert_eq!(effect_of("loadBalancer.listeners"), Some(Effect::Fixed));
+        assert_eq!(effect_of("launch.securityGroupIds[3]"), Some(Effect::Replace));
+        assert_eq!(effect_of("instances"), Some(Effect::InPlace));
+        assert_eq!(effect_of("healthCheck"), None, "its port is fixed and its path is not");
+        assert_eq!(effect_of("colour"), None);
+    }
+
+    #[test]
+    fn a_field_is_explained_with_what_it_holds() {
+        let paths = |path: &str| explain(path).into_iter().map(|field| field.path).collect::<Vec<_>>();
+        assert_eq!(paths("app.spec.instances"), ["instances", "instances.min", "instances.max"]);
+        assert_eq!(paths("retain.for"), ["retain.for"]);
+        assert_eq!(paths("strategy"), ["strategy", "strategy.redBlack"]);
+        assert!(paths("loadBalancer.listeners").contains(&"loadBalancer.listeners[].port".to_owned()));
+        assert!(paths("app").contains(&"instanceType".to_owned()));
+        assert!(!paths("app").contains(&"instances.min".to_owned()));
+        assert_eq!(paths("inst"), [""; 0]);
+        let min = &explain("instances.min")[0];
+        assert_eq!((min.kind.as_str(), min.default.clone()), ("whole number", Some(json!(2))));
     }
 
     #[test]

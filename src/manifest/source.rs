@@ -34,7 +34,8 @@ impl SourceFile {
         let mut text = String::with_capacity(range.len());
         for (at, c) in self.text[range.clone()].char_indices() {
             let at = range.start + at;
-            let secret = !c.is_whitespace() && self.secrets.iter().any(|secret| secret.contains(&at));
+            let next = self.secrets.partition_point(|secret| secret.end <= at);
+            let secret = !c.is_whitespace() && self.secrets.get(next).is_some_and(|secret| secret.contains(&at));
             if secret {
                 text.extend(std::iter::repeat_n('*', c.len_utf8()));
             } else {

@@ -233,7 +233,8 @@ impl<'a> Reader<'a, '_> {
                 Diagnostic::at(Code::YamlFeature, place, "a directive cannot be used in a manifest")
                     .help("remove the line")
             }
-            _ => Diagnostic::at(Code::YamlSyntax, place, format!("this is not YAML: {}", error.info())),
+            _ => Diagnostic::at(Code::YamlSyntax, place, format!("this is not YAML: {}", error.info()))
+                .help("look at the indentation and the quotes here and on the lines above"),
         };
         self.report(diagnostic);
     }

@@ -6,7 +6,7 @@ use super::resolve::Wanted;
 use super::rollout::{Release, Turn};
 use super::shift::own_group;
 use crate::model::action::{Action, Expect, GroupChange};
-use crate::model::observed::Group;
+use crate::model::observed::{Group, LaunchTemplate};
 use crate::model::time::Span;
 
 /// Done when the previous generation has stayed warm for long enough.
@@ -72,13 +72,19 @@ pub(super) fn scale_to_zero(
     draft.act(Action::UpdateGroup { name: group.name.clone(), change }, reason, expects);
 }
 
-/// Deletes an empty group and its launch template.
+/// Deletes an empty group, and its launch template unless that keeps the number.
 pub(super) fn delete(draft: &mut Draft<'_>, picture: &Picture<'_>, group: &Group, reason: &str) {
     let expects = vec![own_group(group), Expect::NoInstances { group: group.name.clone() }];
     draft.act(Action::DeleteGroup { name: group.name.clone() }, reason, expects);
-    if let Some(template) = picture.templates.iter().find(|template| template.name == group.name) {
+    let template = picture.templates.iter().find(|template| template.name == group.name);
+    if let Some(template) = template.filter(|template| !is_newest(picture, template)) {
         draft.act(Action::DeleteLaunchTemplate { name: template.name.clone() }, "its group is gone", Vec::new());
     }
+}
+
+/// The newest template stays until a newer one takes its place: its number must not be given a second time.
+fn is_newest(picture: &Picture<'_>, template: &LaunchTemplate) -> bool {
+    picture.newest() == Some(template.owner.generation)
 }
 
 fn without_traffic(picture: &Picture<'_>, group: &Group) -> Option<Expect> {
@@ -117,7 +123,10 @@ pub(super) fn loose_templates<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, pi
     let loose =
         picture.templates.iter().filter(|template| picture.groups.iter().all(|group| group.name != template.name));
     let waits_for_launch = picture.candidate(wanted).is_none();
-    for template in loose.filter(|template| !(waits_for_launch && template.owner.template_hash == wanted.hash)) {
+    let needed = |template: &LaunchTemplate| {
+        is_newest(picture, template) || waits_for_launch && template.owner.template_hash == wanted.hash
+    };
+    for template in loose.filter(|template| !needed(template)) {
         draft.act(Action::DeleteLaunchTemplate { name: template.name.clone() }, "no group uses it", Vec::new());
     }
 }

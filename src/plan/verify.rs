@@ -6,7 +6,7 @@ use super::shift;
 use crate::model::action::{Action, GroupChange, Tags};
 use crate::model::observed::{Activity, Failure, Group, Health, Target, Want};
 use crate::model::tags::{self, keys};
-use crate::model::time::Span;
+use crate::model::time::{Span, Timestamp};
 
 /// Done when the target has the traffic, or has been healthy for the stability window.
 pub(super) fn wait_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, stable_for: Span) -> Turn {
@@ -147,9 +147,11 @@ fn not_yet_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target:
     let want = Want::Activities(target.name.clone());
     let activities = draft.see(draft.observed.activities.get(&target.name), want, "its scaling activities");
     let failure = activities.and_then(|activities| launch_failure(activities, target));
+    let begun = activities.and_then(|activities| last_lack_of_capacity(activities)).unwrap_or(target.created_at);
     let generation = target.owner.generation;
     // The deadline is for what was never ready; what served before and is wanted again only has to recover.
-    let deadline = release.wanted.spec.progress_deadline.after(target.created_at);
+    // The time that AWS could not launch anything does not count.
+    let deadline = release.wanted.spec.progress_deadline.after(begun.max(target.created_at));
     let overdue = draft.now >= deadline && target.owner.shifted_at.is_none();
     match failure {
         Some((Cause::Release, words)) => fail(draft, release, target, format!("launch failed: {words}")),
@@ -196,6 +198,12 @@ fn launch_failure(activities: &[Activity], group: &Group) -> Option<(Cause, Stri
     let newest =
         activities.iter().filter(|activity| activity.started_at >= group.created_at).max_by_key(|a| a.started_at)?;
     (newest.status == "Failed").then(|| (cause(&newest.message), newest.message.clone()))
+}
+
+/// When AWS last lacked room for an instance.
+fn last_lack_of_capacity(activities: &[Activity]) -> Option<Timestamp> {
+    let lacked = |activity: &&Activity| activity.status == "Failed" && cause(&activity.message) == Cause::Capacity;
+    activities.iter().filter(lacked).map(|activity| activity.started_at).max()
 }
 
 /// Tells trouble with AWS from trouble with the release, by AWS's own words.

@@ -121,8 +121,8 @@ pub fn records(world: &World) -> Vec<String> {
             lines.push(format!("record {}", record.name));
         }
     }
-    for (name, parameter) in &world.parameters.all {
-        let value = parameter.versions.back().map(|version| version.value.clone()).unwrap_or_default();
+    for (name, parameter) in world.parameters.all.iter() {
+        let value = parameter.versions.last().map(|version| version.value.clone()).unwrap_or_default();
         let value: serde_json::Value = serde_json::from_str(&value).unwrap_or_default();
         lines.push(format!("deployed {name} {} {}", value["generation"], value["image"]));
     }

@@ -155,6 +155,7 @@ spec:
             method: "POST".to_owned(),
             path: "/".to_owned(),
             body: Vec::new(),
+            access_key: "AKIABYHAND".to_owned(),
         };
         let reply = self.simulation.with(|world| api::dispatch(world, &request));
         assert_eq!(reply.status, 200, "{}", reply.body);

@@ -244,7 +244,7 @@ async fn an_app_that_is_destroyed_leaves_nothing_behind() {
 async fn a_lack_of_capacity_is_waited_for_while_the_old_generation_serves() {
     use amiable::sim::world::scaling::LaunchFailure;
     let mut lab = deployed("").await;
-    lab.simulation.with(|world| world.scaling.capacity.failure = Some(LaunchFailure::InsufficientCapacity));
+    lab.simulation.with(|world| world.scaling.capacity.failure = Some(LaunchFailure::InsufficientInstanceCapacity));
     lab.write("hello", app("hello", HELLO_1_1, "  progressDeadline: 5m\n"));
     let during = async {
         lab.pass(1800).await;

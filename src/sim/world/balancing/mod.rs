@@ -171,7 +171,7 @@ impl TargetGroup {
 
 impl Balancing {
     /// All action lists that forward, with the load balancer they stand at: listeners' and rules'.
-    pub(crate) fn action_lists(&self) -> impl Iterator<Item = (&str, &[Action])> {
+    pub fn action_lists(&self) -> impl Iterator<Item = (&str, &[Action])> {
         let listeners = self.listeners.values().map(|it| (it.load_balancer_arn.as_str(), it.actions.as_slice()));
         let rules = self.rules.values().filter_map(|rule| {
             let listener = self.listeners.get(&rule.listener_arn)?;
