@@ -36,13 +36,15 @@ pub(super) async fn serve(simulation: Simulation, id: String, port: TcpListener)
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-                   accepted = port.accept() => match accepted {
-        Ok((stream, _)) => { connections.spawn(serve_connection(simulation.clone(), id.clone(), stream)); }
-        // Out of file descriptors, most likely: a moment later there may be some.
-        Err(_) => tokio::time::sleep(POLL).await,
-        },
-                   Some(_) = connections.join_next() => {}
-               }
+            accepted = port.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(serve_connection(simulation.clone(), id.clone(), stream));
+                }
+                // Out of file descriptors, most likely: a moment later there may be some.
+                Err(_) => tokio::time::sleep(POLL).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
     }
 }
 

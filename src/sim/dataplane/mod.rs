@@ -182,3 +182,6 @@ fn endpoints(world: &World) -> BTreeMap<Endpoint, String> {
     };
     balancing.listeners.values().filter_map(endpoint).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,13 +73,15 @@ impl Proxy {
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
-                           accepted = port.accept() => match accepted {
-            Ok((stream, peer)) => { connections.spawn(self.clone().serve_connection(stream, peer)); }
-            // Out of file descriptors, most likely: a moment later there may be some.
-            Err(_) => tokio::time::sleep(POLL).await,
-            },
-                           Some(_) = connections.join_next() => {}
-                       }
+                accepted = port.accept() => match accepted {
+                    Ok((stream, peer)) => {
+                        connections.spawn(self.clone().serve_connection(stream, peer));
+                    }
+                    // Out of file descriptors, most likely: a moment later there may be some.
+                    Err(_) => tokio::time::sleep(POLL).await,
+                },
+                Some(_) = connections.join_next() => {}
+            }
         }
     }
 

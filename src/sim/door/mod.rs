@@ -16,3 +16,128 @@ fn receive(simulation: &Simulation, http: HttpRequest<'_>) -> Outcome {
         Err(refusal) => Outcome::Reply(*refusal),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::model::time::Timestamp;
+    use crate::sim::world::World;
+
+    /// Names that operations look for, so that random requests get past the first check.
+    const NAMES: [&str; 20] = [
+        "ImageId.1",
+        "Filter.1.Name",
+        "Filter.1.Value.1",
+        "MaxResults",
+        "NextToken",
+        "LaunchTemplateName",
+        "LaunchTemplateId",
+        "LaunchTemplateVersion.1",
+        "LaunchTemplateData.ImageId",
+        "LaunchTemplateData.BlockDeviceMapping.1.DeviceName",
+        "LaunchTemplateData.BlockDeviceMapping.1.Ebs.VolumeSize",
+        "SourceVersion",
+        "VpcId",
+        "CidrBlock",
+        "ResourceId.1",
+        "Tag.1.Key",
+        "RoleArn",
+        "RoleSessionName",
+        "DurationSeconds",
+        "maxitems",
+    ];
+
+    const QUERIES: [(&str, &str); 16] = [
+        ("ec2", "DescribeImages"),
+        ("ec2", "CreateTags"),
+        ("ec2", "DescribeTags"),
+        ("ec2", "CreateLaunchTemplate"),
+        ("ec2", "CreateLaunchTemplateVersion"),
+        ("ec2", "ModifyLaunchTemplate"),
+        ("ec2", "DescribeLaunchTemplates"),
+        ("ec2", "DescribeLaunchTemplateVersions"),
+        ("ec2", "CreateVpc"),
+        ("ec2", "CreateSubnet"),
+        ("ec2", "DescribeSubnets"),
+        ("ec2", "DescribeInstances"),
+        ("sts", "AssumeRole"),
+        ("autoscaling", "CreateAutoScalingGroup"),
+        ("autoscaling", "DescribeAutoScalingGroups"),
+        ("elasticloadbalancing", "DescribeTargetHealth"),
+    ];
+
+    const JSON: [&str; 6] = [
+        "PutParameter",
+        "GetParameter",
+        "GetParameters",
+        "GetParametersByPath",
+        "DescribeParameters",
+        "LabelParameterVersion",
+    ];
+
+    fn status(service: &str, method: &str, uri: &str, target: Option<&str>, body: &[u8]) -> u16 {
+        let start = Timestamp::UNIX_EPOCH;
+        let simulation = Simulation::new(World::example(start), Clock::new(start, 1));
+        let authorization = format!(
+            "AWS4-HMAC-SHA256 Credential=K/20260102/us-west-2/{service}/aws4_request, SignedHeaders=host, Signature=0"
+        );
+        match receive(&simulation, HttpRequest { method, uri, authorization: Some(&authorization), target, body }) {
+            Outcome::Reply(reply) => reply.status,
+            Outcome::Broken => 0,
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn any_query_is_answered(
+            which in 0..QUERIES.len(),
+            given in proptest::collection::vec((0..NAMES.len(), "[ -~é]{0,12}|[0-9$.-]{0,6}|ami-[0-9a-f]{17}|10.0.0.0/[0-9]{1,3}"), 0..6),
+        ) {
+            let (service, operation) = QUERIES[which];
+            let mut body = form_urlencoded::Serializer::new(String::new());
+            body.append_pair("Action", operation);
+            for (name, value) in &given {
+                body.append_pair(NAMES[*name], value);
+            }
+            let status = status(service, "POST", "/", None, body.finish().as_bytes());
+            prop_assert!((200..500).contains(&status), "{status}");
+        }
+
+        #[test]
+        fn any_json_is_answered(which in 0..JSON.len(), name in "[a-zA-Z/:.é]{0,40}", value in "\\PC{0,20}", token in "[0-9x]{0,22}") {
+            let body = serde_json::json!({
+                "Name": name, "Names": [name], "Path": name, "Value": value, "Type": "String", "Labels": [value],
+                "NextToken": token, "ParameterFilters": [{"Key": name, "Values": [value]}],
+            });
+            let target = format!("AmazonSSM.{}", JSON[which]);
+            let status = status("ssm", "POST", "/", Some(&target), body.to_string().as_bytes());
+            prop_assert!((200..500).contains(&status), "{status}");
+        }
+
+        #[test]
+        fn any_bytes_are_answered(path in "[!-~]{0,30}", body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            for (service, method, prefix) in [("route53", "GET", "2013-04-01/"), ("route53", "POST", "2013-04-01/hostedzone"), ("ec2", "POST", "")] {
+                let status = status(service, method, &format!("/{prefix}{path}"), None, &body);
+                prop_assert!((200..500).contains(&status), "{status}");
+            }
+            let status = status("ssm", "POST", "/", Some("AmazonSSM.PutParameter"), &body);
+            prop_assert!((200..500).contains(&status), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_body_of_very_many_parameters_costs_little_time() {
+        let mut body = String::from("Action=CreateTags&ResourceId.1=ami-1");
+        for index in 1..20_000 {
+            body.push_str(&format!("&Tag.{index}.Key=k{index}&Tag.{index}.Value=v"));
+        }
+        let begun = std::time::Instant::now();
+        assert_eq!(status("ec2", "POST", "/", None, body.as_bytes()), 400);
+        assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{:?}", begun.elapsed());
+    }
+}

@@ -37,7 +37,13 @@ pub fn decode(http: HttpRequest<'_>) -> Result<Request, Box<Reply>> {
     };
     match fill(&mut request, http, query) {
         Ok(()) => Ok(request),
-        Err(error) => Err(Box::new(error_reply(&request, &error))),
+        Err(error) => {
+            if http.target.is_some() {
+                // Every service that has this header speaks JSON, simulated or not.
+                request.service = "ssm".to_owned();
+            }
+            Err(Box::new(error_reply(&request, &error)))
+        }
     }
 }
 
@@ -87,7 +93,7 @@ fn fill(request: &mut Request, http: HttpRequest<'_>, query: &str) -> Result<(),
             }
             request.body = http.body.to_vec();
         }
-        _ => {
+        "autoscaling" | "ec2" | "elasticloadbalancing" | "sts" => {
             if !http.body.is_empty() {
                 request.params = Params::decode(http.body);
             }
@@ -98,6 +104,10 @@ fn fill(request: &mut Request, http: HttpRequest<'_>, query: &str) -> Result<(),
             if scope.service == "elasticloadbalancing" && request.params.get("Version") == Some("2012-06-01") {
                 return Err(ApiError::new("InvalidAction", "The simulated AWS has no classic load balancers"));
             }
+        }
+        other => {
+            let message = format!("The simulated AWS has no service {other}");
+            return Err(ApiError::new("UnknownOperationException", message).with_status(404));
         }
     }
     Ok(())
@@ -238,5 +248,7 @@ mod tests {
             assert_eq!(decode(http).unwrap_err().error.as_deref(), Some("IncompleteSignature"), "{header}");
         }
         assert_eq!(decoded("POST", "/", "ec2", None, "").unwrap_err().error.as_deref(), Some("MissingAction"));
+        let other = decoded("POST", "/", "dynamodb", Some("DynamoDB_20120810.ListTables"), "{}").unwrap_err();
+        assert!(other.body.starts_with('{') && other.body.contains("has no service dynamodb"), "{}", other.body);
     }
 }

@@ -10,6 +10,7 @@
 //! - [`parameters`]: SSM parameters
 //! - [`identities`]: access keys, roles and sessions
 //! - [`example`]: a small account to try things on
+//! - [`inventory`]: what there is, for people who write manifests
 //! - [`agenda`]: what is to be looked at again, and when
 //! - [`shelf`]: things by name that copies of the world share
 
@@ -20,6 +21,7 @@ pub mod dns;
 pub mod example;
 pub mod identities;
 pub mod images;
+pub mod inventory;
 pub mod network;
 pub mod parameters;
 pub mod scaling;

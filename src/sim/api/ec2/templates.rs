@@ -97,7 +97,10 @@ pub fn describe(world: &World, params: &Params) -> Result<Reply, ApiError> {
     let (ids, names) = (params.values("LaunchTemplateId"), params.values("LaunchTemplateName"));
     let known = || world.templates.all.values().filter(|template| is_known(world, template));
     for name in &names {
-        known().find(|template| template.name == *name).ok_or_else(|| name_not_found(name))?;
+        known().find(|template| template.name == *name).ok_or_else(|| {
+            let message = "At least one of the launch templates specified in the request does not exist.";
+            ApiError::new("InvalidLaunchTemplateName.NotFoundException", message)
+        })?;
     }
     for id in &ids {
         known().find(|template| template.id == *id).ok_or_else(|| id_not_found(id))?;
