@@ -37,7 +37,7 @@ pub async fn execute(
                 return Executed::Stale;
             }
             Err(Recheck::Failed(error)) => {
-                let (words, retry) = (error.to_string(), error.may_pass());
+                let (words, retry) = (error.explained(), error.may_pass());
                 tell(EventKind::Failed { action: planned.action.clone(), error: words, retry });
                 return Executed::Failed(error);
             }

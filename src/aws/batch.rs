@@ -45,7 +45,7 @@ pub fn settle<T>(result: Result<T, AwsError>) -> Result<Read<T>, AwsError> {
     match result {
         Ok(value) => Ok(Read::Known(value)),
         Err(error) if error.class == Class::FatalAll => Err(error),
-        Err(error) => Ok(Read::Unknown(error.to_string())),
+        Err(error) => Ok(Read::Unknown(error.explained())),
     }
 }
 
@@ -106,7 +106,7 @@ where
                 }
             }
             Err(error) => {
-                let why = error.to_string();
+                let why = error.explained();
                 found.extend(ids.into_iter().map(|id| (id, Read::Unknown(why.clone()))));
             }
         }

@@ -84,7 +84,7 @@ impl Settings {
     pub fn simulated(region: impl Into<String>, http_client: SharedHttpClient, clock: Clock) -> Self {
         Self {
             http_client: Some(http_client),
-            credentials: Some(Credentials::from_keys("AKIASIMULATED", "simulated", None)),
+            credentials: Some(Credentials::from_keys("AKIASIMULATED0000000", "simulated", None)),
             ..Self::new(region, clock)
         }
     }

@@ -6,19 +6,24 @@
 //! - [`environments`]: the manifests that a command works with
 //! - [`selection`]: which apps of which environments it is about
 //! - [`session`]: the way to AWS, and one look at it
+//! - [`edit`]: edits of an app's manifest
 //! - [`watch`]: converging, and how it goes
 //! - [`operator`]: what an operator tells the planner
 
 pub mod apply;
 pub mod completions;
+pub mod deploy;
 pub mod destroy;
+pub mod edit;
 pub mod environments;
 pub mod exit;
 pub mod failure;
 pub mod history;
+pub mod image;
 pub mod init;
 pub mod operator;
 pub mod plan;
+pub mod render;
 pub mod retry;
 pub mod rollback;
 pub mod schema;
@@ -78,7 +83,10 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(init::Init),
+    Deploy(deploy::Deploy),
+    Image(image::Image),
     Validate(validate::Validate),
+    Render(render::Render),
     Plan(plan::Plan),
     Apply(apply::Apply),
     Status(status::Status),
@@ -125,7 +133,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 fn dispatch(command: Command, global: &Global) -> Result<Exit, Failure> {
     match command {
         Command::Init(command) => command.run(global),
+        Command::Deploy(command) => block_on(command.run(global)),
+        Command::Image(command) => command.run(global),
         Command::Validate(command) => command.run(global),
+        Command::Render(command) => command.run(global),
         Command::Plan(command) => block_on(stoppable(command.run(global))),
         Command::Apply(command) => block_on(command.run(global)),
         Command::Status(command) => block_on(stoppable(command.run(global))),

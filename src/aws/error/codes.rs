@@ -1,0 +1,137 @@
+//! AWS's error codes, by what they mean to the caller.
+
+use super::{AwsError, Call, Class};
+
+pub(super) const EXPIRED: &[&str] =
+    &["ExpiredToken", "ExpiredTokenException", "RequestExpired", "RequestTimeTooSkewed"];
+pub(super) const CREDENTIALS: &[&str] = &[
+    "AuthFailure",
+    "IncompleteSignature",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "InvalidToken",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "NotSignedUp",
+    "OptInRequired",
+    "PendingVerification",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+];
+pub(super) const DENIED: &[&str] =
+    &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedAccess"];
+pub(super) const THROTTLED: &[&str] = &[
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "TooManyRequestsException",
+];
+const TRANSIENT: &[&str] = &[
+    "HealthUnavailable",
+    "InternalError",
+    "InternalFailure",
+    "InternalServerError",
+    "InvalidNextToken",
+    "RequestTimeout",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+    "Unavailable",
+];
+const BUSY: &[&str] = &[
+    "DependencyViolation",
+    "InstanceRefreshInProgress",
+    "PriorRequestNotComplete",
+    "ResourceContention",
+    "ResourceInUse",
+    "ScalingActivityInProgress",
+    "TooManyUpdates",
+];
+/// What a manifest names and AWS does not have: it will not appear by waiting.
+const NAMED_BY_MANIFESTS: &[&str] = &[
+    "CertificateNotFound",
+    "InvalidAMIID.NotFound",
+    "InvalidGroup.NotFound",
+    "InvalidKeyPair.NotFound",
+    "InvalidSubnetID.NotFound",
+    "InvalidVpcID.NotFound",
+    "NoSuchHostedZone",
+    "SubnetNotFound",
+];
+
+pub(super) fn is_quota(code: &str) -> bool {
+    // Those that begin alike and mean the rate of calls are told apart before.
+    code.contains("LimitExceeded") || code.starts_with("TooMany") || code.ends_with("QuotaExceeded")
+}
+
+pub(super) fn classify(code: &str, message: &str, status: Option<u16>) -> Class {
+    // Some services append `Fault` or `Exception` to the code in their older protocols.
+    let code = code.strip_suffix("Fault").unwrap_or(code);
+    let missing = AwsError::build(Call::new("", "", ""), code, message.to_owned(), Class::Retry).is_missing();
+    match code {
+        code if EXPIRED.contains(&code) || CREDENTIALS.contains(&code) => Class::FatalAll,
+        code if BUSY.contains(&code) => Class::Wait,
+        code if THROTTLED.contains(&code) || TRANSIENT.contains(&code) => Class::Retry,
+        code if DENIED.contains(&code) => Class::Blocked,
+        "OperationNotPermitted" | "ServiceLinkedRoleFailure" | "AlreadyExists" | "PriorityInUse" => Class::Blocked,
+        code if code.starts_with("Duplicate") || is_quota(code) => Class::Blocked,
+        code if NAMED_BY_MANIFESTS.contains(&code) => Class::FatalApp,
+        // It was there when the plan was made, or was created a moment ago: AWS may not know it everywhere yet.
+        _ if missing => Class::Wait,
+        _ if status.is_some_and(|status| status >= 500) => Class::Retry,
+        _ => Class::FatalApp,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(code: &str, status: u16) -> Class {
+        classify(code, "", Some(status))
+    }
+
+    #[test]
+    fn every_error_says_what_the_caller_does_about_it() {
+        for (code, status, expected) in [
+            ("Throttling", 400, Class::Retry),
+            ("RequestLimitExceeded", 503, Class::Retry),
+            ("TooManyRequestsException", 400, Class::Retry),
+            ("InternalFailure", 500, Class::Retry),
+            ("SomethingNobodyHasSeen", 503, Class::Retry),
+            ("ResourceContention", 500, Class::Wait),
+            ("ResourceContentionFault", 500, Class::Wait),
+            ("ScalingActivityInProgress", 400, Class::Wait),
+            ("PriorRequestNotComplete", 400, Class::Wait),
+            ("TargetGroupNotFound", 400, Class::Wait),
+            ("InvalidLaunchTemplateName.NotFoundException", 400, Class::Wait),
+            ("LimitExceeded", 400, Class::Blocked),
+            ("VcpuLimitExceeded", 400, Class::Blocked),
+            ("TooManyRules", 400, Class::Blocked),
+            ("AccessDenied", 403, Class::Blocked),
+            ("UnauthorizedOperation", 403, Class::Blocked),
+            ("PriorityInUse", 400, Class::Blocked),
+            ("InvalidAMIID.NotFound", 400, Class::FatalApp),
+            ("SubnetNotFound", 400, Class::FatalApp),
+            ("ValidationError", 400, Class::FatalApp),
+            ("InvalidConfigurationRequest", 400, Class::FatalApp),
+            ("ExpiredToken", 403, Class::FatalAll),
+            ("InvalidClientTokenId", 403, Class::FatalAll),
+            ("AuthFailure", 401, Class::FatalAll),
+        ] {
+            assert_eq!(class(code, status), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_group_that_auto_scaling_does_not_know_is_missing_and_not_a_bad_request() {
+        let words = "AutoScalingGroup name not found - no such group: hello-world-prod-v042";
+        assert_eq!(classify("ValidationError", words, Some(400)), Class::Wait);
+        let words = "The specified launch template, with template name hello-world-prod-v042, does not exist.";
+        assert_eq!(classify("ValidationError", words, Some(400)), Class::Wait);
+    }
+}

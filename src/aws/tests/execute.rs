@@ -1,0 +1,120 @@
+//! Facts read afresh before an action, and actions in order.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_recheck_holds_only_what_holds_now() {
+    let lab = Lab::new().await;
+    let release = lab.release("hello").await;
+    lab.pass(120).await;
+    // A second group in the same target group, without an instance: those of the first do not count for it.
+    lab.done("hello", &release.new_template(2)).await;
+    lab.done("hello", &release.new_group(2, 0)).await;
+    let (group, hash) = (release.group.clone(), release.data().hash().to_string());
+    let weight = |arn: &String, serving| Expect::Weight { at: release.point(), target_group_arn: arn.clone(), serving };
+    let healthy = |arn: &String, group: &str, at_least| Expect::Healthy {
+        target_group_arn: arn.clone(),
+        group: group.to_owned(),
+        at_least,
+    };
+    let true_now = [
+        Expect::OwnGroup { group: group.clone(), template_hash: hash },
+        Expect::InService { group: group.clone(), at_least: 2 },
+        healthy(&release.a, &group, 2),
+        weight(&release.a, true),
+        weight(&release.b, false),
+        Expect::NoTargets { target_group_arn: release.b.clone() },
+        Expect::OwnTags { arn: release.a.clone(), app: release.scope.app.clone() },
+    ];
+    assert_eq!(recheck(&lab.aws, &true_now).await, Ok(()));
+    for stale in [
+        Expect::OwnGroup { group: group.clone(), template_hash: "1-00".into() },
+        Expect::InService { group: group.clone(), at_least: 3 },
+        Expect::NoInstances { group: group.clone() },
+        Expect::NoInstances { group: "hello-prod-v009".into() },
+        healthy(&release.a, &group, 3),
+        healthy(&release.b, &group, 1),
+        healthy(&release.a, "hello-prod-v002", 1),
+        weight(&release.a, false),
+        weight(&release.b, true),
+        weight(&"arn:of:nothing".to_owned(), true),
+        Expect::NoTargets { target_group_arn: release.a.clone() },
+        Expect::OwnTags { arn: release.a.clone(), app: "other".parse().unwrap() },
+        Expect::OwnTags { arn: format!("{}0", release.a), app: release.scope.app.clone() },
+    ] {
+        let result = recheck(&lab.aws, std::slice::from_ref(&stale)).await;
+        assert!(matches!(result, Err(Recheck::Stale(_))), "{stale:?}: {result:?}");
+    }
+    lab.refuse(throttled(), |request| request.operation.starts_with("Describe"));
+    for expect in &true_now {
+        let result = recheck(&lab.aws, std::slice::from_ref(expect)).await;
+        assert!(matches!(result, Err(Recheck::Failed(_))), "{expect:?}: {result:?}");
+    }
+}
+
+/// Carries out these actions and says what was told of each.
+async fn run(lab: &Lab, scope: &Scope, actions: Vec<(Action, Vec<Expect>)>) -> (Executed, Vec<&'static str>) {
+    let planned = |(action, expects)| PlannedAction { action, reason: "because".into(), expects };
+    let plan = AppPlan {
+        app: scope.app.clone(),
+        change: Change::Update,
+        reason: String::new(),
+        from: None,
+        to: None,
+        fields: Vec::new(),
+        drift: Vec::new(),
+        steps: Vec::new(),
+        actions: actions.into_iter().map(planned).collect(),
+        waits: Vec::new(),
+        notes: Vec::new(),
+        wants: Vec::new(),
+        wake_at: None,
+        impact: Impact::default(),
+    };
+    let told = Mutex::new(Vec::new());
+    let sink = |event: crate::model::event::Event| {
+        told.lock().unwrap().push(match event.kind {
+            EventKind::Planned(_) => "planned",
+            EventKind::Acted { .. } => "acted",
+            EventKind::Stale { .. } => "stale",
+            EventKind::Failed { retry: true, .. } => "failed for now",
+            EventKind::Failed { retry: false, .. } => "failed",
+        });
+    };
+    let executed = execute(&lab.aws, lab.aws.clock(), &plan, scope, &sink).await;
+    (executed, told.into_inner().unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_is_carried_out_in_order_and_no_further_than_the_first_that_does_not_hold() {
+    let lab = Lab::new().await;
+    let release = worker(lab.scope("hello"));
+    let delete = |name: &str| Action::DeleteGroup { name: name.to_owned() };
+    let create = vec![(release.new_template(1), vec![]), (release.new_group(1, 1), vec![])];
+    let (executed, told) = run(&lab, &release.scope, create).await;
+    assert_eq!((executed, told), (Executed::Complete, vec!["acted", "acted"]));
+    lab.pass(120).await;
+
+    let empty = Expect::NoInstances { group: release.group.clone() };
+    let template = Action::DeleteLaunchTemplate { name: release.group.clone() };
+    let destroy = vec![(delete(&release.group), vec![empty]), (template, vec![])];
+    let (executed, told) = run(&lab, &release.scope, destroy).await;
+    assert_eq!((executed, told), (Executed::Stale, vec!["stale"]));
+    let calls = lab.aws.calls();
+    assert!(!calls.contains_key("autoscaling:DeleteAutoScalingGroup"));
+    assert!(!calls.contains_key("ec2:DeleteLaunchTemplate"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_action_is_not_performed_when_what_it_depends_on_cannot_be_read() {
+    let lab = Lab::new().await;
+    let release = worker(lab.scope("hello"));
+    run(&lab, &release.scope, vec![(release.new_template(1), vec![]), (release.new_group(1, 0), vec![])]).await;
+    lab.refuse(throttled(), |request| request.operation == "DescribeAutoScalingGroups");
+    let empty = Expect::NoInstances { group: release.group.clone() };
+    let delete = Action::DeleteGroup { name: release.group.clone() };
+    let (executed, told) = run(&lab, &release.scope, vec![(delete, vec![empty])]).await;
+    assert!(matches!(executed, Executed::Failed(error) if error.class == Class::Retry));
+    assert_eq!(told, ["failed for now"]);
+    assert!(!lab.aws.calls().contains_key("autoscaling:DeleteAutoScalingGroup"));
+}

@@ -1,0 +1,183 @@
+//! The snapshot, its details, and what cannot be read.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn many_apps_are_read_in_pages_and_those_of_other_environments_are_not() {
+    let lab = Lab::new().await;
+    for (environment, count) in [("prod", 120), ("test", 3)] {
+        for number in 0..count {
+            let app = format!("worker-{number}").parse().unwrap();
+            let release = worker(Scope::new(app, environment.parse().unwrap()));
+            perform(&lab.aws, &release.scope, &release.new_template(1)).await.unwrap();
+            perform(&lab.aws, &release.scope, &release.new_group(1, 0)).await.unwrap();
+        }
+    }
+    let seen = lab.look().await;
+    let groups = seen.groups.known().unwrap();
+    assert_eq!(groups.len(), 120);
+    assert!(groups.values().all(|group| group.owner.environment == lab.desired.name));
+    assert_eq!(seen.launch_templates.known().unwrap().len(), 120);
+    assert_eq!(seen.problems, []);
+    assert_eq!(seen.calls["autoscaling:DescribeAutoScalingGroups"], 2);
+    assert!(seen.calls.values().sum::<u32>() <= 15, "{:?}", seen.calls);
+
+    // The first page comes, the second never does: then nothing is known, and not a hundred groups.
+    lab.refuse(throttled(), |request| {
+        request.operation == "DescribeAutoScalingGroups" && request.params.get("NextToken").is_some()
+    });
+    let seen = lab.look().await;
+    assert!(matches!(&seen.groups, Read::Unknown(why) if why.contains("Rate exceeded")), "{:?}", seen.groups);
+    assert_eq!(seen.launch_templates.known().unwrap().len(), 120);
+    assert!(seen.target_groups.known().is_some());
+    assert_eq!(seen.calls["autoscaling:DescribeAutoScalingGroups"], 1 + 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_throttled_once_is_sent_again() {
+    let lab = Lab::new().await;
+    let refused = Mutex::new(BTreeSet::new());
+    lab.fault(move |request| {
+        refused.lock().unwrap().insert(request.operation.clone()).then(|| Fault::Refuse(throttled()))
+    });
+    let seen = lab.look().await;
+    assert!(seen.groups.known().is_some() && seen.zone.unwrap().known().is_some());
+    assert_eq!(seen.calls["ec2:DescribeImages"], 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn expired_credentials_are_one_clear_error_after_one_call() {
+    let lab = Lab::new().await;
+    let expired = ApiError::new("ExpiredToken", "The security token included in the request is expired");
+    lab.refuse(expired.with_status(403), |_| true);
+    let error = observe(&lab.aws, &lab.desired, lab.aws.clock().now()).await.unwrap_err();
+    assert_eq!(error.class, Class::FatalAll);
+    assert!(error.advice().unwrap().contains("sign in again"));
+    assert_eq!(lab.aws.calls(), [("sts:GetCallerIdentity".to_owned(), 1)].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_is_seen_as_it_was_made() {
+    let lab = Lab::new().await;
+    let release = lab.release("hello").await;
+    lab.pass(120).await;
+    let seen = lab
+        .look_at([
+            Want::TargetHealth(release.a.clone()),
+            Want::TargetGroupAttributes(release.a.clone()),
+            Want::Tags(release.b.clone()),
+            Want::Tags(release.load_balancer.clone()),
+            Want::Activities(release.group.clone()),
+            Want::TemplateData(release.group.clone()),
+            Want::TemplateData("hello-prod-v009".into()),
+            Want::RulesOf(release.listener.clone()),
+            Want::Deployed(release.scope.app.clone()),
+        ])
+        .await;
+    let group = &seen.groups.known().unwrap()[&release.group];
+    assert!(group.is_whole() && group.health_check_elb && group.instances.len() == 2);
+    assert_eq!(group.launch_template, Some((release.group.clone(), "1".to_owned())));
+    assert_eq!(group.labels, [("team".to_owned(), "shop".to_owned())].into());
+    assert_eq!(group.target_group_arns, [release.a.clone()]);
+    let forward = &seen.listeners[&release.listener].known().unwrap().as_ref().unwrap().forward;
+    assert_eq!((forward.weight(&release.a), forward.weight(&release.b)), (100, 0));
+    let targets = seen.target_health[&release.a].known().unwrap();
+    assert!(targets.len() == 2 && targets.iter().all(|target| target.health == Health::Healthy), "{targets:?}");
+    assert!(tags::belongs_to(seen.tags[&release.b].known().unwrap(), &release.scope));
+    assert!(tags::belongs_to(seen.tags[&release.load_balancer].known().unwrap(), &release.scope));
+    let activities = seen.activities[&release.group].known().unwrap();
+    assert!(activities.len() == 2 && activities[0].status == "Successful", "{activities:?}");
+    let data = seen.template_data[&release.group].known().unwrap().as_ref().unwrap();
+    assert_eq!(data.hash(), release.data().hash());
+    assert_eq!(seen.template_data["hello-prod-v009"], Read::Known(None));
+    assert_eq!(seen.deployed[&release.scope.app], Read::Known(None));
+    assert!(seen.target_group_attributes[&release.a].known().is_some());
+    assert!(seen.rules_of[&release.listener].known().unwrap().iter().any(|rule| rule.priority.is_none()));
+    assert_eq!(seen.images[HELLO_1_0].known().unwrap().as_ref().unwrap().owner, "123456789012");
+    let protection = lab
+        .simulation
+        .with(|world| world.scaling.groups.get(&release.group).map(|group| group.deletion_protection.clone()));
+    assert_eq!(protection.as_deref(), Some("prevent-force-deletion"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_detail_that_cannot_be_read_is_unknown_and_hides_no_other() {
+    let lab = Lab::new().await;
+    let release = lab.release("hello").await;
+    lab.refuse(throttled(), |request| request.operation == "DescribeTargetHealth");
+    let gone = format!("{}0", release.b);
+    let wants = [Want::TargetHealth(release.a.clone()), Want::Tags(release.a.clone()), Want::Tags(gone.clone())];
+    let seen = lab.look_at(wants).await;
+    assert!(matches!(&seen.target_health[&release.a], Read::Unknown(why) if why.contains("Rate exceeded")));
+    assert!(seen.tags[&release.a].known().is_some());
+    assert!(seen.tags[&gone].known().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn images_and_listeners_that_do_not_exist_are_none_and_hide_no_other() {
+    let mut lab = Lab::new().await;
+    lab.want("gone", "ami-0123456789abcdef0");
+    let release = lab.release("hello").await;
+    let missing = format!("{}0", release.listener);
+    lab.desired.environment.listeners.insert("public".into(), missing.clone());
+    let seen = lab.look().await;
+    assert_eq!(seen.images["ami-0123456789abcdef0"], Read::Known(None));
+    assert!(seen.images[HELLO_1_0].known().unwrap().is_some());
+    assert_eq!(seen.listeners[&missing], Read::Known(None));
+    assert!(seen.listeners[&release.listener].known().unwrap().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_whose_tags_were_spoilt_by_hand_is_a_problem_and_not_an_absence() {
+    let lab = Lab::new().await;
+    let release = lab.release("hello").await;
+    let tags = [(tags::keys::GENERATION.to_owned(), "forty-two".to_owned())].into();
+    lab.done("hello", &Action::TagGroup { name: release.group.clone(), tags, propagate: false }).await;
+    let seen = lab.look().await;
+    assert!(seen.groups.known().unwrap().is_empty());
+    assert_eq!(seen.problems.len(), 1);
+    assert!(seen.problems[0].concerns(&release.scope));
+    assert!(seen.problems[0].why.contains("forty-two"), "{}", seen.problems[0].why);
+    // And nothing is destroyed on the strength of it.
+    let expect = Expect::OwnGroup { group: release.group.clone(), template_hash: release.data().hash().to_string() };
+    assert!(matches!(recheck(&lab.aws, &[expect]).await, Err(Recheck::Stale(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_not_be_read_says_which_permission_is_missing() {
+    let lab = Lab::new().await;
+    let denied = ApiError::new("AccessDenied", "not authorized").with_status(403);
+    lab.refuse(denied, |request| request.operation == "ListResourceRecordSets");
+    let seen = lab.look().await;
+    let Some(Read::Unknown(why)) = seen.zone else { panic!("{:?}", seen.zone) };
+    assert!(why.contains("`route53:ListResourceRecordSets`"), "{why}");
+    assert_eq!(seen.calls["route53:ListResourceRecordSets"], 1);
+}
+
+// On real time: a socket takes part.
+#[tokio::test]
+async fn no_way_to_aws_and_no_credentials_are_told_apart_and_end_at_once() {
+    let lab = Lab::new().await;
+    let nowhere =
+        Settings { endpoint_url: Some("http://127.0.0.1:1".into()), ..Settings::new(REGION, Clock::system()) };
+    let known = aws_credential_types::Credentials::from_keys("AKIANOBODY", "nobody", None);
+    let unreachable = Settings { credentials: Some(known), ..nowhere.clone() };
+    let nobody = Settings { profile: Some("amiable-no-such-profile".into()), ..nowhere };
+    for (settings, advice) in [(unreachable, "endpoint cannot be reached"), (nobody, "credentials")] {
+        let aws = Aws::connect(settings).await;
+        let error = observe(&aws, &lab.desired, aws.clock().now()).await.unwrap_err();
+        assert_eq!(error.class, Class::FatalAll, "{error}");
+        assert!(error.advice().unwrap().contains(advice), "{error}: {:?}", error.advice());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_is_assumed_for_every_call_when_the_environment_names_one() {
+    let lab = Lab::new().await;
+    let settings = Settings::simulated(REGION, http_client(&lab.simulation), lab.aws.clock().clone());
+    let role = "arn:aws:iam::123456789012:role/deploy".to_owned();
+    let aws = Aws::connect(Settings { assume_role: Some(role), ..settings }).await;
+    let seen = observe(&aws, &lab.desired, aws.clock().now()).await.unwrap();
+    assert!(seen.caller.contains("assumed-role/deploy/amiable"), "{}", seen.caller);
+    assert_ne!(seen.caller, lab.look().await.caller);
+}
