@@ -11,7 +11,7 @@ async fn unchanged(apps: usize) -> (u32, String) {
     lab.environment("  limits: {concurrentRollouts: 100}\n");
     for number in 0..apps {
         let name = format!("app-{number:03}");
-        let dns = format!("  dns: {{name: {name}.internal.example.com}}\n  retain: {{for: 0s}}\n");
+        let dns = format!("  dns: {{name: {name}.internal.example.com}}\n  retain: {{for: 0s}}\n  strategy: {{redBlack: {{bakeTime: 5s}}}}\n");
         lab.write(&name, app(&name, HELLO_1_0, &dns));
     }
     lab.apply(true).await;

@@ -8,6 +8,8 @@ mod query;
 pub mod route53;
 pub mod ssm;
 pub mod sts;
+#[cfg(test)]
+pub(crate) mod trial;
 
 use super::wire::{ApiError, Reply, Request, error_reply};
 use super::world::World;

@@ -104,19 +104,19 @@ impl Follower {
     async fn follow(&mut self) -> io::Result<()> {
         let (listening, endpoints) = self.simulation.with(|world| (listening(world), endpoints(world)));
         self.instances.keep(|id| listening.contains(id));
-        self.listeners.keep(|endpoint| endpoints.contains_key(endpoint));
+        self.listeners.keep(|endpoint| endpoints.contains(endpoint));
         for id in listening.into_iter().filter(|id| !self.instances.running.contains_key(id)).collect::<Vec<_>>() {
             let port = bind().await?;
             let address = port.local_addr()?;
             let task = tokio::spawn(instance::serve(self.simulation.clone(), id.clone(), port));
             self.instances.add(id, address, task.abort_handle());
         }
-        for (endpoint, arn) in endpoints {
+        for endpoint in endpoints {
             if !self.listeners.running.contains_key(&endpoint) {
                 let port = bind().await?;
                 let address = port.local_addr()?;
                 let instances = self.instances.addresses.subscribe();
-                let proxy = proxy::Proxy::new(self.simulation.clone(), arn, endpoint.port, instances);
+                let proxy = proxy::Proxy::new(self.simulation.clone(), endpoint.clone(), instances);
                 let task = tokio::spawn(proxy.serve(port));
                 self.listeners.add(endpoint, address, task.abort_handle());
             }
@@ -172,13 +172,12 @@ fn listening(world: &World) -> BTreeSet<String> {
     listening.map(|instance| instance.id.clone()).collect()
 }
 
-/// The listeners, with the ARNs of their load balancers.
-fn endpoints(world: &World) -> BTreeMap<Endpoint, String> {
+/// The listeners.
+fn endpoints(world: &World) -> BTreeSet<Endpoint> {
     let balancing = &world.balancing;
     let endpoint = |listener: &super::world::balancing::Listener| {
         let load_balancer = balancing.load_balancers.get(&listener.load_balancer_arn)?;
-        let endpoint = Endpoint { load_balancer: load_balancer.name.clone(), port: listener.port };
-        Some((endpoint, load_balancer.arn.clone()))
+        Some(Endpoint { load_balancer: load_balancer.name.clone(), port: listener.port })
     };
     balancing.listeners.values().filter_map(endpoint).collect()
 }

@@ -22,8 +22,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::{Addresses, POLL};
+use super::{Addresses, Endpoint, POLL};
 use crate::sim::Simulation;
+use crate::sim::world::World;
 use crate::sim::world::balancing::routing::{self, Route};
 
 /// How long a target may take, in real time: the idle timeout of a load balancer.
@@ -52,8 +53,7 @@ pub(super) struct Proxy(Arc<Inner>);
 
 struct Inner {
     simulation: Simulation,
-    load_balancer: String,
-    port: u16,
+    endpoint: Endpoint,
     instances: Addresses<String>,
     client: Client<HttpConnector, Incoming>,
     /// Counts requests: what routing chooses by.
@@ -61,11 +61,11 @@ struct Inner {
 }
 
 impl Proxy {
-    pub(super) fn new(simulation: Simulation, load_balancer: String, port: u16, instances: Addresses<String>) -> Self {
+    pub(super) fn new(simulation: Simulation, endpoint: Endpoint, instances: Addresses<String>) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let client = Client::builder(TokioExecutor::new()).retry_canceled_requests(false).build(connector);
-        Self(Arc::new(Inner { simulation, load_balancer, port, instances, client, roll: AtomicU32::new(0) }))
+        Self(Arc::new(Inner { simulation, endpoint, instances, client, roll: AtomicU32::new(0) }))
     }
 
     /// Serves until it is aborted; then all its connections are closed.
@@ -95,7 +95,7 @@ impl Proxy {
     async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Result<Response<Body>, Refused> {
         let incoming = incoming(&request);
         let roll = self.0.roll.fetch_add(1, Ordering::Relaxed);
-        let route = self.0.simulation.with(|world| world.route(&self.0.load_balancer, self.0.port, &incoming, roll));
+        let route = self.0.simulation.with(|world| route(world, &self.0.endpoint, &incoming, roll));
         Ok(match route {
             Route::Refused => return Err(Refused),
             Route::Unavailable => plain(503, "503 Service Temporarily Unavailable"),
@@ -131,7 +131,7 @@ impl Proxy {
         strip(request.headers_mut());
         let forwarded = [
             ("x-forwarded-for", peer.ip().to_string()),
-            ("x-forwarded-port", self.0.port.to_string()),
+            ("x-forwarded-port", self.0.endpoint.port.to_string()),
             ("x-forwarded-proto", "http".to_owned()),
         ];
         for (name, value) in forwarded {
@@ -153,6 +153,12 @@ impl Proxy {
             Err(_) => plain(504, "504 Gateway Time-out"),
         }
     }
+}
+
+/// By the name, so that a load balancer that was deleted and made anew is found behind the same address.
+fn route(world: &World, endpoint: &Endpoint, incoming: &routing::Incoming, roll: u32) -> Route {
+    let balancer = world.balancing.load_balancers.values().find(|it| it.name == endpoint.load_balancer);
+    balancer.map_or(Route::Refused, |balancer| world.route(&balancer.arn, endpoint.port, incoming, roll))
 }
 
 fn incoming(request: &Request<Incoming>) -> routing::Incoming {

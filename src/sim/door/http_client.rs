@@ -13,6 +13,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_async::time::TimeSource;
 use aws_smithy_runtime::client::retries::RetryPartition;
+use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
@@ -142,19 +143,19 @@ impl HttpConnector for Door {
         HttpConnectorFuture::new(async move {
             let clock = simulation.clock().clone();
             clock.sleep(LATENCY / 2).await;
-            let outcome = carry_out(&simulation, request).await?;
+            let outcome = carry_out(&simulation, request).await.map_err(ConnectorError::io)?;
             clock.sleep(LATENCY / 2).await;
             match outcome {
-                Outcome::Reply(reply) => response(reply),
+                Outcome::Reply(reply) => response(reply).map_err(|error| ConnectorError::other(error, None)),
                 Outcome::Broken => Err(ConnectorError::io("the connection broke before an answer came".into())),
             }
         })
     }
 }
 
-async fn carry_out(simulation: &Simulation, mut request: HttpRequest) -> Result<Outcome, ConnectorError> {
+async fn carry_out(simulation: &Simulation, mut request: HttpRequest) -> Result<Outcome, BoxError> {
     // Read to its end: a body that is left alone counts as a stalled upload.
-    let body = request.take_body().collect().await.map_err(ConnectorError::io)?.to_bytes();
+    let body = request.take_body().collect().await?.to_bytes();
     let http = decode::HttpRequest {
         method: request.method(),
         uri: request.uri(),
@@ -168,14 +169,12 @@ async fn carry_out(simulation: &Simulation, mut request: HttpRequest) -> Result<
     Ok(receive(simulation, http))
 }
 
-fn response(reply: Reply) -> Result<HttpResponse, ConnectorError> {
-    let invalid = |error: aws_smithy_runtime_api::http::HttpError| ConnectorError::other(error.into(), None);
-    let status = StatusCode::try_from(reply.status).map_err(|error| ConnectorError::other(error.into(), None))?;
-    let mut response = HttpResponse::new(status, SdkBody::from(reply.body));
+fn response(reply: Reply) -> Result<HttpResponse, BoxError> {
+    let mut response = HttpResponse::new(StatusCode::try_from(reply.status)?, SdkBody::from(reply.body));
     let headers = response.headers_mut();
-    headers.try_insert("content-type", reply.content_type).map_err(invalid)?;
+    headers.try_insert("content-type", reply.content_type)?;
     for (name, value) in reply.headers {
-        headers.try_insert(name, value).map_err(invalid)?;
+        headers.try_insert(name, value)?;
     }
     Ok(response)
 }
@@ -225,10 +224,13 @@ mod tests {
             AliasTarget, Change, ChangeAction, ChangeBatch, ChangeStatus, ResourceRecordSet, RrType,
         };
         let simulation = simulation();
-        let route53 = Clients::new(&simulation, "records").route53;
+        let Clients { route53, elbv2, .. } = Clients::new(&simulation, "records");
+        let balancer =
+            elbv2.create_load_balancer().name("hello").set_subnets(Some(example::SUBNETS.map(Into::into).into()));
+        let balancer = balancer.send().await.unwrap().load_balancers()[0].clone();
         let alias = AliasTarget::builder()
-            .hosted_zone_id("Z1H1FL5HABSF5")
-            .dns_name("dualstack.hello-1.us-west-2.elb.amazonaws.com")
+            .hosted_zone_id(balancer.canonical_hosted_zone_id().unwrap())
+            .dns_name(format!("dualstack.{}", balancer.dns_name().unwrap()))
             .evaluate_target_health(true)
             .build()
             .unwrap();

@@ -1,18 +1,18 @@
 //! Things by name, shared between copies of the world until one of the copies changes them.
 //!
-//! Every mutating call copies the world, so that an observer sees what was there before. With a shelf the copy costs one
-//! reference per thing, however much the thing holds.
+//! Every mutating call copies the world, so that an observer sees what was there before. A copy of a shelf costs nothing;
+//! the first change after it costs one reference per thing, however much the things hold.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A map in the order of its keys whose values are copied on write.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shelf<T>(BTreeMap<Arc<str>, Arc<T>>);
+pub struct Shelf<T>(Arc<BTreeMap<Arc<str>, Arc<T>>>);
 
 impl<T> Default for Shelf<T> {
     fn default() -> Self {
-        Self(BTreeMap::new())
+        Self(Arc::default())
     }
 }
 
@@ -24,7 +24,11 @@ impl<T: Clone> Shelf<T> {
 
     /// What has this name, to change it.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut T> {
-        self.0.get_mut(name).map(Arc::make_mut)
+        // Looking for what is not there must not cost a copy.
+        if !self.0.contains_key(name) {
+            return None;
+        }
+        Arc::make_mut(&mut self.0).get_mut(name).map(Arc::make_mut)
     }
 
     /// Whether anything has this name.
@@ -34,12 +38,12 @@ impl<T: Clone> Shelf<T> {
 
     /// Puts something under a name, in the place of what had it.
     pub fn insert(&mut self, name: impl Into<Arc<str>>, thing: T) {
-        self.0.insert(name.into(), Arc::new(thing));
+        Arc::make_mut(&mut self.0).insert(name.into(), Arc::new(thing));
     }
 
     /// Takes away what has this name, and tells whether there was anything.
     pub fn remove(&mut self, name: &str) -> bool {
-        self.0.remove(name).is_some()
+        self.0.contains_key(name) && Arc::make_mut(&mut self.0).remove(name).is_some()
     }
 
     /// Names with what they name, in order.
@@ -56,6 +60,11 @@ impl<T: Clone> Shelf<T> {
     /// Everything, in the order of the names.
     pub fn values(&self) -> impl Iterator<Item = &T> {
         self.0.values().map(Arc::as_ref)
+    }
+
+    /// Everything, to change it, in the order of the names.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.values_mut().map(Arc::make_mut)
     }
 
     /// The names, in order.

@@ -7,6 +7,7 @@ use super::{answer, changeable, done, named, no_such_group};
 use crate::model::time::Span;
 use crate::sim::wire::{ApiError, Params, Reply, Request};
 use crate::sim::world::World;
+use crate::sim::world::scaling::activity::to_second;
 use crate::sim::world::scaling::retire::{self, Reason};
 use crate::sim::world::scaling::{Attachment, AttachmentState, Group, REACTION};
 
@@ -73,7 +74,8 @@ pub(super) fn create(world: &mut World, request: &Request) -> Result<Reply, ApiE
         deleting: None,
         activities: VecDeque::new(),
         pending_cause: Some(format!(
-            "At {now} a user request created an AutoScalingGroup changing the desired capacity from 0 to {desired}."
+            "At {} a user request created an AutoScalingGroup changing the desired capacity from 0 to {desired}.",
+            to_second(now)
         )),
         replacing: 0,
         failing: None,
@@ -126,7 +128,7 @@ pub(super) fn update(world: &mut World, request: &Request) -> Result<Reply, ApiE
     if let Some(template) = &given.template {
         settings::try_template(world, template, subnet_ids)?;
     }
-    let (name, now, before) = (group.name.clone(), world.now, group.desired);
+    let (name, now, before) = (group.name.clone(), to_second(world.now), group.desired);
     let Some(group) = world.scaling.groups.get_mut(&name) else { return Err(no_such_group(&name)) };
     (group.min, group.max, group.desired) = (min, max, desired);
     if desired != before {
@@ -166,7 +168,7 @@ pub(super) fn set_desired_capacity(world: &mut World, request: &Request) -> Resu
             )));
         }
     }
-    let (name, now) = (group.name.clone(), world.now);
+    let (name, now) = (group.name.clone(), to_second(world.now));
     if let Some(group) = world.scaling.groups.get_mut(&name) {
         if desired != group.desired {
             group.pending_cause = Some(format!(

@@ -4,6 +4,7 @@ use super::{changeable, done};
 use crate::sim::wire::{ApiError, Reply, Request};
 use crate::sim::world::World;
 use crate::sim::world::scaling::REACTION;
+use crate::sim::world::scaling::activity::to_second;
 
 /// The processes of a group.
 /// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-suspend-resume-processes.html>
@@ -30,7 +31,7 @@ fn processes(request: &Request) -> Result<Vec<String>, ApiError> {
 
 pub(super) fn suspend(world: &mut World, request: &Request) -> Result<Reply, ApiError> {
     let name = changeable(world, request)?.name.clone();
-    let (processes, now) = (processes(request)?, world.now);
+    let (processes, now) = (processes(request)?, to_second(world.now));
     if let Some(group) = world.scaling.groups.get_mut(&name) {
         group.suspended.extend(processes.into_iter().map(|it| (it, format!("User suspended at {now}"))));
     }

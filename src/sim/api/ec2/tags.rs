@@ -1,4 +1,4 @@
-//! Tags of images, launch templates and networks.
+//! Tags of images, launch templates, networks and instances.
 
 use std::collections::BTreeMap;
 
@@ -87,7 +87,8 @@ pub fn describe(world: &World, params: &Params) -> Result<Reply, ApiError> {
         world.images.all.values().filter(|image| image.owner == world.account).map(|image| (&image.id, &image.tags));
     let templates = world.templates.all.values().map(|template| (&template.id, &template.tags));
     let mut rows = Vec::new();
-    for (id, tags) in images.chain(templates).chain(&world.network.tags) {
+    let instances = world.compute.instances.values().map(|instance| (&instance.id, &instance.tags));
+    for (id, tags) in images.chain(templates).chain(&world.network.tags).chain(instances) {
         for (key, value) in tags {
             let one = BTreeMap::from([(key.clone(), value.clone())]);
             let passed = filters.pass(&one, |name| match name {
@@ -128,6 +129,7 @@ fn resource_type(id: &str) -> &'static str {
     match id.split_once('-').map(|(prefix, _)| prefix) {
         Some("ami") => "image",
         Some("lt") => "launch-template",
+        Some("i") => "instance",
         Some("vpc") => "vpc",
         Some("subnet") => "subnet",
         Some("sg") => "security-group",
@@ -144,6 +146,10 @@ fn tags_of<'a>(world: &'a mut World, id: &str) -> Result<&'a mut BTreeMap<String
         }
         "launch-template" => {
             ("InvalidLaunchTemplateId.NotFound", world.templates.all.get_mut(id).map(|template| &mut template.tags))
+        }
+        "instance" => {
+            let instance = world.compute.instances.get_mut(id);
+            ("InvalidInstanceID.NotFound", instance.map(|instance| &mut instance.tags))
         }
         kind => {
             let (code, exists) = match kind {

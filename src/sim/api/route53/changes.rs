@@ -151,6 +151,8 @@ fn same(one: &RecordSet, other: &RecordSet) -> bool {
 mod tests {
     use super::super::tests::{ask, change, plain, texts, world};
     use crate::model::time::Span;
+    use crate::sim::world::World;
+    use crate::sim::world::balancing::LoadBalancer;
 
     fn alias(action: &str, name: &str, target: &str, zone: &str) -> String {
         format!(
@@ -158,6 +160,24 @@ mod tests {
              <HostedZoneId>{zone}</HostedZoneId><DNSName>{target}</DNSName><EvaluateTargetHealth>true</EvaluateTargetHealth>\
              </AliasTarget></ResourceRecordSet></Change>"
         )
+    }
+
+    fn add_balancer(world: &mut World, dns_name: &str, hosted_zone_id: &str) {
+        let balancer = LoadBalancer {
+            arn: "arn".into(),
+            name: "hello".into(),
+            kind: "application".into(),
+            scheme: "internal".into(),
+            dns_name: dns_name.into(),
+            hosted_zone_id: hosted_zone_id.into(),
+            vpc_id: "vpc-1".into(),
+            zones: Default::default(),
+            security_group_ids: Vec::new(),
+            created_at: world.now,
+            attributes: Default::default(),
+            tags: Default::default(),
+        };
+        world.balancing.load_balancers.insert("arn", balancer);
     }
 
     #[test]
@@ -204,7 +224,13 @@ mod tests {
     fn aliases_lead_to_load_balancers_or_to_records_of_the_zone() {
         let (mut world, zone) = world();
         let balancer = "dualstack.hello-1.us-west-2.elb.amazonaws.com";
-        change(&mut world, &zone, &alias("UPSERT", "www.example.com", balancer, "Z1H1FL5HABSF5")).unwrap();
+        let to_balancer = |zone: &str| alias("UPSERT", "www.example.com", balancer, zone);
+        let missing = change(&mut world, &zone, &to_balancer("Z1H1FL5HABSF5")).unwrap_err().1;
+        assert!(missing.contains("but that target was not found"), "{missing}");
+        add_balancer(&mut world, "Hello-1.us-west-2.elb.amazonaws.com", "Z1H1FL5HABSF5");
+        let elsewhere = change(&mut world, &zone, &to_balancer("Z35SXDOTRQ7X7K")).unwrap_err().1;
+        assert!(elsewhere.contains("does not lie within the target zone"), "{elsewhere}");
+        change(&mut world, &zone, &to_balancer("Z1H1FL5HABSF5")).unwrap();
         change(&mut world, &zone, &alias("UPSERT", "w3.example.com", "www.example.com", &zone)).unwrap();
         let dangling = change(&mut world, &zone, &alias("UPSERT", "w4.example.com", "no.example.com", &zone));
         assert!(dangling.unwrap_err().1.contains("but that target was not found"));

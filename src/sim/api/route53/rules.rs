@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::sim::world::World;
-use crate::sim::world::dns::{Alias, HostedZone, RecordKey, RecordSet};
+use crate::sim::world::dns::{Alias, HostedZone, RecordKey, RecordSet, normalised};
 
 /// A record set as messages name it.
 pub fn named(record: &RecordSet) -> String {
@@ -100,7 +100,8 @@ fn conflict(record: &RecordSet, records: &BTreeMap<RecordKey, RecordSet>, apex: 
     None
 }
 
-/// An alias leads to a record of the same type in this zone or another of ours, or to a name of AWS.
+/// An alias leads to a record of the same type in this zone or another of ours, to a load balancer that is there, or to
+/// another name of AWS.
 fn check_alias(
     world: &World,
     zone: &HostedZone,
@@ -113,11 +114,25 @@ fn check_alias(
     let theirs = match world.dns.zones.get(zone_id) {
         Some(_) if *zone_id == zone.id => records,
         Some(other) => &other.records,
+        None if is_within(target, "elb.amazonaws.com.") => return check_balancer(world, alias).map(|why| tried + why),
         None if is_within(target, "amazonaws.com.") || is_within(target, "cloudfront.net.") => return None,
-        None => return Some(format!("{tried}but the alias target name does not lie within the target zone")),
+        None => return Some(tried + OUTSIDE),
     };
     let found = theirs.values().any(|other| other.name == *target && other.kind == *kind);
-    (!found).then(|| format!("{tried}but that target was not found"))
+    (!found).then(|| tried + MISSING)
+}
+
+const OUTSIDE: &str = "but the alias target name does not lie within the target zone";
+const MISSING: &str = "but that target was not found";
+
+/// What is wrong with an alias to a load balancer.
+fn check_balancer(world: &World, alias: &Alias) -> Option<&'static str> {
+    let name = alias.dns_name.strip_prefix("dualstack.").unwrap_or(&alias.dns_name);
+    match world.balancing.load_balancers.values().find(|it| normalised(&it.dns_name) == name) {
+        None => Some(MISSING),
+        Some(balancer) if balancer.hosted_zone_id != alias.zone_id => Some(OUTSIDE),
+        Some(_) => None,
+    }
 }
 
 fn is_within(name: &str, apex: &str) -> bool {

@@ -67,6 +67,11 @@ impl Status {
     }
 }
 
+/// A time as AWS writes it into causes, in whole seconds.
+pub(crate) fn to_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
 /// An activity to begin.
 pub(super) struct Begin {
     pub(super) description: String,

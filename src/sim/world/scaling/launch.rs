@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::activity::{Begin, Status};
+use super::activity::{Begin, Status, to_second};
 use super::retire::{self, Reason};
 use super::{Failing, Group, LaunchFailure, Lifecycle, Member, TemplateRef};
 use crate::model::time::{Span, Timestamp};
@@ -298,6 +298,7 @@ fn details(subnet: &Subnet) -> String {
 
 /// Why an instance is launched, as AWS puts it.
 fn cause(group: &Group, now: Timestamp) -> String {
+    let now = to_second(now);
     if group.replacing > 0 {
         return format!(
             "At {now} an instance was launched in response to an unhealthy instance needing to be replaced."

@@ -1,6 +1,6 @@
 //! How a group lets instances go: whom, why, and by which steps.
 
-use super::activity::{Begin, Status};
+use super::activity::{Begin, Status, to_second};
 use super::{Group, Lifecycle, Member};
 use crate::model::time::Timestamp;
 use crate::sim::world::compute::{SHUTTING_DOWN, State};
@@ -137,6 +137,7 @@ pub(crate) fn begin(world: &mut World, name: &str, id: &str, reason: Reason) {
 
 /// Why an instance leaves, as AWS puts it.
 fn cause(group: &Group, id: &str, reason: Reason, now: Timestamp) -> String {
+    let now = to_second(now);
     let why = match reason {
         Reason::ScaleIn => {
             let active = group.active().count();

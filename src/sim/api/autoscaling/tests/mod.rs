@@ -1,0 +1,8 @@
+//! What is known about Auto Scaling, fact by fact.
+
+mod attaching;
+mod deleting;
+mod describing;
+mod launching;
+mod leaving;
+mod suspending;
