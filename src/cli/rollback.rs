@@ -1,5 +1,7 @@
 //! `amiable rollback`: turns down the newest release; what served before it serves again, at once.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 
 use super::apply::Watching;
@@ -67,6 +69,7 @@ impl Rollback {
             ));
             return Ok(Exit::Fine);
         }
+        watch::conclude(outcome, &plan, Some(&BTreeSet::from([self.app])));
         Ok(watch::exit(outcome))
     }
 }

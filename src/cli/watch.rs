@@ -1,5 +1,6 @@
 //! Converges and shows it, until it is over or the user interrupts.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use super::session::Session;
 use super::terminal;
 use crate::controller::converge::{self, Options, Outcome};
 use crate::model::desired::Desired;
+use crate::model::names::AppName;
 use crate::model::plan::{AppPlan, Change, Plan};
 use crate::report::live::{self, Live};
 use crate::report::words;
@@ -22,7 +24,7 @@ const REDRAW: Duration = Duration::from_millis(500);
 /// When AWS cannot be read at all, lastingly.
 pub async fn converge(session: &Session, desired: &Desired, options: &Options) -> Result<Exit, Failure> {
     let (outcome, plan) = outcome(session, desired, options).await?;
-    conclude(outcome, &plan, options);
+    conclude(outcome, &plan, options.only.as_ref());
     Ok(exit(outcome))
 }
 
@@ -79,8 +81,8 @@ pub fn exit(outcome: Outcome) -> Exit {
 }
 
 /// Says in the end what is not as it should be, and what to do about it.
-fn conclude(outcome: Outcome, plan: &Plan, options: &Options) {
-    let chosen = |app: &&AppPlan| options.only.as_ref().is_none_or(|only| only.contains(&app.app));
+pub fn conclude(outcome: Outcome, plan: &Plan, only: Option<&BTreeSet<AppName>>) {
+    let chosen = |app: &&AppPlan| only.is_none_or(|only| only.contains(&app.app));
     let apps: Vec<&AppPlan> = plan.apps.iter().filter(chosen).filter(|app| app.change != Change::Orphaned).collect();
     for line in ending(outcome, plan, &apps) {
         terminal::say(&line);
@@ -102,7 +104,7 @@ fn ending(outcome: Outcome, plan: &Plan, apps: &[&AppPlan]) -> Vec<String> {
         }
         Outcome::TimedOut | Outcome::Interrupted => {
             let how = if outcome == Outcome::TimedOut { "waited long enough" } else { "interrupted" };
-            lines.push(format!("{how}; `amiable apply` goes on from here:"));
+            lines.push(format!("{how}; the next `amiable apply` goes on from here:"));
             for app in open() {
                 let step = words::current(&app.steps).map(words::step);
                 let wait = app.waits.first().map(|wait| format!("waits for {}", words::wait(wait, plan.at)));
@@ -124,7 +126,7 @@ mod tests {
         let plan = samples::plan(vec![samples::rolling_out(), samples::unchanged("web")]);
         let apps: Vec<&AppPlan> = plan.apps.iter().collect();
         let timed_out = [
-            "waited long enough; `amiable apply` goes on from here:",
+            "waited long enough; the next `amiable apply` goes on from here:",
             "hello-world: waits for v042 healthy 3/6, until 12:20 UTC",
         ];
         assert_eq!(ending(Outcome::TimedOut, &plan, &apps), timed_out);
