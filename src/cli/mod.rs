@@ -12,6 +12,7 @@
 
 pub mod apply;
 pub mod completions;
+pub mod demo;
 pub mod deploy;
 pub mod destroy;
 pub mod edit;
@@ -44,6 +45,7 @@ use std::process::ExitCode;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+use crate::sim::Simulation;
 use exit::Exit;
 use failure::Failure;
 use terminal::Colour;
@@ -78,6 +80,9 @@ pub struct Global {
     /// Show every planned call with its reason, and the calls that were made
     #[arg(short, long, global = true, action = ArgAction::SetTrue)]
     pub verbose: bool,
+    /// A simulated AWS within the process, which the demonstration works on.
+    #[arg(skip)]
+    pub within: Option<Simulation>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -96,6 +101,7 @@ enum Command {
     Destroy(destroy::Destroy),
     Sim(sim::Sim),
     Schema(schema::Schema),
+    Demo(demo::Demo),
     Completions(completions::Completions),
 }
 
@@ -117,7 +123,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     };
     cli.global.color.apply();
     log();
-    match dispatch(cli.command, &cli.global) {
+    match block_on(dispatch(cli.command, &cli.global)) {
         Ok(exit) => exit,
         Err(failure) => {
             let paint = terminal::paint();
@@ -130,21 +136,23 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     }
 }
 
-fn dispatch(command: Command, global: &Global) -> Result<Exit, Failure> {
+async fn dispatch(command: Command, global: &Global) -> Result<Exit, Failure> {
     match command {
         Command::Init(command) => command.run(global),
-        Command::Deploy(command) => block_on(command.run(global)),
+        Command::Deploy(command) => command.run(global).await,
         Command::Image(command) => command.run(global),
         Command::Validate(command) => command.run(global),
         Command::Render(command) => command.run(global),
-        Command::Plan(command) => block_on(stoppable(command.run(global))),
-        Command::Apply(command) => block_on(command.run(global)),
-        Command::Status(command) => block_on(stoppable(command.run(global))),
-        Command::History(command) => block_on(stoppable(command.run(global))),
-        Command::Rollback(command) => block_on(command.run(global)),
-        Command::Retry(command) => block_on(command.run(global)),
-        Command::Destroy(command) => block_on(command.run(global)),
-        Command::Sim(command) => block_on(command.run()),
+        Command::Plan(command) => stoppable(command.run(global)).await,
+        Command::Apply(command) => command.run(global).await,
+        Command::Status(command) => stoppable(command.run(global)).await,
+        Command::History(command) => stoppable(command.run(global)).await,
+        Command::Rollback(command) => command.run(global).await,
+        Command::Retry(command) => command.run(global).await,
+        Command::Destroy(command) => command.run(global).await,
+        Command::Sim(command) => command.run().await,
+        // Boxed, because the demonstration runs commands, which makes this future part of its own.
+        Command::Demo(command) => Box::pin(stoppable(command.run())).await,
         Command::Schema(command) => command.run(),
         Command::Completions(command) => command.run(),
     }
@@ -159,7 +167,7 @@ fn log() {
     drop(builder.try_init());
 }
 
-/// Runs what talks to AWS.
+/// Runs a command to its end.
 fn block_on(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let result = runtime.block_on(work);
