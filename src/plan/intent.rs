@@ -3,6 +3,7 @@
 use super::draft::Draft;
 use super::picture::Picture;
 use super::resolve::Wanted;
+use super::shift::own_group;
 use crate::model::action::Action;
 use crate::model::desired::{Desired, DesiredApp};
 use crate::model::names::Generation;
@@ -31,7 +32,7 @@ pub fn rollback(
     desired: &Desired,
     app: &DesiredApp,
     observed: &Observed,
-    reason: &str,
+    reason: Option<&str>,
     now: Timestamp,
 ) -> Result<Intent, String> {
     with_picture(desired, app, observed, now, |wanted, picture| {
@@ -50,10 +51,11 @@ pub fn rollback(
                 )
             })?,
         };
-        let failure = Failure { at: now, reason: format!("rolled back by {}: {reason}", person(observed)) };
+        let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        let failure = Failure { at: now, reason: format!("rolled back by {}{why}", person(observed)) };
         let action =
             Action::TagGroup { name: turned_down.name.clone(), tags: tags::encode_failure(&failure), propagate: false };
-        let action = PlannedAction { action, reason: failure.reason, expects: Vec::new() };
+        let action = PlannedAction { action, reason: failure.reason, expects: vec![own_group(turned_down)] };
         Ok(Intent { action, generation: turned_down.owner.generation, serves: Some(serves.owner.generation) })
     })
 }
@@ -68,8 +70,8 @@ pub fn retry(desired: &Desired, app: &DesiredApp, observed: &Observed, now: Time
         let keys = vec![keys::FAILED.to_owned(), keys::FAILED_AT.to_owned()];
         let action = PlannedAction {
             action: Action::UntagGroup { name: tombstone.name.clone(), keys },
-            reason: format!("{} wants it tried again", person(observed)),
-            expects: Vec::new(),
+            reason: format!("{} may be tried again, says {}", tombstone.owner.generation, person(observed)),
+            expects: vec![own_group(tombstone)],
         };
         Ok(Intent { action, generation: tombstone.owner.generation, serves: None })
     })

@@ -701,14 +701,14 @@ fn weights_that_someone_changed_by_hand_are_put_right() {
 fn a_rollback_is_a_mark_on_what_serves_and_needs_something_warm_to_go_back_to() {
     let case = baking(Health::Healthy, 600);
     let app = case.desired.apps.values().next().unwrap();
-    let intent = super::intent::rollback(&case.desired, app, &case.observed, "slow", now()).unwrap();
+    let intent = super::intent::rollback(&case.desired, app, &case.observed, Some("slow"), now()).unwrap();
     assert_eq!((intent.generation, intent.serves), (Generation(2), Some(Generation(1))));
     let Action::TagGroup { name, tags, .. } = &intent.action.action else { panic!() };
     assert_eq!((name.as_str(), tags["amiable:failed"].as_str()), ("hello-prod-v002", "rolled back by ada: slow"));
 
     let alone = Case::serving(OLD_IMAGE, json!({}));
     let app = alone.desired.apps.values().next().unwrap();
-    let refused = super::intent::rollback(&alone.desired, app, &alone.observed, "slow", now()).unwrap_err();
+    let refused = super::intent::rollback(&alone.desired, app, &alone.observed, None, now()).unwrap_err();
     assert!(refused.contains("v001 is the only generation"), "{refused}");
     assert!(super::intent::retry(&alone.desired, app, &alone.observed, now()).is_err(), "nothing has failed");
 }

@@ -107,7 +107,7 @@ impl Healthy {
 fn words(target: &Target) -> String {
     let said = [target.reason.as_deref(), target.description.as_deref()];
     let said: Vec<_> = said.into_iter().flatten().collect();
-    if said.is_empty() { target.id.clone() } else { format!("{} ({})", target.id, said.join(": ")) }
+    if said.is_empty() { target.id.clone() } else { format!("{} {}", target.id, said.join(": ")) }
 }
 
 /// A generation that had the traffic and lost it to the one before, without a word on why: somebody, or a crash in
@@ -163,7 +163,7 @@ fn not_yet_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target:
             let count = format!("{} of {} instances healthy", health.good, release.size);
             let words =
                 failure.map(|(_, words)| words).or_else(|| health.sick.clone()).or_else(|| health.unused.clone());
-            let words = words.map(|words| format!("; {words}")).unwrap_or_default();
+            let words = words.map(|words| format!(": {words}")).unwrap_or_default();
             fail(draft, release, target, format!("{count} after {}{words}", release.wanted.spec.progress_deadline));
         }
         other => {
@@ -176,7 +176,7 @@ fn not_yet_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target:
             if release.picture.front.as_ref().is_some_and(super::prepare::is_provisioning) {
                 draft.note("the load balancer is still being provisioned");
             }
-            let sick = health.sick.as_ref().map(|sick| format!("; {sick}")).unwrap_or_default();
+            let sick = health.sick.as_ref().map(|sick| format!(": {sick}")).unwrap_or_default();
             draft.wait(format!("{generation} healthy {}/{}{sick}", health.good, release.size), Some(deadline));
         }
     }

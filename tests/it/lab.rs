@@ -135,7 +135,7 @@ spec:
         let desired = self.desired();
         let (observed, _) = look(&self.aws, &desired, &self.clock).await.unwrap();
         let app = &desired.apps[&name.parse().unwrap()];
-        let intent = intent::rollback(&desired, app, &observed, reason, self.clock.now()).unwrap();
+        let intent = intent::rollback(&desired, app, &observed, Some(reason), self.clock.now()).unwrap();
         amiable::aws::act::perform(&self.aws, &app.scope, &intent.action.action).await.unwrap();
         self.apply(false).await
     }

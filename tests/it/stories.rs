@@ -83,7 +83,7 @@ async fn an_image_that_never_gets_healthy_takes_no_traffic_and_is_not_tried_agai
     assert_snapshot!(lab.diary(), @"
     07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    12:09 CreateOrUpdateTags hello-prod-v002: v002 failed: 0 of 2 instances healthy after 5m; i-0056e27eb562eddf5 (Target.ResponseCodeMismatch: Health checks failed with these codes: [500])
+    12:09 CreateOrUpdateTags hello-prod-v002: v002 failed: 0 of 2 instances healthy after 5m: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
     12:10 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     let plan = lab.plan("hello").await;
@@ -109,8 +109,8 @@ async fn an_image_that_falls_sick_under_traffic_gives_it_back_in_one_call() {
     07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     08:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    10:04 ModifyListener listener/hello-prod: v002 failed: v001 serves again (unhealthy under traffic: i-001fe68f0af33cb97 (Target.ResponseCodeMismatch: Health checks failed with these codes: [500]))
-    10:04 CreateOrUpdateTags hello-prod-v002: v002 failed: unhealthy under traffic: i-001fe68f0af33cb97 (Target.ResponseCodeMismatch: Health checks failed with these codes: [500])
+    10:04 ModifyListener listener/hello-prod: v002 failed: v001 serves again (unhealthy under traffic: i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500])
+    10:04 CreateOrUpdateTags hello-prod-v002: v002 failed: unhealthy under traffic: i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
     10:05 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
     10:06 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
