@@ -36,13 +36,13 @@ pub struct Watching {
     pub timeout: Option<Span>,
     /// Wait until the old generation is gone, too, rather than until the new one is deployed
     #[arg(long)]
-    pub wait_cleanup: bool,
+    pub wait_for_cleanup: bool,
 }
 
 impl Watching {
     /// What to converge: these apps.
     pub fn options(&self, only: Option<BTreeSet<crate::model::names::AppName>>) -> Options {
-        Options { only, timeout: self.timeout.map(Span::as_duration), wait_for_cleanup: self.wait_cleanup }
+        Options { only, timeout: self.timeout.map(Span::as_duration), wait_for_cleanup: self.wait_for_cleanup }
     }
 }
 
@@ -80,7 +80,9 @@ pub fn show(look: &Look, global: &Global) -> Result<(), Failure> {
 }
 
 fn is_over(app: &AppPlan, watching: &Watching) -> bool {
-    app.actions.is_empty() && app.wants.is_empty() && app.waits.iter().all(|wait| wait.cleanup && !watching.wait_cleanup)
+    app.actions.is_empty()
+        && app.wants.is_empty()
+        && app.waits.iter().all(|wait| wait.cleanup && !watching.wait_for_cleanup)
 }
 
 /// How it ends when there is nothing that could be done.
@@ -99,6 +101,8 @@ fn confirm(desired: &Desired) -> Result<(), Failure> {
     match terminal::ask(&question)?.as_deref() {
         Some("yes") => Ok(()),
         Some(_) => Err(Failure::new("nothing was changed")),
-        None => Err(Failure::usage("nobody is at the terminal to say yes").help("add --yes to apply without a question")),
+        None => {
+            Err(Failure::usage("nobody is at the terminal to say yes").help("add --yes to apply without a question"))
+        }
     }
 }

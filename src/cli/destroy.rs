@@ -10,7 +10,9 @@ use super::failure::Failure;
 use super::selection::{self, Apps, Environment};
 use super::session::Session;
 use super::{Global, terminal, watch};
+use crate::controller::converge::Outcome;
 use crate::model::names::AppName;
+use crate::model::plan::Change;
 
 /// Delete everything that an app owns in an environment
 ///
@@ -40,6 +42,10 @@ impl Destroy {
         let session = Session::open(global, &desired).await;
         let mut look = session.look(&desired).await?;
         Apps { apps: vec![self.app.clone()], labels: Vec::new() }.narrow(&desired, &mut look.plan);
+        if look.plan.apps.iter().all(|app| app.is_settled() && app.change == Change::Unchanged) {
+            terminal::say(&format!("nothing of {scope} is there"));
+            return Ok(Exit::Fine);
+        }
         apply::show(&look, global)?;
         if !self.watching.yes {
             let question = format!("\nEverything of {scope} is deleted. Type its name to go on:");
@@ -54,11 +60,13 @@ impl Destroy {
         }
         let only = BTreeSet::from([self.app.clone()]);
         // Nothing of it may be left, so that its clean-up is the work itself.
-        let watching = Watching { wait_cleanup: true, ..self.watching };
-        let exit = watch::converge(&session, &desired, &watching.options(Some(only))).await?;
-        if exit == Exit::Fine {
-            terminal::say(&format!("take {} out of the manifests, or `amiable apply` creates it anew", scope));
+        let watching = Watching { wait_for_cleanup: true, ..self.watching };
+        let (outcome, plan) = watch::outcome(&session, &desired, &watching.options(Some(only.clone()))).await?;
+        if outcome == Outcome::Converged {
+            terminal::say(&format!("take {scope} out of the manifests, or `amiable apply` creates it anew"));
+        } else {
+            watch::conclude(outcome, &plan, Some(&only));
         }
-        Ok(exit)
+        Ok(watch::exit(outcome))
     }
 }

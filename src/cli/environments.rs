@@ -3,7 +3,7 @@
 use super::Global;
 use super::failure::Failure;
 use super::terminal;
-use crate::manifest::diagnostic::Diagnostics;
+use crate::manifest::diagnostic::{Code, Diagnostics};
 use crate::manifest::fleet::{self, Fleet};
 use crate::manifest::format::{self, Format};
 use crate::model::desired::Desired;
@@ -14,6 +14,10 @@ use crate::model::names::EnvironmentName;
 /// # Errors
 /// When anything is wrong with them; everything that is was said.
 pub fn fleet(global: &Global) -> Result<Fleet, Failure> {
+    if !global.manifests.exists() {
+        return Err(Failure::new(format!("there are no manifests: {} does not exist", global.manifests.display()))
+            .help("--manifests names another directory; `amiable init` writes a first manifest"));
+    }
     let fleet = fleet::load(std::slice::from_ref(&global.manifests)).map_err(refuse)?;
     say(&fleet.warnings);
     Ok(fleet)
@@ -47,6 +51,9 @@ pub fn refuse(findings: Diagnostics) -> Failure {
     say(&findings);
     let (errors, _) = findings.counts();
     Failure::new(match errors {
+        _ if findings.iter().any(|finding| finding.code == Code::NoManifests) => {
+            "there are no manifests; nothing was done".to_owned()
+        }
         1 => "the manifests have an error; nothing was done".to_owned(),
         _ => format!("the manifests have {errors} errors; nothing was done"),
     })

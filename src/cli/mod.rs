@@ -3,12 +3,38 @@
 //! - [`exit`]: exit codes
 //! - [`failure`]: why a command failed, and what to do next
 //! - [`terminal`]: stdout, stderr, colour, questions
+//! - [`environments`]: the manifests that a command works with
+//! - [`selection`]: which apps of which environments it is about
+//! - [`session`]: the way to AWS, and one look at it
+//! - [`edit`]: edits of an app's manifest
+//! - [`watch`]: converging, and how it goes
+//! - [`operator`]: what an operator tells the planner
 
+pub mod apply;
 pub mod completions;
+pub mod demo;
+pub mod deploy;
+pub mod destroy;
+pub mod edit;
+pub mod environments;
 pub mod exit;
 pub mod failure;
-//S pub mod schema;
+pub mod history;
+pub mod image;
+pub mod init;
+pub mod operator;
+pub mod plan;
+pub mod render;
+pub mod retry;
+pub mod rollback;
+pub mod schema;
+pub mod selection;
+pub mod session;
+pub mod sim;
+pub mod status;
 pub mod terminal;
+pub mod validate;
+pub mod watch;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -19,6 +45,7 @@ use std::process::ExitCode;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+use crate::sim::Simulation;
 use exit::Exit;
 use failure::Failure;
 use terminal::Colour;
@@ -44,8 +71,8 @@ pub struct Global {
     /// The AWS profile to take credentials from
     #[arg(long, global = true, value_name = "NAME", help_heading = "AWS")]
     pub profile: Option<String>,
-    /// Another address for all AWS calls, such as that of `amiable sim`
-    #[arg(long, global = true, value_name = "URL", env = "AWS_ENDPOINT_URL", help_heading = "AWS")]
+    /// Another address for all AWS calls, like AWS_ENDPOINT_URL
+    #[arg(long, global = true, value_name = "URL", help_heading = "AWS")]
     pub endpoint_url: Option<String>,
     /// When to use colour
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
@@ -53,11 +80,28 @@ pub struct Global {
     /// Show every planned call with its reason, and the calls that were made
     #[arg(short, long, global = true, action = ArgAction::SetTrue)]
     pub verbose: bool,
+    /// A simulated AWS within the process, which the demonstration works on.
+    #[arg(skip)]
+    pub within: Option<Simulation>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    //S Schema(schema::Schema),
+    Init(init::Init),
+    Deploy(deploy::Deploy),
+    Image(image::Image),
+    Validate(validate::Validate),
+    Render(render::Render),
+    Plan(plan::Plan),
+    Apply(apply::Apply),
+    Status(status::Status),
+    History(history::History),
+    Rollback(rollback::Rollback),
+    Retry(retry::Retry),
+    Destroy(destroy::Destroy),
+    Sim(sim::Sim),
+    Schema(schema::Schema),
+    Demo(demo::Demo),
     Completions(completions::Completions),
 }
 
@@ -79,7 +123,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     };
     cli.global.color.apply();
     log();
-    match dispatch(cli.command, &cli.global) {
+    match block_on(dispatch(cli.command, &cli.global)) {
         Ok(exit) => exit,
         Err(failure) => {
             let paint = terminal::paint();
@@ -92,9 +136,24 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     }
 }
 
-fn dispatch(command: Command, global: &Global) -> Result<Exit, Failure> {
+async fn dispatch(command: Command, global: &Global) -> Result<Exit, Failure> {
     match command {
-        //S Command::Schema(command) => command.run(),
+        Command::Init(command) => command.run(global),
+        Command::Deploy(command) => command.run(global).await,
+        Command::Image(command) => command.run(global),
+        Command::Validate(command) => command.run(global),
+        Command::Render(command) => command.run(global),
+        Command::Plan(command) => stoppable(command.run(global)).await,
+        Command::Apply(command) => command.run(global).await,
+        Command::Status(command) => stoppable(command.run(global)).await,
+        Command::History(command) => stoppable(command.run(global)).await,
+        Command::Rollback(command) => command.run(global).await,
+        Command::Retry(command) => command.run(global).await,
+        Command::Destroy(command) => command.run(global).await,
+        Command::Sim(command) => command.run().await,
+        // Boxed, because the demonstration runs commands, which makes this future part of its own.
+        Command::Demo(command) => Box::pin(stoppable(command.run())).await,
+        Command::Schema(command) => command.run(),
         Command::Completions(command) => command.run(),
     }
 }
@@ -108,18 +167,21 @@ fn log() {
     drop(builder.try_init());
 }
 
-/// Runs what talks to AWS until it is done or the user interrupts it.
+/// Runs a command to its end.
 fn block_on(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let result = runtime.block_on(async {
-        tokio::select! {
-            result = work => result,
-            _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
-        }
-    });
+    let result = runtime.block_on(work);
     // A name that is still being looked up must not hold the program.
     runtime.shutdown_background();
     result
+}
+
+/// Work that may be dropped at any point: an interrupt ends it at once.
+async fn stoppable(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    tokio::select! {
+        result = work => result,
+        _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+    }
 }
 
 #[cfg(test)]

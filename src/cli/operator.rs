@@ -62,10 +62,7 @@ impl<'a> Case<'a> {
     /// # Errors
     /// When it is not, or AWS refuses.
     pub async fn tag(&self, group: &Group, tags: Tags, reason: String) -> Result<(), Failure> {
-        let own = Expect::OwnGroup {
-            group: group.name.clone(),
-            template_hash: group.owner.template_hash.to_string(),
-        };
+        let own = Expect::OwnGroup { group: group.name.clone(), template_hash: group.owner.template_hash.to_string() };
         let action = Action::TagGroup { name: group.name.clone(), tags, propagate: false };
         let plan = AppPlan { actions: vec![PlannedAction { action, reason, expects: vec![own] }], ..self.plan.clone() };
         let state = std::sync::Mutex::new(LiveState::new([&plan.app], terminal::paint()));

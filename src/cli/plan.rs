@@ -103,12 +103,8 @@ async fn look(global: &Global, desired: &Desired) -> Result<Look, Failure> {
 
 /// A look as text for the terminal.
 pub fn as_text(look: &Look, global: &Global, colour: bool) -> String {
-    let options = text::Options {
-        colour,
-        verbose: global.verbose,
-        calls: Some(&look.calls),
-        elapsed: Some(look.elapsed),
-    };
+    let options =
+        text::Options { colour, verbose: global.verbose, calls: Some(&look.calls), elapsed: Some(look.elapsed) };
     text::plan(&look.plan, &options)
 }
 

@@ -1,5 +1,7 @@
 //! `amiable rollback`: turns down the newest release; what served before it serves again, at once.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 
 use super::apply::Watching;
@@ -43,7 +45,8 @@ impl Rollback {
         let way = way_back(&case.plan, &groups)?;
         let (down, back) = (way.down.owner.generation, way.back.owner.generation);
         if !self.watching.yes {
-            let question = format!("Turn down {down} of {}, so that {back} serves? Only `yes` is accepted:", case.app.scope);
+            let question =
+                format!("Turn down {down} of {}, so that {back} serves? Only `yes` is accepted:", case.app.scope);
             match terminal::ask(&question)?.as_deref() {
                 Some("yes") => {}
                 Some(_) => return Err(Failure::new("nothing was changed")),
@@ -66,6 +69,7 @@ impl Rollback {
             ));
             return Ok(Exit::Fine);
         }
+        watch::conclude(outcome, &plan, Some(&BTreeSet::from([self.app])));
         Ok(watch::exit(outcome))
     }
 }

@@ -34,36 +34,43 @@ fn label(text: &str) -> Result<(String, String), String> {
 }
 
 impl Environment {
-    /// The one environment that is meant.
+    /// The one of these environments that is meant.
     ///
     /// # Errors
-    /// When the manifests are wrong, there is no such environment, or none is named and there are several.
-    pub fn one(&self, global: &Global) -> Result<Desired, Failure> {
-        let mut all = environments::load(global)?;
-        let names: Vec<String> = all.iter().map(|one| one.name.to_string()).collect();
-        match &self.env {
-            Some(name) => {
-                let found = all.into_iter().find(|one| &one.name == name);
-                found.ok_or_else(|| no_such_environment(name, &names))
+    /// When there is no such environment, or none is named and there are several.
+    pub fn pick<'n>(&self, names: impl Iterator<Item = &'n EnvironmentName>) -> Result<&'n EnvironmentName, Failure> {
+        let names: Vec<&EnvironmentName> = names.collect();
+        let list = names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
+        match (&self.env, names.as_slice()) {
+            (Some(name), names) => names.iter().copied().find(|known| *known == name).ok_or_else(|| {
+                Failure::new(format!("no manifest declares the environment {name}"))
+                    .help(format!("the manifests declare: {list}"))
+            }),
+            (None, [one]) => Ok(one),
+            (None, _) => {
+                Err(Failure::usage("which environment is meant?").help(format!("add --env with one of: {list}")))
             }
-            None if all.len() == 1 => all.pop().ok_or_else(|| Failure::new("there is no environment")),
-            None => Err(Failure::usage("which environment is meant?")
-                .help(format!("add --env with one of: {}", names.join(", ")))),
         }
     }
 
-    /// The environment that is named, or all of them.
+    /// What is wanted in the one environment that is meant.
+    ///
+    /// # Errors
+    /// When the manifests are wrong, or as [`Environment::pick`].
+    pub fn one(&self, global: &Global) -> Result<Desired, Failure> {
+        let mut all = environments::load(global)?;
+        let name = self.pick(all.iter().map(|desired| &desired.name))?.clone();
+        all.retain(|desired| desired.name == name);
+        all.pop().ok_or_else(|| Failure::new(format!("no manifest declares the environment {name}")))
+    }
+
+    /// What is wanted in the environment that is named, or in all of them.
     ///
     /// # Errors
     /// When the manifests are wrong or there is no such environment.
     pub fn all(&self, global: &Global) -> Result<Vec<Desired>, Failure> {
         if self.env.is_some() { Ok(vec![self.one(global)?]) } else { environments::load(global) }
     }
-}
-
-fn no_such_environment(name: &EnvironmentName, names: &[String]) -> Failure {
-    Failure::new(format!("no manifest declares the environment {name}"))
-        .help(format!("the manifests declare: {}", names.join(", ")))
 }
 
 /// The app of this name in an environment.
@@ -119,5 +126,25 @@ impl Apps {
     /// Takes everything else out of a plan.
     pub fn narrow(&self, desired: &Desired, plan: &mut Plan) {
         plan.apps.retain(|app| self.contains(desired, &app.app));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pick(env: Option<&str>, names: &[&str]) -> Result<String, String> {
+        let names: Vec<EnvironmentName> = names.iter().map(|name| name.parse().unwrap()).collect();
+        let environment = Environment { env: env.map(|name| name.parse().unwrap()) };
+        environment.pick(names.iter()).map(ToString::to_string).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn the_environment_may_be_left_out_when_there_is_just_one() {
+        assert_eq!(pick(None, &["prod"]), Ok("prod".to_owned()));
+        assert_eq!(pick(Some("test"), &["prod", "test"]), Ok("test".to_owned()));
+        let several = pick(None, &["prod", "test"]).unwrap_err();
+        assert_eq!(several, "error: which environment is meant?\nhelp: add --env with one of: prod, test");
+        assert!(pick(Some("tset"), &["prod", "test"]).unwrap_err().contains("the manifests declare: prod, test"));
     }
 }

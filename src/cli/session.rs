@@ -11,6 +11,7 @@ use crate::controller::snapshot::look;
 use crate::model::desired::Desired;
 use crate::model::observed::Observed;
 use crate::model::plan::Plan;
+use crate::sim::door::http_client::http_client;
 
 /// The way to AWS for one environment.
 pub struct Session {
@@ -35,6 +36,12 @@ pub struct Look {
 impl Session {
     /// Connects as flags, environment variables and AWS's own files say. No call is made yet.
     pub async fn open(global: &Global, desired: &Desired) -> Self {
+        if let Some(simulation) = &global.within {
+            let clock = simulation.clock().clone();
+            let settings =
+                Settings::simulated(desired.environment.region.clone(), http_client(simulation), clock.clone());
+            return Self { aws: Aws::connect(settings).await, clock };
+        }
         let clock = Clock::system();
         let settings = Settings {
             profile: global.profile.clone(),

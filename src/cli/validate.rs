@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::{Global, terminal};
 use crate::manifest::fleet;
 use crate::manifest::format::{self, Format};
+use crate::report::words;
 
 /// Check the manifests, offline
 #[derive(Debug, Args)]
@@ -30,7 +31,8 @@ impl Validate {
         let paths = if self.paths.is_empty() { vec![global.manifests.clone()] } else { self.paths };
         let (findings, good) = match fleet::load(&paths) {
             Ok(fleet) => {
-                let good = format!("{} apps, {} environments: fine", fleet.apps.len(), fleet.environments.len());
+                let environments = words::counted(fleet.environments.len(), "environment");
+                let good = format!("{} and {environments}: fine", words::apps(fleet.apps.len()));
                 (fleet.warnings, Some(good))
             }
             Err(findings) => (findings, None),
@@ -40,7 +42,10 @@ impl Validate {
         let people = matches!(self.output, Format::Full | Format::Concise);
         match good {
             Some(good) if people && warnings == 0 => terminal::say(&good),
-            _ if people => terminal::say(&format!("{errors} errors, {warnings} warnings")),
+            _ if people => {
+                let (errors, warnings) = (words::counted(errors, "error"), words::counted(warnings, "warning"));
+                terminal::say(&format!("{errors}, {warnings}"));
+            }
             _ => {}
         }
         Ok(if findings.has_errors() { Exit::Error } else { Exit::Fine })

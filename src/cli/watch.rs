@@ -1,5 +1,6 @@
 //! Converges and shows it, until it is over or the user interrupts.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use super::session::Session;
 use super::terminal;
 use crate::controller::converge::{self, Options, Outcome};
 use crate::model::desired::Desired;
+use crate::model::names::AppName;
 use crate::model::plan::{AppPlan, Change, Plan};
 use crate::report::live::{self, Live};
 use crate::report::words;
@@ -22,7 +24,7 @@ const REDRAW: Duration = Duration::from_millis(500);
 /// When AWS cannot be read at all, lastingly.
 pub async fn converge(session: &Session, desired: &Desired, options: &Options) -> Result<Exit, Failure> {
     let (outcome, plan) = outcome(session, desired, options).await?;
-    conclude(outcome, &plan, options);
+    conclude(outcome, &plan, options.only.as_ref());
     Ok(exit(outcome))
 }
 
@@ -34,14 +36,7 @@ pub async fn outcome(session: &Session, desired: &Desired, options: &Options) ->
     let watched = desired.apps.keys().filter(|app| options.only.as_ref().is_none_or(|only| only.contains(*app)));
     let live = Arc::new(Live::new(watched, session.clock.clone(), terminal::paint()));
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let interrupts = tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            // The receiver lives as long as the work does.
-            drop(stop.send(true));
-            terminal::say("interrupted: finishing the call at work; once more to leave at once");
-        }
-        std::future::pending::<()>().await;
-    });
+    let interrupts = tokio::spawn(interrupts(stop));
     let drawing = tokio::spawn({
         let live = Arc::clone(&live);
         async move {
@@ -59,6 +54,20 @@ pub async fn outcome(session: &Session, desired: &Desired, options: &Options) ->
     Ok(result?)
 }
 
+/// Asks to stop at the first interrupt, and ends the program at the second.
+async fn interrupts(stop: tokio::sync::watch::Sender<bool>) {
+    if tokio::signal::ctrl_c().await.is_err() {
+        return std::future::pending().await;
+    }
+    // The receiver lives as long as the work does.
+    let _ = stop.send(true);
+    terminal::say("interrupted: finishing the call at work; once more to leave at once");
+    if tokio::signal::ctrl_c().await.is_ok() {
+        std::process::exit(Exit::Interrupted as i32);
+    }
+    std::future::pending().await
+}
+
 /// The exit code of an outcome.
 pub fn exit(outcome: Outcome) -> Exit {
     match outcome {
@@ -72,8 +81,8 @@ pub fn exit(outcome: Outcome) -> Exit {
 }
 
 /// Says in the end what is not as it should be, and what to do about it.
-fn conclude(outcome: Outcome, plan: &Plan, options: &Options) {
-    let chosen = |app: &&AppPlan| options.only.as_ref().is_none_or(|only| only.contains(&app.app));
+pub fn conclude(outcome: Outcome, plan: &Plan, only: Option<&BTreeSet<AppName>>) {
+    let chosen = |app: &&AppPlan| only.is_none_or(|only| only.contains(&app.app));
     let apps: Vec<&AppPlan> = plan.apps.iter().filter(chosen).filter(|app| app.change != Change::Orphaned).collect();
     for line in ending(outcome, plan, &apps) {
         terminal::say(&line);
@@ -95,7 +104,7 @@ fn ending(outcome: Outcome, plan: &Plan, apps: &[&AppPlan]) -> Vec<String> {
         }
         Outcome::TimedOut | Outcome::Interrupted => {
             let how = if outcome == Outcome::TimedOut { "waited long enough" } else { "interrupted" };
-            lines.push(format!("{how}; `amiable apply` goes on from here:"));
+            lines.push(format!("{how}; the next `amiable apply` goes on from here:"));
             for app in open() {
                 let step = words::current(&app.steps).map(words::step);
                 let wait = app.waits.first().map(|wait| format!("waits for {}", words::wait(wait, plan.at)));
@@ -117,7 +126,7 @@ mod tests {
         let plan = samples::plan(vec![samples::rolling_out(), samples::unchanged("web")]);
         let apps: Vec<&AppPlan> = plan.apps.iter().collect();
         let timed_out = [
-            "waited long enough; `amiable apply` goes on from here:",
+            "waited long enough; the next `amiable apply` goes on from here:",
             "hello-world: waits for v042 healthy 3/6, until 12:20 UTC",
         ];
         assert_eq!(ending(Outcome::TimedOut, &plan, &apps), timed_out);

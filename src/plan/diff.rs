@@ -19,6 +19,7 @@ pub(super) fn replaced<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     let wanted = release.wanted;
     let Some(serving) = release.serving else {
         add_replaced(draft, "image", None, image_after(wanted));
+        add_replaced(draft, "instanceType", None, wanted.launch.instance_type.clone());
         return;
     };
     if serving.owner.template_hash == wanted.hash {
@@ -250,8 +251,10 @@ fn labels<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group, c
     }
 }
 
-/// How many instances run at the peak of a release.
+/// How many instances run at the peak of a release: what is in the way is gone before the launch.
 pub(super) fn peak(release: &Release<'_, '_>, picture: &Picture<'_>) -> u32 {
     let running: u32 = picture.groups.iter().map(|group| group.desired).sum();
-    if release.target.is_some() { running } else { running + release.size }
+    let leaving: u32 = if release.is_shifted() { 0 } else { release.leftovers().map(|group| group.desired).sum() };
+    let coming = if release.target.is_some() { 0 } else { release.size };
+    running.max(running - leaving + coming)
 }

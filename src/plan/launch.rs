@@ -12,10 +12,6 @@ pub(super) fn launch<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
     if release.target.is_some() {
         return Turn::Done;
     }
-    if let Some(refusal) = &release.wanted.refusal {
-        draft.fail(refusal.clone());
-        return Turn::Here(None);
-    }
     // The slot may still hold instances of a generation that failed.
     let slot = next_slot(release);
     if let Some(busy) = occupant(release, slot) {

@@ -34,7 +34,7 @@ mod verify;
 use std::collections::BTreeMap;
 
 use crate::model::desired::{Desired, DesiredApp};
-use crate::model::names::{AppName, Scope};
+use crate::model::names::{AppName, Generation, Scope};
 use crate::model::observed::{Group, Observed, Read};
 use crate::model::plan::{Change, Plan, StepKind, StepState};
 use crate::model::time::{Span, Timestamp};
@@ -109,8 +109,13 @@ fn release<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>
     if let (None, Some(tombstone)) = (candidate, picture.tombstone(wanted)) {
         return hold(draft, wanted, picture, tombstone);
     }
+    if let (None, Some(refusal)) = (candidate, &wanted.refusal) {
+        // Before anything is created, the load balancer included.
+        return draft.fail(refusal.clone());
+    }
     let release = Release::new(wanted, picture, candidate);
-    draft.plan.to = candidate.map(|group| group.owner.generation);
+    let next = || picture.newest().map_or(Generation(1), Generation::next);
+    draft.plan.to = Some(candidate.map_or_else(next, |group| group.owner.generation));
     diff::replaced(draft, &release);
     diff::in_place(draft, &release);
     rollout::interpret(draft, &release);

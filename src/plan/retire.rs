@@ -25,8 +25,13 @@ pub(super) fn keep<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, duratio
 /// Takes a group that does not serve one call further: to no instances, then away.
 pub(super) fn retire<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group) -> Turn {
     let generation = group.owner.generation;
+    // What stands in the way of a launch holds the release up; what is left over after it does not.
+    let wait = |draft: &mut Draft<'a>, what: String| match release.is_shifted() {
+        true => draft.wait_to_clean(what, None),
+        false => draft.wait(what, None),
+    };
     if group.deleting {
-        draft.wait_to_clean(format!("{generation} to be deleted by AWS"), None);
+        wait(draft, format!("{generation} to be deleted by AWS"));
         return Turn::Here(None);
     }
     if group.desired > 0 || group.min > 0 {
@@ -38,7 +43,7 @@ pub(super) fn retire<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group
         return Turn::Here(None);
     }
     if !group.instances.is_empty() {
-        draft.wait_to_clean(format!("{generation} to drain, {} left", instances(group.instances.len())), None);
+        wait(draft, format!("{generation} to drain, {} left", instances(group.instances.len())));
         return Turn::Here(Some(format!("{} left", group.instances.len())));
     }
     delete(draft, release.picture, group, "it is empty and does not serve");

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::clock::Clock;
+use crate::model::action::Action;
 use crate::model::event::{Event, EventKind};
 use crate::model::names::AppName;
 use crate::model::plan::{AppPlan, Change, StepKind, StepState, Wait};
@@ -50,6 +51,10 @@ impl LiveState {
                 let news = watched.news(plan, event.at, paint);
                 watched.plan = Some((**plan).clone());
                 news
+            }
+            // Tags are how progress is kept: what it means says more than what they are called.
+            EventKind::Acted { action: Action::TagGroup { .. } | Action::UntagGroup { .. }, reason } => {
+                vec![words::plain(reason)]
             }
             EventKind::Acted { action, .. } => vec![words::action(action)],
             EventKind::Stale { action, why } => {
@@ -118,7 +123,7 @@ impl Watched {
         for wait in next.waits.iter().filter(|wait| !wait.cleanup) {
             // The deadline is part of the line and not of what makes it new: it may move a little each time.
             if self.once(wait.what.clone()).is_some() {
-                news.push(format!("waits for {}", words::wait(wait, at)));
+                news.push(words::wait_line(wait, at));
             }
         }
         for note in &next.notes {
@@ -148,14 +153,15 @@ fn is_stuck(plan: &AppPlan) -> bool {
     matches!(plan.change, Change::Blocked | Change::Error) && plan.actions.is_empty() && plan.waits.is_empty()
 }
 
-/// The steps that `next` calls done and `last` did not.
+/// The steps that lay ahead in `last` and that `next` calls done.
 fn finished(last: Option<&AppPlan>, next: &AppPlan) -> Vec<String> {
     let Some(last) = last else { return Vec::new() };
-    let was_done = |kind: &StepKind| last.steps.iter().any(|step| &step.kind == kind && step.state == StepState::Done);
+    // A step that was not on the path before is not this path's doing: after a way back, most of it is done already.
+    let was_ahead = |kind: &StepKind| last.steps.iter().any(|step| &step.kind == kind && step.state != StepState::Done);
     let shown = |kind: &StepKind| *kind != StepKind::Record && *kind != StepKind::InPlace;
     next.steps
         .iter()
-        .filter(|step| step.state == StepState::Done && shown(&step.kind) && !was_done(&step.kind))
+        .filter(|step| step.state == StepState::Done && shown(&step.kind) && was_ahead(&step.kind))
         .map(|step| step.kind.to_string())
         .collect()
 }
@@ -177,7 +183,10 @@ fn headline(plan: &AppPlan, paint: Paint) -> Vec<String> {
             let path = words::path(&plan.steps, Paint::default()).join(" → ");
             let reason =
                 if plan.reason.is_empty() { String::new() } else { format!(" ({})", words::plain(&plan.reason)) };
-            let what = if plan.change == Change::Destroy { "destroy" } else { generations.as_str() };
+            let what = match plan.change {
+                Change::Replace | Change::Create if !generations.is_empty() => generations.as_str(),
+                change => words::change(change),
+            };
             vec![format!("{}{reason}: {path}", paint.bold(what))]
         }
     }
@@ -269,7 +278,6 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::model::action::Action;
     use crate::report::samples;
 
     fn planned(at: &str, plan: AppPlan) -> Event {
@@ -324,7 +332,7 @@ mod tests {
         12:01:00  hello-world  waits for v042 healthy 3/6, until 12:20 UTC
         12:03:00  hello-world  healthy 6/6 ✓
         12:03:00  hello-world  shift 100% ✓
-        12:03:00  hello-world  waits for v042 to bake, until 12:08 UTC
+        12:03:00  hello-world  waits for v042 to bake, until 12:08:00 UTC
         12:08:00  hello-world  bake 5m ✓
         12:08:00  hello-world  v042 is deployed
         12:08:00  hello-world  left to clean up: v041 stays warm, until 13:00 UTC

@@ -103,7 +103,7 @@ fn details(app: &AppPlan, plan: &Plan) -> Option<String> {
         let _ = writeln!(text, "  {impact}");
     }
     for wait in &app.waits {
-        let _ = writeln!(text, "  waits for {}", words::wait(wait, plan.at));
+        let _ = writeln!(text, "  {}", words::wait_line(wait, plan.at));
     }
     for note in &app.notes {
         let _ = writeln!(text, "! {note}");

@@ -54,7 +54,7 @@ fn row(observed: &Observed, plan: &Plan, app: &AppPlan) -> Row {
         app: app.app.clone(),
         release: app.from.map(|generation| generation.to_string()),
         image: group.map(|group| group.owner.image.clone()),
-        version: group.and_then(version),
+        version: group.and_then(|group| version(observed, group)),
         instances: group.map(|group| Instances { in_service: group.in_service(), desired: group.desired }),
         state: state(observed, app),
         since: group.map(serving_since),
@@ -67,11 +67,12 @@ pub(super) fn group<'a>(observed: &'a Observed, app: &AppName, generation: Gener
     groups.find(|group| &group.owner.app == app && group.owner.generation == generation)
 }
 
-/// The version that was given with the image; without one the commit, in short.
-pub(super) fn version(group: &Group) -> Option<String> {
+/// The version that was given with the image; without one the commit, in short; without that the image's name.
+pub(super) fn version(observed: &Observed, group: &Group) -> Option<String> {
     let release = &group.owner.release;
     let commit = || release.get("commit").map(|commit| commit.chars().take(7).collect());
-    release.get("version").cloned().or_else(commit)
+    let image = || Some(observed.images.get(&group.owner.image)?.known()?.as_ref()?.name.clone());
+    release.get("version").cloned().or_else(commit).or_else(image).map(|version| words::plain(&version))
 }
 
 /// Since when a group serves; since it was created, when it has not begun to.

@@ -196,7 +196,7 @@ impl<'a> Page<'a> {
     /// What it waits for, what people should know, and in full the calls that can be made now.
     fn besides(&mut self, app: &AppPlan) {
         for wait in &app.waits {
-            self.line(INDENT, &format!("waits for {}", words::wait(wait, self.plan.at)));
+            self.line(INDENT, &words::wait_line(wait, self.plan.at));
         }
         for note in &app.notes {
             let note = self.paint.yellow(&format!("note: {}", words::plain(note)));
@@ -338,10 +338,11 @@ fn what_is_new(app: &AppPlan) -> String {
     });
     let instances = match (count, field("instanceType").or(born_with)) {
         (Some(count), Some(instance_type)) => Some(format!("{count} × {instance_type}")),
-        (Some(1), None) => Some("1 instance".to_owned()),
-        (Some(count), None) => Some(format!("{count} instances")),
+        (Some(count), None) => Some(words::counted(count as usize, "instance")),
         (None, instance_type) => instance_type,
     };
+    let image = field("image").map(|image| format!(" of {image}")).unwrap_or_default();
+    let instances = instances.map(|instances| instances + &image);
     let parts: Vec<String> = instances.into_iter().chain(name.or_else(|| field("dns.name"))).collect();
     parts.join(", ")
 }
@@ -363,7 +364,7 @@ mod tests {
         assert_snapshot!(text(&samples::everything()), @r"
         prod · 123456789012/us-west-2 · manifests at 3f2c1ab
 
-        +    orders       new app    v001  2 × c7g.large, orders.internal.example.com
+        +    orders       new app    v001  2 × c7g.large of ami-0aaa, orders.internal.example.com
                prepare → launch 2 → healthy 2/2 → shift 100% → dns orders.internal.example.com → bake 5m
                peak 2 instances; about 7 minutes
         +/-  hello-world  red-black  v041 → v042
@@ -446,7 +447,7 @@ mod tests {
 
         Clean-up (nothing that serves changes):
              hello-world  keep v041 1h → retire v041
-               waits for v041 stays warm, until 13:00 UTC
+               left: v041 stays warm, until 13:00 UTC
 
         Notes:
              web: v003 failed on 2026-11-01 and is not tried again
@@ -467,7 +468,7 @@ mod tests {
         assert_snapshot!(text, @r"
         prod · 123456789012/us-west-2 · manifests at 3f2c1ab
 
-        +    orders       new app    v001  2 × c7g.large, orders.internal.example.com
+        +    orders       new app    v001  2 × c7g.large of ami-0aaa, orders.internal.example.com
                image         – → ami-0aaa       # replaces
                instanceType  – → c7g.large      # replaces
                prepare → launch 2 → healthy 2/2 → shift 100% → dns orders.internal.example.com → bake 5m

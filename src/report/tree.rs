@@ -71,7 +71,7 @@ pub fn tree(observed: &Observed, plan: &Plan, app: &AppName) -> Option<Tree> {
         row,
         generations: groups.into_iter().map(|group| branch(observed, group)).collect(),
         steps: steps(app_plan),
-        waits: app_plan.waits.iter().map(|wait| words::wait(wait, plan.at)).collect(),
+        waits: app_plan.waits.iter().map(|wait| words::wait_line(wait, plan.at)).collect(),
         notes: app_plan.notes.iter().map(|note| words::plain(note)).collect(),
     })
 }
@@ -89,7 +89,7 @@ fn branch(observed: &Observed, group: &Group) -> Branch {
         weight: weight(observed, group),
         instances: Instances { in_service: group.in_service(), desired: group.desired },
         image: owner.image.clone(),
-        version: status::version(group),
+        version: status::version(observed, group),
         created_at: group.created_at,
         shifted_at: owner.shifted_at,
         failed: owner.failed.as_ref().map(|failure| words::plain(&failure.reason)),
@@ -153,7 +153,7 @@ pub fn text(tree: &Tree, now: Timestamp) -> String {
         let _ = writeln!(out, "\n{}", tree.steps.join(" → "));
     }
     for wait in &tree.waits {
-        let _ = writeln!(out, "waits for {wait}");
+        let _ = writeln!(out, "{wait}");
     }
     for note in &tree.notes {
         let _ = writeln!(out, "note: {note}");

@@ -49,7 +49,12 @@ pub fn generations(from: Option<Generation>, to: Option<Generation>) -> String {
 
 /// `1 app`, `15 apps`.
 pub fn apps(count: usize) -> String {
-    format!("{count} {}", if count == 1 { "app" } else { "apps" })
+    counted(count, "app")
+}
+
+/// A number of things: `1 error`, `2 errors`.
+pub fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A step with its detail: `healthy 3/6`, `bake 5m (2m left)`.
@@ -151,12 +156,21 @@ pub fn age(since: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// A point in time in UTC: the time of day alone on the day of `now`.
+/// A point in time in UTC: the time of day alone on the day of `now`, with seconds where they matter.
 pub fn moment(at: Timestamp, now: Timestamp) -> String {
+    const SOON_SECONDS: i64 = 600;
+    if (at.as_second() - now.as_second()).abs() < SOON_SECONDS {
+        return at.strftime("%H:%M:%S UTC").to_string();
+    }
     let day = "%Y-%m-%d";
     let format =
         if at.strftime(day).to_string() == now.strftime(day).to_string() { "%H:%M UTC" } else { "%Y-%m-%d %H:%M UTC" };
     at.strftime(format).to_string()
+}
+
+/// A line for a wait: `waits for v042 healthy 3/6, until 12:20 UTC`.
+pub fn wait_line(one: &Wait, now: Timestamp) -> String {
+    format!("{} {}", if one.cleanup { "left:" } else { "waits for" }, wait(one, now))
 }
 
 /// What is waited for, and until when: `v042 healthy 3/6, until 12:20 UTC`.
@@ -310,6 +324,7 @@ mod tests {
     fn a_moment_on_another_day_has_its_date() {
         let now: Timestamp = "2026-11-02T12:00:00Z".parse().unwrap();
         assert_eq!(moment("2026-11-02T12:20:31Z".parse().unwrap(), now), "12:20 UTC");
+        assert_eq!(moment("2026-11-02T12:02:31Z".parse().unwrap(), now), "12:02:31 UTC");
         assert_eq!(moment("2026-11-03T00:00:00Z".parse().unwrap(), now), "2026-11-03 00:00 UTC");
     }
 

@@ -26,6 +26,9 @@ use world::World;
 /// What is told to an observer after each call: the call, and the world right before and right after it.
 pub type CallObserver = Box<dyn FnMut(&CallRecord, &World, &World) + Send>;
 
+/// How many calls are kept at the most.
+const CALLS_KEPT: usize = 100_000;
+
 /// One call that reached the simulated AWS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallRecord {
@@ -55,6 +58,12 @@ struct Inner {
     faults: Option<Box<dyn FaultSource>>,
     observer: Option<CallObserver>,
     calls: Vec<CallRecord>,
+}
+
+impl std::fmt::Debug for Simulation {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Simulation").field("clock", &self.clock).finish_non_exhaustive()
+    }
 }
 
 /// What becomes of a call.
@@ -95,7 +104,7 @@ impl Simulation {
         self.lock().observer = observer;
     }
 
-    /// The calls so far.
+    /// The calls so far; of a long run, the newest of them.
     pub fn calls(&self) -> Vec<CallRecord> {
         self.lock().calls.clone()
     }
@@ -136,6 +145,9 @@ impl Simulation {
         }
         if mutating {
             inner.previous = before;
+        }
+        if inner.calls.len() == CALLS_KEPT {
+            inner.calls.drain(..CALLS_KEPT / 2);
         }
         inner.calls.push(record);
         if answered { Outcome::Reply(reply) } else { Outcome::Broken }

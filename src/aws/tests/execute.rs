@@ -66,6 +66,7 @@ async fn run(lab: &Lab, scope: &Scope, actions: Vec<(Action, Vec<Expect>)>) -> (
         steps: Vec::new(),
         actions: actions.into_iter().map(planned).collect(),
         waits: Vec::new(),
+        failure: None,
         notes: Vec::new(),
         wants: Vec::new(),
         wake_at: None,

@@ -87,7 +87,7 @@ impl World {
     /// Lets time pass until `to`: instances boot, checks pass and fail, groups replace what died, targets drain.
     pub fn advance(&mut self, to: Timestamp) {
         while self.now < to {
-            let next = self.next_event().filter(|at| *at > self.now && *at < to).unwrap_or(to);
+            let next = self.next_event().filter(|at| *at < to).unwrap_or(to);
             self.now = next;
             scaling::tick(self);
             balancing::tick(self);
@@ -97,7 +97,8 @@ impl World {
 
     /// When the next thing happens by itself, if anything will.
     fn next_event(&self) -> Option<Timestamp> {
-        [scaling::next_event(self), balancing::next_event(self), dns::next_event(self)].into_iter().flatten().min()
+        let events = [scaling::next_event(self), balancing::next_event(self), dns::next_event(self)];
+        events.into_iter().flatten().filter(|at| *at > self.now).min()
     }
 
     /// A fresh id: `prefix` and seventeen hexadecimal digits.

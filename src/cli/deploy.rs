@@ -1,0 +1,60 @@
+//! `amiable deploy`: edits the manifest, shows the plan, applies it and waits: one command from an image to a release.
+
+use clap::Args;
+
+use super::Global;
+use super::apply::{self, Watching};
+use super::edit::Manifest;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::selection::{self, Apps, Environment};
+use crate::model::names::AppName;
+
+/// Write an image into the manifest, and apply it
+#[derive(Debug, Args)]
+pub struct Deploy {
+    /// The app
+    app: AppName,
+    #[command(flatten)]
+    environment: Environment,
+    /// The image: ami-…
+    #[arg(long, value_name = "ID")]
+    ami: String,
+    /// The EC2 instance type
+    #[arg(long, value_name = "TYPE")]
+    instance_type: Option<String>,
+    /// The fewest instances
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1000))]
+    min_instances: Option<u32>,
+    /// The most instances
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    max_instances: Option<u32>,
+    #[command(flatten)]
+    watching: Watching,
+}
+
+impl Deploy {
+    /// Edits what the manifest says for this environment, and converges this app.
+    ///
+    /// # Errors
+    /// When the manifests are wrong, the edit is not safe, AWS cannot be read, or the user says no.
+    pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
+        let environment = self.environment.one(global)?.name;
+        let mut manifest = Manifest::open(global, &self.app)?;
+        manifest.set_image(Some(&environment), &self.ami)?;
+        if let Some(instance_type) = &self.instance_type {
+            manifest.set(&environment, &["instanceType"], instance_type.as_str().into())?;
+        }
+        if let Some(min) = self.min_instances {
+            manifest.set(&environment, &["instances", "min"], min.into())?;
+        }
+        if let Some(max) = self.max_instances {
+            manifest.set(&environment, &["instances", "max"], max.into())?;
+        }
+        manifest.save()?;
+        let desired = Environment { env: Some(environment) }.one(global)?;
+        selection::app(&desired, &self.app)?;
+        let apps = Apps { apps: vec![self.app], labels: Vec::new() };
+        apply::apply(global, &desired, &apps, &self.watching).await
+    }
+}

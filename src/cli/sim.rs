@@ -1,0 +1,57 @@
+//! `amiable sim`: a simulated AWS on a loopback port, for Amiable, the AWS CLI and any SDK.
+
+use std::net::Ipv4Addr;
+
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::terminal;
+use crate::clock::Clock;
+use crate::model::time::Timestamp;
+use crate::sim::Simulation;
+use crate::sim::door::server;
+use crate::sim::world::{World, example};
+
+/// Serve a simulated AWS on this machine
+///
+/// An account with a network, a DNS zone and images that behave well, badly and late. It forgets everything when it ends.
+#[derive(Debug, Args)]
+pub struct Sim {
+    /// The port on 127.0.0.1
+    #[arg(long, value_name = "PORT", default_value_t = 4566)]
+    port: u16,
+    /// How many times as fast as the real one its clock runs, 1 to 3600
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    speed: u32,
+}
+
+impl Sim {
+    /// Serves until it is interrupted.
+    ///
+    /// # Errors
+    /// When the port is taken.
+    pub async fn run(self) -> Result<Exit, Failure> {
+        let address = (Ipv4Addr::LOCALHOST, self.port);
+        let listener = TcpListener::bind(address).await.map_err(|error| {
+            Failure::new(format!("cannot listen on 127.0.0.1:{}: {error}", self.port)).help("choose another --port")
+        })?;
+        let address = listener.local_addr()?;
+        let now = Timestamp::now();
+        let simulation = Simulation::new(World::example(now), Clock::new(now, self.speed));
+        terminal::say(&format!("a simulated AWS is at http://{address}, {} times as fast as the real one", self.speed));
+        terminal::print(&settings(&address.to_string()))?;
+        server::serve(simulation, listener, tokio::signal::ctrl_c()).await?;
+        Ok(Exit::Fine)
+    }
+}
+
+/// What another shell needs, to be read by `eval` or pasted.
+fn settings(address: &str) -> String {
+    format!(
+        "export AWS_ENDPOINT_URL=http://{address}\nexport AWS_REGION={}\n\
+         export AWS_ACCESS_KEY_ID=AKIASIMULATED\nexport AWS_SECRET_ACCESS_KEY=simulated\n",
+        example::REGION
+    )
+}
