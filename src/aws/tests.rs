@@ -56,7 +56,7 @@ impl Lab {
         }))
         .unwrap();
         let name = "prod".parse().unwrap();
-        let desired = Desired { name, environment, apps: BTreeMap::new(), source: Source::default() };
+        let desired = Desired { name, environment, apps: BTreeMap::new(), source: Source::default(), chosen: None };
         let mut lab = Self { simulation, aws, desired };
         lab.want("hello", HELLO_1_0);
         lab

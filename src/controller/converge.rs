@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
 use tokio::sync::watch;
 
 use super::snapshot::look;
@@ -13,7 +15,7 @@ use crate::clock::Clock;
 use crate::execute::{Executed, execute};
 use crate::model::desired::Desired;
 use crate::model::event::{Event, EventKind};
-use crate::model::names::AppName;
+use crate::model::names::{AppName, Scope};
 use crate::model::plan::{AppPlan, Change, Plan};
 use crate::model::time::Timestamp;
 
@@ -23,6 +25,8 @@ const APPS_AT_ONCE: usize = 8;
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest, whatever is waited for: somebody may change something meanwhile.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How many looks in a row an app may be unreadable before it counts as lasting.
+const UNREAD_LOOKS: u32 = 24;
 /// How often in a row a look, or an app's action, may fail before it counts as lasting.
 const PATIENCE: u32 = 8;
 
@@ -67,42 +71,96 @@ pub async fn converge(
     mut stop: watch::Receiver<bool>,
 ) -> Result<(Outcome, Plan), AwsError> {
     let begun = clock.now();
+    let mut desired = desired.clone();
+    desired.chosen.clone_from(&options.only);
     let mut troubles = Troubles::default();
-    let mut failed_looks = 0;
+    // One app's calls never hold up the look at the others: DNS alone may take minutes.
+    let mut working = Working { acting: FuturesUnordered::new(), apps: BTreeSet::new() };
     loop {
-        let plan = match look(aws, desired, clock).await {
+        let plan = match look(aws, &desired, clock).await {
             Ok((_, plan)) => plan,
-            Err(error) if error.class == Class::Retry && failed_looks < PATIENCE => {
-                failed_looks += 1;
-                if pause(clock, backoff(failed_looks), &mut stop).await {
+            Err(error) => {
+                let interrupted = match troubles.blind(&error) {
+                    true => pause(clock, backoff(troubles.blind_looks), &mut working, &mut troubles, &mut stop).await?,
+                    false => true,
+                };
+                if interrupted {
                     return Err(error);
                 }
                 continue;
             }
-            Err(error) => return Err(error),
         };
-        failed_looks = 0;
+        troubles.seen(&plan);
         let apps: Vec<&AppPlan> = plan.apps.iter().filter(|app| is_chosen(options, app)).collect();
         for app in &apps {
             sink(Event { at: clock.now(), app: app.app.clone(), kind: EventKind::Planned(Box::new((*app).clone())) });
         }
         let open: Vec<&AppPlan> =
             apps.iter().copied().filter(|app| !is_finished(app, options) && !troubles.is_given_up(&app.app)).collect();
-        if open.is_empty() {
-            let outcome = judge(&apps, &troubles);
+        let ended = match () {
+            () if open.is_empty() && working.apps.is_empty() => Some(judge(&apps, &troubles)),
+            () if *stop.borrow() => Some(Outcome::Interrupted),
+            () if options.timeout.is_some_and(|timeout| elapsed(begun, clock.now()) >= timeout) => Some(Outcome::TimedOut),
+            () => None,
+        };
+        if let Some(outcome) = ended {
+            // What is under way is finished: half a plan of an app is no harm, but half a call would be a riddle.
+            working.finish(clock, &mut troubles).await?;
             return Ok((outcome, plan));
         }
-        if *stop.borrow() {
+        for app in open.iter().copied().filter(|app| !app.actions.is_empty()) {
+            let idle = !working.apps.contains(&app.app) && !troubles.rests(&app.app, clock.now());
+            if let Some(wanted) = desired.apps.get(&app.app).filter(|_| idle && working.apps.len() < APPS_AT_ONCE) {
+                working.begin(aws, clock, app.clone(), wanted.scope.clone(), sink);
+            }
+        }
+        let nap = nap(clock.now(), &open, &working.apps, &troubles);
+        if pause(clock, nap, &mut working, &mut troubles, &mut stop).await? {
+            working.finish(clock, &mut troubles).await?;
             return Ok((Outcome::Interrupted, plan));
         }
-        if options.timeout.is_some_and(|timeout| elapsed(begun, clock.now()) >= timeout) {
-            return Ok((Outcome::TimedOut, plan));
+    }
+}
+
+/// The apps whose calls are under way.
+struct Working<'a> {
+    acting: FuturesUnordered<BoxFuture<'a, (AppName, Executed)>>,
+    apps: BTreeSet<AppName>,
+}
+
+impl<'a> Working<'a> {
+    fn begin(
+        &mut self,
+        aws: &'a Aws,
+        clock: &'a Clock,
+        plan: AppPlan,
+        scope: Scope,
+        sink: &'a (dyn Fn(Event) + Send + Sync),
+    ) {
+        self.apps.insert(plan.app.clone());
+        self.acting.push(Box::pin(async move {
+            let executed = execute(aws, clock, &plan, &scope, sink).await;
+            (plan.app, executed)
+        }));
+    }
+
+    fn done(&mut self, clock: &Clock, troubles: &mut Troubles, app: AppName, executed: Executed) -> Result<(), AwsError> {
+        self.apps.remove(&app);
+        if let Executed::Failed(error) = &executed
+            && error.class == Class::FatalAll
+            && !troubles.blind(error)
+        {
+            return Err(error.clone());
         }
-        act(aws, desired, clock, &open, sink, &mut troubles).await?;
-        let nap = nap(clock.now(), &open, &troubles);
-        if pause(clock, nap, &mut stop).await {
-            return Ok((Outcome::Interrupted, plan));
+        troubles.note(&app, &executed, clock.now());
+        Ok(())
+    }
+
+    async fn finish(&mut self, clock: &Clock, troubles: &mut Troubles) -> Result<(), AwsError> {
+        while let Some((app, executed)) = self.acting.next().await {
+            self.done(clock, troubles, app, executed)?;
         }
+        Ok(())
     }
 }
 
@@ -114,8 +172,7 @@ fn is_chosen(options: &Options, app: &AppPlan) -> bool {
 fn is_finished(app: &AppPlan, options: &Options) -> bool {
     app.actions.is_empty()
         && app.wants.is_empty()
-        && (matches!(app.change, Change::Error)
-            || app.waits.iter().all(|wait| wait.cleanup && !options.wait_for_cleanup))
+        && app.waits.iter().all(|wait| wait.cleanup && !options.wait_for_cleanup)
 }
 
 fn judge(apps: &[&AppPlan], troubles: &Troubles) -> Outcome {
@@ -131,15 +188,41 @@ fn judge(apps: &[&AppPlan], troubles: &Troubles) -> Outcome {
     }
 }
 
-/// Apps whose calls fail: since when, how often, and which are given up.
+/// What fails: looks as a whole, looks at single apps, and apps' calls; how often, and which apps are given up.
 #[derive(Default)]
 struct Troubles {
+    blind_looks: u32,
+    has_seen: bool,
+    unread: BTreeMap<AppName, u32>,
     failures: BTreeMap<AppName, u32>,
     not_before: BTreeMap<AppName, Timestamp>,
     given_up: BTreeSet<AppName>,
 }
 
 impl Troubles {
+    /// A look failed as a whole. Whether another one is worth it: always when AWS says so, and also when AWS was out of
+    /// reach only after it had been seen before.
+    fn blind(&mut self, error: &AwsError) -> bool {
+        self.blind_looks += 1;
+        (error.class == Class::Retry || self.has_seen) && self.blind_looks <= PATIENCE
+    }
+
+    /// A look succeeded; apps that it could not read for long are given up.
+    fn seen(&mut self, plan: &Plan) {
+        (self.has_seen, self.blind_looks) = (true, 0);
+        for app in &plan.apps {
+            if app.change != Change::Error {
+                self.unread.remove(&app.app);
+                continue;
+            }
+            let count = self.unread.entry(app.app.clone()).or_default();
+            *count += 1;
+            if *count > UNREAD_LOOKS {
+                self.given_up.insert(app.app.clone());
+            }
+        }
+    }
+
     fn is_given_up(&self, app: &AppName) -> bool {
         self.given_up.contains(app)
     }
@@ -170,46 +253,16 @@ impl Troubles {
     }
 }
 
-async fn act(
-    aws: &Aws,
-    desired: &Desired,
-    clock: &Clock,
-    open: &[&AppPlan],
-    sink: &(dyn Fn(Event) + Send + Sync),
-    troubles: &mut Troubles,
-) -> Result<(), AwsError> {
-    let now = clock.now();
-    let due: Vec<_> = open
-        .iter()
-        .copied()
-        .filter(|app| !app.actions.is_empty() && !troubles.rests(&app.app, now))
-        .filter_map(|app| Some((app, &desired.apps.get(&app.app)?.scope)))
-        .collect();
-    let results: Vec<(AppName, Executed)> = futures::stream::iter(due)
-        .map(|(app, scope)| async move { (app.app.clone(), execute(aws, clock, app, scope, sink).await) })
-        .buffer_unordered(APPS_AT_ONCE)
-        .collect()
-        .await;
-    for (app, executed) in results {
-        if let Executed::Failed(error) = &executed
-            && error.class == Class::FatalAll
-        {
-            return Err(error.clone());
-        }
-        troubles.note(&app, &executed, clock.now());
-    }
-    Ok(())
-}
-
 /// How long until the next look: until the first app has something to do or to look for.
-fn nap(now: Timestamp, open: &[&AppPlan], troubles: &Troubles) -> Duration {
+fn nap(now: Timestamp, open: &[&AppPlan], working: &BTreeSet<AppName>, troubles: &Troubles) -> Duration {
     let wake = |app: &&&AppPlan| {
         if troubles.rests(&app.app, now) {
             return troubles.not_before.get(&app.app).copied();
         }
         if app.actions.is_empty() { app.wake_at } else { Some(now) }
     };
-    let first = open.iter().filter_map(|app| wake(&app)).min();
+    let idle = open.iter().filter(|app| !working.contains(&app.app));
+    let first = idle.filter_map(|app| wake(&app)).min();
     first.map_or(LONGEST_PAUSE, |at| elapsed(now, at)).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
 }
 
@@ -222,15 +275,25 @@ fn backoff(failures: u32) -> Duration {
     Duration::from_secs((1u64 << failures.min(6)).min(60))
 }
 
-/// Waits; whether it was interrupted meanwhile.
-async fn pause(clock: &Clock, duration: Duration, stop: &mut watch::Receiver<bool>) -> bool {
+/// Waits, or until an app's calls are made; whether it was interrupted meanwhile.
+async fn pause(
+    clock: &Clock,
+    duration: Duration,
+    working: &mut Working<'_>,
+    troubles: &mut Troubles,
+    stop: &mut watch::Receiver<bool>,
+) -> Result<bool, AwsError> {
     if *stop.borrow() {
-        return true;
+        return Ok(true);
     }
     tokio::select! {
         biased;
-        () = clock.sleep(duration) => false,
         // A sender that is gone can interrupt nothing any more.
-        Ok(()) = stop.changed() => *stop.borrow(),
+        Ok(()) = stop.changed() => return Ok(*stop.borrow()),
+        Some((app, executed)) = working.acting.next() => working.done(clock, troubles, app, executed)?,
+        () = clock.sleep(duration) => return Ok(false),
     }
+    // What was just done must have a chance to show.
+    clock.sleep(SHORTEST_PAUSE).await;
+    Ok(*stop.borrow())
 }

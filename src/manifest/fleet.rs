@@ -293,7 +293,8 @@ impl Fleet {
                 Some((app.clone(), DesiredApp { scope, labels: all.labels.clone(), spec }))
             })
             .collect();
-        Ok(Desired { name: name.clone(), environment: environment.spec.clone(), apps, source: self.source().clone() })
+        let (environment, source) = (environment.spec.clone(), self.source().clone());
+        Ok(Desired { name: name.clone(), environment, apps, source, chosen: None })
     }
 
     /// An environment by its name.

@@ -1,6 +1,6 @@
 //! What the manifests ask for in one environment: effective specs, overlays and defaults applied.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::{AppName, EnvironmentName, Scope};
 use crate::manifest::spec::{AppSpec, EnvironmentSpec};
@@ -16,6 +16,8 @@ pub struct Desired {
     pub apps: BTreeMap<AppName, DesiredApp>,
     /// Where the manifests came from.
     pub source: Source,
+    /// Only these apps are worked on at present, so that only they need room; `None`: all of them.
+    pub chosen: Option<BTreeSet<AppName>>,
 }
 
 /// One app as it should be in one environment.

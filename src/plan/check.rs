@@ -42,6 +42,7 @@ fn needs_guard(planned: &PlannedAction) -> bool {
         }
         Action::DeleteTargetGroup { .. }
         | Action::DeleteLoadBalancer { .. }
+        | Action::DeleteLaunchTemplate { .. }
         | Action::DeleteListener { .. }
         | Action::DeleteRule { .. } => true,
         _ => false,

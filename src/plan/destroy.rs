@@ -90,11 +90,7 @@ fn groups<'a>(draft: &mut Draft<'a>, _: &Wanted<'a>, picture: &Picture<'a>) -> b
     let loose =
         picture.templates.iter().filter(|template| picture.groups.iter().all(|group| group.name != template.name));
     for template in loose {
-        draft.act(
-            Action::DeleteLaunchTemplate { name: template.name.clone() },
-            "the app is being destroyed",
-            Vec::new(),
-        );
+        retire::delete_template(draft, template, "the app is being destroyed");
     }
     picture.groups.is_empty() && picture.templates.is_empty()
 }

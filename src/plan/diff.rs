@@ -10,9 +10,11 @@ use super::rollout::Release;
 use crate::manifest::spec::LoadBalancer;
 use crate::model::action::{Action, GroupChange, Tags};
 use crate::model::launch::LaunchData;
-use crate::model::observed::{Group, Image, Want};
+use crate::model::names::Slot;
+use crate::model::observed::{Group, Image, TargetCheck, Want};
 use crate::model::plan::{Effect, FieldChange};
 use crate::model::tags::{self, keys};
+use crate::model::time::Span;
 
 /// The fields that make a new generation necessary, before and after.
 pub(super) fn replaced<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
@@ -152,7 +154,7 @@ fn sizes<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group, ch
         update.max = Some(max);
     }
     let grace = spec.health_check.grace_period;
-    let has = crate::model::time::Span::seconds(group.grace_period);
+    let has = Span::seconds(group.grace_period);
     if changes.differs("healthCheck.gracePeriod", has.to_string(), grace.to_string()) {
         update.grace_period = Some(grace.as_seconds());
     }
@@ -174,39 +176,63 @@ fn sizes<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group, ch
     }
 }
 
+/// How targets are checked, where the wanted generation is or will be. The slot of another generation is left as it is:
+/// what it serves may not know the new path, and would be replaced for it.
 fn checks<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes: &mut Changes<'_>) {
     let Some(front) = &release.picture.front else { return };
     let wanted = &release.wanted.check;
-    for target_group in front.target_groups.values() {
-        let has = &target_group.check;
-        let seen = changes.found.len();
-        let span = |seconds: u64| crate::model::time::Span::seconds(seconds).to_string();
-        let fields = [
-            ("healthCheck.path", has.path.clone(), wanted.path.clone()),
-            ("healthCheck.matcher", has.matcher.clone(), wanted.matcher.clone()),
-            ("healthCheck.interval", span(has.interval), span(wanted.interval)),
-            ("healthCheck.timeout", span(has.timeout), span(wanted.timeout)),
-            ("healthCheck.healthyThreshold", has.healthy_threshold.to_string(), wanted.healthy_threshold.to_string()),
-            (
-                "healthCheck.unhealthyThreshold",
-                has.unhealthy_threshold.to_string(),
-                wanted.unhealthy_threshold.to_string(),
-            ),
-        ];
-        let mut differs = false;
-        for (path, before, after) in fields {
-            differs |= changes.differs(path, before, after);
-        }
-        // Both slots are checked alike: what was said of the first need not be said again.
-        let (earlier, later) = changes.found.split_at(seen);
-        let later: Vec<_> = later.iter().filter(|change| !earlier.contains(change)).cloned().collect();
-        changes.found.truncate(seen);
-        changes.found.extend(later);
-        if differs {
-            let (arn, name) = (target_group.arn.clone(), target_group.name.clone());
-            let action = Action::ModifyTargetGroup { arn, name, check: wanted.clone() };
-            draft.act(action, "the health check differs from the manifest", Vec::new());
-        }
+    let place = release.target.and_then(|target| target.owner.slot).or_else(|| front.live_slot().map(Slot::other));
+    let shown = release.target.or(release.serving).and_then(|group| group.owner.slot);
+    if let Some(target_group) = shown.and_then(|slot| front.target_groups.get(&slot)) {
+        check_fields(&target_group.check, wanted, changes);
+    }
+    let Some(target_group) = place.and_then(|slot| front.target_groups.get(&slot)) else { return };
+    // A difference that is to be left alone must not come back with another one that is put right.
+    let mut check = wanted.clone();
+    if changes.drifted && !changes.ignore.is_empty() {
+        keep_ignored(&mut check, &target_group.check, changes.ignore);
+    }
+    if target_group.check != check {
+        let (arn, name) = (target_group.arn.clone(), target_group.name.clone());
+        let action = Action::ModifyTargetGroup { arn, name, check };
+        draft.act(action, "the health check differs from the manifest", Vec::new());
+    }
+}
+
+fn check_fields(has: &TargetCheck, wanted: &TargetCheck, changes: &mut Changes<'_>) {
+    let span = |seconds: u64| Span::seconds(seconds).to_string();
+    let fields = [
+        ("healthCheck.path", has.path.clone(), wanted.path.clone()),
+        ("healthCheck.matcher", has.matcher.clone(), wanted.matcher.clone()),
+        ("healthCheck.interval", span(has.interval), span(wanted.interval)),
+        ("healthCheck.timeout", span(has.timeout), span(wanted.timeout)),
+        ("healthCheck.healthyThreshold", has.healthy_threshold.to_string(), wanted.healthy_threshold.to_string()),
+        ("healthCheck.unhealthyThreshold", has.unhealthy_threshold.to_string(), wanted.unhealthy_threshold.to_string()),
+    ];
+    for (path, before, after) in fields {
+        changes.differs(path, before, after);
+    }
+}
+
+fn keep_ignored(check: &mut TargetCheck, has: &TargetCheck, ignore: &[String]) {
+    let ignored = |path: &str| ignore.iter().any(|ignored| ignored == path);
+    if ignored("healthCheck.path") {
+        check.path.clone_from(&has.path);
+    }
+    if ignored("healthCheck.matcher") {
+        check.matcher.clone_from(&has.matcher);
+    }
+    if ignored("healthCheck.interval") {
+        check.interval = has.interval;
+    }
+    if ignored("healthCheck.timeout") {
+        check.timeout = has.timeout;
+    }
+    if ignored("healthCheck.healthyThreshold") {
+        check.healthy_threshold = has.healthy_threshold;
+    }
+    if ignored("healthCheck.unhealthyThreshold") {
+        check.unhealthy_threshold = has.unhealthy_threshold;
     }
 }
 

@@ -93,6 +93,12 @@ impl<'a> Draft<'a> {
         self.plan.actions.clear();
     }
 
+    /// The app cannot be planned now, because what there is of it could not be read; later may do.
+    pub(super) fn unreadable(&mut self, reason: impl Into<String>) {
+        self.fail(reason);
+        self.wait("AWS to be readable again", None);
+    }
+
     /// The app waits for a person, or for room.
     pub(super) fn block(&mut self, reason: impl Into<String>) {
         self.plan.change = Change::Blocked;

@@ -2,7 +2,7 @@
 
 use super::draft::Draft;
 use super::picture::Picture;
-use super::resolve::Wanted;
+use super::resolve::{Unresolved, Wanted};
 use super::shift::own_group;
 use crate::model::action::Action;
 use crate::model::desired::{Desired, DesiredApp};
@@ -84,7 +84,8 @@ fn with_picture<'a>(
     now: Timestamp,
     decide: impl FnOnce(&Wanted<'a>, &Picture<'a>) -> Result<Intent, String>,
 ) -> Result<Intent, String> {
-    let wanted = Wanted::resolve(app, &desired.environment, observed)?;
+    let wanted = Wanted::resolve(app, &desired.environment, observed);
+    let wanted = wanted.map_err(|(Unresolved::Unread(reason) | Unresolved::Refused(reason))| reason)?;
     let mut draft = Draft::new(&app.scope, observed, now);
     match Picture::of(&mut draft, &wanted) {
         Some(picture) => decide(&wanted, &picture),

@@ -12,7 +12,8 @@ const LOOK_AGAIN: Span = Span::seconds(15);
 pub(super) fn hold_back(desired: &Desired, drafts: &mut [Drafted], now: Timestamp) {
     let limit = desired.environment.limits.concurrent_rollouts as usize;
     let mut under_way = drafts.iter().filter(|draft| draft.in_flight && !draft.begins).count();
-    for draft in drafts.iter_mut().filter(|draft| draft.begins) {
+    let chosen = |draft: &&mut Drafted| desired.chosen.as_ref().is_none_or(|chosen| chosen.contains(&draft.plan.app));
+    for draft in drafts.iter_mut().filter(|draft| draft.begins).filter(chosen) {
         if under_way < limit {
             under_way += 1;
             continue;

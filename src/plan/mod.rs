@@ -4,6 +4,7 @@
 //!
 //! - [`resolve`]: what is wanted, down to the last id
 //! - [`picture`]: one app as it is, and which generation serves
+//! - [`conflict`]: what stands in the way
 //! - [`diff`]: what differs, and who changed it
 //! - [`strategy`]: a release as a list of steps
 //! - [`rollout`]: the interpreter of the steps; [`prepare`], [`launch`], [`verify`], [`shift`], [`record`] and [`retire`] do them
@@ -13,6 +14,7 @@
 //! - [`check`]: what must hold for every plan, whatever was decided
 
 mod check;
+mod conflict;
 mod destroy;
 mod diff;
 mod draft;
@@ -40,7 +42,7 @@ use crate::model::plan::{Change, Plan, StepKind, StepState};
 use crate::model::time::{Span, Timestamp};
 use draft::{Draft, Drafted};
 use picture::Picture;
-use resolve::Wanted;
+use resolve::{Unresolved, Wanted};
 use rollout::Release;
 
 /// What to do about every app of an environment, at the time `now`.
@@ -79,14 +81,15 @@ fn decide<'a>(draft: &mut Draft<'a>, desired: &'a Desired, app: &'a DesiredApp, 
     }
     let wanted = match Wanted::resolve(app, &desired.environment, observed) {
         Ok(wanted) => wanted,
-        Err(reason) => return draft.fail(reason),
+        Err(Unresolved::Unread(reason)) => return draft.unreadable(reason),
+        Err(Unresolved::Refused(reason)) => return draft.fail(reason),
     };
     let Some(picture) = Picture::of(draft, &wanted) else { return };
     if app.spec.destroy {
         return destroy::destroy(draft, &wanted, &picture);
     }
-    let conflict = picture.front.as_ref().and_then(|front| prepare::conflict(&wanted, front));
-    if let Some(conflict) = conflict.or_else(|| prepare::dns_conflict(&wanted, &picture)) {
+    let conflict = conflict::conflict(&wanted, &picture);
+    if let Some(conflict) = conflict.or_else(|| conflict::dns(&wanted, &picture)) {
         return draft.fail(conflict);
     }
     release(draft, &wanted, &picture);

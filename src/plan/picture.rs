@@ -82,10 +82,14 @@ impl<'a> Picture<'a> {
             Some(front) => {
                 let slot = front.live_slot()?;
                 let here = || self.groups.iter().filter(|group| group.owner.slot == Some(slot)).copied();
-                // A generation that failed before it served stands empty in the slot of the one that followed it.
+                // A generation that failed before it served stands empty in the slot of the one that followed it; one
+                // that serves may be empty, too, when it was scaled to nothing on purpose.
+                let runs = |group: &&Group| group.desired > 0 || !group.instances.is_empty();
+                let took_over = |group: &&Group| group.owner.shifted_at.is_some() && group.owner.failed.is_none();
                 here()
-                    .filter(|group| group.desired > 0 || !group.instances.is_empty())
-                    .max_by_key(|g| g.owner.generation)
+                    .filter(runs)
+                    .max_by_key(|group| group.owner.generation)
+                    .or_else(|| here().filter(took_over).max_by_key(|group| group.owner.shifted_at))
             }
             None => {
                 let took_over = |group: &&&Group| group.owner.shifted_at.is_some() && group.owner.failed.is_none();
@@ -135,7 +139,7 @@ fn groups<'a>(draft: &mut Draft<'a>, observed: &'a Observed) -> Option<Vec<&'a G
     let all = match &observed.groups {
         Read::Known(all) => all,
         Read::Unknown(why) => {
-            draft.fail(format!("the Auto Scaling groups could not be read: {why}"));
+            draft.unreadable(format!("the Auto Scaling groups could not be read: {why}"));
             return None;
         }
     };
@@ -164,7 +168,7 @@ fn templates<'a>(draft: &mut Draft<'a>, observed: &'a Observed) -> Option<Vec<&'
             Some(templates)
         }
         Read::Unknown(why) => {
-            draft.fail(format!("the launch templates could not be read: {why}"));
+            draft.unreadable(format!("the launch templates could not be read: {why}"));
             None
         }
     }
@@ -257,7 +261,7 @@ fn named_listener<'a>(
     match observed.listeners.get(arn) {
         Some(Read::Known(listener)) => Some(listener.as_ref()),
         Some(Read::Unknown(why)) => {
-            draft.fail(format!("its listener could not be read: {why}"));
+            draft.unreadable(format!("its listener could not be read: {why}"));
             None
         }
         None => Some(None),
@@ -279,7 +283,7 @@ fn shared_rule<'a>(
             return None;
         }
         Some(Read::Unknown(why)) => {
-            draft.fail(format!("the shared listener could not be read: {why}"));
+            draft.unreadable(format!("the shared listener could not be read: {why}"));
             return None;
         }
         None => {
@@ -294,7 +298,7 @@ fn shared_rule<'a>(
     let rule = match tagged.map(|arn| observed.rules.get(arn)) {
         Some(Some(Read::Known(Some(rule)))) => Some(rule),
         Some(Some(Read::Unknown(why))) => {
-            draft.fail(format!("its rule could not be read: {why}"));
+            draft.unreadable(format!("its rule could not be read: {why}"));
             return None;
         }
         // No group names a rule yet, or the rule it names is gone: look for one that forwards to our target groups.
@@ -321,7 +325,7 @@ fn known<'a, T>(draft: &mut Draft<'a>, read: &'a Read<T>, what: &str) -> Option<
     match read {
         Read::Known(value) => Some(value),
         Read::Unknown(why) => {
-            draft.fail(format!("{what} could not be read: {why}"));
+            draft.unreadable(format!("{what} could not be read: {why}"));
             None
         }
     }

@@ -17,8 +17,8 @@ pub(super) fn prepare<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &
     }
     match &wanted.spec.load_balancer {
         LoadBalancer::None => true,
-        LoadBalancer::Own(own) => balancer(draft, wanted, front, own),
-        LoadBalancer::Shared(shared) => rule(draft, wanted, front, shared),
+        LoadBalancer::Own(own) => balancer(draft, wanted, picture, front, own),
+        LoadBalancer::Shared(shared) => rule(draft, wanted, picture, front, shared),
     }
 }
 
@@ -56,7 +56,7 @@ fn create_balancer<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, own: &OwnLoad
         tags: tags::encode_app(draft.scope, &name, &wanted.app.labels),
         name,
         scheme: own.scheme.as_str().to_owned(),
-        subnet_ids: wanted.environment.network.subnet_ids.clone(),
+        subnet_ids: wanted.subnet_ids.clone(),
         security_group_ids: groups.clone(),
     };
     draft.act(action, "the app has no load balancer", Vec::new());
@@ -93,7 +93,13 @@ pub(super) fn set_delays<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, front: 
     all
 }
 
-fn balancer<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, front: &Front<'a>, own: &OwnLoadBalancer) -> bool {
+fn balancer<'a>(
+    draft: &mut Draft<'a>,
+    wanted: &Wanted<'a>,
+    picture: &Picture<'a>,
+    front: &Front<'a>,
+    own: &OwnLoadBalancer,
+) -> bool {
     let Some(balancer) = front.balancer else { return false };
     if balancer.state == "failed" {
         draft.fail(format!("load balancer {} failed to provision; delete it, and it is created anew", balancer.name));
@@ -108,7 +114,7 @@ fn balancer<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, front: &Front<'a>, o
             port: listener.port,
             protocol: listener.protocol.as_str().to_owned(),
             certificate_arn: listener.certificate_arn.clone(),
-            forward: front.all_to(first_slot().other()),
+            forward: front.all_to(slot_with_traffic(picture)),
             tags: tags::encode_app(draft.scope, &draft.scope.base(), &wanted.app.labels),
         };
         draft.act(action, format!("the load balancer does not listen on port {}", listener.port), Vec::new());
@@ -116,7 +122,13 @@ fn balancer<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, front: &Front<'a>, o
     false
 }
 
-fn rule<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, front: &Front<'a>, shared: &SharedListener) -> bool {
+fn rule<'a>(
+    draft: &mut Draft<'a>,
+    wanted: &Wanted<'a>,
+    picture: &Picture<'a>,
+    front: &Front<'a>,
+    shared: &SharedListener,
+) -> bool {
     if front.point.is_some() {
         return true;
     }
@@ -137,69 +149,21 @@ fn rule<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, front: &Front<'a>, share
         priority: shared.priority,
         hosts: shared.hosts.clone(),
         paths: shared.paths.clone(),
-        forward: front.all_to(first_slot().other()),
+        forward: front.all_to(slot_with_traffic(picture)),
         tags: tags::encode_app(draft.scope, &draft.scope.base(), &wanted.app.labels),
     };
     draft.act(action, format!("the listener `{}` has no rule for the app", shared.listener), Vec::new());
     false
 }
 
-/// The slot of an app's first generation. Traffic points at the other, empty one until that generation is verified.
-fn first_slot() -> Slot {
-    Slot::A
+/// Where a new listener or rule sends traffic. For a new app: the slot that stays empty until the first generation, in
+/// the other one, is verified. In the place of one that somebody deleted: where the generation is that took over last.
+fn slot_with_traffic(picture: &Picture<'_>) -> Slot {
+    let last = picture.unfailed().filter(|group| group.owner.shifted_at.is_some()).max_by_key(|group| group.owner.shifted_at);
+    last.and_then(|group| group.owner.slot).unwrap_or(Slot::B)
 }
 
 /// Whether the load balancer lacks nothing but time.
 pub(super) fn is_provisioning(front: &Front<'_>) -> bool {
     front.balancer.is_some_and(|balancer| balancer.state == "provisioning")
-}
-
-/// What of the settings that cannot be changed differs from what exists, with the remedy.
-pub(super) fn conflict<'a>(wanted: &Wanted<'a>, front: &Front<'a>) -> Option<String> {
-    let check = &wanted.spec.health_check;
-    for group in front.target_groups.values() {
-        let (protocol, port) = (check.protocol.as_str(), check.port);
-        if group.port != port || group.protocol != protocol {
-            return Some(format!(
-                "healthCheck says {protocol} on port {port}, but target group {} has {} on port {}, which AWS cannot change; \
-                 deploy under another app name, or destroy the app first",
-                group.name, group.protocol, group.port
-            ));
-        }
-        if group.vpc_id != wanted.environment.network.vpc_id {
-            return Some(format!("target group {} is in {}, not in the environment's VPC", group.name, group.vpc_id));
-        }
-    }
-    let (LoadBalancer::Own(own), Some(balancer)) = (&wanted.spec.load_balancer, front.balancer) else { return None };
-    if balancer.kind != "application" {
-        return Some(format!("load balancer {} is of type {}, not application", balancer.name, balancer.kind));
-    }
-    (balancer.scheme != own.scheme.as_str()).then(|| {
-        format!(
-            "loadBalancer.scheme is {}, but load balancer {} is {}, which AWS cannot change; destroy the app first",
-            own.scheme.as_str(),
-            balancer.name,
-            balancer.scheme
-        )
-    })
-}
-
-/// A DNS name that something else already has.
-pub(super) fn dns_conflict<'a>(wanted: &Wanted<'a>, picture: &Picture<'a>) -> Option<String> {
-    let (dns, zone) = (wanted.spec.dns.as_ref()?, wanted.zone?);
-    let name = dns.name.to_ascii_lowercase();
-    let ours =
-        picture.front.as_ref().and_then(|front| front.balancer).map(|balancer| balancer.dns_name.to_ascii_lowercase());
-    let taken = zone.records.iter().filter(|record| record.name == name).find(|record| {
-        let to_us = record.alias.as_ref().is_some_and(|alias| Some(&alias.dns_name) == ours.as_ref());
-        matches!(record.kind.as_str(), "A" | "AAAA" | "CNAME") && (!to_us || record.set_identifier.is_some())
-    })?;
-    let to = match &taken.alias {
-        Some(alias) => format!("an alias to {}", alias.dns_name),
-        None => taken.values.join(", "),
-    };
-    Some(format!(
-        "dns.name {} already has a record that is not this app's: {} {to}; remove it, or choose another name",
-        dns.name, taken.kind
-    ))
 }

@@ -29,15 +29,24 @@ pub(super) struct Wanted<'a> {
     pub(super) zone: Option<&'a Zone>,
 }
 
+/// Why not even a comparison with what runs is possible.
+pub(super) enum Unresolved {
+    /// What it depends on could not be read.
+    Unread(String),
+    /// It contradicts what there is.
+    Refused(String),
+}
+
 impl<'a> Wanted<'a> {
     /// Resolves the spec against what was observed. Fails when not even a comparison with what runs is possible.
     pub(super) fn resolve(
         app: &'a DesiredApp,
         environment: &'a EnvironmentSpec,
         observed: &'a Observed,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, Unresolved> {
         let spec = &app.spec;
         let (image, refusal) = image(&spec.image.id, environment, observed)?;
+        let refusal = refusal.or_else(|| mismatch(&spec.instance_type, image?));
         let mut security_group_ids =
             spec.launch.security_group_ids.clone().unwrap_or_else(|| environment.security_group_ids.clone());
         security_group_ids.sort();
@@ -50,7 +59,7 @@ impl<'a> Wanted<'a> {
             security_group_ids,
             user_data: spec.launch.user_data.as_deref().map(Secret::new),
             detailed_monitoring: spec.launch.detailed_monitoring,
-            root_volume: root_volume(spec, image)?,
+            root_volume: root_volume(spec, image),
         };
         let mut subnet_ids =
             spec.network.as_ref().map_or_else(|| environment.network.subnet_ids.clone(), |own| own.subnet_ids.clone());
@@ -126,11 +135,11 @@ fn image<'a>(
     id: &str,
     environment: &EnvironmentSpec,
     observed: &'a Observed,
-) -> Result<(Option<&'a Image>, Option<String>), String> {
+) -> Result<(Option<&'a Image>, Option<String>), Unresolved> {
     let image = match observed.images.get(id) {
         Some(Read::Known(image)) => image.as_ref(),
-        Some(Read::Unknown(why)) => return Err(format!("image {id} could not be read: {why}")),
-        None => return Err(format!("image {id} was not read")),
+        Some(Read::Unknown(why)) => return Err(Unresolved::Unread(format!("image {id} could not be read: {why}"))),
+        None => return Err(Unresolved::Unread(format!("image {id} was not read"))),
     };
     let Some(image) = image else {
         let region = &observed.region;
@@ -154,13 +163,33 @@ fn image<'a>(
     Ok((Some(image), refusal))
 }
 
-fn root_volume(spec: &AppSpec, image: Option<&Image>) -> Result<Option<RootVolume>, String> {
-    let Some(size) = spec.launch.root_volume_size else { return Ok(None) };
-    let id = &spec.image.id;
-    let device = image
-        .and_then(|image| image.root_device.clone())
-        .ok_or_else(|| format!("launch.rootVolumeSize needs the root device of image {id}, which AWS does not tell"))?;
-    Ok(Some(RootVolume { device, size }))
+/// An image that the instance type cannot run.
+fn mismatch(instance_type: &str, image: &Image) -> Option<String> {
+    let runs = architecture(instance_type)?;
+    (["x86_64", "arm64"].contains(&image.architecture.as_str()) && runs != image.architecture).then(|| {
+        format!("image {} is for {}, but instance type {instance_type} runs {runs}", image.id, image.architecture)
+    })
+}
+
+/// The architecture of an instance type, by AWS's naming: a `g` after the family's number stands for Graviton.
+/// <https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html>
+fn architecture(instance_type: &str) -> Option<&'static str> {
+    let (family, _) = instance_type.split_once('.')?;
+    let attributes = family.trim_start_matches(|c: char| !c.is_ascii_digit()).trim_start_matches(|c: char| c.is_ascii_digit());
+    match family {
+        "a1" => Some("arm64"),
+        // Their letters say something else: Apple's machines, and memory in terabytes.
+        _ if family.starts_with("mac") || family.starts_with("u-") => None,
+        _ if attributes.contains('g') => Some("arm64"),
+        _ => Some("x86_64"),
+    }
+}
+
+fn root_volume(spec: &AppSpec, image: Option<&Image>) -> Option<RootVolume> {
+    let size = spec.launch.root_volume_size?;
+    // Of an image that is gone nobody knows the device; nothing is launched from it either.
+    let device = image.and_then(|image| image.root_device.clone()).unwrap_or_else(|| "unknown".to_owned());
+    Some(RootVolume { device, size })
 }
 
 fn check(spec: &AppSpec) -> TargetCheck {
@@ -175,16 +204,35 @@ fn check(spec: &AppSpec) -> TargetCheck {
     }
 }
 
-fn zone<'a>(spec: &AppSpec, environment: &EnvironmentSpec, observed: &'a Observed) -> Result<Option<&'a Zone>, String> {
+fn zone<'a>(spec: &AppSpec, environment: &EnvironmentSpec, observed: &'a Observed) -> Result<Option<&'a Zone>, Unresolved> {
     let Some(dns) = &spec.dns else { return Ok(None) };
     let named = environment.dns_zone.as_deref().unwrap_or_default();
     match &observed.zone {
         Some(Read::Known(zone)) => {
             let name = dns.name.to_ascii_lowercase();
             let inside = name == zone.name || name.ends_with(&format!(".{}", zone.name));
-            if inside { Ok(Some(zone)) } else { Err(format!("dns.name {} is not in the zone {}", dns.name, zone.name)) }
+            let outside = || Unresolved::Refused(format!("dns.name {} is not in the zone {}", dns.name, zone.name));
+            if inside { Ok(Some(zone)) } else { Err(outside()) }
         }
-        Some(Read::Unknown(why)) => Err(format!("the hosted zone {named} could not be read: {why}")),
-        None => Err("dns.name is set, but the environment names no dnsZone".to_owned()),
+        Some(Read::Unknown(why)) => Err(Unresolved::Unread(format!("the hosted zone {named} could not be read: {why}"))),
+        None => Err(Unresolved::Refused("dns.name is set, but the environment names no dnsZone".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::architecture;
+
+    #[test]
+    fn the_name_of_an_instance_type_tells_its_architecture() {
+        for name in ["c7g.large", "m6gd.metal", "t4g.nano", "a1.medium", "im4gn.large", "x2gd.large", "g5g.xlarge", "c7gn.large"] {
+            assert_eq!(architecture(name), Some("arm64"), "{name}");
+        }
+        for name in ["c4.large", "m7i.large", "m7i-flex.large", "t3.micro", "g5.xlarge", "p4d.24xlarge", "c7a.large", "i4i.large"] {
+            assert_eq!(architecture(name), Some("x86_64"), "{name}");
+        }
+        for name in ["mac2.metal", "u-6tb1.metal", "large"] {
+            assert_eq!(architecture(name), None, "{name}");
+        }
     }
 }

@@ -53,7 +53,11 @@ pub(super) fn retire<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group
 /// What must serve while the old group goes: as many of the successor as serve now.
 fn successor(release: &Release<'_, '_>, group: &Group) -> Vec<Expect> {
     let Some(serving) = release.serving.filter(|serving| serving.name != group.name) else { return Vec::new() };
-    let at_least = serving.desired.max(1);
+    let at_least = serving.desired;
+    if at_least == 0 {
+        // Scaled to nothing on purpose: there is nobody to wait for.
+        return Vec::new();
+    }
     let front = release.picture.front.as_ref();
     match serving.owner.slot.and_then(|slot| front.and_then(|front| front.arn(slot))) {
         Some(arn) => {
@@ -83,8 +87,14 @@ pub(super) fn delete(draft: &mut Draft<'_>, picture: &Picture<'_>, group: &Group
     draft.act(Action::DeleteGroup { name: group.name.clone() }, reason, expects);
     let template = picture.templates.iter().find(|template| template.name == group.name);
     if let Some(template) = template.filter(|template| !is_newest(picture, template)) {
-        draft.act(Action::DeleteLaunchTemplate { name: template.name.clone() }, "its group is gone", Vec::new());
+        delete_template(draft, template, "its group is gone");
     }
+}
+
+/// Without its template a group cannot replace an instance: that there is no such group is asked again right before.
+pub(super) fn delete_template(draft: &mut Draft<'_>, template: &LaunchTemplate, reason: &str) {
+    let expects = vec![Expect::GroupGone { group: template.name.clone() }];
+    draft.act(Action::DeleteLaunchTemplate { name: template.name.clone() }, reason, expects);
 }
 
 /// The newest template stays until a newer one takes its place: its number must not be given a second time.
@@ -132,7 +142,7 @@ pub(super) fn loose_templates<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, pi
         is_newest(picture, template) || waits_for_launch && template.owner.template_hash == wanted.hash
     };
     for template in loose.filter(|template| !needed(template)) {
-        draft.act(Action::DeleteLaunchTemplate { name: template.name.clone() }, "no group uses it", Vec::new());
+        delete_template(draft, template, "no group uses it");
     }
 }
 

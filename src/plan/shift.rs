@@ -35,10 +35,11 @@ pub(super) fn take_over<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) ->
 fn shift<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &Group) {
     let (Some(front), Some(slot)) = (&release.picture.front, target.owner.slot) else { return };
     let (Some(point), Some(arn)) = (&front.point, front.arn(slot)) else { return };
-    let mut expects = vec![
-        own_group(target),
-        Expect::Healthy { target_group_arn: arn.to_owned(), group: target.name.clone(), at_least: release.size.max(1) },
-    ];
+    let mut expects = vec![own_group(target)];
+    if release.size > 0 {
+        let (target_group_arn, group) = (arn.to_owned(), target.name.clone());
+        expects.push(Expect::Healthy { target_group_arn, group, at_least: release.size });
+    }
     if release.is_shifted() {
         // Only the weights were changed by someone; there is nothing else to serve.
         expects.clear();

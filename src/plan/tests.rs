@@ -82,6 +82,7 @@ impl Case {
             environment: serde_json::from_value(environment).unwrap(),
             apps: BTreeMap::from([(app.scope.app.clone(), app)]),
             source: Source::default(),
+            chosen: None,
         };
         let observed = Observed {
             at: now(),
@@ -183,7 +184,7 @@ impl Case {
         let slot = if number % 2 == 1 { Slot::A } else { Slot::B };
         let name = scope().generation_name(Generation(number));
         let desired_app = &self.desired.apps[&scope().app];
-        let wanted = super::resolve::Wanted::resolve(desired_app, &self.desired.environment, &self.observed).unwrap();
+        let wanted = super::resolve::Wanted::resolve(desired_app, &self.desired.environment, &self.observed).ok().unwrap();
         let mut launch = wanted.launch.clone();
         launch.image_id = image.to_owned();
         let has_front = wanted.has_front();
@@ -534,7 +535,12 @@ fn a_launch_that_cannot_succeed_fails_at_once_and_a_lack_of_room_does_not() {
             group.instances.clear();
             group.created_at = ago(7200);
         });
-        let activity = Activity { started_at: ago(5), status: "Failed".to_owned(), message: message.to_owned() };
+        let activity = Activity {
+            started_at: ago(5),
+            status: "Failed".to_owned(),
+            message: message.to_owned(),
+            cause: String::new(),
+        };
         case.observed.activities.insert("hello-prod-v002".to_owned(), Read::Known(vec![activity]));
         case
     };
@@ -723,4 +729,132 @@ fn a_failed_generation_that_is_retried_makes_room_for_a_new_one() {
     assert_eq!(case.calls(), ["DeleteAutoScalingGroup hello-prod-v002"], "its template keeps the number");
     case = Case::serving(NEW_IMAGE, json!({}));
     assert_eq!(case.calls(), ["CreateLaunchTemplate hello-prod-v002", "CreateAutoScalingGroup hello-prod-v002"]);
+}
+
+#[test]
+fn a_new_health_check_never_reaches_what_another_image_serves() {
+    let patch = json!({"healthCheck": {"path": "/new"}});
+    let settings = |group: &mut Group| {
+        long_deployed(group);
+        group.owner.applied = Some("before".to_owned());
+    };
+    let coming = Case::new(NEW_IMAGE, patch.clone()).with_front(Slot::A).with_group(1, OLD_IMAGE, Health::Healthy, settings);
+    let changed = |plan: &AppPlan| -> Vec<String> {
+        let named = plan.actions.iter().filter_map(|planned| match &planned.action {
+            Action::ModifyTargetGroup { name, .. } => Some(name.clone()),
+            _ => None,
+        });
+        named.collect()
+    };
+    assert_eq!(changed(&coming.plan()), ["hello-prod-b"], "only where the new generation will be");
+    assert!(coming.plan().fields.iter().any(|field| field.path == "healthCheck.path"));
+
+    let same = Case::new(OLD_IMAGE, patch).with_front(Slot::A).with_group(1, OLD_IMAGE, Health::Healthy, settings);
+    assert_eq!(changed(&same.plan()), ["hello-prod-a"]);
+}
+
+#[test]
+fn a_listener_that_somebody_deleted_comes_back_with_the_traffic_where_it_was() {
+    let mut case = Case::new(NEW_IMAGE, json!({}))
+        .with_front(Slot::A)
+        .with_group(2, OLD_IMAGE, Health::Healthy, long_deployed)
+        .with_group(3, NEW_IMAGE, Health::Healthy, |group| {
+            group.owner.shifted_at = Some(ago(900));
+            group.owner.recorded_at = Some(ago(600));
+        });
+    case.observed.listeners.insert(LISTENER.to_owned(), Read::Known(None));
+    case.observed.listeners_of.insert(BALANCER.to_owned(), Read::Known(Vec::new()));
+    let plan = case.plan();
+    let [only] = plan.actions.as_slice() else { panic!("{:?}", plan.actions) };
+    let Action::CreateListener { forward, .. } = &only.action else { panic!("{:?}", only.action) };
+    assert_eq!(forward.weight(&target_group_arn(Slot::A)), 100);
+}
+
+#[test]
+fn what_aws_cannot_change_is_refused_and_nothing_is_done() {
+    for (patch, said) in [
+        (json!({"loadBalancer": "none"}), "stands behind a load balancer"),
+        (json!({"loadBalancer": {"scheme": "internet-facing"}}), "loadBalancer.scheme"),
+        (json!({"loadBalancer": {"listeners": [{"port": 8080}]}}), "listeners[0].port"),
+        (json!({"loadBalancer": {"securityGroupIds": ["sg-9"]}}), "securityGroupIds"),
+        (json!({"healthCheck": {"port": 8080}}), "port 8080"),
+    ] {
+        let mut case = Case::serving(OLD_IMAGE, json!({}));
+        let app = case.desired.apps.values_mut().next().unwrap();
+        let mut spec = serde_json::to_value(&app.spec).unwrap();
+        merge(&mut spec, patch);
+        app.spec = serde_json::from_value(spec).unwrap();
+        let plan = case.plan();
+        assert_eq!((plan.change, plan.actions.len(), plan.waits.len()), (Change::Error, 0, 0), "{said}");
+        assert!(plan.reason.contains(said), "{}", plan.reason);
+    }
+    let mut worker = Case::new(OLD_IMAGE, json!({"loadBalancer": "none"})).with_group(1, OLD_IMAGE, Health::Healthy, long_deployed);
+    worker.desired.apps.values_mut().next().unwrap().spec.load_balancer = Default::default();
+    assert!(worker.plan().reason.contains("is a worker"), "{}", worker.plan().reason);
+}
+
+#[test]
+fn an_image_that_its_instance_type_cannot_run_is_refused_while_the_warm_generation_stays() {
+    let mut case = Case::new(NEW_IMAGE, json!({"instanceType": "m7i.large"}))
+        .with_front(Slot::B)
+        .with_group(1, OLD_IMAGE, Health::Healthy, long_deployed)
+        .with_group(2, "ami-00000000000000003", Health::Healthy, long_deployed);
+    let (id, third) = image("ami-00000000000000003", ACCOUNT);
+    case.observed.images.insert(id, third);
+    let plan = case.plan();
+    assert_eq!((plan.change, plan.actions.len()), (Change::Error, 0));
+    assert!(plan.reason.contains("arm64"), "{}", plan.reason);
+}
+
+#[test]
+fn only_chosen_apps_need_room() {
+    let mut case = Case::new(NEW_IMAGE, json!({"loadBalancer": "none"}));
+    case.desired.environment.limits.concurrent_rollouts = 1;
+    let mut second = case.desired.apps.values().next().unwrap().clone();
+    second.scope.app = "second".parse().unwrap();
+    case.observed.deployed.insert(second.scope.app.clone(), Read::Known(None));
+    case.desired.chosen = Some(BTreeSet::from([second.scope.app.clone()]));
+    case.desired.apps.insert(second.scope.app.clone(), second);
+    let apps = plan(&case.desired, &case.observed, now()).apps;
+    assert_eq!(apps[1].change, Change::Create, "{}", apps[1].reason);
+}
+
+#[test]
+fn an_app_that_is_scaled_to_nothing_can_still_be_released() {
+    let empty = |group: &mut Group| {
+        (group.min, group.desired) = (0, 0);
+        group.instances.clear();
+    };
+    let case = Case::new(NEW_IMAGE, json!({"instances": {"min": 0, "max": 2}}))
+        .with_front(Slot::A)
+        .with_group(1, OLD_IMAGE, Health::Healthy, |group| {
+            long_deployed(group);
+            empty(group);
+        })
+        .with_group(2, NEW_IMAGE, Health::Healthy, |group| {
+            empty(group);
+            group.owner.healthy_since = Some(ago(60));
+        });
+    let plan = case.plan();
+    let shift = plan.actions.iter().find(|planned| matches!(planned.action, Action::Shift { .. })).unwrap();
+    let healthy = |expect: &crate::model::action::Expect| matches!(expect, crate::model::action::Expect::Healthy { .. });
+    assert!(!shift.expects.iter().any(healthy), "nobody is there to be healthy: {:?}", shift.expects);
+}
+
+#[test]
+fn an_instance_that_was_replaced_for_its_health_fails_the_bake_even_if_its_successor_is_well() {
+    let mut case = baking(Health::Initial, 60);
+    let activity = |cause: &str| Activity {
+        started_at: ago(20),
+        status: "Successful".to_owned(),
+        message: String::new(),
+        cause: cause.to_owned(),
+    };
+    let set = |case: &mut Case, cause: &str| {
+        case.observed.activities.insert("hello-prod-v002".to_owned(), Read::Known(vec![activity(cause)]));
+    };
+    set(&mut case, "an instance was taken out of service in response to an EC2 health check indicating it has been terminated or stopped.");
+    assert_eq!(case.calls(), Vec::<String>::new(), "an instance may die");
+    set(&mut case, "an instance was taken out of service in response to an ELB system health check failure.");
+    assert_eq!(case.calls(), ["shift to a", "tag hello-prod-v002 failed,failed-at"]);
 }

@@ -54,6 +54,12 @@ pub(super) fn bake<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, duratio
     }
     let until = duration.after(shifted_at);
     let size = target.desired;
+    if health.good < size
+        && let Some(words) = replaced_for_its_health(draft, target, shifted_at)
+    {
+        fail(draft, release, target, format!("unhealthy under traffic: {words}"));
+        return Turn::Here(Some("failed".to_owned()));
+    }
     if draft.now < until {
         draft.wait(
             format!("{} to be watched under traffic, healthy {}/{size}", target.owner.generation, health.good),
@@ -198,6 +204,15 @@ fn launch_failure(activities: &[Activity], group: &Group) -> Option<(Cause, Stri
     let newest =
         activities.iter().filter(|activity| activity.started_at >= group.created_at).max_by_key(|a| a.started_at)?;
     (newest.status == "Failed").then(|| (cause(&newest.message), newest.message.clone()))
+}
+
+/// What the group says of an instance that it took out of service since then because the load balancer called it sick.
+/// Between two looks such an instance may have gone and its successor come.
+fn replaced_for_its_health<'a>(draft: &mut Draft<'a>, target: &'a Group, since: Timestamp) -> Option<&'a str> {
+    let want = Want::Activities(target.name.clone());
+    let activities = draft.see(draft.observed.activities.get(&target.name), want, "its scaling activities")?;
+    let sick = activities.iter().filter(|activity| activity.started_at >= since);
+    sick.map(|activity| activity.cause.as_str()).find(|cause| cause.contains("ELB system health check failure"))
 }
 
 /// When launches began anew after AWS had lacked room for one.

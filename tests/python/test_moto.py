@@ -126,7 +126,8 @@ def test_settings_are_changed_in_place_and_drift_is_put_right(moto, world):
     world.run("apply", "--yes")
     assert moto.group("hello-prod-v001")["MaxSize"] == 6
     groups = moto.elb.describe_target_groups()["TargetGroups"]
-    assert {group["HealthCheckPath"] for group in groups} == {"/healthy"}
+    paths = {group["TargetGroupName"]: group["HealthCheckPath"] for group in groups}
+    assert paths["hello-prod-a"] == "/healthy", "where the generation is"
     for group in groups:
         attributes = moto.elb.describe_target_group_attributes(TargetGroupArn=group["TargetGroupArn"])["Attributes"]
         assert {"Key": "deregistration_delay.timeout_seconds", "Value": "20"} in attributes
