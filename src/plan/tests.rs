@@ -153,12 +153,14 @@ impl Case {
             hosted_zone_id: "ZELB".to_owned(),
             state: "active".to_owned(),
             vpc_id: "vpc-1".to_owned(),
+            security_group_ids: Vec::new(),
         };
         let listener = Listener {
             arn: LISTENER.to_owned(),
             load_balancer_arn: BALANCER.to_owned(),
             port: 80,
             protocol: "HTTP".to_owned(),
+            certificate_arn: None,
             forward,
         };
         self.observed.target_groups = Read::Known(target_groups.into_iter().collect());
@@ -534,7 +536,12 @@ fn a_launch_that_cannot_succeed_fails_at_once_and_a_lack_of_room_does_not() {
             group.instances.clear();
             group.created_at = ago(7200);
         });
-        let activity = Activity { started_at: ago(5), status: "Failed".to_owned(), message: message.to_owned() };
+        let activity = Activity {
+            started_at: ago(5),
+            status: "Failed".to_owned(),
+            message: message.to_owned(),
+            cause: String::new(),
+        };
         case.observed.activities.insert("hello-prod-v002".to_owned(), Read::Known(vec![activity]));
         case
     };
