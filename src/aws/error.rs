@@ -220,12 +220,15 @@ impl AwsError {
         }
     }
 
+    /// Which IAM action is to be allowed. AWS often names it itself, and it need not be the call: `iam:PassRole`, say.
     fn permission(&self) -> String {
+        let named = self.message.split_once("not authorized to perform: ").map(|(_, rest)| rest);
+        let named = named.and_then(|rest| rest.split_whitespace().next()).map(|action| action.trim_end_matches('.'));
+        if let Some(named) = named.filter(|action| action.contains(':')) {
+            return format!("the caller's IAM policies must allow the action `{named}`");
+        }
         let on = if self.resource.is_empty() { String::new() } else { format!(" on {}", self.resource) };
-        format!(
-            "the caller needs the IAM permission `{}:{}`{on}; `amiable iam-policy` prints all that are used",
-            self.service, self.operation
-        )
+        format!("the caller's IAM policies must allow the action `{}:{}`{on}", self.service, self.operation)
     }
 }
 
@@ -319,6 +322,15 @@ mod tests {
         );
         let advice = error.advice().unwrap();
         assert!(advice.contains("`autoscaling:DeleteAutoScalingGroup` on hello-world-prod-v041"), "{advice}");
+    }
+
+    #[test]
+    fn the_permission_that_aws_names_is_the_one_that_is_missing() {
+        let words =
+            "User: arn:aws:iam::123456789012:user/ada is not authorized to perform: iam:PassRole on resource: x";
+        let call = Call::new("ec2", "CreateLaunchTemplate", "hello-world-prod-v041");
+        let error = AwsError::build(call, "UnauthorizedOperation", words.into(), Class::Blocked);
+        assert!(error.advice().unwrap().ends_with("`iam:PassRole`"), "{:?}", error.advice());
     }
 
     #[test]

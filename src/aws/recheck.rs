@@ -28,8 +28,8 @@ impl From<AwsError> for Recheck {
     }
 }
 
-/// Whether all these facts hold now. A thing that does not exist holds no fact, not even that it is empty: absence is
-/// never inferred from one read.
+/// Whether all these facts hold now. A thing that does not exist holds no fact, not even that it is empty. Only where its
+/// absence is the fact itself is a fresh read by its name taken at its word.
 ///
 /// # Errors
 /// The first fact that does not hold or cannot be read.
@@ -54,6 +54,12 @@ impl Fresh<'_> {
                 let found = self.group(group).await?.owner.template_hash.to_string();
                 holds(found == *template_hash, || format!("{group} has template hash {found}, not {template_hash}"))
             }
+            Expect::GroupGone { group } => match groups::group(self.aws, group).await? {
+                // Auto Scaling never takes a deletion back.
+                Some((_, Ok(found))) => holds(found.deleting, || format!("{group} still exists")),
+                Some((_, Err(why))) => Err(Recheck::Stale(format!("{group} still exists ({why})"))),
+                None => Ok(()),
+            },
             Expect::NoInstances { group } => {
                 let instances = self.group(group).await?.instances.len();
                 holds(instances == 0, || format!("{group} has {instances} instances"))

@@ -32,7 +32,7 @@ use crate::sim::door::http_client::http_client;
 use crate::sim::fault::Fault;
 use crate::sim::wire::{ApiError, Request};
 use crate::sim::world::World;
-use crate::sim::world::example::{HELLO_1_0, REGION, SECURITY_GROUP, SUBNETS, VPC, ZONE_ID, ZONE_NAME};
+use crate::sim::world::example::{HELLO_1_0, HELLO_BAD, REGION, SECURITY_GROUP, SUBNETS, VPC, ZONE_ID, ZONE_NAME};
 
 /// An example account, a way into it, and an environment of ours in it.
 struct Lab {

@@ -273,6 +273,11 @@ pub enum Expect {
         /// Its template hash.
         template_hash: String,
     },
+    /// There is no such group any more, or AWS is deleting it.
+    GroupGone {
+        /// The group.
+        group: String,
+    },
     /// The group has no instances.
     NoInstances {
         /// The group.

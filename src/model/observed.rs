@@ -301,6 +301,8 @@ pub struct LoadBalancer {
     pub state: String,
     /// The VPC.
     pub vpc_id: String,
+    /// Its security groups, sorted.
+    pub security_group_ids: Vec<String>,
 }
 
 /// A listener.
@@ -314,6 +316,8 @@ pub struct Listener {
     pub port: u16,
     /// `HTTP`, `HTTPS` …
     pub protocol: String,
+    /// The ARN of its default certificate; only with HTTPS.
+    pub certificate_arn: Option<String>,
     /// Where its default action forwards to; empty when it does something else.
     pub forward: Forward,
 }
@@ -333,6 +337,18 @@ pub struct Rule {
     pub other_conditions: bool,
     /// Where it forwards to; empty when it does something else.
     pub forward: Forward,
+}
+
+impl Rule {
+    /// The listener it belongs to, which AWS tells only through the rule's ARN: `…:listener-rule/app/name/lb/listener/rule`
+    /// is a rule of `…:listener/app/name/lb/listener`. Nothing when its ARN is of another form.
+    /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html>
+    pub fn listener_arn(&self) -> Option<String> {
+        let (account, path) = self.arn.split_once(":listener-rule/")?;
+        let (listener, rule) = path.rsplit_once('/')?;
+        let is_whole = !rule.is_empty() && listener.split('/').filter(|part| !part.is_empty()).count() == 4;
+        is_whole.then(|| format!("{account}:listener/{listener}"))
+    }
 }
 
 /// A weighted forward: target group ARN to weight, 0 to 999.
@@ -447,6 +463,44 @@ pub struct Activity {
     pub started_at: Timestamp,
     /// `Successful`, `Failed`, `InProgress` …
     pub status: String,
-    /// AWS's words.
+    /// AWS's words about what it did and how that ended: its status message, or else its description.
     pub message: String,
+    /// AWS's words about why it began, such as `… an instance was taken out of service in response to an ELB system health
+    /// check failure.`, where others say `… in response to an EC2 health check indicating it has been terminated or stopped.`
+    /// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/ts-as-healthchecks.html>
+    pub cause: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_tells_its_listener_by_its_arn() {
+        let of = |arn: &str| {
+            let rule = Rule {
+                arn: arn.to_owned(),
+                priority: None,
+                hosts: Vec::new(),
+                paths: Vec::new(),
+                other_conditions: false,
+                forward: Forward::default(),
+            };
+            rule.listener_arn()
+        };
+        let elb = "arn:aws:elasticloadbalancing:us-west-2:123456789012";
+        assert_eq!(
+            of(&format!("{elb}:listener-rule/app/shared/50dc6c495c0c9188/f2f7dc8efc522ab2/9683b2d02a6cabee")),
+            Some(format!("{elb}:listener/app/shared/50dc6c495c0c9188/f2f7dc8efc522ab2"))
+        );
+        for other in [
+            "",
+            "listener-rule/app",
+            "listener-rule/app/shared/1/2",
+            "listener-rule/app/shared/1/2/",
+            "listener/app/a/1/2",
+        ] {
+            assert_eq!(of(&format!("{elb}:{other}")), None, "{other}");
+        }
+    }
 }

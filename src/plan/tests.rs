@@ -154,12 +154,14 @@ impl Case {
             hosted_zone_id: "ZELB".to_owned(),
             state: "active".to_owned(),
             vpc_id: "vpc-1".to_owned(),
+            security_group_ids: Vec::new(),
         };
         let listener = Listener {
             arn: LISTENER.to_owned(),
             load_balancer_arn: BALANCER.to_owned(),
             port: 80,
             protocol: "HTTP".to_owned(),
+            certificate_arn: None,
             forward,
         };
         self.observed.target_groups = Read::Known(target_groups.into_iter().collect());

@@ -348,6 +348,7 @@ pub(crate) fn observed() -> Observed {
         load_balancer_arn: format!("{ELB}:loadbalancer/app/hello-world-prod/1"),
         port: 80,
         protocol: "HTTP".into(),
+        certificate_arn: None,
         forward: Forward(BTreeMap::from([(target_a, 100), (target_b.clone(), 0)])),
     };
     let groups = [old, next, fine, tombstone, group("web", 1, Slot::A, [1, 2])];

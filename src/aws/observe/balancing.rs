@@ -150,6 +150,8 @@ fn whole<T: TryFrom<i32> + Default>(number: Option<i32>) -> T {
 }
 
 fn load_balancer(balancer: &elb::LoadBalancer) -> LoadBalancer {
+    let mut security_group_ids = balancer.security_groups().to_vec();
+    security_group_ids.sort();
     LoadBalancer {
         arn: text(balancer.load_balancer_arn()),
         name: text(balancer.load_balancer_name()),
@@ -159,6 +161,7 @@ fn load_balancer(balancer: &elb::LoadBalancer) -> LoadBalancer {
         hosted_zone_id: text(balancer.canonical_hosted_zone_id()),
         state: text(balancer.state().and_then(elb::LoadBalancerState::code).map(elb::LoadBalancerStateEnum::as_str)),
         vpc_id: text(balancer.vpc_id()),
+        security_group_ids,
     }
 }
 
@@ -168,6 +171,8 @@ fn listener(listener: &elb::Listener) -> Listener {
         load_balancer_arn: text(listener.load_balancer_arn()),
         port: port(listener.port()),
         protocol: text(listener.protocol().map(elb::ProtocolEnum::as_str)),
+        // Only the default one is listed here; others are asked for by a call of their own.
+        certificate_arn: listener.certificates().iter().find_map(elb::Certificate::certificate_arn).map(str::to_owned),
         forward: codec::forward(listener.default_actions()),
     }
 }

@@ -52,6 +52,37 @@ async fn a_recheck_holds_only_what_holds_now() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_group_is_gone_only_when_aws_has_none_of_its_name_or_deletes_it() {
+    let lab = Lab::new().await;
+    let release = worker(lab.scope("hello"));
+    let gone = [Expect::GroupGone { group: release.group.clone() }];
+    lab.done("hello", &release.new_template(1)).await;
+    assert_eq!(recheck(&lab.aws, &gone).await, Ok(()));
+
+    lab.done("hello", &release.new_group(1, 0)).await;
+    let result = recheck(&lab.aws, &gone).await;
+    assert!(matches!(&result, Err(Recheck::Stale(why)) if why.contains("still exists")), "{result:?}");
+    // Whosever it is, and even when its tags cannot be understood.
+    let untag = Action::UntagGroup { name: release.group.clone(), keys: vec![tags::keys::TEMPLATE_HASH.into()] };
+    lab.done("hello", &untag).await;
+    let result = recheck(&lab.aws, &gone).await;
+    assert!(matches!(&result, Err(Recheck::Stale(why)) if why.contains("still exists")), "{result:?}");
+    let tag = Action::TagGroup { name: release.group.clone(), tags: release.tags(1), propagate: true };
+    lab.done("hello", &tag).await;
+
+    lab.done("hello", &Action::DeleteGroup { name: release.group.clone() }).await;
+    let deleting = lab.simulation.with(|world| world.scaling.groups.contains_key(&release.group));
+    assert!(deleting, "it takes its time");
+    assert_eq!(recheck(&lab.aws, &gone).await, Ok(()));
+    lab.pass(600).await;
+    assert!(lab.simulation.with(|world| world.scaling.groups.is_empty()));
+    assert_eq!(recheck(&lab.aws, &gone).await, Ok(()));
+
+    lab.refuse(throttled(), |request| request.operation == "DescribeAutoScalingGroups");
+    assert!(matches!(recheck(&lab.aws, &gone).await, Err(Recheck::Failed(_))));
+}
+
 /// Carries out these actions and says what was told of each.
 async fn run(lab: &Lab, scope: &Scope, actions: Vec<(Action, Vec<Expect>)>) -> (Executed, Vec<&'static str>) {
     let planned = |(action, expects)| PlannedAction { action, reason: "because".into(), expects };

@@ -92,7 +92,11 @@ async fn a_release_is_seen_as_it_was_made() {
     assert_eq!(seen.template_data["hello-prod-v009"], Read::Known(None));
     assert_eq!(seen.deployed[&release.scope.app], Read::Known(None));
     assert!(seen.target_group_attributes[&release.a].known().is_some());
-    assert!(seen.rules_of[&release.listener].known().unwrap().iter().any(|rule| rule.priority.is_none()));
+    let rules = seen.rules_of[&release.listener].known().unwrap();
+    assert!(rules.iter().any(|rule| rule.priority.is_none()));
+    assert!(rules.iter().all(|rule| rule.listener_arn().as_ref() == Some(&release.listener)), "{rules:?}");
+    let balancer = &seen.load_balancers.known().unwrap()[&release.scope.load_balancer_name()];
+    assert_eq!(balancer.security_group_ids, [SECURITY_GROUP]);
     assert_eq!(seen.images[HELLO_1_0].known().unwrap().as_ref().unwrap().owner, "123456789012");
     let protection = lab
         .simulation
@@ -125,6 +129,57 @@ async fn images_and_listeners_that_do_not_exist_are_none_and_hide_no_other() {
     assert!(seen.images[HELLO_1_0].known().unwrap().is_some());
     assert_eq!(seen.listeners[&missing], Read::Known(None));
     assert!(seen.listeners[&release.listener].known().unwrap().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_is_seen_with_the_certificate_it_was_made_with() {
+    let lab = Lab::new().await;
+    let release = lab.release("hello").await;
+    let certificate = "arn:aws:acm:us-west-2:123456789012:certificate/0a1b";
+    let mut listener = new_listener(&release.scope, &release.load_balancer, weights(&release.a, 100, &release.b, 0));
+    if let Action::CreateListener { port, protocol, certificate_arn, .. } = &mut listener {
+        (*port, *protocol, *certificate_arn) = (443, "HTTPS".into(), Some(certificate.into()));
+    }
+    lab.done("hello", &listener).await;
+    let seen = lab.look_at([Want::ListenersOf(release.load_balancer.clone())]).await;
+    let listeners = seen.listeners_of[&release.load_balancer].known().unwrap().iter();
+    let found: BTreeMap<u16, Option<&str>> =
+        listeners.map(|listener| (listener.port, listener.certificate_arn.as_deref())).collect();
+    assert_eq!(found, [(80, None), (443, Some(certificate))].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn why_an_instance_was_replaced_is_told_in_the_words_of_aws() {
+    let lab = Lab::new().await;
+    let mut release = lab.release("hello").await;
+    lab.pass(60).await;
+    lab.simulation.with(|world| {
+        let id = world.scaling.groups.get(&release.group).unwrap().members.keys().next().unwrap().clone();
+        world.terminate_instance(&id);
+    });
+    let terminated = release.group.clone();
+    // Another one in the same target group, whose instances never get well.
+    let mut template = release.new_template(2);
+    if let Action::CreateLaunchTemplate { data, .. } = &mut template {
+        data.image_id = HELLO_BAD.into();
+    }
+    lab.done("hello", &template).await;
+    lab.done("hello", &release.new_group(2, 1)).await;
+    release.group = release.scope.generation_name(Generation(2));
+    lab.pass(240).await;
+
+    let groups = [&terminated, &release.group];
+    let seen = lab.look_at(groups.map(|group| Want::Activities(group.clone()))).await;
+    let left = |group: &String| {
+        let activities = seen.activities[group].known().unwrap().iter();
+        let causes = activities.map(|activity| activity.cause.as_str());
+        causes.filter(|cause| cause.contains("taken out of service")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let stopped = left(&terminated);
+    assert_eq!(stopped.len(), 1, "{stopped:?}");
+    assert!(stopped[0].ends_with("in response to an EC2 health check indicating it has been terminated or stopped."));
+    let sick = left(&release.group);
+    assert!(sick[0].ends_with("in response to an ELB system health check failure."), "{sick:?}");
 }
 
 #[tokio::test(start_paused = true)]
