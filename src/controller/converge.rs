@@ -100,7 +100,9 @@ pub async fn converge(
         let ended = match () {
             () if open.is_empty() && working.apps.is_empty() => Some(judge(&apps, &troubles)),
             () if *stop.borrow() => Some(Outcome::Interrupted),
-            () if options.timeout.is_some_and(|timeout| elapsed(begun, clock.now()) >= timeout) => Some(Outcome::TimedOut),
+            () if options.timeout.is_some_and(|timeout| elapsed(begun, clock.now()) >= timeout) => {
+                Some(Outcome::TimedOut)
+            }
             () => None,
         };
         if let Some(outcome) = ended {
@@ -144,7 +146,13 @@ impl<'a> Working<'a> {
         }));
     }
 
-    fn done(&mut self, clock: &Clock, troubles: &mut Troubles, app: AppName, executed: Executed) -> Result<(), AwsError> {
+    fn done(
+        &mut self,
+        clock: &Clock,
+        troubles: &mut Troubles,
+        app: AppName,
+        executed: Executed,
+    ) -> Result<(), AwsError> {
         self.apps.remove(&app);
         if let Executed::Failed(error) = &executed
             && error.class == Class::FatalAll

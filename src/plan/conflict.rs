@@ -18,7 +18,7 @@ pub(super) fn conflict<'a>(wanted: &Wanted<'a>, picture: &Picture<'a>) -> Option
     let front = picture.front.as_ref()?;
     target_groups(wanted, front).or_else(|| match &wanted.spec.load_balancer {
         LoadBalancer::None => None,
-        LoadBalancer::Own(own) => own_balancer(wanted, front, own),
+        LoadBalancer::Own(own) => own_balancer(front, own),
         LoadBalancer::Shared(shared) => shared_rule(front, shared),
     })
 }
@@ -51,19 +51,18 @@ fn target_groups(wanted: &Wanted<'_>, front: &Front<'_>) -> Option<String> {
     })
 }
 
-fn own_balancer(wanted: &Wanted<'_>, front: &Front<'_>, own: &OwnLoadBalancer) -> Option<String> {
+fn own_balancer(front: &Front<'_>, own: &OwnLoadBalancer) -> Option<String> {
     let balancer = front.balancer?;
     let differs = |field: &str, wanted: &str, has: &str| {
         (wanted != has).then(|| {
-            format!("loadBalancer.{field} says {wanted}, but load balancer {} has {has}, which stays; {REMEDY}", balancer.name)
+            format!(
+                "loadBalancer.{field} says {wanted}, but load balancer {} has {has}, which stays; {REMEDY}",
+                balancer.name
+            )
         })
     };
-    let mut groups = own.security_group_ids.clone().unwrap_or_else(|| wanted.environment.security_group_ids.clone());
-    groups.sort();
-    groups.dedup();
     if let Some(difference) = differs("type", "application", &balancer.kind)
         .or_else(|| differs("scheme", own.scheme.as_str(), &balancer.scheme))
-        .or_else(|| differs("securityGroupIds", &groups.join(", "), &balancer.security_group_ids.join(", ")))
     {
         return Some(difference);
     }
@@ -72,14 +71,38 @@ fn own_balancer(wanted: &Wanted<'_>, front: &Front<'_>, own: &OwnLoadBalancer) -
     differs("listeners[0].port", &wanted.port.to_string(), &has.port.to_string())
         .or_else(|| differs("listeners[0].protocol", wanted.protocol.as_str(), &has.protocol))
         .or_else(|| {
-            differs("listeners[0].certificateArn", &certificate(&wanted.certificate_arn), &certificate(&has.certificate_arn))
+            differs(
+                "listeners[0].certificateArn",
+                &certificate(&wanted.certificate_arn),
+                &certificate(&has.certificate_arn),
+            )
         })
+}
+
+/// Security groups of the load balancer that differ: no reason to stop a release, but one to say so.
+pub(super) fn security_groups(wanted: &Wanted<'_>, picture: &Picture<'_>) -> Option<String> {
+    let LoadBalancer::Own(own) = &wanted.spec.load_balancer else { return None };
+    let balancer = picture.front.as_ref()?.balancer?;
+    let mut groups = own.security_group_ids.clone().unwrap_or_else(|| wanted.environment.security_group_ids.clone());
+    groups.sort();
+    groups.dedup();
+    (groups != balancer.security_group_ids).then(|| {
+        format!(
+            "load balancer {} has the security groups {}, where the manifests say {}; they are not changed",
+            balancer.name,
+            balancer.security_group_ids.join(", "),
+            groups.join(", ")
+        )
+    })
 }
 
 fn shared_rule(front: &Front<'_>, shared: &SharedListener) -> Option<String> {
     let (rule, listener) = (front.rule?, front.listener?);
     if rule.listener_arn().is_some_and(|arn| arn != listener.arn) {
-        return Some(format!("loadBalancer.listener says `{}`, but the app's rule is on another one; {REMEDY}", shared.listener));
+        return Some(format!(
+            "loadBalancer.listener says `{}`, but the app's rule is on another one; {REMEDY}",
+            shared.listener
+        ));
     }
     (rule.priority != Some(shared.priority)).then(|| {
         let has = rule.priority.map_or_else(|| "none".to_owned(), |priority| priority.to_string());

@@ -92,6 +92,9 @@ fn decide<'a>(draft: &mut Draft<'a>, desired: &'a Desired, app: &'a DesiredApp, 
     if let Some(conflict) = conflict.or_else(|| conflict::dns(&wanted, &picture)) {
         return draft.fail(conflict);
     }
+    if let Some(note) = conflict::security_groups(&wanted, &picture) {
+        draft.note(note);
+    }
     release(draft, &wanted, &picture);
     if draft.plan.change != Change::Error {
         retire::tombstones(draft, &wanted, &picture);

@@ -159,7 +159,8 @@ fn rule<'a>(
 /// Where a new listener or rule sends traffic. For a new app: the slot that stays empty until the first generation, in
 /// the other one, is verified. In the place of one that somebody deleted: where the generation is that took over last.
 fn slot_with_traffic(picture: &Picture<'_>) -> Slot {
-    let last = picture.unfailed().filter(|group| group.owner.shifted_at.is_some()).max_by_key(|group| group.owner.shifted_at);
+    let last =
+        picture.unfailed().filter(|group| group.owner.shifted_at.is_some()).max_by_key(|group| group.owner.shifted_at);
     last.and_then(|group| group.owner.slot).unwrap_or(Slot::B)
 }
 

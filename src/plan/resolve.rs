@@ -175,7 +175,8 @@ fn mismatch(instance_type: &str, image: &Image) -> Option<String> {
 /// <https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html>
 fn architecture(instance_type: &str) -> Option<&'static str> {
     let (family, _) = instance_type.split_once('.')?;
-    let attributes = family.trim_start_matches(|c: char| !c.is_ascii_digit()).trim_start_matches(|c: char| c.is_ascii_digit());
+    let attributes =
+        family.trim_start_matches(|c: char| !c.is_ascii_digit()).trim_start_matches(|c: char| c.is_ascii_digit());
     match family {
         "a1" => Some("arm64"),
         // Their letters say something else: Apple's machines, and memory in terabytes.
@@ -204,7 +205,11 @@ fn check(spec: &AppSpec) -> TargetCheck {
     }
 }
 
-fn zone<'a>(spec: &AppSpec, environment: &EnvironmentSpec, observed: &'a Observed) -> Result<Option<&'a Zone>, Unresolved> {
+fn zone<'a>(
+    spec: &AppSpec,
+    environment: &EnvironmentSpec,
+    observed: &'a Observed,
+) -> Result<Option<&'a Zone>, Unresolved> {
     let Some(dns) = &spec.dns else { return Ok(None) };
     let named = environment.dns_zone.as_deref().unwrap_or_default();
     match &observed.zone {
@@ -214,7 +219,9 @@ fn zone<'a>(spec: &AppSpec, environment: &EnvironmentSpec, observed: &'a Observe
             let outside = || Unresolved::Refused(format!("dns.name {} is not in the zone {}", dns.name, zone.name));
             if inside { Ok(Some(zone)) } else { Err(outside()) }
         }
-        Some(Read::Unknown(why)) => Err(Unresolved::Unread(format!("the hosted zone {named} could not be read: {why}"))),
+        Some(Read::Unknown(why)) => {
+            Err(Unresolved::Unread(format!("the hosted zone {named} could not be read: {why}")))
+        }
         None => Err(Unresolved::Refused("dns.name is set, but the environment names no dnsZone".to_owned())),
     }
 }
@@ -225,10 +232,28 @@ mod tests {
 
     #[test]
     fn the_name_of_an_instance_type_tells_its_architecture() {
-        for name in ["c7g.large", "m6gd.metal", "t4g.nano", "a1.medium", "im4gn.large", "x2gd.large", "g5g.xlarge", "c7gn.large"] {
+        for name in [
+            "c7g.large",
+            "m6gd.metal",
+            "t4g.nano",
+            "a1.medium",
+            "im4gn.large",
+            "x2gd.large",
+            "g5g.xlarge",
+            "c7gn.large",
+        ] {
             assert_eq!(architecture(name), Some("arm64"), "{name}");
         }
-        for name in ["c4.large", "m7i.large", "m7i-flex.large", "t3.micro", "g5.xlarge", "p4d.24xlarge", "c7a.large", "i4i.large"] {
+        for name in [
+            "c4.large",
+            "m7i.large",
+            "m7i-flex.large",
+            "t3.micro",
+            "g5.xlarge",
+            "p4d.24xlarge",
+            "c7a.large",
+            "i4i.large",
+        ] {
             assert_eq!(architecture(name), Some("x86_64"), "{name}");
         }
         for name in ["mac2.metal", "u-6tb1.metal", "large"] {

@@ -154,7 +154,7 @@ impl Case {
             hosted_zone_id: "ZELB".to_owned(),
             state: "active".to_owned(),
             vpc_id: "vpc-1".to_owned(),
-            security_group_ids: Vec::new(),
+            security_group_ids: vec!["sg-1".to_owned()],
         };
         let listener = Listener {
             arn: LISTENER.to_owned(),
@@ -186,7 +186,8 @@ impl Case {
         let slot = if number % 2 == 1 { Slot::A } else { Slot::B };
         let name = scope().generation_name(Generation(number));
         let desired_app = &self.desired.apps[&scope().app];
-        let wanted = super::resolve::Wanted::resolve(desired_app, &self.desired.environment, &self.observed).ok().unwrap();
+        let wanted =
+            super::resolve::Wanted::resolve(desired_app, &self.desired.environment, &self.observed).ok().unwrap();
         let mut launch = wanted.launch.clone();
         launch.image_id = image.to_owned();
         let has_front = wanted.has_front();
@@ -740,7 +741,8 @@ fn a_new_health_check_never_reaches_what_another_image_serves() {
         long_deployed(group);
         group.owner.applied = Some("before".to_owned());
     };
-    let coming = Case::new(NEW_IMAGE, patch.clone()).with_front(Slot::A).with_group(1, OLD_IMAGE, Health::Healthy, settings);
+    let coming =
+        Case::new(NEW_IMAGE, patch.clone()).with_front(Slot::A).with_group(1, OLD_IMAGE, Health::Healthy, settings);
     let changed = |plan: &AppPlan| -> Vec<String> {
         let named = plan.actions.iter().filter_map(|planned| match &planned.action {
             Action::ModifyTargetGroup { name, .. } => Some(name.clone()),
@@ -778,7 +780,6 @@ fn what_aws_cannot_change_is_refused_and_nothing_is_done() {
         (json!({"loadBalancer": "none"}), "stands behind a load balancer"),
         (json!({"loadBalancer": {"scheme": "internet-facing"}}), "loadBalancer.scheme"),
         (json!({"loadBalancer": {"listeners": [{"port": 8080}]}}), "listeners[0].port"),
-        (json!({"loadBalancer": {"securityGroupIds": ["sg-9"]}}), "securityGroupIds"),
         (json!({"healthCheck": {"port": 8080}}), "port 8080"),
     ] {
         let mut case = Case::serving(OLD_IMAGE, json!({}));
@@ -790,7 +791,8 @@ fn what_aws_cannot_change_is_refused_and_nothing_is_done() {
         assert_eq!((plan.change, plan.actions.len(), plan.waits.len()), (Change::Error, 0, 0), "{said}");
         assert!(plan.reason.contains(said), "{}", plan.reason);
     }
-    let mut worker = Case::new(OLD_IMAGE, json!({"loadBalancer": "none"})).with_group(1, OLD_IMAGE, Health::Healthy, long_deployed);
+    let mut worker =
+        Case::new(OLD_IMAGE, json!({"loadBalancer": "none"})).with_group(1, OLD_IMAGE, Health::Healthy, long_deployed);
     worker.desired.apps.values_mut().next().unwrap().spec.load_balancer = Default::default();
     assert!(worker.plan().reason.contains("is a worker"), "{}", worker.plan().reason);
 }
@@ -839,7 +841,8 @@ fn an_app_that_is_scaled_to_nothing_can_still_be_released() {
         });
     let plan = case.plan();
     let shift = plan.actions.iter().find(|planned| matches!(planned.action, Action::Shift { .. })).unwrap();
-    let healthy = |expect: &crate::model::action::Expect| matches!(expect, crate::model::action::Expect::Healthy { .. });
+    let healthy =
+        |expect: &crate::model::action::Expect| matches!(expect, crate::model::action::Expect::Healthy { .. });
     assert!(!shift.expects.iter().any(healthy), "nobody is there to be healthy: {:?}", shift.expects);
 }
 
@@ -855,7 +858,10 @@ fn an_instance_that_was_replaced_for_its_health_fails_the_bake_even_if_its_succe
     let set = |case: &mut Case, cause: &str| {
         case.observed.activities.insert("hello-prod-v002".to_owned(), Read::Known(vec![activity(cause)]));
     };
-    set(&mut case, "an instance was taken out of service in response to an EC2 health check indicating it has been terminated or stopped.");
+    set(
+        &mut case,
+        "an instance was taken out of service in response to an EC2 health check indicating it has been terminated or stopped.",
+    );
     assert_eq!(case.calls(), Vec::<String>::new(), "an instance may die");
     set(&mut case, "an instance was taken out of service in response to an ELB system health check failure.");
     assert_eq!(case.calls(), ["shift to a", "tag hello-prod-v002 failed,failed-at"]);
