@@ -172,7 +172,6 @@ async fn settings_change_in_place_and_drift_is_put_right() {
     assert_snapshot!(lab.diary(), @"
     07:09 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
     07:09 ModifyTargetGroup hello-prod-a: the health check differs from the manifest
-    07:09 ModifyTargetGroup hello-prod-b: the health check differs from the manifest
     07:09 ModifyTargetGroupAttributes hello-prod-a: deregistration delay 60s → 20s
     07:09 ModifyTargetGroupAttributes hello-prod-b: deregistration delay 60s → 20s
     07:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
@@ -357,7 +356,7 @@ async fn an_app_that_is_destroyed_leaves_nothing_behind() {
     08:23 DeleteAutoScalingGroup hello-prod-v001: the app is being destroyed
     08:29 DeleteLaunchTemplate hello-prod-v001: the app is being destroyed
     08:30 DeleteTargetGroup hello-prod-a: the app is being destroyed
-    08:30 DeleteTargetGroup hello-prod-b: the app is being destroyed
+    08:31 DeleteTargetGroup hello-prod-b: the app is being destroyed
     08:32 DeleteLoadBalancer hello-prod: the app is being destroyed
     08:33 DeleteParameter /amiable/prod/hello/deployed: the app is being destroyed
     ");
