@@ -7,8 +7,10 @@
 //! - [`plan`]: the only thing that decides
 //! - [`aws`]: one snapshot of what is there, and one call per action
 //! - [`execute`]: the actions of a plan, in order, each after a fresh look at what it depends on
+//! - [`controller`]: looks, acts and looks again, until every app is where it should be
 //! - [`clock`]: the one clock of the process
 //! - [`report`]: terminal, markdown, JSON, the live view and the tables
+//! - [`cli`]: the commands, exit codes and questions
 //! - [`sim`]: a simulated AWS, for tests, for the demonstration, and to try things on
 //!
 //! See `ARCHITECTURE.md` for the picture.

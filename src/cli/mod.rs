@@ -18,6 +18,7 @@ pub mod destroy;
 pub mod edit;
 pub mod environments;
 pub mod exit;
+pub mod explain;
 pub mod failure;
 pub mod history;
 pub mod image;
@@ -101,6 +102,7 @@ enum Command {
     Destroy(destroy::Destroy),
     Sim(sim::Sim),
     Schema(schema::Schema),
+    Explain(explain::Explain),
     Demo(demo::Demo),
     Completions(completions::Completions),
 }
@@ -154,6 +156,7 @@ async fn dispatch(command: Command, global: &Global) -> Result<Exit, Failure> {
         // Boxed, because the demonstration runs commands, which makes this future part of its own.
         Command::Demo(command) => Box::pin(stoppable(command.run())).await,
         Command::Schema(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::Completions(command) => command.run(),
     }
 }

@@ -15,6 +15,7 @@ use crate::report::{json, markdown, text};
 
 /// Show what `apply` would do, and change nothing
 #[derive(Debug, Args)]
+#[command(mut_arg("env", |arg| arg.help("The environment; without it, all of them")))]
 pub struct Plan {
     #[command(flatten)]
     apps: Apps,

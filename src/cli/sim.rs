@@ -39,9 +39,12 @@ impl Sim {
         })?;
         let address = listener.local_addr()?;
         let now = Timestamp::now();
-        let simulation = Simulation::new(World::example(now), Clock::new(now, self.speed));
+        let world = World::example(now);
+        let inventory = world.inventory().to_string();
+        let simulation = Simulation::new(world, Clock::new(now, self.speed));
         terminal::say(&format!("a simulated AWS is at http://{address}, {} times as fast as the real one", self.speed));
         terminal::print(&settings(&address.to_string()))?;
+        terminal::say(&format!("what is in it, for manifests to name:\n{}", inventory.trim_end()));
         server::serve(simulation, listener, tokio::signal::ctrl_c()).await?;
         Ok(Exit::Fine)
     }
@@ -49,9 +52,25 @@ impl Sim {
 
 /// What another shell needs, to be read by `eval` or pasted.
 fn settings(address: &str) -> String {
+    let region = example::REGION;
+    // Rust's SDK takes the first name of the region, boto3 only the second.
     format!(
-        "export AWS_ENDPOINT_URL=http://{address}\nexport AWS_REGION={}\n\
-         export AWS_ACCESS_KEY_ID=AKIASIMULATED\nexport AWS_SECRET_ACCESS_KEY=simulated\n",
-        example::REGION
+        "export AWS_ENDPOINT_URL=http://{address}\nexport AWS_REGION={region}\nexport AWS_DEFAULT_REGION={region}\n\
+         export AWS_ACCESS_KEY_ID=AKIASIMULATED\nexport AWS_SECRET_ACCESS_KEY=simulated\n"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_can_read_the_settings_and_every_sdk_finds_its_region() {
+        let text = settings("127.0.0.1:4566");
+        assert!(text.lines().all(|line| line.starts_with("export AWS_")), "{text}");
+        for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+            assert!(text.contains(&format!("export {name}={}\n", example::REGION)), "{text}");
+        }
+        assert!(text.contains("export AWS_ENDPOINT_URL=http://127.0.0.1:4566\n"), "{text}");
+    }
 }

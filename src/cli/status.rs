@@ -13,6 +13,7 @@ use crate::report::{status, tree};
 
 /// Show what runs where; of one app, every generation
 #[derive(Debug, Args)]
+#[command(mut_arg("env", |arg| arg.help("The environment; without it, all of them")))]
 pub struct Status {
     /// The app
     app: Option<AppName>,

@@ -229,8 +229,11 @@ pub fn fields() -> Vec<Field> {
 }
 
 /// A field of an app's spec and what it holds directly; nothing when there is no such field. The path may be written as
-/// `app.spec.healthCheck` or `healthCheck`; without a field it stands for the whole spec.
+/// `app.spec.healthCheck` or `healthCheck`, and an item of a list with its number or without; without a field it stands
+/// for the whole spec.
 pub fn explain(path: &str) -> Vec<Field> {
+    let plain: String = path.chars().filter(|c| !c.is_ascii_digit()).collect();
+    let path = if path.contains('[') { plain.as_str() } else { path };
     let path = path.strip_prefix("app").unwrap_or(path).trim_start_matches('.');
     let path = path.strip_prefix("spec").unwrap_or(path).trim_start_matches('.');
     let is_child = |field: &str| {

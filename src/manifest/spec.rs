@@ -657,7 +657,7 @@ pub struct Network {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Limits {
-    /// How many apps may be between launch and retirement at once, 1 to 100; the others wait.
+    /// How many apps may be between launch and record at once, 1 to 100; the others wait.
     #[serde(default = "five")]
     #[schemars(range(min = 1, max = 100))]
     pub concurrent_rollouts: u32,

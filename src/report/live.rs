@@ -29,7 +29,10 @@ pub struct LiveState {
 
 #[derive(Debug, Default)]
 struct Watched {
+    /// The last plan that was made from what is in AWS.
     plan: Option<AppPlan>,
+    /// The plan since then, while AWS cannot be read.
+    blind: Option<AppPlan>,
     /// What was said of it since the last step was done, so that nothing is said twice.
     said: BTreeSet<String>,
 }
@@ -49,7 +52,12 @@ impl LiveState {
         let news = match &event.kind {
             EventKind::Planned(plan) => {
                 let news = watched.news(plan, event.at, paint);
-                watched.plan = Some((**plan).clone());
+                if is_blind(plan) {
+                    watched.blind = Some((**plan).clone());
+                } else {
+                    watched.blind = None;
+                    watched.plan = Some((**plan).clone());
+                }
                 news
             }
             // Tags are how progress is kept: what it means says more than what they are called.
@@ -79,7 +87,7 @@ impl LiveState {
         let busy: Vec<(&AppName, &AppPlan)> = self
             .apps
             .iter()
-            .filter_map(|(app, watched)| Some((app, watched.plan.as_ref()?)))
+            .filter_map(|(app, watched)| Some((app, watched.blind.as_ref().or(watched.plan.as_ref())?)))
             .filter(|(_, plan)| !is_complete(plan) && !is_stuck(plan))
             .collect();
         let mut lines = Vec::new();
@@ -110,13 +118,22 @@ impl Watched {
     /// What `next` tells that the plan before it did not.
     fn news(&mut self, next: &AppPlan, at: Timestamp, paint: Paint) -> Vec<String> {
         let mut news = Vec::new();
+        let was_blind = self.blind.is_some();
+        if is_blind(next) {
+            // Its reason quotes AWS, with a number that differs at every attempt.
+            if !was_blind {
+                news.push(paint.yellow(&format!("cannot go on for now: {}", words::plain(&next.reason))));
+                news.extend(next.waits.iter().filter(|wait| !wait.cleanup).map(|wait| words::wait_line(wait, at)));
+            }
+            return news;
+        }
         let last = self.plan.take();
         let done = finished(last.as_ref(), next);
         if !done.is_empty() {
             self.said.clear();
         }
         let kind = |plan: &AppPlan| (plan.change, plan.reason.clone(), plan.to);
-        if last.as_ref().map(kind) != Some(kind(next)) && !is_complete(next) {
+        if (was_blind || last.as_ref().map(kind) != Some(kind(next))) && !is_complete(next) {
             news.extend(headline(next, paint));
         }
         news.extend(done.into_iter().map(|step| paint.green(&format!("{step} ✓"))));
@@ -129,7 +146,7 @@ impl Watched {
         for note in &next.notes {
             news.extend(self.once(format!("note: {}", words::plain(note))).map(|note| paint.yellow(&note)));
         }
-        let was_busy = last.as_ref().is_none_or(|last| !is_complete(last));
+        let was_busy = was_blind || last.as_ref().is_none_or(|last| !is_complete(last));
         if is_complete(next) && was_busy {
             news.push(paint.green(&conclusion(last.as_ref(), next)));
             let kept: Vec<String> = next.waits.iter().map(|wait| words::wait(wait, at)).collect();
@@ -146,6 +163,11 @@ pub fn is_complete(plan: &AppPlan) -> bool {
     matches!(plan.change, Change::Unchanged | Change::Orphaned)
         && plan.wants.is_empty()
         && plan.waits.iter().all(|wait| wait.cleanup)
+}
+
+/// Whether it only could not be read, and is looked at again.
+fn is_blind(plan: &AppPlan) -> bool {
+    plan.change == Change::Error && plan.waits.iter().any(|wait| !wait.cleanup)
 }
 
 /// Whether nothing will happen without a person.
@@ -364,6 +386,47 @@ mod tests {
         let lines = state.fold(&planned("12:00:00", samples::blocked()));
         assert_eq!(lines, ["12:00:00  search  blocked: suspended until Mon 08:00 UTC (incident 42)"]);
         assert!(state.fold(&planned("12:00:10", samples::blocked())).is_empty());
+    }
+
+    #[test]
+    fn a_release_goes_on_where_it_was_after_aws_could_not_be_read_for_a_while() {
+        let unreadable = |request: u32| {
+            let mut plan = samples::failing();
+            plan.app = "hello-world".parse().unwrap();
+            plan.reason = format!("groups cannot be read: Throttling: Rate exceeded (request {request})");
+            plan.waits = vec![samples::wait("AWS to be readable again", None, false)];
+            plan
+        };
+        assert!(!is_complete(&unreadable(1)) && !is_stuck(&unreadable(1)));
+        let mut state = LiveState::default();
+        let mut lines = Vec::new();
+        for (at, plan) in
+            [("12:04:00", samples::rolling_out()), ("12:04:10", unreadable(1)), ("12:04:20", unreadable(2))]
+        {
+            lines.extend(state.fold(&planned(at, plan)));
+        }
+        let frame = state.frame(samples::at("12:04:30"));
+        assert_eq!(frame, ["hello-world", "  waits for AWS to be readable again"]);
+        for (at, plan) in
+            [("12:04:30", samples::rolling_out()), ("12:04:40", unreadable(3)), ("12:08:00", samples::keeping())]
+        {
+            lines.extend(state.fold(&planned(at, plan)));
+        }
+        assert_snapshot!(lines.join("\n"), @"
+        12:04:00  hello-world  v041 → v042: launch 6 ✓ → [healthy 3/6] → shift 100% → bake 5m → keep v041 1h → retire v041
+        12:04:00  hello-world  waits for v042 healthy 3/6, until 12:20 UTC
+        12:04:10  hello-world  cannot go on for now: groups cannot be read: Throttling: Rate exceeded (request 1)
+        12:04:10  hello-world  waits for AWS to be readable again
+        12:04:30  hello-world  v041 → v042: launch 6 ✓ → [healthy 3/6] → shift 100% → bake 5m → keep v041 1h → retire v041
+        12:04:40  hello-world  cannot go on for now: groups cannot be read: Throttling: Rate exceeded (request 3)
+        12:04:40  hello-world  waits for AWS to be readable again
+        12:08:00  hello-world  healthy 6/6 ✓
+        12:08:00  hello-world  shift 100% ✓
+        12:08:00  hello-world  bake 5m ✓
+        12:08:00  hello-world  v042 is deployed
+        12:08:00  hello-world  left to clean up: v041 stays warm, until 13:00 UTC
+        ");
+        assert!(state.frame(samples::at("12:08:10")).is_empty());
     }
 
     #[test]

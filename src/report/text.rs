@@ -80,8 +80,15 @@ impl<'a> Page<'a> {
         let _ = writeln!(self.out, "{}", format_args!("{:indent$}{text}", "").to_string().trim_end());
     }
 
+    /// One blank line, unless there is one already.
+    fn gap(&mut self) {
+        if !self.out.ends_with("\n\n") {
+            self.out.push('\n');
+        }
+    }
+
     fn section(&mut self, title: &str) {
-        self.out.push('\n');
+        self.gap();
         let title = self.paint.bold(title);
         self.line(0, &title);
     }
@@ -95,7 +102,7 @@ impl<'a> Page<'a> {
                 write!(text, " · manifests at {short}{}", if plan.source.dirty { " with local changes" } else { "" });
         }
         self.line(0, &text);
-        self.out.push('\n');
+        self.gap();
     }
 
     fn nothing_to_do(&mut self, count: usize) {
@@ -297,7 +304,7 @@ impl<'a> Page<'a> {
     }
 
     fn numbers(&mut self, summary: &crate::model::plan::Summary) {
-        self.out.push('\n');
+        self.gap();
         if summary.unchanged > 0 {
             self.line(0, &format!("{} unchanged.", words::apps(summary.unchanged)));
         }
@@ -399,6 +406,24 @@ mod tests {
         assert_eq!(text(&samples::plan(apps)), "No changes. 15 apps match prod.\n");
         assert_eq!(text(&samples::plan(vec![samples::unchanged("web")])), "No changes. 1 app matches prod.\n");
         assert_eq!(text(&samples::plan(Vec::new())), "No changes. No app is deployed to prod.\n");
+    }
+
+    #[test]
+    fn sections_follow_each_other_after_one_blank_line() {
+        assert_snapshot!(text(&samples::plan(vec![samples::drifted(), samples::keeping()])), @"
+        prod · 123456789012/us-west-2 · manifests at 3f2c1ab
+
+        Drift (not from this change):
+        ~    cart         instances.max  9 in AWS, 6 in git
+                          dns.name       – in AWS, cart.x in git
+
+        Clean-up (nothing that serves changes):
+             hello-world  keep v041 1h → retire v041
+               left: v041 stays warm, until 13:00 UTC
+
+        1 app unchanged.
+        Plan: 0 to add, 0 to change, 0 to replace, 0 to destroy; 1 drifted.
+        ");
     }
 
     #[test]
