@@ -1,5 +1,7 @@
 //! Everything that is tested through the crate's doors, in one binary so that it links once.
 
+#![allow(clippy::unwrap_used)]
+
 mod architecture;
 mod calls;
 mod crash;
