@@ -1,7 +1,7 @@
 //! One mutating call per action. Nothing is decided here: an action is complete, and is carried out or refused.
 //!
 //! - [`balancing`]: target groups, load balancers, listeners, rules and their weights
-//! - [`dns`]: records
+//! - [`dns`]: record sets
 //! - [`launch`]: launch templates and Auto Scaling groups
 //! - [`record`]: the deployed state
 //!

@@ -251,7 +251,7 @@ impl Builder<'_> {
                 let message =
                     format!("{scope} and {other} would have the same names in AWS, beginning with `{}`", key.2);
                 let finding = Diagnostic::at(Code::Duplicate, app.location.name.clone(), message)
-                    .related((*location).name.clone(), "the other one")
+                    .related(location.name.clone(), "the other one")
                     .help("rename one of the apps");
                 findings.push(finding);
             } else {

@@ -89,13 +89,13 @@ mod tests {
         std::fs::create_dir(&manifests).unwrap();
         std::fs::write(manifests.join("a.yaml"), "a: 1").unwrap();
         run(root.path(), &["init", "-q"]);
-        assert_eq!(commit(&[manifests.clone()]), None);
+        assert_eq!(commit(std::slice::from_ref(&manifests)), None);
         run(root.path(), &["add", "."]);
         run(root.path(), &["commit", "-qm", "one"]);
-        let (head, dirty) = commit(&[manifests.clone()]).unwrap();
+        let (head, dirty) = commit(std::slice::from_ref(&manifests)).unwrap();
         assert_eq!((head.len(), dirty), (40, false));
         std::fs::write(root.path().join("elsewhere"), "x").unwrap();
-        assert_eq!(commit(&[manifests.clone()]), Some((head.clone(), false)));
+        assert_eq!(commit(std::slice::from_ref(&manifests)), Some((head.clone(), false)));
         std::fs::write(manifests.join("b.yaml"), "b: 1").unwrap();
         assert_eq!(commit(&[manifests.join("a.yaml")]), Some((head.clone(), false)));
         assert_eq!(commit(&[manifests]), Some((head, true)));

@@ -437,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_texts_are_refused_quickly() {
+    fn hostile_texts_are_refused_before_anybody_loses_patience() {
         let laughs = (0..9).fold("a0: &a0 [lol]\n".to_owned(), |text, level| {
             format!("{text}a{}: &a{} [{}]\n", level + 1, level + 1, vec![format!("*a{level}"); 9].join(","))
         });
@@ -460,7 +460,8 @@ mod tests {
             let (_, mut findings) = parse(&text);
             findings.tidy();
             let shown = findings.to_string();
-            assert!(started.elapsed() < Duration::from_secs(5), "{name} took {:?}", started.elapsed());
+            // Far above what any of them takes on a busy machine, far below what quadratic work on them would.
+            assert!(started.elapsed() < Duration::from_secs(60), "{name} took {:?}", started.elapsed());
             assert!(shown.len() < 1 << 20, "{name}: {} bytes of findings", shown.len());
         }
     }

@@ -10,12 +10,15 @@ use crate::model::names::Slot;
 use crate::model::observed::Want;
 use crate::model::plan::{Change, StepKind, StepState};
 
+/// A part of the destruction; whether it is over.
+type Part<'a> = fn(&mut Draft<'a>, &Wanted<'a>, &Picture<'a>) -> bool;
+
 /// Plans the next part of a destruction; each part only when the one before is over.
 pub(super) fn destroy<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) {
     draft.plan.change = Change::Destroy;
     draft.plan.reason = "the manifest says destroy: true".to_owned();
     draft.plan.from = picture.serving().map(|group| group.owner.generation);
-    let parts: [(&str, fn(&mut Draft<'a>, &Wanted<'a>, &Picture<'a>) -> bool); 6] = [
+    let parts: [(&str, Part<'a>); 6] = [
         ("DNS record", name),
         ("listener", traffic),
         ("groups", groups),

@@ -79,8 +79,8 @@ fn occupant(release: &Release<'_, '_>, slot: Option<Slot>) -> Option<(usize, Gen
 fn reusable<'a>(release: &Release<'a, '_>) -> Option<&'a LaunchTemplate> {
     let without_group =
         |template: &&LaunchTemplate| release.picture.groups.iter().all(|group| group.name != template.name);
-    let templates = release.picture.templates.iter().copied().filter(without_group);
-    templates.filter(|template| template.owner.template_hash == release.wanted.hash).last()
+    let mut templates = release.picture.templates.iter().copied().filter(without_group);
+    templates.rfind(|template| template.owner.template_hash == release.wanted.hash)
 }
 
 /// The number of the next generation: one more than the newest there is, and than the newest that was ever recorded.

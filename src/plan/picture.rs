@@ -110,7 +110,7 @@ impl<'a> Picture<'a> {
     /// The group of this template that failed, if it did.
     pub(super) fn tombstone(&self, wanted: &Wanted<'_>) -> Option<&'a Group> {
         let failed = |group: &&&Group| group.owner.failed.is_some() && group.owner.template_hash == wanted.hash;
-        self.groups.iter().filter(failed).last().copied()
+        self.groups.iter().rfind(failed).copied()
     }
 
     /// Groups that have not failed, oldest first.

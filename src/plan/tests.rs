@@ -388,7 +388,8 @@ fn only_instances_of_exactly_the_new_group_count() {
 
 #[test]
 fn what_could_not_be_read_leads_to_no_call_at_all() {
-    let unreadable: [(&str, fn(&mut Observed)); 6] = [
+    type Spoil = fn(&mut Observed);
+    let unreadable: [(&str, Spoil); 6] = [
         ("groups", |observed| observed.groups = Read::Unknown("Throttling".into())),
         ("templates", |observed| observed.launch_templates = Read::Unknown("Throttling".into())),
         ("target groups", |observed| observed.target_groups = Read::Unknown("Throttling".into())),

@@ -78,7 +78,7 @@ async fn a_release_is_seen_as_it_was_made() {
     assert!(group.is_whole() && group.health_check_elb && group.instances.len() == 2);
     assert_eq!(group.launch_template, Some((release.group.clone(), "1".to_owned())));
     assert_eq!(group.labels, [("team".to_owned(), "shop".to_owned())].into());
-    assert_eq!(group.target_group_arns, [release.a.clone()]);
+    assert_eq!(group.target_group_arns, std::slice::from_ref(&release.a));
     let forward = &seen.listeners[&release.listener].known().unwrap().as_ref().unwrap().forward;
     assert_eq!((forward.weight(&release.a), forward.weight(&release.b)), (100, 0));
     let targets = seen.target_health[&release.a].known().unwrap();

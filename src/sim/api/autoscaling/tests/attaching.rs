@@ -31,7 +31,7 @@ fn attaching_goes_from_adding_over_added_to_in_service() {
     aws.listener(&load_balancer, &[(&target_group, 1)]);
     aws.group("hello", HELLO_1_0, 2, "");
     aws.wait(13);
-    aws.asg("AttachLoadBalancerTargetGroups", &params(&[target_group.clone()]));
+    aws.asg("AttachLoadBalancerTargetGroups", &params(std::slice::from_ref(&target_group)));
     assert_eq!(state(&mut aws), "Adding");
     aws.wait(3);
     assert_eq!(state(&mut aws), "Added", "all are registered, none is healthy yet");
@@ -48,11 +48,11 @@ fn attaching_adds_and_detaching_leaves_the_instances_running() {
     aws.listener(&load_balancer, &[(&one, 1), (&two, 0)]);
     aws.group("hello", HELLO_1_0, 1, &format!("TargetGroupARNs.member.1={one}"));
     aws.wait(60);
-    aws.asg("AttachLoadBalancerTargetGroups", &params(&[two.clone()]));
+    aws.asg("AttachLoadBalancerTargetGroups", &params(std::slice::from_ref(&two)));
     aws.wait(60);
     assert_eq!((aws.health(&one), aws.health(&two)), (vec!["healthy".to_owned()], vec!["healthy".to_owned()]));
     let ids = aws.ids("hello");
-    aws.asg("DetachLoadBalancerTargetGroups", &params(&[one.clone()]));
+    aws.asg("DetachLoadBalancerTargetGroups", &params(std::slice::from_ref(&one)));
     aws.wait(5);
     assert_eq!(aws.health(&one), ["draining"]);
     assert!(state(&mut aws).contains("Removing"));
