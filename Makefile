@@ -19,7 +19,7 @@ check:
 	else echo "cargo-deny is not installed (cargo install cargo-deny --locked): licences and advisories were not checked" >&2; fi
 
 bench:
-	cargo test --locked --release --test bench -- --nocapture
+	cargo bench --locked --bench simulated
 
 fmt:
 	cargo fmt

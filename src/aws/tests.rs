@@ -18,7 +18,7 @@ use super::recheck::{Recheck, recheck};
 use super::{Aws, AwsError, Class, Settings};
 use crate::clock::Clock;
 use crate::execute::{Executed, execute};
-use crate::model::action::{Action, Expect, NewGroup, TrafficPoint};
+use crate::model::action::{Action, Expect, GroupChange, NewGroup, TrafficPoint};
 use crate::model::desired::{Desired, DesiredApp, Source};
 use crate::model::event::EventKind;
 use crate::model::launch::{LaunchData, Secret};

@@ -1,5 +1,7 @@
 //! The planner's rules as tables: a state of the world, and what is decided in it.
 
+mod guards;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};

@@ -3,19 +3,12 @@
 use amiable::model::plan::Change;
 use amiable::sim::world::example::HELLO_1_0;
 
-use crate::lab::{Lab, app};
+use crate::lab::Lab;
 
 async fn unchanged(apps: usize) -> (u32, String) {
     let mut lab = Lab::new().await;
     lab.simulation.set_observer(None);
-    lab.environment("  limits: {concurrentRollouts: 100}\n");
-    for number in 0..apps {
-        let name = format!("app-{number:03}");
-        let dns = format!(
-            "  dns: {{name: {name}.internal.example.com}}\n  retain: {{for: 0s}}\n  strategy: {{redBlack: {{bakeTime: 5s}}}}\n"
-        );
-        lab.write(&name, app(&name, HELLO_1_0, &dns));
-    }
+    lab.fleet(0..apps, HELLO_1_0);
     lab.apply(true).await;
     lab.restart().await;
     let (observed, plan) = lab.look().await;

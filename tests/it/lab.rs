@@ -96,6 +96,18 @@ spec:
         self.texts.insert(format!("{name}.yaml"), text);
     }
 
+    /// Writes the manifests of the apps with these numbers: all on one image, each with a name in DNS and short times.
+    pub fn fleet(&mut self, numbers: std::ops::Range<usize>, image: &str) {
+        self.environment("  limits: {concurrentRollouts: 100}\n");
+        for number in numbers {
+            let name = format!("app-{number:03}");
+            let extra = format!(
+                "  dns: {{name: {name}.internal.example.com}}\n  retain: {{for: 0s}}\n  strategy: {{redBlack: {{bakeTime: 5s}}}}\n"
+            );
+            self.write(&name, app(&name, image, &extra));
+        }
+    }
+
     pub fn remove(&mut self, name: &str) {
         self.texts.remove(&format!("{name}.yaml"));
     }

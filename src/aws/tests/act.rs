@@ -164,3 +164,16 @@ async fn no_error_ever_quotes_user_data() {
     let error = lab.perform("hello", &release.new_template(1)).await.unwrap_err();
     assert!(!format!("{error} {error:?} {:?}", release.new_template(1)).contains("canary"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_being_given_up_is_waited_for() {
+    let lab = Lab::new().await;
+    let release = worker(lab.scope("hello"));
+    lab.done("hello", &release.new_template(1)).await;
+    lab.done("hello", &release.new_group(1, 0)).await;
+    assert_eq!(lab.done("hello", &Action::DeleteGroup { name: release.group.clone() }).await, Done::Applied);
+    let error = lab.perform("hello", &release.new_group(1, 0)).await.unwrap_err();
+    assert_eq!(error.class, Class::Wait, "{error}");
+    lab.pass(60).await;
+    assert_eq!(lab.done("hello", &release.new_group(1, 0)).await, Done::Applied);
+}

@@ -83,6 +83,23 @@ async fn a_group_is_gone_only_when_aws_has_none_of_its_name_or_deletes_it() {
     assert!(matches!(recheck(&lab.aws, &gone).await, Err(Recheck::Failed(_))));
 }
 
+#[tokio::test(start_paused = true)]
+async fn instances_that_drain_are_not_healthy_any_more() {
+    let lab = Lab::new().await;
+    let release = lab.release("hello").await;
+    lab.pass(120).await;
+    let healthy = Expect::Healthy { target_group_arn: release.a.clone(), group: release.group.clone(), at_least: 1 };
+    assert_eq!(recheck(&lab.aws, std::slice::from_ref(&healthy)).await, Ok(()));
+    let change = GroupChange { min: Some(0), desired: Some(0), ..GroupChange::default() };
+    lab.done("hello", &Action::UpdateGroup { name: release.group.clone(), change }).await;
+    lab.pass(5).await;
+    let seen = lab.look_at([Want::TargetHealth(release.a.clone())]).await;
+    let targets = seen.target_health[&release.a].known().unwrap();
+    assert!(targets.len() == 2 && targets.iter().all(|target| target.health == Health::Draining), "{targets:?}");
+    assert_eq!(seen.groups.known().unwrap()[&release.group].instances.len(), 2, "they drain as the group's own");
+    assert!(matches!(recheck(&lab.aws, &[healthy]).await, Err(Recheck::Stale(_))));
+}
+
 /// Carries out these actions and says what was told of each.
 async fn run(lab: &Lab, scope: &Scope, actions: Vec<(Action, Vec<Expect>)>) -> (Executed, Vec<&'static str>) {
     let planned = |(action, expects)| PlannedAction { action, reason: "because".into(), expects };

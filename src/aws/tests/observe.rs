@@ -236,3 +236,31 @@ async fn a_role_is_assumed_for_every_call_when_the_environment_names_one() {
     assert!(seen.caller.contains("assumed-role/deploy/amiable"), "{}", seen.caller);
     assert_ne!(seen.caller, lab.look().await.caller);
 }
+
+#[tokio::test(start_paused = true)]
+async fn nothing_of_another_account_is_even_looked_at() {
+    let mut lab = Lab::new().await;
+    lab.desired.environment.account_id = "210987654321".to_owned();
+    let error = observe(&lab.aws, &lab.desired, lab.aws.clock().now()).await.unwrap_err();
+    assert_eq!(error.class, Class::FatalAll);
+    for account in ["123456789012", "210987654321"] {
+        assert!(error.message.contains(account), "{error}");
+    }
+    assert_eq!(lab.aws.calls(), [("sts:GetCallerIdentity".to_owned(), 1)].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_launch_template_whose_tags_were_spoilt_by_hand_is_a_problem_and_not_an_absence() {
+    let lab = Lab::new().await;
+    let release = worker(lab.scope("hello"));
+    let mut template = release.new_template(1);
+    if let Action::CreateLaunchTemplate { tags, .. } = &mut template {
+        tags.insert(tags::keys::GENERATION.to_owned(), "forty-two".to_owned());
+    }
+    lab.done("hello", &template).await;
+    let seen = lab.look().await;
+    assert!(seen.launch_templates.known().unwrap().is_empty());
+    assert_eq!(seen.problems.len(), 1);
+    assert!(seen.problems[0].concerns(&release.scope));
+    assert_eq!(seen.problems[0].what, "launch template hello-prod-v001");
+}

@@ -1,0 +1,231 @@
+//! The guards: what a call must be sure of right before it is made, and what is never touched.
+
+use super::*;
+use crate::model::action::Expect;
+
+fn own_group(case: &Case, name: &str) -> Expect {
+    let Read::Known(groups) = &case.observed.groups else { panic!() };
+    Expect::OwnGroup { group: name.to_owned(), template_hash: groups[name].owner.template_hash.to_string() }
+}
+
+fn healthy(slot: Slot, group: &str, at_least: u32) -> Expect {
+    Expect::Healthy { target_group_arn: target_group_arn(slot), group: group.to_owned(), at_least }
+}
+
+/// What the planned call of this operation checks first.
+fn expects(case: &Case, operation: &str) -> Vec<Expect> {
+    let plan = case.plan();
+    let planned = plan.actions.iter().find(|planned| planned.action.operation().1 == operation);
+    planned.unwrap_or_else(|| panic!("{:?}", plan.actions)).expects.clone()
+}
+
+/// Generation 2 was recorded so long ago that generation 1 goes.
+fn outlived(old: impl FnOnce(&mut Group), patch: Value) -> Case {
+    Case::new(NEW_IMAGE, patch).with_front(Slot::B).with_group(1, OLD_IMAGE, Health::Healthy, old).with_group(
+        2,
+        NEW_IMAGE,
+        Health::Healthy,
+        |group| {
+            group.owner.shifted_at = Some(ago(4000));
+            group.owner.recorded_at = Some(ago(3700));
+        },
+    )
+}
+
+fn emptied(group: &mut Group) {
+    long_deployed(group);
+    (group.min, group.desired) = (0, 0);
+    group.instances.clear();
+}
+
+#[test]
+fn traffic_moves_only_to_as_many_healthy_instances_as_serve_now() {
+    let case = Case::serving(NEW_IMAGE, json!({})).with_group(2, NEW_IMAGE, Health::Healthy, |group| {
+        group.owner.healthy_since = Some(ago(600));
+    });
+    let expected = [own_group(&case, "hello-prod-v002"), healthy(Slot::B, "hello-prod-v002", 2)];
+    assert_eq!(expects(&case, "ModifyListener"), expected);
+}
+
+#[test]
+fn traffic_goes_back_only_to_a_generation_that_is_still_healthy() {
+    let case = baking(Health::Unhealthy, 60);
+    let expected = [own_group(&case, "hello-prod-v001"), healthy(Slot::A, "hello-prod-v001", 1)];
+    assert_eq!(expects(&case, "ModifyListener"), expected);
+}
+
+#[test]
+fn the_old_group_is_emptied_only_while_the_new_one_serves_whole_and_it_takes_no_traffic() {
+    let case = outlived(long_deployed, json!({}));
+    let idle = Expect::Weight {
+        at: TrafficPoint::Listener(LISTENER.to_owned()),
+        target_group_arn: target_group_arn(Slot::A),
+        serving: false,
+    };
+    let expected = [own_group(&case, "hello-prod-v001"), healthy(Slot::B, "hello-prod-v002", 2), idle];
+    assert_eq!(expects(&case, "UpdateAutoScalingGroup"), expected);
+
+    let worker = outlived(long_deployed, json!({"loadBalancer": "none"}));
+    let serves = Expect::InService { group: "hello-prod-v002".to_owned(), at_least: 2 };
+    assert_eq!(expects(&worker, "UpdateAutoScalingGroup"), [own_group(&worker, "hello-prod-v001"), serves]);
+}
+
+#[test]
+fn a_group_is_deleted_only_when_it_is_ours_and_empty() {
+    let case = outlived(emptied, json!({}));
+    let expected = [own_group(&case, "hello-prod-v001"), Expect::NoInstances { group: "hello-prod-v001".to_owned() }];
+    assert_eq!(expects(&case, "DeleteAutoScalingGroup"), expected);
+}
+
+#[test]
+fn a_plan_that_breaks_a_rule_stops_that_app_alone() {
+    let refused = |spoil: fn(&mut AppPlan)| {
+        let case = outlived(long_deployed, json!({}));
+        let mut whole = plan(&case.desired, &case.observed, now());
+        let mut other = whole.apps[0].clone();
+        other.app = "other".parse().unwrap();
+        whole.apps.push(other);
+        spoil(&mut whole.apps[0]);
+        let checked = super::super::check::check(whole).apps;
+        assert_eq!((checked[1].actions.len(), checked[1].change), (1, Change::Unchanged), "the other goes on");
+        let broken = &checked[0];
+        assert_eq!((broken.change, broken.actions.len()), (Change::Error, 0), "{}", broken.reason);
+        broken.reason.clone()
+    };
+    assert!(refused(|app| app.actions[0].expects.clear()).contains("checks nothing first"));
+    assert!(refused(|app| app.actions.push(app.actions[0].clone())).contains("2 disruptive calls at once"));
+    assert!(refused(|app| app.change = Change::Orphaned).contains("left alone"));
+}
+
+/// Puts instances that are not this group's, of that health, into a slot.
+fn strangers(case: &mut Case, slot: Slot, health: Health) {
+    let Some(Read::Known(targets)) = case.observed.target_health.get_mut(&target_group_arn(slot)) else { panic!() };
+    let stranger =
+        |id: &str| Target { id: id.to_owned(), health, reason: Some("strange".to_owned()), description: None };
+    targets.extend(["i-foreign-1", "i-foreign-2"].map(stranger));
+}
+
+#[test]
+fn there_is_no_way_back_to_a_generation_that_is_not_healthy_itself() {
+    for health in [Health::Draining, Health::Unhealthy, Health::Initial] {
+        let mut case = Case::new(NEW_IMAGE, json!({}))
+            .with_front(Slot::B)
+            .with_group(1, OLD_IMAGE, health, long_deployed)
+            .with_group(2, NEW_IMAGE, Health::Unhealthy, |group| group.owner.shifted_at = Some(ago(60)));
+        assert_eq!(case.calls(), ["tag hello-prod-v002 failed,failed-at"], "{health:?}");
+        strangers(&mut case, Slot::A, Health::Healthy);
+        assert_eq!(case.calls(), ["tag hello-prod-v002 failed,failed-at"], "strangers beside {health:?}");
+    }
+}
+
+#[test]
+fn the_sickness_of_strangers_fails_no_release() {
+    let mut case = baking(Health::Healthy, 60);
+    strangers(&mut case, Slot::B, Health::Unhealthy);
+    assert_eq!(case.calls(), Vec::<String>::new());
+}
+
+#[test]
+fn a_generation_that_somebody_took_out_of_service_does_not_take_over_again_by_itself() {
+    let case = Case::serving(NEW_IMAGE, json!({})).with_group(2, NEW_IMAGE, Health::Healthy, |group| {
+        group.owner.healthy_since = Some(ago(900));
+        group.owner.shifted_at = Some(ago(600));
+    });
+    assert_eq!(case.calls(), ["tag hello-prod-v002 failed,failed-at"]);
+}
+
+#[test]
+fn what_carries_our_tags_and_not_our_name_is_left_alone() {
+    let mut case = Case::serving(NEW_IMAGE, json!({}));
+    let Read::Known(groups) = &mut case.observed.groups else { panic!() };
+    let mut copy = groups["hello-prod-v001"].clone();
+    copy.name = "copied-by-hand".to_owned();
+    copy.owner.generation = Generation(7);
+    groups.insert(copy.name.clone(), copy);
+    let Read::Known(templates) = &mut case.observed.launch_templates else { panic!() };
+    let mut copy = templates["hello-prod-v001"].clone();
+    copy.name = "copied-by-hand".to_owned();
+    copy.owner.generation = Generation(8);
+    templates.insert(copy.name.clone(), copy);
+    assert_eq!(case.calls(), ["CreateLaunchTemplate hello-prod-v002", "CreateAutoScalingGroup hello-prod-v002"]);
+    let notes = case.plan().notes;
+    assert!(notes.iter().any(|note| note.contains("copied-by-hand")), "{notes:?}");
+}
+
+#[test]
+fn a_target_group_that_has_our_name_and_not_our_tags_is_never_touched() {
+    for slot in Slot::BOTH {
+        let mut case = Case::new(NEW_IMAGE, json!({})).with_front(Slot::B);
+        let arn = target_group_arn(slot);
+        case.observed.tags.insert(arn.clone(), Read::Known(BTreeMap::from([("team".to_owned(), "other".to_owned())])));
+        let plan = case.plan();
+        assert_eq!((plan.change, plan.actions.len()), (Change::Error, 0));
+        assert!(plan.reason.contains("is not ours"), "{}", plan.reason);
+        case.observed.tags.insert(arn, Read::Unknown("Throttling".to_owned()));
+        assert!(case.plan().actions.is_empty(), "what could not be read is nobody's");
+    }
+}
+
+#[test]
+fn a_rule_on_a_shared_listener_that_is_not_ours_is_never_touched() {
+    let arn = format!("{LISTENER}/rule");
+    let shared = json!({"loadBalancer": {"listener": "web", "hosts": ["hello.example.com"], "priority": 10}});
+    let mut case = Case::new(NEW_IMAGE, shared).with_front(Slot::B);
+    case.desired.environment.listeners.insert("web".to_owned(), LISTENER.to_owned());
+    let rule = Rule {
+        arn: arn.clone(),
+        priority: Some(10),
+        hosts: vec!["hello.example.com".to_owned()],
+        paths: Vec::new(),
+        other_conditions: false,
+        forward: Forward(Slot::BOTH.map(|slot| (target_group_arn(slot), 50)).into_iter().collect()),
+    };
+    case.observed.rules_of.insert(LISTENER.to_owned(), Read::Known(vec![rule]));
+    case.observed.tags.insert(arn, Read::Known(BTreeMap::from([("team".to_owned(), "other".to_owned())])));
+    let plan = case.plan();
+    assert_eq!((plan.change, plan.actions.len()), (Change::Error, 0));
+    assert!(plan.reason.contains("is not ours"), "{}", plan.reason);
+}
+
+#[test]
+fn an_app_with_something_that_cannot_be_understood_is_not_planned() {
+    for app in [Some(scope().app), None] {
+        let mut case = Case::serving(NEW_IMAGE, json!({}));
+        case.observed.problems.push(Problem {
+            what: "Auto Scaling group hello-prod-v002".to_owned(),
+            name: "hello-prod-v002".to_owned(),
+            app,
+            why: "its generation is `forty-two`".to_owned(),
+        });
+        let plan = case.plan();
+        assert_eq!((plan.change, plan.actions.len()), (Change::Error, 0));
+        assert!(plan.reason.contains("forty-two"), "{}", plan.reason);
+    }
+}
+
+#[test]
+fn what_aws_cannot_change_is_refused_with_the_remedy() {
+    for (patch, said) in [
+        (json!({"healthCheck": {"port": 9090}}), "another name"),
+        (json!({"loadBalancer": {"scheme": "internet-facing"}}), "destroy the app first"),
+    ] {
+        let plan = Case::serving(NEW_IMAGE, patch).plan();
+        assert_eq!((plan.change, plan.actions.len()), (Change::Error, 0));
+        assert!(plan.reason.contains(said), "{}", plan.reason);
+    }
+}
+
+#[test]
+fn a_release_that_is_under_way_takes_up_room() {
+    let mut case =
+        Case::new(NEW_IMAGE, json!({"loadBalancer": "none"}))
+            .with_group(1, NEW_IMAGE, Health::Healthy, |group| group.owner.healthy_since = Some(ago(5)));
+    case.desired.environment.limits.concurrent_rollouts = 1;
+    let mut first_by_name = case.desired.apps.values().next().unwrap().clone();
+    first_by_name.scope.app = "another".parse().unwrap();
+    case.observed.deployed.insert(first_by_name.scope.app.clone(), Read::Known(None));
+    case.desired.apps.insert(first_by_name.scope.app.clone(), first_by_name);
+    let apps = plan(&case.desired, &case.observed, now()).apps;
+    assert_eq!((apps[0].change, apps[0].actions.len()), (Change::Blocked, 0));
+    assert_eq!(apps[1].change, Change::Create);
+}
