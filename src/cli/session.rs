@@ -42,7 +42,7 @@ impl Session {
                 Settings::simulated(desired.environment.region.clone(), http_client(simulation), clock.clone());
             return Self { aws: Aws::connect(settings).await, clock };
         }
-        let clock = Clock::system();
+        let clock = clock(global);
         let settings = Settings {
             profile: global.profile.clone(),
             endpoint_url: global.endpoint_url.clone(),
@@ -61,6 +61,17 @@ impl Session {
         let (observed, plan) = look(&self.aws, desired, &self.clock).await?;
         Ok(Look { observed, plan, calls: self.aws.calls_since(&before), elapsed: begun.elapsed() })
     }
+}
+
+/// The system's clock; for a simulated AWS on this machine whose time runs faster, the same faster one. Anywhere else
+/// such a setting is left over from an experiment, and would cut every bake short.
+fn clock(global: &Global) -> Clock {
+    let endpoint = global.endpoint_url.clone().or_else(|| std::env::var("AWS_ENDPOINT_URL").ok());
+    let local = endpoint.is_some_and(|url| {
+        ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"].iter().any(|start| url.starts_with(start))
+    });
+    let simulated = std::env::var("AMIABLE_SIM_CLOCK").ok().filter(|_| local).and_then(|text| Clock::like(&text));
+    simulated.unwrap_or_else(Clock::system)
 }
 
 impl From<AwsError> for Failure {

@@ -43,7 +43,7 @@ impl Sim {
         let inventory = world.inventory().to_string();
         let simulation = Simulation::new(world, Clock::new(now, self.speed));
         terminal::say(&format!("a simulated AWS is at http://{address}, {} times as fast as the real one", self.speed));
-        terminal::print(&settings(&address.to_string()))?;
+        terminal::print(&settings(&address.to_string(), now, self.speed))?;
         terminal::say(&format!("what is in it, for manifests to name:\n{}", inventory.trim_end()));
         server::serve(simulation, listener, tokio::signal::ctrl_c()).await?;
         Ok(Exit::Fine)
@@ -51,12 +51,13 @@ impl Sim {
 }
 
 /// What another shell needs, to be read by `eval` or pasted.
-fn settings(address: &str) -> String {
+fn settings(address: &str, began: Timestamp, speed: u32) -> String {
     let region = example::REGION;
     // Rust's SDK takes the first name of the region, boto3 only the second.
     format!(
         "export AWS_ENDPOINT_URL=http://{address}\nexport AWS_REGION={region}\nexport AWS_DEFAULT_REGION={region}\n\
-         export AWS_ACCESS_KEY_ID=AKIASIMULATED\nexport AWS_SECRET_ACCESS_KEY=simulated\n"
+         export AWS_ACCESS_KEY_ID=AKIASIMULATED\nexport AWS_SECRET_ACCESS_KEY=simulated\n\
+         export AMIABLE_SIM_CLOCK='{began}*{speed}'\n"
     )
 }
 
@@ -66,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_shell_can_read_the_settings_and_every_sdk_finds_its_region() {
-        let text = settings("127.0.0.1:4566");
+        let text = settings("127.0.0.1:4566", Timestamp::UNIX_EPOCH, 60);
         assert!(text.lines().all(|line| line.starts_with("export AWS_")), "{text}");
         for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
             assert!(text.contains(&format!("export {name}={}\n", example::REGION)), "{text}");

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -77,8 +78,12 @@ def moto(moto_server):
 def simulator(tmp_path):
     """A fresh simulated AWS whose time runs sixty times as fast as ours."""
     port = free_port()
-    server = Server([AMIABLE, "sim", "--port", str(port), "--speed", "60"], port, tmp_path / "sim.log")
-    yield Account(server.url)
+    log = tmp_path / "sim.log"
+    server = Server([AMIABLE, "sim", "--port", str(port), "--speed", "60"], port, log)
+    account = Account(server.url)
+    # The program follows the same fast clock, so that a minute's bake takes a second.
+    account.clock = re.search(r"AMIABLE_SIM_CLOCK='(.*)'", log.read_text()).group(1)
+    yield account
     server.stop()
 
 
@@ -87,6 +92,7 @@ class Account:
 
     def __init__(self, url):
         self.url = url
+        self.clock = None
 
     def __getattr__(self, service):
         name = {"elb": "elbv2"}.get(service, service)
@@ -136,9 +142,10 @@ def forward_weights(actions):
 class Manifests:
     """A directory of manifests, and the program run on it."""
 
-    def __init__(self, folder, url):
+    def __init__(self, folder, url, clock):
         self.folder = folder
         self.url = url
+        self.clock = clock
 
     def write(self, name, text):
         (self.folder / name).write_text(text)
@@ -186,6 +193,7 @@ spec:
             "AWS_SECRET_ACCESS_KEY": "testing",
             "AWS_ENDPOINT_URL": url or self.url,
             "NO_COLOR": "1",
+            "AMIABLE_SIM_CLOCK": self.clock,
         }
         env.update(environment)
         env = {key: value for key, value in env.items() if value is not None}
@@ -201,4 +209,4 @@ spec:
 def manifests(tmp_path):
     folder = tmp_path / "manifests"
     folder.mkdir()
-    return lambda account: Manifests(folder, account.url)
+    return lambda account: Manifests(folder, account.url, account.clock)

@@ -9,6 +9,7 @@ BOMB = "a: &a [x, x, x]\nb: &b [*a, *a, *a]\nc: &c [*b, *b, *b]\n"
 
 class Nowhere:
     url = "http://127.0.0.1:9"
+    clock = None
 
 
 @pytest.fixture

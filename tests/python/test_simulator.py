@@ -74,7 +74,7 @@ def test_boto3_sees_a_release_as_the_command_line_tells_it(simulator, world):
 def test_a_bad_image_fails_in_aws_words_and_the_old_one_goes_on_serving(simulator, world):
     known = images(simulator)
     deploy(world, known["hello 1.0.0"])
-    done = deploy(world, known["hello 1.2.0"], "  progressDeadline: 40s\n", code=4)
+    done = deploy(world, known["hello 1.2.0"], "  progressDeadline: 3m\n", code=4)
     assert "Health checks failed with these codes" in done.stderr
     assert simulator.weights("hello-prod") == {"a": 100, "b": 0}
     deadline = time.monotonic() + 60
@@ -106,12 +106,12 @@ def test_destroying_leaves_nothing_behind(simulator, world):
 def test_what_is_interrupted_is_finished_by_the_next_run(simulator, world):
     known = images(simulator)
     deploy(world, known["hello 1.0.0"])
-    slow = "  strategy: {redBlack: {bakeTime: 8s}}\n"
+    slow = "  strategy: {redBlack: {bakeTime: 10m}}\n"
     world.app(known["hello 1.1.0"])
     path = world.folder / "hello.yaml"
     text = path.read_text().replace("c7g.large", "m7i.large").replace("  strategy: {redBlack: {bakeTime: 2s}}\n", slow)
     path.write_text(text)
-    stopped = world.run("apply", "--yes", "--timeout", "4s", code=5)
+    stopped = world.run("apply", "--yes", "--timeout", "4m", code=5)
     assert "goes on from here" in stopped.stderr
     world.run("apply", "--yes")
     assert simulator.weights("hello-prod") == {"a": 0, "b": 100}
