@@ -79,6 +79,7 @@ mod own {
     pub const ANSWER: &str = "<answer not understood>";
     pub const REQUEST: &str = "<request not sent>";
     pub const CONFLICT: &str = "<conflict>";
+    pub const ACCOUNT: &str = "<other account>";
     pub const BUSY: &str = "<not yet>";
 }
 
@@ -108,6 +109,11 @@ impl AwsError {
     /// A name or place that we need is held by something that is not ours, or not what it should be.
     pub fn conflict(call: Call, message: impl Into<String>) -> Self {
         Self::build(call, own::CONFLICT, message.into(), Class::Blocked)
+    }
+
+    /// The credentials belong to another account than the one that is meant.
+    pub fn other_account(call: Call, message: impl Into<String>) -> Self {
+        Self::build(call, own::ACCOUNT, message.into(), Class::FatalAll)
     }
 
     /// AWS has not come as far as it must before more can be done.
@@ -183,6 +189,9 @@ impl AwsError {
                 "the endpoint cannot be reached: check the network, the proxy, the region's name and AWS_ENDPOINT_URL"
             }
             own::TIMEOUT | own::BROKEN => "whether the call took effect is not known; the next plan finds out",
+            own::ACCOUNT => {
+                "nothing was changed; use credentials of that account, or correct `accountId` of the environment"
+            }
             own::CONFLICT => "nothing was changed; rename the app, or remove or hand over what is in the way",
             code if EXPIRED.contains(&code) || self.message.contains("Signature expired") => {
                 "the credentials have expired: sign in again with `aws sso login`, or renew them; if they are fresh, check this machine's clock"

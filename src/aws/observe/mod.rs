@@ -20,7 +20,7 @@ use futures::join;
 
 use super::batch::settle;
 use super::connect::Aws;
-use super::error::{AwsError, Call, Class};
+use super::error::{AwsError, Call};
 use crate::model::desired::Desired;
 use crate::model::names::EnvironmentName;
 use crate::model::observed::{Group, Observed, Read, Want};
@@ -130,7 +130,7 @@ fn right_account(desired: &Desired, account: &str, caller: &str) -> Result<(), A
     let call = Call::new("sts", "GetCallerIdentity", caller);
     let message =
         format!("the credentials belong to account {account}, but environment {} is in account {wanted}", desired.name);
-    Err(AwsError::conflict(call, message).with_class(Class::FatalAll))
+    Err(AwsError::other_account(call, message))
 }
 
 /// A map and the problems that were met while it was read, each in its own place.
