@@ -115,6 +115,9 @@ fn release<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>
     if let (None, Some(tombstone)) = (candidate, picture.tombstone(wanted)) {
         return hold(draft, wanted, picture, tombstone);
     }
+    if let (None, Some(unproven)) = (candidate, serving.filter(|serving| is_unproven(wanted, picture, serving))) {
+        return prove_first(draft, wanted, picture, unproven);
+    }
     if let (None, Some(refusal)) = (candidate, &wanted.refusal) {
         // Before anything is created, the load balancer included.
         return draft.fail(refusal.clone());
@@ -126,6 +129,31 @@ fn release<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>
     diff::in_place(draft, &release);
     rollout::interpret(draft, &release);
     conclude(draft, &release);
+}
+
+/// Whether what serves has taken over and was not yet watched for its whole time.
+fn is_unproven<'a>(wanted: &Wanted<'a>, picture: &Picture<'a>, serving: &'a Group) -> bool {
+    let release = Release::new(wanted, picture, Some(serving));
+    serving.owner.failed.is_none() && record::is_due(&release, serving)
+}
+
+/// The manifest asks for yet another generation while the last one is being watched. Its launch would take the place of
+/// the one to go back to, so that it waits until the last one has proved itself, or has failed.
+fn prove_first<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>, unproven: &'a Group) {
+    let release = Release::new(wanted, picture, Some(unproven));
+    diff::replaced(draft, &release);
+    rollout::interpret(draft, &release);
+    if draft.plan.change == Change::Error {
+        return;
+    }
+    let generation = unproven.owner.generation;
+    draft.plan.change = Change::Replace;
+    draft.plan.to = Some(picture.newest().map_or(Generation(1), Generation::next));
+    draft.plan.reason = format!("after the bake of {generation}");
+    draft.note(format!("the next generation is launched once {generation} has been watched for its whole time"));
+    if draft.plan.waits.is_empty() && draft.plan.actions.is_empty() {
+        draft.wait(format!("{generation} to be recorded"), None);
+    }
 }
 
 /// What serves has failed. Whether an earlier generation takes its place again.

@@ -39,7 +39,9 @@ pub(super) fn retire<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group
             Some(serving) if serving.name != group.name => format!("{} serves in its place", serving.owner.generation),
             _ => "it is not wanted any more".to_owned(),
         };
-        scale_to_zero(draft, release.picture, group, reason, successor(release, group));
+        // Room for the next generation is made even if what serves is sick: that generation may be the cure.
+        let expects = if release.is_shifted() { successor(release, group) } else { Vec::new() };
+        scale_to_zero(draft, release.picture, group, reason, expects);
         return Turn::Here(None);
     }
     if !group.instances.is_empty() {

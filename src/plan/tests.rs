@@ -869,3 +869,42 @@ fn an_instance_that_was_replaced_for_its_health_fails_the_bake_even_if_its_succe
     set(&mut case, "an instance was taken out of service in response to an ELB system health check failure.");
     assert_eq!(case.calls(), ["shift to a", "tag hello-prod-v002 failed,failed-at"]);
 }
+
+#[test]
+fn a_third_image_waits_until_the_second_has_proved_itself_and_the_first_stays_to_go_back_to() {
+    let third = "ami-00000000000000003";
+    let with_third = |health: Health, shifted: u64| {
+        let mut case = baking(health, shifted);
+        let (id, third_image) = image(third, ACCOUNT);
+        case.observed.images.insert(id, third_image);
+        case.desired.apps.values_mut().next().unwrap().spec.image.id = third.to_owned();
+        case
+    };
+    let plan = with_third(Health::Healthy, 60).plan();
+    assert_eq!((plan.change, calls(&plan)), (Change::Replace, vec![]));
+    assert!(!plan.waits.is_empty(), "it is waited for");
+    let sick = with_third(Health::Unhealthy, 60);
+    assert_eq!(sick.calls(), ["shift to a", "tag hello-prod-v002 failed,failed-at"]);
+    let baked = with_third(Health::Healthy, 301);
+    assert_eq!(baked.calls(), ["PutParameter deployed", "tag hello-prod-v002 recorded-at"]);
+}
+
+#[test]
+fn a_cure_can_be_released_while_what_serves_is_sick() {
+    let third = "ami-00000000000000003";
+    let mut case = Case::new(NEW_IMAGE, json!({}))
+        .with_front(Slot::B)
+        .with_group(1, OLD_IMAGE, Health::Healthy, long_deployed)
+        .with_group(2, NEW_IMAGE, Health::Unhealthy, |group| {
+            group.owner.shifted_at = Some(ago(900));
+            group.owner.recorded_at = Some(ago(600));
+        });
+    let (id, third_image) = image(third, ACCOUNT);
+    case.observed.images.insert(id, third_image);
+    case.desired.apps.values_mut().next().unwrap().spec.image.id = third.to_owned();
+    let plan = case.plan();
+    assert_eq!(calls(&plan), ["empty hello-prod-v001"]);
+    let needs_health =
+        |expect: &crate::model::action::Expect| matches!(expect, crate::model::action::Expect::Healthy { .. });
+    assert!(!plan.actions[0].expects.iter().any(needs_health), "{:?}", plan.actions[0].expects);
+}

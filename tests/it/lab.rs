@@ -152,6 +152,16 @@ spec:
         self.apply(false).await
     }
 
+    /// Lets what failed be tried again, as `amiable retry` does, and converges.
+    pub async fn retry(&self, name: &str) -> Outcome {
+        let desired = self.desired();
+        let (observed, _) = look(&self.aws, &desired, &self.clock).await.unwrap();
+        let app = &desired.apps[&name.parse().unwrap()];
+        let intent = intent::retry(&desired, app, &observed, self.clock.now()).unwrap();
+        amiable::aws::act::perform(&self.aws, &app.scope, &intent.action.action).await.unwrap();
+        self.apply(false).await
+    }
+
     pub async fn pass(&self, seconds: u64) {
         self.clock.sleep(Duration::from_secs(seconds)).await;
     }

@@ -383,6 +383,87 @@ async fn a_lack_of_capacity_is_waited_for_while_the_old_generation_serves() {
     settles(&lab).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_failed_is_tried_again_when_a_person_says_so() {
+    let mut lab = deployed("").await;
+    lab.write("hello", app("hello", HELLO_BAD, "  progressDeadline: 5m\n"));
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+    // The database that the new release needs is there now.
+    lab.simulation.with(|world| {
+        let image = world.images.all.get_mut(HELLO_BAD).unwrap();
+        image.tags.remove("sim:behaviour");
+    });
+    lab.diary();
+    assert_eq!(lab.retry("hello").await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"");
+    assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_somebody_deleted_comes_back_with_the_traffic_where_it_was() {
+    let mut lab = deployed("").await;
+    lab.write("hello", app("hello", HELLO_1_1, ""));
+    lab.apply(false).await;
+    lab.diary();
+    lab.simulation.set_observer(None);
+    let listener = lab.simulation.with(|world| world.balancing.listeners.keys().next().unwrap().to_string());
+    lab.by_hand("elasticloadbalancing", "DeleteListener", &[("ListenerArn", &listener)]);
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"");
+    assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (0, 100));
+    lab.pass(60).await;
+    assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_that_are_throttled_for_minutes_delay_a_release_and_end_nothing() {
+    use amiable::sim::fault::Fault;
+    use amiable::sim::wire::{ApiError, Request};
+    let mut lab = deployed("").await;
+    lab.write("hello", app("hello", HELLO_1_1, ""));
+    let during = async {
+        lab.pass(50).await;
+        lab.simulation.set_faults(Some(Box::new(|request: &Request, _: bool| {
+            let throttled = request.operation == "DescribeAutoScalingGroups";
+            throttled.then(|| Fault::Refuse(ApiError::new("Throttling", "Rate exceeded")))
+        })));
+        lab.pass(60).await;
+        lab.simulation.set_faults(None);
+    };
+    let (outcome, ()) = tokio::join!(lab.apply(false), during);
+    assert_eq!(outcome, Outcome::Converged);
+    assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_that_is_scaled_to_nothing_is_released_all_the_same() {
+    let nothing = |image: &str| app("hello", image, "").replace("{min: 2, max: 4}", "{min: 0, max: 4}");
+    let mut lab = Lab::new().await;
+    lab.write("hello", nothing(HELLO_1_0));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    settles(&lab).await;
+    lab.write("hello", nothing(HELLO_1_1));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (0, 100));
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_people_who_apply_at_the_same_time_do_it_once() {
+    let mut lab = deployed("").await;
+    lab.write("hello", app("hello", HELLO_1_1, ""));
+    let (one, two) = tokio::join!(lab.apply(true), async {
+        lab.pass(1).await;
+        lab.apply(true).await
+    });
+    assert_eq!((one, two), (Outcome::Converged, Outcome::Converged));
+    assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+    settles(&lab).await;
+}
+
 fn between(body: &str, tag: &str) -> String {
     body.split(tag).nth(1).and_then(|rest| rest.split('<').next()).unwrap_or_default().to_owned()
 }
