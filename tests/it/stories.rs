@@ -395,7 +395,15 @@ async fn what_failed_is_tried_again_when_a_person_says_so() {
     });
     lab.diary();
     assert_eq!(lab.retry("hello").await, Outcome::Converged);
-    assert_snapshot!(lab.diary(), @"");
+    assert_snapshot!(lab.diary(), @"
+    13:38 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    13:44 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    14:21 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    14:51 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    14:51 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    19:51 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    19:51 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     settles(&lab).await;
 }
@@ -410,7 +418,7 @@ async fn a_listener_that_somebody_deleted_comes_back_with_the_traffic_where_it_w
     let listener = lab.simulation.with(|world| world.balancing.listeners.keys().next().unwrap().to_string());
     lab.by_hand("elasticloadbalancing", "DeleteListener", &[("ListenerArn", &listener)]);
     assert_eq!(lab.apply(false).await, Outcome::Converged);
-    assert_snapshot!(lab.diary(), @"");
+    assert_snapshot!(lab.diary(), @"13:17 CreateListener loadbalancer/hello-prod: the load balancer does not listen on port 80");
     assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (0, 100));
     lab.pass(60).await;
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
