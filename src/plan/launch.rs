@@ -1,7 +1,7 @@
 //! The launch of a generation: its number, its launch template, its group.
 
 use super::draft::Draft;
-use super::rollout::{Release, Turn};
+use super::release::{Release, Turn};
 use crate::model::action::{Action, NewGroup};
 use crate::model::names::{Generation, Slot};
 use crate::model::observed::{LaunchTemplate, Ownership, Want};

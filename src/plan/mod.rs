@@ -6,6 +6,7 @@
 //! - [`picture`]: one app as it is, and which generation serves
 //! - [`conflict`]: what stands in the way
 //! - [`diff`]: what differs, and who changed it
+//! - [`release`]: what is wanted and what there is, side by side
 //! - [`strategy`]: a release as a list of steps
 //! - [`rollout`]: the interpreter of the steps; [`prepare`], [`launch`], [`verify`], [`shift`], [`record`] and [`retire`] do them
 //! - [`destroy`]: the ending of an app on request
@@ -24,6 +25,7 @@ mod limits;
 mod picture;
 mod prepare;
 mod record;
+mod release;
 mod resolve;
 mod retire;
 mod rollout;
@@ -42,8 +44,8 @@ use crate::model::plan::{Change, Plan, StepKind, StepState};
 use crate::model::time::{Span, Timestamp};
 use draft::{Draft, Drafted};
 use picture::Picture;
+use release::Release;
 use resolve::{Unresolved, Wanted};
-use rollout::Release;
 
 /// What to do about every app of an environment, at the time `now`.
 ///

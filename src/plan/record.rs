@@ -1,7 +1,7 @@
 //! The deployed state: written when a release is complete, and only if it says something new.
 
 use super::draft::Draft;
-use super::rollout::{Release, Turn};
+use super::release::{Release, Turn};
 use crate::model::action::{Action, Tags};
 use crate::model::observed::{Group, Want};
 use crate::model::record::DeployedRecord;

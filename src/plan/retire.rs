@@ -2,8 +2,8 @@
 
 use super::draft::Draft;
 use super::picture::Picture;
+use super::release::{Release, Turn};
 use super::resolve::Wanted;
-use super::rollout::{Release, Turn};
 use super::shift::own_group;
 use crate::model::action::{Action, Expect, GroupChange};
 use crate::model::observed::{Group, LaunchTemplate};

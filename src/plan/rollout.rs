@@ -4,83 +4,14 @@
 
 use super::draft::Draft;
 use super::launch;
-use super::picture::Picture;
 use super::prepare;
 use super::record;
-use super::resolve::Wanted;
+use super::release::{Release, Turn};
 use super::retire;
 use super::shift;
 use super::strategy;
 use super::verify;
-use crate::model::observed::Group;
 use crate::model::plan::{StepKind, StepState};
-
-/// A release: what is wanted, what there is, and how both hang together.
-pub(super) struct Release<'a, 'p> {
-    pub(super) wanted: &'p Wanted<'a>,
-    pub(super) picture: &'p Picture<'a>,
-    /// The group that serves now.
-    pub(super) serving: Option<&'a Group>,
-    /// The group that the path leads to; `None` until it is launched.
-    pub(super) target: Option<&'a Group>,
-    /// How many instances the target needs before it may take over.
-    pub(super) size: u32,
-}
-
-/// How far a step is.
-pub(super) enum Turn {
-    /// Behind us.
-    Done,
-    /// Here: the draft holds what to do or to wait for. More for people, if there is anything to say.
-    Here(Option<String>),
-}
-
-impl<'a, 'p> Release<'a, 'p> {
-    pub(super) fn new(wanted: &'p Wanted<'a>, picture: &'p Picture<'a>, target: Option<&'a Group>) -> Self {
-        let serving = picture.serving();
-        // The size is read anew at every look, so that what scaling did since the launch counts at the shift.
-        let other = serving.filter(|serving| target.is_none_or(|target| target.name != serving.name));
-        let size = match (other, target) {
-            (None, Some(target)) => target.desired,
-            (other, _) => wanted.size(other.map(|group| group.desired)),
-        };
-        Self { wanted, picture, serving, target, size }
-    }
-
-    /// Whether the target has the traffic.
-    pub(super) fn is_shifted(&self) -> bool {
-        match (self.target, self.serving) {
-            (Some(target), Some(serving)) => target.name == serving.name,
-            _ => false,
-        }
-    }
-
-    /// Groups that neither serve nor are on the way to: in the way of a launch.
-    pub(super) fn leftovers(&self) -> impl Iterator<Item = &'a Group> + '_ {
-        let named = |group: &Group, other: Option<&Group>| other.is_some_and(|other| other.name == group.name);
-        self.picture.unfailed().filter(move |group| !named(group, self.serving) && !named(group, self.target))
-    }
-
-    /// Groups that the target takes over from: newest first, so that the one that served last comes first.
-    pub(super) fn olds(&self) -> impl Iterator<Item = &'a Group> + '_ {
-        let mut olds: Vec<_> = self
-            .picture
-            .unfailed()
-            .filter(|group| self.target.is_none_or(|target| target.name != group.name))
-            .collect();
-        if !self.is_shifted() {
-            // Whatever else there is makes room before the launch.
-            olds.retain(|group| self.serving.is_some_and(|serving| serving.name == group.name));
-        }
-        olds.sort_by_key(|group| std::cmp::Reverse((group.owner.shifted_at, group.owner.generation)));
-        olds.into_iter()
-    }
-
-    /// The generation that served before the target.
-    pub(super) fn previous(&self) -> Option<&'a Group> {
-        self.olds().find(|group| group.owner.shifted_at.is_some())
-    }
-}
 
 /// Goes through the steps. Afterwards the draft holds them all, and what to do now.
 pub(super) fn interpret<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {

@@ -1,7 +1,7 @@
 //! Traffic: to the new generation in one call, and back in one call. And the name that leads to it.
 
 use super::draft::Draft;
-use super::rollout::{Release, Turn};
+use super::release::{Release, Turn};
 use crate::model::action::{Action, Expect, Tags};
 use crate::model::observed::{AliasTarget, DnsRecord, Group, Health, Want};
 use crate::model::plan::{Effect, FieldChange, StepKind, StepState};

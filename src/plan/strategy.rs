@@ -1,6 +1,6 @@
 //! Strategies: each compiles to the steps of a release, which one interpreter runs.
 
-use super::rollout::Release;
+use super::release::Release;
 use crate::model::observed::Group;
 use crate::model::plan::StepKind;
 

@@ -1,7 +1,7 @@
 //! Verification: a generation must be healthy before it takes traffic, and stay so while it is watched.
 
 use super::draft::Draft;
-use super::rollout::{Release, Turn};
+use super::release::{Release, Turn};
 use super::shift;
 use crate::model::action::{Action, GroupChange, Tags};
 use crate::model::observed::{Activity, Failure, Group, Health, Target, Want};
