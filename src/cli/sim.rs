@@ -68,7 +68,8 @@ mod tests {
     #[test]
     fn a_shell_can_read_the_settings_and_every_sdk_finds_its_region() {
         let text = settings("127.0.0.1:4566", Timestamp::UNIX_EPOCH, 60);
-        assert!(text.lines().all(|line| line.starts_with("export AWS_")), "{text}");
+        assert!(text.lines().all(|line| line.starts_with("export A") && line.contains('=')), "{text}");
+        assert!(text.contains("export AMIABLE_SIM_CLOCK='1970-01-01T00:00:00Z*60'\n"), "{text}");
         for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
             assert!(text.contains(&format!("export {name}={}\n", example::REGION)), "{text}");
         }

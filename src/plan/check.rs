@@ -21,7 +21,7 @@ fn broken_rule(app: &AppPlan) -> Option<String> {
     if !app.actions.is_empty() && (idle || !app.wants.is_empty()) {
         return Some("actions for an app that must be left alone".to_owned());
     }
-    if let Some(unguarded) = app.actions.iter().find(|planned| needs_guard(planned) && planned.expects.is_empty()) {
+    if let Some(unguarded) = app.actions.iter().find(|planned| !is_guarded(planned)) {
         return Some(format!("{} removes something and checks nothing first", unguarded.action));
     }
     if app.change != Change::Destroy {
@@ -33,19 +33,24 @@ fn broken_rule(app: &AppPlan) -> Option<String> {
     None
 }
 
-/// Whether an action takes something away, so that it must be sure of what it takes.
-fn needs_guard(planned: &PlannedAction) -> bool {
+/// Whether an action that takes something away makes sure of what it takes. A group goes only when it is empty, and its
+/// template only when the group is gone; for anything else it must be sure of something.
+fn is_guarded(planned: &PlannedAction) -> bool {
+    let expects = |wanted: fn(&Expect) -> bool| planned.expects.iter().any(wanted);
     match &planned.action {
-        Action::UpdateGroup { change, .. } => change.desired == Some(0),
         Action::DeleteGroup { .. } => {
-            !planned.expects.iter().any(|expect| matches!(expect, Expect::NoInstances { .. }))
+            expects(|expect| matches!(expect, Expect::NoInstances { .. }))
+                && expects(|expect| matches!(expect, Expect::OwnGroup { .. }))
+        }
+        Action::DeleteLaunchTemplate { .. } => expects(|expect| matches!(expect, Expect::GroupGone { .. })),
+        Action::UpdateGroup { change, .. } if change.desired == Some(0) => {
+            expects(|expect| matches!(expect, Expect::OwnGroup { .. }))
         }
         Action::DeleteTargetGroup { .. }
         | Action::DeleteLoadBalancer { .. }
-        | Action::DeleteLaunchTemplate { .. }
         | Action::DeleteListener { .. }
-        | Action::DeleteRule { .. } => true,
-        _ => false,
+        | Action::DeleteRule { .. } => expects(|expect| matches!(expect, Expect::OwnTags { .. })),
+        _ => true,
     }
 }
 

@@ -94,6 +94,13 @@ fn a_plan_that_breaks_a_rule_stops_that_app_alone() {
     };
     assert!(refused(|app| app.actions[0].expects.clear()).contains("checks nothing first"));
     assert!(refused(|app| app.actions.push(app.actions[0].clone())).contains("2 disruptive calls at once"));
+    let careless = refused(|app| {
+        // A group is deleted in the knowledge of whose it is, and not of whether it is empty.
+        let own = app.actions[0].expects[0].clone();
+        app.actions[0].action = Action::DeleteGroup { name: "hello-prod-v001".to_owned() };
+        app.actions[0].expects = vec![own];
+    });
+    assert!(careless.contains("checks nothing first"), "{careless}");
     assert!(refused(|app| app.change = Change::Orphaned).contains("left alone"));
 }
 
