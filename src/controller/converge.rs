@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::snapshot::look;
 use crate::aws::connect::Aws;
@@ -20,7 +20,9 @@ use crate::model::plan::{AppPlan, Change, Plan};
 use crate::model::time::Timestamp;
 
 /// How many apps are acted on at once. AWS throttles per account, so more would not be faster.
-const APPS_AT_ONCE: usize = 8;
+const APPS_AT_ONCE: usize = 16;
+/// How long the calls of some apps may keep the others from being looked at.
+const LONGEST_WORK: Duration = Duration::from_secs(10);
 /// The shortest pause between two looks: what was just done must have a chance to show.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest, whatever is waited for: somebody may change something meanwhile.
@@ -75,7 +77,8 @@ pub async fn converge(
     desired.chosen.clone_from(&options.only);
     let mut troubles = Troubles::default();
     // One app's calls never hold up the look at the others: DNS alone may take minutes.
-    let mut working = Working { acting: FuturesUnordered::new(), apps: BTreeSet::new() };
+    let room = Semaphore::new(APPS_AT_ONCE);
+    let mut working = Working { acting: FuturesUnordered::new(), apps: BTreeSet::new(), room: &room };
     loop {
         let plan = match look(aws, &desired, clock).await {
             Ok((_, plan)) => plan,
@@ -112,7 +115,7 @@ pub async fn converge(
         }
         for app in open.iter().copied().filter(|app| !app.actions.is_empty()) {
             let idle = !working.apps.contains(&app.app) && !troubles.rests(&app.app, clock.now());
-            if let Some(wanted) = desired.apps.get(&app.app).filter(|_| idle && working.apps.len() < APPS_AT_ONCE) {
+            if let Some(wanted) = desired.apps.get(&app.app).filter(|_| idle) {
                 working.begin(aws, clock, app.clone(), wanted.scope.clone(), sink);
             }
         }
@@ -128,6 +131,7 @@ pub async fn converge(
 struct Working<'a> {
     acting: FuturesUnordered<BoxFuture<'a, (AppName, Executed)>>,
     apps: BTreeSet<AppName>,
+    room: &'a Semaphore,
 }
 
 impl<'a> Working<'a> {
@@ -140,7 +144,10 @@ impl<'a> Working<'a> {
         sink: &'a (dyn Fn(Event) + Send + Sync),
     ) {
         self.apps.insert(plan.app.clone());
+        let room = self.room;
         self.acting.push(Box::pin(async move {
+            // Never closed, so that there always is room in the end.
+            let _place = room.acquire().await;
             let executed = execute(aws, clock, &plan, &scope, sink).await;
             (plan.app, executed)
         }));
@@ -283,7 +290,8 @@ fn backoff(failures: u32) -> Duration {
     Duration::from_secs((1u64 << failures.min(6)).min(60))
 }
 
-/// Waits, or until an app's calls are made; whether it was interrupted meanwhile.
+/// Waits; while calls are under way, until all of them are made, but no longer than the looks at other apps may. Whether
+/// it was interrupted meanwhile.
 async fn pause(
     clock: &Clock,
     duration: Duration,
@@ -291,17 +299,25 @@ async fn pause(
     troubles: &mut Troubles,
     stop: &mut watch::Receiver<bool>,
 ) -> Result<bool, AwsError> {
-    if *stop.borrow() {
-        return Ok(true);
+    let mut end = Box::pin(clock.sleep(if working.apps.is_empty() { duration } else { LONGEST_WORK }));
+    let worked = !working.apps.is_empty();
+    while !*stop.borrow() {
+        tokio::select! {
+            biased;
+            // A sender that is gone can interrupt nothing any more.
+            Ok(()) = stop.changed() => {}
+            Some((app, executed)) = working.acting.next() => {
+                working.done(clock, troubles, app, executed)?;
+                if working.apps.is_empty() {
+                    break;
+                }
+            }
+            () = &mut end => break,
+        }
     }
-    tokio::select! {
-        biased;
-        // A sender that is gone can interrupt nothing any more.
-        Ok(()) = stop.changed() => return Ok(*stop.borrow()),
-        Some((app, executed)) = working.acting.next() => working.done(clock, troubles, app, executed)?,
-        () = clock.sleep(duration) => return Ok(false),
+    if worked {
+        // What was just done must have a chance to show.
+        clock.sleep(SHORTEST_PAUSE).await;
     }
-    // What was just done must have a chance to show.
-    clock.sleep(SHORTEST_PAUSE).await;
     Ok(*stop.borrow())
 }

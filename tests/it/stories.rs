@@ -44,7 +44,7 @@ async fn a_first_deploy() {
     01:37 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
     02:07 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
     02:07 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    02:53 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
+    02:58 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
     07:07 PutParameter /amiable/prod/hello/deployed: v001 is deployed
     07:07 CreateOrUpdateTags hello-prod-v001: v001 is recorded
     ");
@@ -350,15 +350,15 @@ async fn an_app_that_is_destroyed_leaves_nothing_behind() {
     lab.write("hello", app("hello", HELLO_1_0, "  dns: {name: hello.internal.example.com}\n  destroy: true\n"));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:54 ChangeResourceRecordSets hello.internal.example.com: the app is being destroyed
-    07:55 DeleteListener listener/hello-prod: the app is being destroyed
-    07:56 UpdateAutoScalingGroup hello-prod-v001: the app is being destroyed
-    08:23 DeleteAutoScalingGroup hello-prod-v001: the app is being destroyed
-    08:29 DeleteLaunchTemplate hello-prod-v001: the app is being destroyed
-    08:30 DeleteTargetGroup hello-prod-a: the app is being destroyed
-    08:31 DeleteTargetGroup hello-prod-b: the app is being destroyed
-    08:32 DeleteLoadBalancer hello-prod: the app is being destroyed
-    08:33 DeleteParameter /amiable/prod/hello/deployed: the app is being destroyed
+    07:58 ChangeResourceRecordSets hello.internal.example.com: the app is being destroyed
+    07:59 DeleteListener listener/hello-prod: the app is being destroyed
+    08:00 UpdateAutoScalingGroup hello-prod-v001: the app is being destroyed
+    08:27 DeleteAutoScalingGroup hello-prod-v001: the app is being destroyed
+    08:33 DeleteLaunchTemplate hello-prod-v001: the app is being destroyed
+    08:35 DeleteTargetGroup hello-prod-a: the app is being destroyed
+    08:35 DeleteTargetGroup hello-prod-b: the app is being destroyed
+    08:36 DeleteLoadBalancer hello-prod: the app is being destroyed
+    08:37 DeleteParameter /amiable/prod/hello/deployed: the app is being destroyed
     ");
     assert_eq!(crate::lab::summary(&lab.simulation), Vec::<String>::new());
     settles(&lab).await;
