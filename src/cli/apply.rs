@@ -9,9 +9,8 @@ use super::failure::Failure;
 use super::selection::{Apps, Environment};
 use super::session::{Look, Session};
 use super::{Global, plan, terminal, watch};
-use crate::controller::converge::Options;
+use crate::controller::converge::{Options, Outcome};
 use crate::model::desired::Desired;
-use crate::model::plan::{AppPlan, Change};
 use crate::model::time::Span;
 
 /// Make AWS as the manifests say, and watch
@@ -64,8 +63,8 @@ pub async fn apply(global: &Global, desired: &Desired, apps: &Apps, watching: &W
     let mut look = session.look(desired).await?;
     apps.narrow(desired, &mut look.plan);
     show(&look, global)?;
-    if look.plan.apps.iter().all(|app| is_over(app, watching)) {
-        return Ok(without_work(&look));
+    if look.plan.apps.iter().all(|app| app.is_over(watching.wait_for_cleanup)) {
+        return Ok(watch::exit(Outcome::of(&look.plan.apps.iter().collect::<Vec<_>>())));
     }
     if !watching.yes {
         confirm(desired)?;
@@ -77,23 +76,6 @@ pub async fn apply(global: &Global, desired: &Desired, apps: &Apps, watching: &W
 /// Shows a plan before it is carried out.
 pub fn show(look: &Look, global: &Global) -> Result<(), Failure> {
     terminal::print(&plan::as_text(look, global, terminal::colour()))
-}
-
-fn is_over(app: &AppPlan, watching: &Watching) -> bool {
-    app.actions.is_empty()
-        && app.wants.is_empty()
-        && app.waits.iter().all(|wait| wait.cleanup && !watching.wait_for_cleanup)
-}
-
-/// How it ends when there is nothing that could be done.
-fn without_work(look: &Look) -> Exit {
-    let any = |test: fn(&AppPlan) -> bool| look.plan.apps.iter().any(test);
-    match () {
-        () if any(|app| app.change == Change::Error) => Exit::Error,
-        () if any(|app| app.failure.is_some()) => Exit::ReleaseFailed,
-        () if any(|app| app.change == Change::Blocked) => Exit::Blocked,
-        () => Exit::Fine,
-    }
 }
 
 fn confirm(desired: &Desired) -> Result<(), Failure> {

@@ -60,6 +60,19 @@ pub enum Outcome {
     Interrupted,
 }
 
+impl Outcome {
+    /// How it stands with apps of which nothing more is to be done or waited for.
+    pub fn of(apps: &[&AppPlan]) -> Self {
+        let any = |test: fn(&AppPlan) -> bool| apps.iter().any(|app| test(app));
+        match () {
+            () if any(|app| app.change == Change::Error) => Outcome::Failed,
+            () if any(|app| app.failure.is_some()) => Outcome::ReleaseFailed,
+            () if any(|app| app.change == Change::Blocked) => Outcome::Blocked,
+            () => Outcome::Converged,
+        }
+    }
+}
+
 /// Converges the chosen apps and tells `sink` what happens. The last plan comes back with how it ended.
 ///
 /// # Errors
@@ -98,10 +111,13 @@ pub async fn converge(
         for app in &apps {
             sink(Event { at: clock.now(), app: app.app.clone(), kind: EventKind::Planned(Box::new((*app).clone())) });
         }
-        let open: Vec<&AppPlan> =
-            apps.iter().copied().filter(|app| !is_finished(app, options) && !troubles.is_given_up(&app.app)).collect();
+        let open: Vec<&AppPlan> = apps
+            .iter()
+            .copied()
+            .filter(|app| !app.is_over(options.wait_for_cleanup) && !troubles.is_given_up(&app.app))
+            .collect();
         let ended = match () {
-            () if open.is_empty() && working.apps.is_empty() => Some(judge(&apps, &troubles)),
+            () if open.is_empty() && working.apps.is_empty() => Some(troubles.judge(&apps)),
             () if *stop.borrow() => Some(Outcome::Interrupted),
             () if options.timeout.is_some_and(|timeout| elapsed(begun, clock.now()) >= timeout) => {
                 Some(Outcome::TimedOut)
@@ -183,26 +199,6 @@ fn is_chosen(options: &Options, app: &AppPlan) -> bool {
     app.change != Change::Orphaned && options.only.as_ref().is_none_or(|only| only.contains(&app.app))
 }
 
-/// Whether nothing more is to be done or waited for.
-fn is_finished(app: &AppPlan, options: &Options) -> bool {
-    app.actions.is_empty()
-        && app.wants.is_empty()
-        && app.waits.iter().all(|wait| wait.cleanup && !options.wait_for_cleanup)
-}
-
-fn judge(apps: &[&AppPlan], troubles: &Troubles) -> Outcome {
-    let any = |test: fn(&AppPlan) -> bool| apps.iter().any(|app| test(app));
-    if any(|app| app.change == Change::Error) || !troubles.given_up.is_empty() {
-        Outcome::Failed
-    } else if any(|app| app.failure.is_some()) {
-        Outcome::ReleaseFailed
-    } else if any(|app| app.change == Change::Blocked) {
-        Outcome::Blocked
-    } else {
-        Outcome::Converged
-    }
-}
-
 /// What fails: looks as a whole, looks at single apps, and apps' calls; how often, and which apps are given up.
 #[derive(Default)]
 struct Troubles {
@@ -236,6 +232,10 @@ impl Troubles {
                 self.given_up.insert(app.app.clone());
             }
         }
+    }
+
+    fn judge(&self, apps: &[&AppPlan]) -> Outcome {
+        if self.given_up.is_empty() { Outcome::of(apps) } else { Outcome::Failed }
     }
 
     fn is_given_up(&self, app: &AppName) -> bool {

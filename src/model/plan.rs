@@ -118,6 +118,11 @@ impl AppPlan {
     pub fn is_settled(&self) -> bool {
         self.actions.is_empty() && self.wants.is_empty() && self.waits.is_empty()
     }
+
+    /// Whether nothing more is to be done or waited for: with `cleanup`, not even the end of what no longer serves.
+    pub fn is_over(&self, cleanup: bool) -> bool {
+        self.actions.is_empty() && self.wants.is_empty() && self.waits.iter().all(|wait| wait.cleanup && !cleanup)
+    }
 }
 
 /// The kind of a change.
