@@ -236,14 +236,7 @@ fn add(seen: &mut Observed, more: Observed) {
     seen.listeners.extend(more.listeners);
     seen.rules.extend(more.rules);
     seen.images.extend(more.images);
-    seen.target_health.extend(more.target_health);
-    seen.activities.extend(more.activities);
-    seen.target_group_attributes.extend(more.target_group_attributes);
-    seen.tags.extend(more.tags);
-    seen.listeners_of.extend(more.listeners_of);
-    seen.rules_of.extend(more.rules_of);
-    seen.template_data.extend(more.template_data);
-    seen.deployed.extend(more.deployed);
+    seen.details.extend(more.details);
 }
 
 fn add_known<T>(seen: &mut Read<BTreeMap<String, T>>, more: Read<BTreeMap<String, T>>) {

@@ -1,7 +1,5 @@
 //! AWS's types to and from the model's.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_autoscaling::types as asg;
 use aws_sdk_ec2::types as ec2;
 use aws_sdk_elasticloadbalancingv2::types as elb;
@@ -49,18 +47,22 @@ pub fn to_elb_tags(tags: &Tags) -> Vec<elb::Tag> {
 /// Where a list of actions forwards to; empty when it does something else. The older form names one target group
 /// without a weight, which is all of the traffic.
 pub fn forward(actions: &[elb::Action]) -> Forward {
-    let mut weights = BTreeMap::new();
+    let mut forward = Forward::default();
     for action in actions.iter().filter(|action| action.r#type() == Some(&elb::ActionTypeEnum::Forward)) {
         let tuples = action.forward_config().map(elb::ForwardActionConfig::target_groups).unwrap_or_default();
         for tuple in tuples {
             let weight = tuple.weight().and_then(|weight| u32::try_from(weight).ok()).unwrap_or(1);
-            weights.extend(tuple.target_group_arn().map(|arn| (arn.to_owned(), weight)));
+            forward.weights.extend(tuple.target_group_arn().map(|arn| (arn.to_owned(), weight)));
         }
+        let stickiness = action.forward_config().and_then(|config| config.target_group_stickiness_config());
+        let stickiness = stickiness.filter(|stickiness| stickiness.enabled == Some(true));
+        let seconds = stickiness.and_then(|stickiness| stickiness.duration_seconds);
+        forward.stickiness = forward.stickiness.or(seconds.and_then(|seconds| u32::try_from(seconds).ok()));
         if tuples.is_empty() {
-            weights.extend(action.target_group_arn().map(|arn| (arn.to_owned(), 1)));
+            forward.weights.extend(action.target_group_arn().map(|arn| (arn.to_owned(), 1)));
         }
     }
-    Forward(weights)
+    forward
 }
 
 /// The health of a target.
@@ -133,6 +135,8 @@ pub fn decode_record(text: &str) -> Result<DeployedRecord, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::model::names::Generation;
 

@@ -21,5 +21,4 @@ pub mod recheck;
 pub use connect::{Aws, Settings};
 pub use error::{AwsError, Class};
 #[cfg(test)]
-#[cfg(test)]
 mod tests;

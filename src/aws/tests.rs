@@ -119,7 +119,7 @@ impl Lab {
         let listener = new_listener(&scope, &load_balancer, weights(&a, 100, &b, 0));
         assert_eq!(self.done(app, &listener).await, Done::Applied);
         let seen = self.look_at([Want::ListenersOf(load_balancer.clone())]).await;
-        let listener = seen.listeners_of[&load_balancer].known().unwrap()[0].arn.clone();
+        let listener = seen.details.listeners_of[&load_balancer].known().unwrap()[0].arn.clone();
         let group = scope.generation_name(Generation(1));
         let release = Release { scope, a, b, load_balancer, listener, group };
         assert_eq!(self.done(app, &release.new_template(1)).await, Done::Applied);
@@ -244,7 +244,7 @@ fn new_listener(scope: &Scope, load_balancer: &str, forward: Forward) -> Action 
 }
 
 fn weights(a: &str, weight_a: u32, b: &str, weight_b: u32) -> Forward {
-    Forward([(a.to_owned(), weight_a), (b.to_owned(), weight_b)].into())
+    Forward::new([(a.to_owned(), weight_a), (b.to_owned(), weight_b)].into())
 }
 
 fn throttled() -> ApiError {

@@ -61,25 +61,46 @@ pub struct Observed {
     /// Images by id. `None`: AWS has no such image, or none that we may see.
     pub images: BTreeMap<String, Read<Option<Image>>>,
 
-    /// Targets and their health, by target group ARN; read on request.
-    pub target_health: BTreeMap<String, Read<Vec<Target>>>,
-    /// Scaling activities, newest first, by group name; read on request.
-    pub activities: BTreeMap<String, Read<Vec<Activity>>>,
-    /// Attributes of target groups, by ARN; read on request.
-    pub target_group_attributes: BTreeMap<String, Read<TargetGroupAttributes>>,
-    /// Tags of target groups, load balancers, listeners and rules, by ARN; read on request.
-    pub tags: BTreeMap<String, Read<BTreeMap<String, String>>>,
-    /// The listeners of a load balancer, by its ARN; read on request.
-    pub listeners_of: BTreeMap<String, Read<Vec<Listener>>>,
-    /// The rules of a listener, by its ARN; read on request.
-    pub rules_of: BTreeMap<String, Read<Vec<Rule>>>,
-    /// What a launch template holds, by its name; read on request. `None`: it is gone.
-    pub template_data: BTreeMap<String, Read<Option<LaunchData>>>,
-    /// The deployed state, by app; read on request. `None`: no record yet.
-    pub deployed: BTreeMap<AppName, Read<Option<DeployedRecord>>>,
+    /// What was read because a decision asked for it.
+    pub details: Details,
 
     /// How many calls reading took, by `service:Operation`.
     pub calls: BTreeMap<String, u32>,
+}
+
+/// What AWS tells only one by one, or only on request: what a decision asked for as a [`Want`].
+#[derive(Clone, Debug, Default)]
+pub struct Details {
+    /// Targets and their health, by target group ARN.
+    pub target_health: BTreeMap<String, Read<Vec<Target>>>,
+    /// Scaling activities, newest first, by group name.
+    pub activities: BTreeMap<String, Read<Vec<Activity>>>,
+    /// Attributes of target groups, by ARN.
+    pub target_group_attributes: BTreeMap<String, Read<TargetGroupAttributes>>,
+    /// Tags of target groups, load balancers, listeners and rules, by ARN.
+    pub tags: BTreeMap<String, Read<BTreeMap<String, String>>>,
+    /// The listeners of a load balancer, by its ARN.
+    pub listeners_of: BTreeMap<String, Read<Vec<Listener>>>,
+    /// The rules of a listener, by its ARN.
+    pub rules_of: BTreeMap<String, Read<Vec<Rule>>>,
+    /// What a launch template holds, by its name. `None`: it is gone.
+    pub template_data: BTreeMap<String, Read<Option<LaunchData>>>,
+    /// The deployed state, by app. `None`: no record yet.
+    pub deployed: BTreeMap<AppName, Read<Option<DeployedRecord>>>,
+}
+
+impl Details {
+    /// Takes over what was read later.
+    pub fn extend(&mut self, later: Details) {
+        self.target_health.extend(later.target_health);
+        self.activities.extend(later.activities);
+        self.target_group_attributes.extend(later.target_group_attributes);
+        self.tags.extend(later.tags);
+        self.listeners_of.extend(later.listeners_of);
+        self.rules_of.extend(later.rules_of);
+        self.template_data.extend(later.template_data);
+        self.deployed.extend(later.deployed);
+    }
 }
 
 /// Something of ours that was seen and cannot be understood: a tag was changed by hand, or is from a later Amiable.
@@ -105,21 +126,21 @@ impl Problem {
 /// Something that a decision needs and that the batched reading does not bring.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Want {
-    /// [`Observed::target_health`] of a target group ARN.
+    /// [`Details::target_health`] of a target group ARN.
     TargetHealth(String),
-    /// [`Observed::activities`] of a group name.
+    /// [`Details::activities`] of a group name.
     Activities(String),
-    /// [`Observed::target_group_attributes`] of a target group ARN.
+    /// [`Details::target_group_attributes`] of a target group ARN.
     TargetGroupAttributes(String),
-    /// [`Observed::tags`] of an ARN.
+    /// [`Details::tags`] of an ARN.
     Tags(String),
-    /// [`Observed::listeners_of`] a load balancer ARN.
+    /// [`Details::listeners_of`] a load balancer ARN.
     ListenersOf(String),
-    /// [`Observed::rules_of`] a listener ARN.
+    /// [`Details::rules_of`] a listener ARN.
     RulesOf(String),
-    /// [`Observed::template_data`] of a launch template name.
+    /// [`Details::template_data`] of a launch template name.
     TemplateData(String),
-    /// [`Observed::deployed`] of an app.
+    /// [`Details::deployed`] of an app.
     Deployed(AppName),
 }
 
@@ -351,15 +372,26 @@ impl Rule {
     }
 }
 
-/// A weighted forward: target group ARN to weight, 0 to 999.
+/// A weighted forward.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Forward(pub BTreeMap<String, u32>);
+#[serde(rename_all = "camelCase")]
+pub struct Forward {
+    /// Target group ARN to weight, 0 to 999.
+    pub weights: BTreeMap<String, u32>,
+    /// For how many seconds a client stays with the target group that answered it first, 1 to 604800.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stickiness: Option<u32>,
+}
 
 impl Forward {
+    /// A forward with these weights, in which clients may go to another target group with every request.
+    pub fn new(weights: BTreeMap<String, u32>) -> Self {
+        Self { weights, stickiness: None }
+    }
+
     /// The weight of a target group; 0 when it is not named.
     pub fn weight(&self, target_group_arn: &str) -> u32 {
-        self.0.get(target_group_arn).copied().unwrap_or(0)
+        self.weights.get(target_group_arn).copied().unwrap_or(0)
     }
 }
 

@@ -127,7 +127,8 @@ fn balancer<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a
 
 fn record<'a>(draft: &mut Draft<'a>, _: &Wanted<'a>, _: &Picture<'a>) -> bool {
     let app = draft.scope.app.clone();
-    let Some(found) = draft.see(draft.observed.deployed.get(&app), Want::Deployed(app.clone()), "the deployed state")
+    let Some(found) =
+        draft.see(draft.observed.details.deployed.get(&app), Want::Deployed(app.clone()), "the deployed state")
     else {
         return false;
     };

@@ -89,7 +89,7 @@ fn generation<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Option<Ge
         return Some(template.owner.generation);
     }
     let app = &draft.scope.app;
-    let found = draft.observed.deployed.get(app);
+    let found = draft.observed.details.deployed.get(app);
     let recorded = draft.see(found, Want::Deployed(app.clone()), "the deployed state")?;
     let recorded = recorded.as_ref().map(|record| record.generation);
     Some(release.picture.newest().max(recorded).map_or(Generation(1), Generation::next))

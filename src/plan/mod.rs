@@ -11,6 +11,7 @@
 //! - [`rollout`]: the interpreter of the steps; [`prepare`], [`launch`], [`verify`], [`shift`], [`record`] and [`retire`] do them
 //! - [`destroy`]: the ending of an app on request
 //! - [`intent`]: what a person says about a release
+//! - [`impact`]: what a release means while it lasts
 //! - [`limits`]: how much may happen at a time
 //! - [`check`]: what must hold for every plan, whatever was decided
 
@@ -19,6 +20,7 @@ mod conflict;
 mod destroy;
 mod diff;
 mod draft;
+mod impact;
 pub mod intent;
 mod launch;
 mod limits;
@@ -41,7 +43,7 @@ use crate::model::desired::{Desired, DesiredApp};
 use crate::model::names::{AppName, Generation, Scope};
 use crate::model::observed::{Group, Observed, Read};
 use crate::model::plan::{Change, Plan, StepKind, StepState};
-use crate::model::time::{Span, Timestamp};
+use crate::model::time::Timestamp;
 use draft::{Draft, Drafted};
 use picture::Picture;
 use release::Release;
@@ -216,21 +218,9 @@ fn conclude<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     }
     if !deployed {
         draft.in_flight |= release.target.is_some();
-        draft.plan.impact.peak_instances = diff::peak(release, picture);
-        draft.plan.impact.duration = estimate(release);
+        draft.plan.impact.peak_instances = impact::peak(release, picture);
+        draft.plan.impact.duration = impact::estimate(release);
     }
-}
-
-/// About how long a release takes that has not begun: a launch, the checks, the stability window and the bake.
-fn estimate(release: &Release<'_, '_>) -> Option<Span> {
-    if release.target.is_some() {
-        return None;
-    }
-    const LAUNCH_SECONDS: u64 = 120;
-    let spec = release.wanted.spec;
-    let checks = spec.health_check.interval.as_seconds() * u64::from(spec.health_check.healthy_threshold);
-    let watch = spec.verification.stable_for.as_seconds() + spec.strategy.red_black.bake_time.as_seconds();
-    Some(Span::seconds(LAUNCH_SECONDS + checks + watch))
 }
 
 /// A suspended app is still shown as it would change, but nothing is done.

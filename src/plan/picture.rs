@@ -62,7 +62,7 @@ impl Front<'_> {
     /// All traffic to one slot, as one forward action.
     pub(super) fn all_to(&self, slot: Slot) -> Forward {
         let weight = |each: Slot| if each == slot { 100 } else { 0 };
-        Forward(self.target_groups.iter().map(|(each, group)| (group.arn.clone(), weight(*each))).collect())
+        Forward::new(self.target_groups.iter().map(|(each, group)| (group.arn.clone(), weight(*each))).collect())
     }
 }
 
@@ -239,7 +239,11 @@ fn own_balancer<'a>(
     let listener = match named {
         Some(listener) => Some(listener),
         None => draft
-            .see(observed.listeners_of.get(&balancer.arn), Want::ListenersOf(balancer.arn.clone()), "its listeners")?
+            .see(
+                observed.details.listeners_of.get(&balancer.arn),
+                Want::ListenersOf(balancer.arn.clone()),
+                "its listeners",
+            )?
             .iter()
             .find(|listener| listener.port == port),
     };
@@ -304,11 +308,12 @@ fn shared_rule<'a>(
         // No group names a rule yet, or the rule it names is gone: look for one that forwards to our target groups.
         _ => {
             let rules = draft.see(
-                observed.rules_of.get(listener_arn),
+                observed.details.rules_of.get(listener_arn),
                 Want::RulesOf(listener_arn.to_owned()),
                 "the listener's rules",
             )?;
-            let ours = |rule: &&Rule| front.target_groups.values().any(|group| rule.forward.0.contains_key(&group.arn));
+            let ours =
+                |rule: &&Rule| front.target_groups.values().any(|group| rule.forward.weights.contains_key(&group.arn));
             rules.iter().find(ours)
         }
     };
@@ -336,7 +341,8 @@ fn owned(draft: &mut Draft<'_>, vouched: &BTreeSet<&str>, arn: &str, what: &str)
     if vouched.contains(arn) {
         return Some(());
     }
-    let found = draft.see(draft.observed.tags.get(arn), Want::Tags(arn.to_owned()), &format!("the tags of {what}"))?;
+    let found =
+        draft.see(draft.observed.details.tags.get(arn), Want::Tags(arn.to_owned()), &format!("the tags of {what}"))?;
     if tags::belongs_to(found, draft.scope) {
         return Some(());
     }

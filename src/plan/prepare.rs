@@ -73,7 +73,7 @@ pub(super) fn set_delays<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, front: 
     let mut all = true;
     for group in front.target_groups.values() {
         let want = Want::TargetGroupAttributes(group.arn.clone());
-        let found = draft.observed.target_group_attributes.get(&group.arn);
+        let found = draft.observed.details.target_group_attributes.get(&group.arn);
         match draft.see(found, want, "the target group's attributes") {
             Some(attributes) if attributes.deregistration_delay == delay.as_seconds() => {}
             Some(attributes) => {
@@ -134,7 +134,8 @@ fn rule<'a>(
     }
     let Some(listener) = front.listener else { return false };
     let want = Want::RulesOf(listener.arn.clone());
-    let Some(rules) = draft.see(draft.observed.rules_of.get(&listener.arn), want, "the listener's rules") else {
+    let Some(rules) = draft.see(draft.observed.details.rules_of.get(&listener.arn), want, "the listener's rules")
+    else {
         return false;
     };
     if let Some(taken) = rules.iter().find(|rule| rule.priority == Some(shared.priority)) {

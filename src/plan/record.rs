@@ -25,7 +25,7 @@ pub(super) fn record<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
     }
     draft.in_flight = true;
     let app = &draft.scope.app;
-    let found = draft.observed.deployed.get(app);
+    let found = draft.observed.details.deployed.get(app);
     let Some(found) = draft.see(found, Want::Deployed(app.clone()), "the deployed state") else {
         return Turn::Here(None);
     };

@@ -64,7 +64,8 @@ pub(super) fn back<'a>(
             continue;
         }
         let want = Want::TargetHealth(arn.to_owned());
-        let targets = draft.see(draft.observed.target_health.get(arn), want, "the health of the generation before")?;
+        let targets =
+            draft.see(draft.observed.details.target_health.get(arn), want, "the health of the generation before")?;
         let own = |id: &str| group.instances.iter().any(|instance| instance.id == id);
         let good = targets.iter().filter(|target| target.health == Health::Healthy && own(&target.id)).count();
         if good == 0 {

@@ -109,14 +109,7 @@ impl Case {
                 image(FOREIGN_IMAGE, "999999999999"),
                 (NO_IMAGE.to_owned(), Read::Known(None)),
             ]),
-            target_health: BTreeMap::new(),
-            activities: BTreeMap::new(),
-            target_group_attributes: BTreeMap::new(),
-            tags: BTreeMap::new(),
-            listeners_of: BTreeMap::new(),
-            rules_of: BTreeMap::new(),
-            template_data: BTreeMap::new(),
-            deployed: BTreeMap::from([(scope().app, Read::Known(None))]),
+            details: Details { deployed: BTreeMap::from([(scope().app, Read::Known(None))]), ..Details::default() },
             calls: BTreeMap::new(),
         };
         Self { desired, observed }
@@ -125,7 +118,7 @@ impl Case {
     /// The load balancer stands, and this slot has the traffic.
     fn with_front(mut self, live: Slot) -> Self {
         let weights = Slot::BOTH.map(|slot| (target_group_arn(slot), if slot == live { 100 } else { 0 }));
-        let forward = Forward(weights.into_iter().collect());
+        let forward = Forward::new(weights.into_iter().collect());
         let check = TargetCheck {
             path: "/".to_owned(),
             matcher: "200".to_owned(),
@@ -169,16 +162,17 @@ impl Case {
         self.observed.target_groups = Read::Known(target_groups.into_iter().collect());
         self.observed.load_balancers = Read::Known(BTreeMap::from([("hello-prod".to_owned(), balancer)]));
         self.observed.listeners.insert(LISTENER.to_owned(), Read::Known(Some(listener.clone())));
-        self.observed.listeners_of.insert(BALANCER.to_owned(), Read::Known(vec![listener]));
+        self.observed.details.listeners_of.insert(BALANCER.to_owned(), Read::Known(vec![listener]));
         let tags = crate::model::tags::encode_app(&scope(), "hello-prod", &BTreeMap::new());
         for arn in [BALANCER.to_owned(), target_group_arn(Slot::A), target_group_arn(Slot::B)] {
-            self.observed.tags.insert(arn.clone(), Read::Known(tags.clone()));
+            self.observed.details.tags.insert(arn.clone(), Read::Known(tags.clone()));
             self.observed
+                .details
                 .target_group_attributes
                 .insert(arn, Read::Known(TargetGroupAttributes { deregistration_delay: 60 }));
         }
         for slot in Slot::BOTH {
-            self.observed.target_health.insert(target_group_arn(slot), Read::Known(Vec::new()));
+            self.observed.details.target_health.insert(target_group_arn(slot), Read::Known(Vec::new()));
         }
         self
     }
@@ -246,11 +240,11 @@ impl Case {
                 description: None,
             })
             .collect();
-        if let Some(Read::Known(known)) = self.observed.target_health.get_mut(&target_group_arn(slot)) {
+        if let Some(Read::Known(known)) = self.observed.details.target_health.get_mut(&target_group_arn(slot)) {
             known.extend(targets);
         }
-        self.observed.activities.insert(name.clone(), Read::Known(Vec::new()));
-        self.observed.template_data.insert(name.clone(), Read::Known(Some(launch)));
+        self.observed.details.activities.insert(name.clone(), Read::Known(Vec::new()));
+        self.observed.details.template_data.insert(name.clone(), Read::Known(Some(launch)));
         let template = LaunchTemplate { name: name.clone(), id: format!("lt-{number}"), owner: group.owner.clone() };
         if let Read::Known(templates) = &mut self.observed.launch_templates {
             templates.insert(name.clone(), template);
@@ -289,7 +283,7 @@ fn calls(plan: &AppPlan) -> Vec<String> {
         .iter()
         .map(|planned| match &planned.action {
             Action::Shift { forward, .. } => {
-                let to = forward.0.iter().find(|(_, weight)| **weight == 100).map(|(arn, _)| arn.clone());
+                let to = forward.weights.iter().find(|(_, weight)| **weight == 100).map(|(arn, _)| arn.clone());
                 let to = to.unwrap_or_default();
                 format!("shift to {}", if to == target_group_arn(Slot::A) { "a" } else { "b" })
             }
@@ -381,7 +375,9 @@ fn traffic_moves_only_when_every_instance_was_healthy_for_the_whole_window() {
 fn only_instances_of_exactly_the_new_group_count() {
     let mut case = Case::serving(NEW_IMAGE, json!({}))
         .with_group(2, NEW_IMAGE, Health::Initial, |group| group.owner.healthy_since = Some(ago(600)));
-    let Some(Read::Known(targets)) = case.observed.target_health.get_mut(&target_group_arn(Slot::B)) else { panic!() };
+    let Some(Read::Known(targets)) = case.observed.details.target_health.get_mut(&target_group_arn(Slot::B)) else {
+        panic!()
+    };
     for id in ["i-foreign-1", "i-foreign-2"] {
         targets.push(Target { id: id.to_owned(), health: Health::Healthy, reason: None, description: None });
     }
@@ -401,7 +397,7 @@ fn what_could_not_be_read_leads_to_no_call_at_all() {
         }),
         ("health", |observed| {
             for slot in Slot::BOTH {
-                observed.target_health.insert(target_group_arn(slot), Read::Unknown("Throttling".into()));
+                observed.details.target_health.insert(target_group_arn(slot), Read::Unknown("Throttling".into()));
             }
         }),
     ];
@@ -467,7 +463,7 @@ fn a_record_that_says_the_same_is_not_written_again() {
         deployed_at: ago(5),
         deployed_by: "somebody".to_owned(),
     };
-    case.observed.deployed.insert(scope().app, Read::Known(Some(record)));
+    case.observed.details.deployed.insert(scope().app, Read::Known(Some(record)));
     assert_eq!(case.calls(), ["tag hello-prod-v002 recorded-at"]);
 }
 
@@ -547,7 +543,7 @@ fn a_launch_that_cannot_succeed_fails_at_once_and_a_lack_of_room_does_not() {
             message: message.to_owned(),
             cause: String::new(),
         };
-        case.observed.activities.insert("hello-prod-v002".to_owned(), Read::Known(vec![activity]));
+        case.observed.details.activities.insert("hello-prod-v002".to_owned(), Read::Known(vec![activity]));
         case
     };
     let bad = with("The image id '[ami-1]' does not exist. Launching EC2 instance failed.");
@@ -597,11 +593,12 @@ fn a_dns_name_that_something_else_has_is_a_conflict_before_anything_is_created()
 fn what_has_our_name_and_not_our_tags_is_never_touched() {
     let mut case = Case::new(NEW_IMAGE, json!({})).with_front(Slot::B);
     case.observed
+        .details
         .tags
         .insert(BALANCER.to_owned(), Read::Known(BTreeMap::from([("team".to_owned(), "other".to_owned())])));
     let plan = case.plan();
     assert_eq!((plan.change, plan.actions.len()), (Change::Error, 0));
-    case.observed.tags.remove(BALANCER);
+    case.observed.details.tags.remove(BALANCER);
     assert_eq!(case.plan().wants, [Want::Tags(BALANCER.to_owned())], "tags are read before a verdict");
 }
 
@@ -673,7 +670,7 @@ fn only_so_many_releases_begin_as_there_is_room_for() {
     case.desired.environment.limits.concurrent_rollouts = 1;
     let mut second = case.desired.apps.values().next().unwrap().clone();
     second.scope.app = "second".parse().unwrap();
-    case.observed.deployed.insert(second.scope.app.clone(), Read::Known(None));
+    case.observed.details.deployed.insert(second.scope.app.clone(), Read::Known(None));
     case.desired.apps.insert(second.scope.app.clone(), second);
     let apps = plan(&case.desired, &case.observed, now()).apps;
     assert_eq!((apps[0].change, apps[1].change), (Change::Create, Change::Blocked));
@@ -686,7 +683,7 @@ fn destroying_takes_the_traffic_first_and_the_rest_only_when_it_is_empty() {
     assert_eq!(Case::serving(OLD_IMAGE, destroy.clone()).calls(), ["DeleteListener 1"]);
     let mut case = Case::serving(OLD_IMAGE, destroy);
     case.observed.listeners.insert(LISTENER.to_owned(), Read::Known(None));
-    case.observed.listeners_of.insert(BALANCER.to_owned(), Read::Known(Vec::new()));
+    case.observed.details.listeners_of.insert(BALANCER.to_owned(), Read::Known(Vec::new()));
     assert_eq!(case.calls(), ["empty hello-prod-v001"]);
     if let Read::Known(groups) = &mut case.observed.groups {
         groups.clear();
@@ -701,7 +698,7 @@ fn destroying_takes_the_traffic_first_and_the_rest_only_when_it_is_empty() {
 fn weights_that_someone_changed_by_hand_are_put_right() {
     let mut case = Case::serving(OLD_IMAGE, json!({}));
     let Some(Read::Known(Some(listener))) = case.observed.listeners.get_mut(LISTENER) else { panic!() };
-    listener.forward.0.insert(target_group_arn(Slot::B), 50);
+    listener.forward.weights.insert(target_group_arn(Slot::B), 50);
     assert_eq!(case.calls(), ["shift to a"]);
     assert_eq!(case.plan().actions[0].action.operation().1, "ModifyListener");
     assert!(
@@ -770,7 +767,7 @@ fn a_listener_that_somebody_deleted_comes_back_with_the_traffic_where_it_was() {
             group.owner.recorded_at = Some(ago(600));
         });
     case.observed.listeners.insert(LISTENER.to_owned(), Read::Known(None));
-    case.observed.listeners_of.insert(BALANCER.to_owned(), Read::Known(Vec::new()));
+    case.observed.details.listeners_of.insert(BALANCER.to_owned(), Read::Known(Vec::new()));
     let plan = case.plan();
     let [only] = plan.actions.as_slice() else { panic!("{:?}", plan.actions) };
     let Action::CreateListener { forward, .. } = &only.action else { panic!("{:?}", only.action) };
@@ -819,7 +816,7 @@ fn only_chosen_apps_need_room() {
     case.desired.environment.limits.concurrent_rollouts = 1;
     let mut second = case.desired.apps.values().next().unwrap().clone();
     second.scope.app = "second".parse().unwrap();
-    case.observed.deployed.insert(second.scope.app.clone(), Read::Known(None));
+    case.observed.details.deployed.insert(second.scope.app.clone(), Read::Known(None));
     case.desired.chosen = Some(BTreeSet::from([second.scope.app.clone()]));
     case.desired.apps.insert(second.scope.app.clone(), second);
     let apps = plan(&case.desired, &case.observed, now()).apps;
@@ -859,7 +856,7 @@ fn an_instance_that_was_replaced_for_its_health_fails_the_bake_even_if_its_succe
         cause: cause.to_owned(),
     };
     let set = |case: &mut Case, cause: &str| {
-        case.observed.activities.insert("hello-prod-v002".to_owned(), Read::Known(vec![activity(cause)]));
+        case.observed.details.activities.insert("hello-prod-v002".to_owned(), Read::Known(vec![activity(cause)]));
     };
     set(
         &mut case,

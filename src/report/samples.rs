@@ -6,7 +6,9 @@ use crate::model::action::{Action, NewGroup};
 use crate::model::desired::Source;
 use crate::model::launch::{LaunchData, Secret};
 use crate::model::names::{AppName, Generation, Scope, Slot};
-use crate::model::observed::{Failure, Forward, Group, Health, Instance, Listener, Observed, Ownership, Read, Target};
+use crate::model::observed::{
+    Details, Failure, Forward, Group, Health, Instance, Listener, Observed, Ownership, Read, Target,
+};
 use crate::model::plan::{
     AppPlan, Change, Effect, FieldChange, Impact, Plan, PlannedAction, Step, StepKind, StepState, Wait,
 };
@@ -349,7 +351,7 @@ pub(crate) fn observed() -> Observed {
         port: 80,
         protocol: "HTTP".into(),
         certificate_arn: None,
-        forward: Forward(BTreeMap::from([(target_a, 100), (target_b.clone(), 0)])),
+        forward: Forward::new(BTreeMap::from([(target_a, 100), (target_b.clone(), 0)])),
     };
     let groups = [old, next, fine, tombstone, group("web", 1, Slot::A, [1, 2])];
     Observed {
@@ -366,14 +368,7 @@ pub(crate) fn observed() -> Observed {
         rules: BTreeMap::new(),
         zone: None,
         images: BTreeMap::new(),
-        target_health: BTreeMap::from([(target_b, Read::Known(vec![sick]))]),
-        activities: BTreeMap::new(),
-        target_group_attributes: BTreeMap::new(),
-        tags: BTreeMap::new(),
-        listeners_of: BTreeMap::new(),
-        rules_of: BTreeMap::new(),
-        template_data: BTreeMap::new(),
-        deployed: BTreeMap::new(),
+        details: Details { target_health: BTreeMap::from([(target_b, Read::Known(vec![sick]))]), ..Details::default() },
         calls: BTreeMap::new(),
     }
 }

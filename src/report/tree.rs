@@ -105,12 +105,12 @@ fn weight(observed: &Observed, group: &Group) -> Option<u32> {
         let listener = group.owner.listener.as_ref()?;
         &observed.listeners.get(listener)?.known()?.as_ref()?.forward
     };
-    let total: u32 = forward.0.values().sum();
+    let total: u32 = forward.weights.values().sum();
     (forward.weight(target_group) * 100).checked_div(total)
 }
 
 fn unwell(observed: &Observed, group: &Group, target_group: &str) -> Vec<String> {
-    let Some(Read::Known(targets)) = observed.target_health.get(target_group) else { return Vec::new() };
+    let Some(Read::Known(targets)) = observed.details.target_health.get(target_group) else { return Vec::new() };
     let ours = |id: &str| group.instances.iter().any(|instance| instance.id == id);
     let sick = targets.iter().filter(|target| target.health != Health::Healthy && ours(&target.id));
     sick.map(|target| {

@@ -274,7 +274,7 @@ pub fn action(action: &Action) -> String {
 }
 
 fn weights(forward: &Forward) -> String {
-    let parts: Vec<String> = forward.0.iter().map(|(arn, weight)| format!("{} {weight}", name_in(arn))).collect();
+    let parts: Vec<String> = forward.weights.iter().map(|(arn, weight)| format!("{} {weight}", name_in(arn))).collect();
     parts.join(", ")
 }
 

@@ -146,7 +146,7 @@ pub(super) async fn create_listener(
         .port(new.port.into())
         .protocol(new.protocol.into())
         .set_certificates(certificate.map(|certificate| vec![certificate]))
-        .default_actions(forward_action(new.forward, None))
+        .default_actions(forward_action(new.forward))
         .set_tags(Some(codec::to_elb_tags(new.tags)));
     created(aws.send(call.clone(), request.send()).await, async {
         let listeners = observed::listeners_of(aws, new.load_balancer_arn).await?;
@@ -163,7 +163,7 @@ pub(super) async fn create_rule(aws: &Aws, scope: &Scope, call: Call, new: NewRu
         .listener_arn(new.listener_arn)
         .priority(number(new.priority))
         .set_conditions(Some(conditions(new.hosts, new.paths)))
-        .actions(forward_action(new.forward, None))
+        .actions(forward_action(new.forward))
         .set_tags(Some(codec::to_elb_tags(new.tags)));
     created(aws.send(call.clone(), request.send()).await, async {
         let rules = observed::rules_of(aws, new.listener_arn).await?;
@@ -185,8 +185,8 @@ pub(super) async fn modify_rule_conditions(
     aws.send(call, request.send()).await.map(|_| Done::Applied)
 }
 
-/// Sets the weights. AWS replaces the whole list of actions, so it is read first: what others put there, such as a login
-/// before the forward or stickiness in it, stays.
+/// Sets the weights and the stickiness between them. AWS replaces the whole list of actions, so it is read first: what
+/// others put there, such as a login before the forward, stays.
 pub(super) async fn shift(aws: &Aws, call: Call, at: &TrafficPoint, forward: &Forward) -> Result<Done, AwsError> {
     let actions = current_actions(aws, at).await?;
     if codec::forward(&actions) == *forward {
@@ -243,19 +243,18 @@ fn with_forward(actions: Vec<elb::Action>, forward: &Forward) -> Vec<elb::Action
     }
     let last = old.into_iter().next();
     let order = last.as_ref().and_then(|action| action.order);
-    let stickiness = last
-        .and_then(|action| action.forward_config)
-        .and_then(|config| config.target_group_stickiness_config)
-        .filter(|stickiness| stickiness.enabled == Some(true));
-    let mut action = forward_action(forward, stickiness);
+    let mut action = forward_action(forward);
     action.order = order;
     kept.push(action);
     kept
 }
 
-fn forward_action(forward: &Forward, stickiness: Option<elb::TargetGroupStickinessConfig>) -> elb::Action {
+fn forward_action(forward: &Forward) -> elb::Action {
+    let stickiness = forward.stickiness.map(|seconds| {
+        elb::TargetGroupStickinessConfig::builder().enabled(true).duration_seconds(number(seconds)).build()
+    });
     let tuples = forward
-        .0
+        .weights
         .iter()
         .map(|(arn, weight)| elb::TargetGroupTuple::builder().target_group_arn(arn).weight(number(*weight)).build());
     let config = elb::ForwardActionConfig::builder()
@@ -300,31 +299,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shift_keeps_a_login_and_stickiness_that_others_put_there() {
+    fn a_shift_keeps_a_login_that_others_put_there_and_sets_stickiness_as_it_is_told() {
         let login = elb::Action::builder()
             .r#type(elb::ActionTypeEnum::AuthenticateOidc)
             .order(1)
             .authenticate_oidc_config(elb::AuthenticateOidcActionConfig::builder().client_id("x").build())
             .build();
-        let sticky = elb::TargetGroupStickinessConfig::builder().enabled(true).duration_seconds(60).build();
-        let old = Forward([("a".to_owned(), 100), ("b".to_owned(), 0)].into());
-        let mut last = forward_action(&old, Some(sticky.clone()));
+        let old = Forward { stickiness: Some(60), ..Forward::new([("a".to_owned(), 95), ("b".to_owned(), 5)].into()) };
+        let mut last = forward_action(&old);
         last.order = Some(2);
+        assert_eq!(codec::forward(std::slice::from_ref(&last)), old);
 
-        let new = Forward([("a".to_owned(), 0), ("b".to_owned(), 100)].into());
+        // A visitor who sticks to a target group goes on to reach it at weight 0: a whole shift ends stickiness.
+        let new = Forward::new([("a".to_owned(), 0), ("b".to_owned(), 100)].into());
         let actions = with_forward(vec![login, last], &new);
         assert_eq!(actions.len(), 2);
         let login = actions[0].authenticate_oidc_config().unwrap();
         assert_eq!((login.client_id(), login.use_existing_client_secret()), (Some("x"), Some(true)));
         assert_eq!(actions[1].order(), Some(2));
-        assert_eq!(actions[1].forward_config().unwrap().target_group_stickiness_config(), Some(&sticky));
         assert_eq!(codec::forward(&actions), new);
     }
 
     #[test]
     fn a_shift_ends_a_maintenance_page() {
         let page = elb::Action::builder().r#type(elb::ActionTypeEnum::FixedResponse).build();
-        let new = Forward([("a".to_owned(), 100)].into());
+        let new = Forward::new([("a".to_owned(), 100)].into());
         let actions = with_forward(vec![page], &new);
         assert_eq!(actions.len(), 1);
         assert_eq!(codec::forward(&actions), new);

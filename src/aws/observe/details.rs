@@ -14,22 +14,10 @@ use crate::aws::error::{AwsError, Call};
 use crate::model::action::Tags;
 use crate::model::launch::LaunchData;
 use crate::model::names::{AppName, EnvironmentName, Scope};
-use crate::model::observed::{Activity, Listener, Read, Rule, Target, TargetGroupAttributes, Want};
+use crate::model::observed::{Activity, Details, Read, Target, TargetGroupAttributes, Want};
 use crate::model::record::DeployedRecord;
 
 const ELB: &str = "elasticloadbalancing";
-
-/// What was read, in the places it has in a snapshot.
-pub struct Details {
-    pub(super) target_health: BTreeMap<String, Read<Vec<Target>>>,
-    pub(super) activities: BTreeMap<String, Read<Vec<Activity>>>,
-    pub(super) target_group_attributes: BTreeMap<String, Read<TargetGroupAttributes>>,
-    pub(super) tags: BTreeMap<String, Read<Tags>>,
-    pub(super) listeners_of: BTreeMap<String, Read<Vec<Listener>>>,
-    pub(super) rules_of: BTreeMap<String, Read<Vec<Rule>>>,
-    pub(super) template_data: BTreeMap<String, Read<Option<LaunchData>>>,
-    pub(super) deployed: BTreeMap<AppName, Read<Option<DeployedRecord>>>,
-}
 
 /// Reads everything that is wanted, many at a time.
 ///

@@ -23,7 +23,7 @@ use super::connect::Aws;
 use super::error::{AwsError, Call};
 use crate::model::desired::Desired;
 use crate::model::names::EnvironmentName;
-use crate::model::observed::{Group, Observed, Read, Want};
+use crate::model::observed::{Details, Group, Observed, Read, Want};
 use crate::model::time::Timestamp;
 
 /// One snapshot for all apps of the environment, taken at `now`.
@@ -73,14 +73,7 @@ pub async fn observe(aws: &Aws, desired: &Desired, now: Timestamp) -> Result<Obs
         rules: rules?,
         zone: zone?,
         images: images?,
-        target_health: BTreeMap::new(),
-        activities: BTreeMap::new(),
-        target_group_attributes: BTreeMap::new(),
-        tags: BTreeMap::new(),
-        listeners_of: BTreeMap::new(),
-        rules_of: BTreeMap::new(),
-        template_data: BTreeMap::new(),
-        deployed: BTreeMap::new(),
+        details: Details::default(),
         calls: aws.calls_since(&before),
     })
 }
@@ -96,15 +89,7 @@ pub async fn fulfil(
     wants: &BTreeSet<Want>,
 ) -> Result<(), AwsError> {
     let before = aws.calls();
-    let details = details::read(aws, environment, wants).await?;
-    observed.target_health.extend(details.target_health);
-    observed.activities.extend(details.activities);
-    observed.target_group_attributes.extend(details.target_group_attributes);
-    observed.tags.extend(details.tags);
-    observed.listeners_of.extend(details.listeners_of);
-    observed.rules_of.extend(details.rules_of);
-    observed.template_data.extend(details.template_data);
-    observed.deployed.extend(details.deployed);
+    observed.details.extend(details::read(aws, environment, wants).await?);
     for (call, count) in aws.calls_since(&before) {
         *observed.calls.entry(call).or_default() += count;
     }

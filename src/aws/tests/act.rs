@@ -153,7 +153,7 @@ async fn what_was_recorded_is_read_back_with_its_history() {
     let versions = history(&lab.aws, &scope).await.unwrap();
     assert_eq!(versions, [(1, Read::Known(one)), (2, Read::Known(two.clone()))]);
     let seen = lab.look_at([Want::Deployed(scope.app.clone())]).await;
-    assert_eq!(seen.deployed[&scope.app], Read::Known(Some(two)));
+    assert_eq!(seen.details.deployed[&scope.app], Read::Known(Some(two)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -94,7 +94,7 @@ async fn instances_that_drain_are_not_healthy_any_more() {
     lab.done("hello", &Action::UpdateGroup { name: release.group.clone(), change }).await;
     lab.pass(5).await;
     let seen = lab.look_at([Want::TargetHealth(release.a.clone())]).await;
-    let targets = seen.target_health[&release.a].known().unwrap();
+    let targets = seen.details.target_health[&release.a].known().unwrap();
     assert!(targets.len() == 2 && targets.iter().all(|target| target.health == Health::Draining), "{targets:?}");
     assert_eq!(seen.groups.known().unwrap()[&release.group].instances.len(), 2, "they drain as the group's own");
     assert!(matches!(recheck(&lab.aws, &[healthy]).await, Err(Recheck::Stale(_))));

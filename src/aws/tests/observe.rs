@@ -81,18 +81,18 @@ async fn a_release_is_seen_as_it_was_made() {
     assert_eq!(group.target_group_arns, std::slice::from_ref(&release.a));
     let forward = &seen.listeners[&release.listener].known().unwrap().as_ref().unwrap().forward;
     assert_eq!((forward.weight(&release.a), forward.weight(&release.b)), (100, 0));
-    let targets = seen.target_health[&release.a].known().unwrap();
+    let targets = seen.details.target_health[&release.a].known().unwrap();
     assert!(targets.len() == 2 && targets.iter().all(|target| target.health == Health::Healthy), "{targets:?}");
-    assert!(tags::belongs_to(seen.tags[&release.b].known().unwrap(), &release.scope));
-    assert!(tags::belongs_to(seen.tags[&release.load_balancer].known().unwrap(), &release.scope));
-    let activities = seen.activities[&release.group].known().unwrap();
+    assert!(tags::belongs_to(seen.details.tags[&release.b].known().unwrap(), &release.scope));
+    assert!(tags::belongs_to(seen.details.tags[&release.load_balancer].known().unwrap(), &release.scope));
+    let activities = seen.details.activities[&release.group].known().unwrap();
     assert!(activities.len() == 2 && activities[0].status == "Successful", "{activities:?}");
-    let data = seen.template_data[&release.group].known().unwrap().as_ref().unwrap();
+    let data = seen.details.template_data[&release.group].known().unwrap().as_ref().unwrap();
     assert_eq!(data.hash(), release.data().hash());
-    assert_eq!(seen.template_data["hello-prod-v009"], Read::Known(None));
-    assert_eq!(seen.deployed[&release.scope.app], Read::Known(None));
-    assert!(seen.target_group_attributes[&release.a].known().is_some());
-    let rules = seen.rules_of[&release.listener].known().unwrap();
+    assert_eq!(seen.details.template_data["hello-prod-v009"], Read::Known(None));
+    assert_eq!(seen.details.deployed[&release.scope.app], Read::Known(None));
+    assert!(seen.details.target_group_attributes[&release.a].known().is_some());
+    let rules = seen.details.rules_of[&release.listener].known().unwrap();
     assert!(rules.iter().any(|rule| rule.priority.is_none()));
     assert!(rules.iter().all(|rule| rule.listener_arn().as_ref() == Some(&release.listener)), "{rules:?}");
     let balancer = &seen.load_balancers.known().unwrap()[&release.scope.load_balancer_name()];
@@ -112,9 +112,9 @@ async fn a_detail_that_cannot_be_read_is_unknown_and_hides_no_other() {
     let gone = format!("{}0", release.b);
     let wants = [Want::TargetHealth(release.a.clone()), Want::Tags(release.a.clone()), Want::Tags(gone.clone())];
     let seen = lab.look_at(wants).await;
-    assert!(matches!(&seen.target_health[&release.a], Read::Unknown(why) if why.contains("Rate exceeded")));
-    assert!(seen.tags[&release.a].known().is_some());
-    assert!(seen.tags[&gone].known().is_none());
+    assert!(matches!(&seen.details.target_health[&release.a], Read::Unknown(why) if why.contains("Rate exceeded")));
+    assert!(seen.details.tags[&release.a].known().is_some());
+    assert!(seen.details.tags[&gone].known().is_none());
 }
 
 #[tokio::test(start_paused = true)]
@@ -142,7 +142,7 @@ async fn a_listener_is_seen_with_the_certificate_it_was_made_with() {
     }
     lab.done("hello", &listener).await;
     let seen = lab.look_at([Want::ListenersOf(release.load_balancer.clone())]).await;
-    let listeners = seen.listeners_of[&release.load_balancer].known().unwrap().iter();
+    let listeners = seen.details.listeners_of[&release.load_balancer].known().unwrap().iter();
     let found: BTreeMap<u16, Option<&str>> =
         listeners.map(|listener| (listener.port, listener.certificate_arn.as_deref())).collect();
     assert_eq!(found, [(80, None), (443, Some(certificate))].into());
@@ -171,7 +171,7 @@ async fn why_an_instance_was_replaced_is_told_in_the_words_of_aws() {
     let groups = [&terminated, &release.group];
     let seen = lab.look_at(groups.map(|group| Want::Activities(group.clone()))).await;
     let left = |group: &String| {
-        let activities = seen.activities[group].known().unwrap().iter();
+        let activities = seen.details.activities[group].known().unwrap().iter();
         let causes = activities.map(|activity| activity.cause.as_str());
         causes.filter(|cause| cause.contains("taken out of service")).map(str::to_owned).collect::<Vec<_>>()
     };

@@ -106,7 +106,9 @@ fn a_plan_that_breaks_a_rule_stops_that_app_alone() {
 
 /// Puts instances that are not this group's, of that health, into a slot.
 fn strangers(case: &mut Case, slot: Slot, health: Health) {
-    let Some(Read::Known(targets)) = case.observed.target_health.get_mut(&target_group_arn(slot)) else { panic!() };
+    let Some(Read::Known(targets)) = case.observed.details.target_health.get_mut(&target_group_arn(slot)) else {
+        panic!()
+    };
     let stranger =
         |id: &str| Target { id: id.to_owned(), health, reason: Some("strange".to_owned()), description: None };
     targets.extend(["i-foreign-1", "i-foreign-2"].map(stranger));
@@ -164,11 +166,14 @@ fn a_target_group_that_has_our_name_and_not_our_tags_is_never_touched() {
     for slot in Slot::BOTH {
         let mut case = Case::new(NEW_IMAGE, json!({})).with_front(Slot::B);
         let arn = target_group_arn(slot);
-        case.observed.tags.insert(arn.clone(), Read::Known(BTreeMap::from([("team".to_owned(), "other".to_owned())])));
+        case.observed
+            .details
+            .tags
+            .insert(arn.clone(), Read::Known(BTreeMap::from([("team".to_owned(), "other".to_owned())])));
         let plan = case.plan();
         assert_eq!((plan.change, plan.actions.len()), (Change::Error, 0));
         assert!(plan.reason.contains("is not ours"), "{}", plan.reason);
-        case.observed.tags.insert(arn, Read::Unknown("Throttling".to_owned()));
+        case.observed.details.tags.insert(arn, Read::Unknown("Throttling".to_owned()));
         assert!(case.plan().actions.is_empty(), "what could not be read is nobody's");
     }
 }
@@ -185,10 +190,10 @@ fn a_rule_on_a_shared_listener_that_is_not_ours_is_never_touched() {
         hosts: vec!["hello.example.com".to_owned()],
         paths: Vec::new(),
         other_conditions: false,
-        forward: Forward(Slot::BOTH.map(|slot| (target_group_arn(slot), 50)).into_iter().collect()),
+        forward: Forward::new(Slot::BOTH.map(|slot| (target_group_arn(slot), 50)).into_iter().collect()),
     };
-    case.observed.rules_of.insert(LISTENER.to_owned(), Read::Known(vec![rule]));
-    case.observed.tags.insert(arn, Read::Known(BTreeMap::from([("team".to_owned(), "other".to_owned())])));
+    case.observed.details.rules_of.insert(LISTENER.to_owned(), Read::Known(vec![rule]));
+    case.observed.details.tags.insert(arn, Read::Known(BTreeMap::from([("team".to_owned(), "other".to_owned())])));
     let plan = case.plan();
     assert_eq!((plan.change, plan.actions.len()), (Change::Error, 0));
     assert!(plan.reason.contains("is not ours"), "{}", plan.reason);
@@ -230,7 +235,7 @@ fn a_release_that_is_under_way_takes_up_room() {
     case.desired.environment.limits.concurrent_rollouts = 1;
     let mut first_by_name = case.desired.apps.values().next().unwrap().clone();
     first_by_name.scope.app = "another".parse().unwrap();
-    case.observed.deployed.insert(first_by_name.scope.app.clone(), Read::Known(None));
+    case.observed.details.deployed.insert(first_by_name.scope.app.clone(), Read::Known(None));
     case.desired.apps.insert(first_by_name.scope.app.clone(), first_by_name);
     let apps = plan(&case.desired, &case.observed, now()).apps;
     assert_eq!((apps[0].change, apps[0].actions.len()), (Change::Blocked, 0));

@@ -1,12 +1,17 @@
 //! Verification: a generation must be healthy before it takes traffic, and stay so while it is watched.
 
+mod activity;
+mod health;
+
 use super::draft::Draft;
 use super::release::{Release, Turn};
 use super::shift;
 use crate::model::action::{Action, GroupChange, Tags};
-use crate::model::observed::{Activity, Failure, Group, Health, Target, Want};
+use crate::model::observed::{Failure, Group, Want};
 use crate::model::tags::{self, keys};
-use crate::model::time::{Span, Timestamp};
+use crate::model::time::Span;
+use activity::{Cause, launch_failure, replaced_for_its_health, room_since};
+use health::Healthy;
 
 /// Done when the target has the traffic, or has been healthy for the stability window.
 pub(super) fn wait_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, stable_for: Span) -> Turn {
@@ -83,39 +88,6 @@ pub(super) fn bake<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, duratio
     Turn::Here(Some(format!("healthy {}/{size}", health.good)))
 }
 
-/// What the load balancer, or for a worker its group, says of the instances of exactly one group.
-struct Healthy {
-    good: u32,
-    /// The first target that fails its checks, in AWS's words.
-    sick: Option<String>,
-    /// The first target that is registered where nothing forwards to.
-    unused: Option<String>,
-}
-
-impl Healthy {
-    fn of<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group) -> Option<Self> {
-        let Some(front) = &release.picture.front else {
-            return Some(Self { good: group.in_service(), sick: None, unused: None });
-        };
-        let arn = group.owner.slot.and_then(|slot| front.arn(slot))?;
-        let want = Want::TargetHealth(arn.to_owned());
-        let targets = draft.see(draft.observed.target_health.get(arn), want, "the health of its targets")?;
-        let own = |target: &&Target| group.instances.iter().any(|instance| instance.id == target.id);
-        let first = |health: Health| targets.iter().filter(own).find(|target| target.health == health).map(words);
-        Some(Self {
-            good: targets.iter().filter(own).filter(|target| target.health == Health::Healthy).count() as u32,
-            sick: first(Health::Unhealthy),
-            unused: first(Health::Unused),
-        })
-    }
-}
-
-fn words(target: &Target) -> String {
-    let said = [target.reason.as_deref(), target.description.as_deref()];
-    let said: Vec<_> = said.into_iter().flatten().collect();
-    if said.is_empty() { target.id.clone() } else { format!("{} {}", target.id, said.join(": ")) }
-}
-
 /// A generation that had the traffic and lost it to the one before, without a word on why: somebody, or a crash in
 /// the middle of a shift back. It must not take over again by itself.
 fn taken_out_of_service<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &Group) -> bool {
@@ -151,7 +123,7 @@ fn not_yet_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target:
         draft.act(action, "an instance is not healthy any more: the stability window begins anew", Vec::new());
     }
     let want = Want::Activities(target.name.clone());
-    let activities = draft.see(draft.observed.activities.get(&target.name), want, "its scaling activities");
+    let activities = draft.see(draft.observed.details.activities.get(&target.name), want, "its scaling activities");
     let failure = activities.and_then(|activities| launch_failure(activities, target));
     let begun = activities.and_then(|activities| room_since(activities)).unwrap_or(target.created_at);
     let generation = target.owner.generation;
@@ -188,75 +160,6 @@ fn not_yet_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target:
     }
 }
 
-/// What a failed launch says about the release.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Cause {
-    /// It can never succeed: the image, the role or another part of the template is wrong.
-    Release,
-    /// AWS lacks room, or the account its quota: later may do.
-    Capacity,
-    /// Neither can be told.
-    Unclear,
-}
-
-/// The newest activity of the group, if it is a failed launch.
-fn launch_failure(activities: &[Activity], group: &Group) -> Option<(Cause, String)> {
-    let newest =
-        activities.iter().filter(|activity| activity.started_at >= group.created_at).max_by_key(|a| a.started_at)?;
-    (newest.status == "Failed").then(|| (cause(&newest.message), newest.message.clone()))
-}
-
-/// What the group says of an instance that it took out of service since then because the load balancer called it sick.
-/// Between two looks such an instance may have gone and its successor come.
-fn replaced_for_its_health<'a>(draft: &mut Draft<'a>, target: &'a Group, since: Timestamp) -> Option<&'a str> {
-    let want = Want::Activities(target.name.clone());
-    let activities = draft.see(draft.observed.activities.get(&target.name), want, "its scaling activities")?;
-    let sick = activities.iter().filter(|activity| activity.started_at >= since);
-    sick.map(|activity| activity.cause.as_str()).find(|cause| cause.contains("ELB system health check failure"))
-}
-
-/// When launches began anew after AWS had lacked room for one.
-fn room_since(activities: &[Activity]) -> Option<Timestamp> {
-    let lacked = |activity: &&Activity| activity.status == "Failed" && cause(&activity.message) == Cause::Capacity;
-    let last = activities.iter().filter(lacked).map(|activity| activity.started_at).max()?;
-    activities.iter().map(|activity| activity.started_at).filter(|at| *at > last).min()
-}
-
-/// Tells trouble with AWS from trouble with the release, by AWS's own words.
-/// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/CHAP_Troubleshooting.html>
-pub(super) fn cause(message: &str) -> Cause {
-    let message = message.to_ascii_lowercase();
-    let says = |phrases: &[&str]| phrases.iter().any(|phrase| message.contains(phrase));
-    if says(&[
-        "insufficient",
-        "capacity",
-        "limitexceeded",
-        "limit exceeded",
-        "vcpu",
-        "quota",
-        "throttl",
-        "request limit",
-    ]) {
-        Cause::Capacity
-    } else if says(&[
-        "does not exist",
-        "invalid ami",
-        "invalidami",
-        "invalid iam instance profile",
-        "invalid device name",
-        "not authorized",
-        "unauthorized",
-        "not supported",
-        "architecture",
-        "cannot be launched",
-        "no longer available",
-    ]) {
-        Cause::Release
-    } else {
-        Cause::Unclear
-    }
-}
-
 /// Ends a generation: traffic goes back first if it has it and there is a way back, then it is marked.
 fn fail<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &Group, reason: String) {
     if release.is_shifted() {
@@ -265,33 +168,4 @@ fn fail<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &Group, re
     draft.plan.notes.retain(|note| !note.contains("goes on trying"));
     let why = format!("{} failed: {reason}", target.owner.generation);
     draft.tag_group(&target.name, tags::encode_failure(&Failure { at: draft.now, reason }), why);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn aws_words_tell_a_lack_of_room_from_a_bad_release() {
-        for (message, expected) in [
-            (
-                "Could not launch On-Demand Instances. InsufficientInstanceCapacity - We currently do not have sufficient c7g.large capacity in the Availability Zone you requested (us-west-2a). Launching EC2 instance failed.",
-                Cause::Capacity,
-            ),
-            (
-                "You have requested more vCPU capacity than your current vCPU limit of 32 allows. Launching EC2 instance failed.",
-                Cause::Capacity,
-            ),
-            ("Request limit exceeded. Launching EC2 instance failed.", Cause::Capacity),
-            ("The image id '[ami-0aaa]' does not exist. Launching EC2 instance failed.", Cause::Release),
-            ("Invalid IAM Instance Profile name. Launching EC2 instance failed.", Cause::Release),
-            (
-                "The architecture 'arm64' of the specified instance type does not match the architecture 'x86_64' of the specified AMI.",
-                Cause::Release,
-            ),
-            ("An internal error has occurred. Launching EC2 instance failed.", Cause::Unclear),
-        ] {
-            assert_eq!(cause(message), expected, "{message}");
-        }
-    }
 }

@@ -1,0 +1,43 @@
+//! What an instance is born with besides image and type, and where it runs.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What an instance is born with besides image and type. A change of any of it is a new generation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Launch {
+    /// The name of the IAM instance profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-amiable-effect" = "replace"))]
+    pub iam_instance_profile: Option<String>,
+    /// The name of the EC2 key pair.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-amiable-effect" = "replace"))]
+    pub key_name: Option<String>,
+    /// Security groups of the instances, instead of the environment's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-amiable-effect" = "replace"))]
+    pub security_group_ids: Option<Vec<String>>,
+    /// A script or cloud-init document that runs at first boot; at most 16 KiB. Shown nowhere but as a hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-amiable-effect" = "replace"))]
+    pub user_data: Option<String>,
+    /// Detailed (one-minute) monitoring.
+    #[serde(default)]
+    #[schemars(extend("x-amiable-effect" = "replace"))]
+    pub detailed_monitoring: bool,
+    /// The size of the root volume in GiB, 1 to 16384; the image's own size without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 16384), extend("x-amiable-effect" = "replace"))]
+    pub root_volume_size: Option<u32>,
+}
+
+/// Where the instances of one app run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AppNetwork {
+    /// Subnets of the environment's VPC.
+    #[schemars(length(min = 1, max = 16), extend("x-amiable-effect" = "in-place"))]
+    pub subnet_ids: Vec<String>,
+}

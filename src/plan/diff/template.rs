@@ -1,0 +1,77 @@
+//! The fields that make a new generation necessary.
+
+use std::collections::BTreeMap;
+
+use crate::model::launch::LaunchData;
+use crate::model::observed::{Image, Want};
+use crate::model::plan::{Effect, FieldChange};
+use crate::plan::draft::Draft;
+use crate::plan::release::Release;
+use crate::plan::resolve::Wanted;
+
+/// The fields that make a new generation necessary, before and after.
+pub(in crate::plan) fn replaced<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
+    let wanted = release.wanted;
+    let Some(serving) = release.serving else {
+        add_replaced(draft, "image", None, image_after(wanted));
+        add_replaced(draft, "instanceType", None, wanted.launch.instance_type.clone());
+        return;
+    };
+    if serving.owner.template_hash == wanted.hash {
+        return;
+    }
+    let before_image = describe_image(&serving.owner.image, &serving.owner.release);
+    let found = draft.observed.details.template_data.get(&serving.name);
+    let before = draft.see(found, Want::TemplateData(serving.name.clone()), "the launch template that runs");
+    let Some(Some(before)) = before else {
+        add_replaced(draft, "image", Some(before_image), image_after(wanted));
+        return;
+    };
+    if before.image_id != wanted.launch.image_id {
+        add_replaced(draft, "image", Some(before_image), image_after(wanted));
+    }
+    for (path, old, new) in template_fields(before, &wanted.launch) {
+        if old != new {
+            let shown = |text: Option<String>| text.or_else(|| Some("none".to_owned()));
+            draft.plan.fields.push(FieldChange {
+                path: path.to_owned(),
+                before: shown(old),
+                after: shown(new),
+                effect: Effect::Replace,
+            });
+        }
+    }
+}
+
+fn add_replaced(draft: &mut Draft<'_>, path: &str, before: Option<String>, after: String) {
+    let change = FieldChange { path: path.to_owned(), before, after: Some(after), effect: Effect::Replace };
+    draft.plan.fields.push(change);
+}
+
+fn template_fields(old: &LaunchData, new: &LaunchData) -> Vec<(&'static str, Option<String>, Option<String>)> {
+    let both = |path, of: fn(&LaunchData) -> Option<String>| (path, of(old), of(new));
+    vec![
+        both("instanceType", |data| Some(data.instance_type.clone())),
+        both("launch.iamInstanceProfile", |data| data.iam_instance_profile.clone()),
+        both("launch.keyName", |data| data.key_name.clone()),
+        both("launch.securityGroupIds", |data| Some(data.security_group_ids.join(", "))),
+        both("launch.userData", |data| data.user_data.as_ref().map(ToString::to_string)),
+        both("launch.detailedMonitoring", |data| Some(data.detailed_monitoring.to_string())),
+        both("launch.rootVolumeSize", |data| data.root_volume.as_ref().map(|root| format!("{} GiB", root.size))),
+    ]
+}
+
+fn image_after(wanted: &Wanted<'_>) -> String {
+    let mut said = wanted.release();
+    if said.is_empty() {
+        said.extend(wanted.image.map(|image: &Image| ("version".to_owned(), image.name.clone())));
+    }
+    describe_image(&wanted.launch.image_id, &said)
+}
+
+/// `ami-0222 (1.9.0, 3f2c1ab)`.
+fn describe_image(id: &str, release: &BTreeMap<String, String>) -> String {
+    let said: Vec<&str> =
+        ["version", "commit"].iter().filter_map(|key| release.get(*key)).map(String::as_str).collect();
+    if said.is_empty() { id.to_owned() } else { format!("{id} ({})", said.join(", ")) }
+}

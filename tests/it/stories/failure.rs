@@ -1,0 +1,97 @@
+//! Releases that fail, and what serves then.
+
+use amiable::controller::converge::Outcome;
+use amiable::model::plan::Change;
+use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1, HELLO_BAD, HELLO_SICK_LATER};
+use insta::assert_snapshot;
+
+use super::{deployed, serving, settles};
+use crate::lab::app;
+
+#[tokio::test(start_paused = true)]
+async fn an_image_that_never_gets_healthy_takes_no_traffic_and_is_not_tried_again() {
+    let mut lab = deployed("").await;
+    lab.diary();
+    lab.write("hello", app("hello", HELLO_BAD, "  progressDeadline: 5m\n"));
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+    assert_snapshot!(lab.diary(), @"
+    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    12:09 CreateOrUpdateTags hello-prod-v002: v002 failed: 0 of 2 instances healthy after 5m: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
+    12:10 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    ");
+    let plan = lab.plan("hello").await;
+    assert_eq!((plan.change, plan.actions.len()), (Change::Blocked, 0));
+    assert!(plan.reason.contains("500"), "in AWS's words: {}", plan.reason);
+    assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+
+    lab.write("hello", app("hello", HELLO_1_0, ""));
+    assert_eq!(lab.apply(true).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"13:37 DeleteAutoScalingGroup hello-prod-v002: it failed, and its template is not wanted any more");
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_that_falls_sick_under_traffic_gives_it_back_in_one_call() {
+    let mut lab = deployed("").await;
+    lab.diary();
+    lab.write("hello", app("hello", HELLO_SICK_LATER, ""));
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+    assert_snapshot!(lab.diary(), @"
+    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    10:04 ModifyListener listener/hello-prod: v002 failed: v001 serves again (unhealthy under traffic: i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500])
+    10:04 CreateOrUpdateTags hello-prod-v002: v002 failed: unhealthy under traffic: i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
+    10:05 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    10:06 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    ");
+    assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+    assert_eq!(lab.plan("hello").await.change, Change::Blocked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lack_of_capacity_is_waited_for_while_the_old_generation_serves() {
+    use amiable::sim::world::scaling::LaunchFailure;
+    let mut lab = deployed("").await;
+    lab.simulation.with(|world| world.scaling.capacity.failure = Some(LaunchFailure::InsufficientInstanceCapacity));
+    lab.write("hello", app("hello", HELLO_1_1, "  progressDeadline: 5m\n"));
+    let during = async {
+        lab.pass(1800).await;
+        let plan = lab.plan("hello").await;
+        assert!(plan.waits[0].what.contains("sufficient"), "{:?}", plan.waits);
+        assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+        lab.simulation.with(|world| world.scaling.capacity.failure = None);
+    };
+    let (outcome, ()) = tokio::join!(lab.apply(false), during);
+    assert_eq!(outcome, Outcome::Converged);
+    assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_failed_is_tried_again_when_a_person_says_so() {
+    let mut lab = deployed("").await;
+    lab.write("hello", app("hello", HELLO_BAD, "  progressDeadline: 5m\n"));
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+    // The database that the new release needs is there now.
+    lab.simulation.with(|world| {
+        let image = world.images.all.get_mut(HELLO_BAD).unwrap();
+        image.tags.remove("sim:behaviour");
+    });
+    lab.diary();
+    assert_eq!(lab.retry("hello").await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    13:38 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    13:44 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    14:21 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    14:51 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    14:51 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    19:51 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    19:51 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    ");
+    assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+    settles(&lab).await;
+}

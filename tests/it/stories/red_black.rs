@@ -1,0 +1,66 @@
+//! Red-black: from an image to the next.
+
+use amiable::controller::converge::Outcome;
+use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1};
+use insta::assert_snapshot;
+
+use super::{deployed, serving, settles, weight};
+use crate::lab::{Lab, app};
+
+#[tokio::test(start_paused = true)]
+async fn a_first_deploy() {
+    let lab = deployed("  dns: {name: hello.internal.example.com}\n").await;
+    assert_snapshot!(lab.diary(), @"
+    00:00 CreateTargetGroup hello-prod-a: slot a has no target group
+    00:00 CreateTargetGroup hello-prod-b: slot b has no target group
+    00:00 CreateLoadBalancer hello-prod: the app has no load balancer
+    00:01 ModifyTargetGroupAttributes hello-prod-a: deregistration delay 300s → 60s
+    00:01 ModifyTargetGroupAttributes hello-prod-b: deregistration delay 300s → 60s
+    00:02 CreateListener loadbalancer/hello-prod: the load balancer does not listen on port 80
+    00:03 CreateLaunchTemplate hello-prod-v001: nothing of this app serves yet
+    00:03 CreateAutoScalingGroup hello-prod-v001: nothing of this app serves yet
+    01:37 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
+    02:07 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
+    02:07 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    02:58 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
+    07:07 PutParameter /amiable/prod/hello/deployed: v001 is deployed
+    07:07 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    ");
+    settles(&lab).await;
+    assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn from_one_image_to_the_next_and_the_old_group_goes_after_its_time() {
+    let mut lab = deployed("").await;
+    lab.diary();
+    lab.write("hello", app("hello", HELLO_1_1, ""));
+    assert_eq!(lab.apply(true).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    73:16 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
+    74:43 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
+    74:43 DeleteLaunchTemplate hello-prod-v001: its group is gone
+    ");
+    settles(&lab).await;
+    assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_that_is_scaled_to_nothing_is_released_all_the_same() {
+    let nothing = |image: &str| app("hello", image, "").replace("{min: 2, max: 4}", "{min: 0, max: 4}");
+    let mut lab = Lab::new().await;
+    lab.write("hello", nothing(HELLO_1_0));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    settles(&lab).await;
+    lab.write("hello", nothing(HELLO_1_1));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (0, 100));
+    settles(&lab).await;
+}
