@@ -22,6 +22,7 @@ use crate::model::action::{Action, Expect, GroupChange, NewGroup, TrafficPoint};
 use crate::model::desired::{Desired, DesiredApp, Source};
 use crate::model::event::EventKind;
 use crate::model::launch::{LaunchData, Secret};
+use crate::model::mark::Marks;
 use crate::model::names::{Generation, Scope, Slot};
 use crate::model::observed::{AliasTarget, DnsRecord, Forward, Health, Observed, Ownership, Read, TargetCheck, Want};
 use crate::model::plan::{AppPlan, Change, Impact, PlannedAction};
@@ -198,6 +199,9 @@ impl Release {
             healthy_since: None,
             shifted_at: None,
             recorded_at: None,
+            canary: None,
+            held_min: None,
+            marks: Marks::default(),
             failed: None,
         };
         tags::encode(&owner, &BTreeMap::from([("team".into(), "shop".into())]))

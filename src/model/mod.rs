@@ -6,6 +6,8 @@
 //! - [`desired`]: what the manifests ask for in one environment
 //! - [`observed`]: one snapshot of AWS, with `Unknown` for what could not be read
 //! - [`tags`]: what AWS keeps for us beside a resource, and the keys it stands under
+//! - [`mark`]: what people say about a release, as a tag on a group carries it
+//! - [`decision`]: the same for those who ask later, as SSM Parameter Store keeps it
 //! - [`record`]: the deployed state as it is kept in SSM Parameter Store
 //! - [`action`]: one mutating AWS call each, and the facts it depends on
 //! - [`event`]: what happens while a plan is carried out
@@ -14,9 +16,11 @@
 //! Nothing here does I/O.
 
 pub mod action;
+pub mod decision;
 pub mod desired;
 pub mod event;
 pub mod launch;
+pub mod mark;
 pub mod names;
 pub mod observed;
 pub mod plan;

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::launch::{LaunchData, TemplateHash};
+use super::mark::{CanaryStep, Marks};
 use super::names::{AppName, EnvironmentName, Generation, Scope, Slot};
 use super::record::DeployedRecord;
 use super::time::Timestamp;
@@ -173,6 +174,12 @@ pub struct Ownership {
     pub shifted_at: Option<Timestamp>,
     /// When its deployed state was recorded: the clock of the old generation's retention.
     pub recorded_at: Option<Timestamp>,
+    /// How far it is as a canary.
+    pub canary: Option<CanaryStep>,
+    /// The smallest size that it goes back to: while a release is under way it must not scale in below what it has.
+    pub held_min: Option<u32>,
+    /// What people have said about it.
+    pub marks: Marks,
     /// Why this generation is not to be used.
     pub failed: Option<Failure>,
 }

@@ -8,6 +8,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use super::action::Tags;
+use super::mark::{Mark, Marks};
 use super::names::{AppName, Generation, Scope, Slot};
 use super::observed::{Failure, Ownership};
 
@@ -47,6 +48,20 @@ pub mod keys {
     pub const SHIFTED_AT: &str = "amiable:shifted-at";
     /// When its deployed state was recorded.
     pub const RECORDED_AT: &str = "amiable:recorded-at";
+    /// How far it is as a canary.
+    pub const CANARY: &str = "amiable:canary";
+    /// The smallest size that it goes back to after a release.
+    pub const HELD_MIN: &str = "amiable:held-min";
+    /// Who paused its release.
+    pub const PAUSED: &str = "amiable:paused";
+    /// Who promoted it.
+    pub const PROMOTED: &str = "amiable:promoted";
+    /// Who suspended the app.
+    pub const SUSPENDED: &str = "amiable:suspended";
+    /// Who pinned the app to it.
+    pub const PINNED: &str = "amiable:pinned";
+    /// What is to serve in its place.
+    pub const BACK_TO: &str = "amiable:back-to";
     /// When it failed.
     pub const FAILED_AT: &str = "amiable:failed-at";
     /// Why it failed.
@@ -92,6 +107,15 @@ pub fn decode(tags: &Tags) -> Result<Option<Ownership>, String> {
         healthy_since: optional(tags, keys::HEALTHY_SINCE)?,
         shifted_at: optional(tags, keys::SHIFTED_AT)?,
         recorded_at: optional(tags, keys::RECORDED_AT)?,
+        canary: optional(tags, keys::CANARY)?,
+        held_min: optional(tags, keys::HELD_MIN)?,
+        marks: Marks {
+            paused: optional(tags, keys::PAUSED)?,
+            promoted: optional(tags, keys::PROMOTED)?,
+            suspended: optional(tags, keys::SUSPENDED)?,
+            pinned: optional(tags, keys::PINNED)?,
+            back_to: optional(tags, keys::BACK_TO)?,
+        },
         failed,
     }))
 }
@@ -119,6 +143,14 @@ pub fn encode(owner: &Ownership, labels: &BTreeMap<String, String>) -> Tags {
     put(keys::HEALTHY_SINCE, owner.healthy_since.map(|at| at.to_string()));
     put(keys::SHIFTED_AT, owner.shifted_at.map(|at| at.to_string()));
     put(keys::RECORDED_AT, owner.recorded_at.map(|at| at.to_string()));
+    put(keys::CANARY, owner.canary.map(|step| step.to_string()));
+    put(keys::HELD_MIN, owner.held_min.map(|min| min.to_string()));
+    let mark = |mark: &Option<Mark>| mark.as_ref().map(|mark| value(&mark.to_string()));
+    put(keys::PAUSED, mark(&owner.marks.paused));
+    put(keys::PROMOTED, mark(&owner.marks.promoted));
+    put(keys::SUSPENDED, mark(&owner.marks.suspended));
+    put(keys::PINNED, mark(&owner.marks.pinned));
+    put(keys::BACK_TO, owner.marks.back_to.as_ref().map(|back| back.to_string()));
     if let Some(failed) = &owner.failed {
         tags.extend(encode_failure(failed));
     }
@@ -214,8 +246,21 @@ mod tests {
             healthy_since: Some("2026-08-01T10:00:00Z".parse().unwrap()),
             shifted_at: Some("2026-08-01T10:01:00Z".parse().unwrap()),
             recorded_at: Some("2026-08-01T10:06:00Z".parse().unwrap()),
+            canary: Some("2 2026-08-01T10:00:30Z".parse().unwrap()),
+            held_min: Some(2),
+            marks: Marks {
+                paused: Some(said("looks odd")),
+                promoted: Some(said("").to("full")),
+                suspended: Some(said("incident 42").to("2026-12-01T00:00:00Z")),
+                pinned: Some(said("audit")),
+                back_to: Some("ami-0123456789abcdef0".parse().unwrap()),
+            },
             failed: Some(Failure { at: "2026-08-01T10:07:00Z".parse().unwrap(), reason: "deadline: 20m".into() }),
         }
+    }
+
+    fn said(why: &str) -> Mark {
+        Mark::new("2026-08-01T10:06:30Z".parse().unwrap(), "arn:aws:iam::123456789012:user/ada", why)
     }
 
     fn team() -> BTreeMap<String, String> {
@@ -238,6 +283,9 @@ mod tests {
             healthy_since: None,
             shifted_at: None,
             recorded_at: None,
+            canary: None,
+            held_min: None,
+            marks: Marks::default(),
             failed: None,
             ..owner()
         };
@@ -268,6 +316,11 @@ mod tests {
             (keys::SHIFTED_AT, "99999-01-01T00:00:00Z"),
             (keys::RECORDED_AT, "\u{0}"),
             (keys::FAILED_AT, ""),
+            (keys::CANARY, "two"),
+            (keys::HELD_MIN, "-1"),
+            (keys::PAUSED, "yes"),
+            (keys::SUSPENDED, "2026-08-01"),
+            (keys::BACK_TO, "v041"),
         ] {
             let mut tags = good.clone();
             tags.insert(key.into(), text.into());

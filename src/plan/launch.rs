@@ -3,6 +3,7 @@
 use super::draft::Draft;
 use super::release::{Release, Turn};
 use crate::model::action::{Action, NewGroup};
+use crate::model::mark::Marks;
 use crate::model::names::{Generation, Slot};
 use crate::model::observed::{LaunchTemplate, Ownership, Want};
 use crate::model::tags;
@@ -111,6 +112,9 @@ fn ownership(draft: &Draft<'_>, release: &Release<'_, '_>, generation: Generatio
         healthy_since: None,
         shifted_at: None,
         recorded_at: None,
+        canary: None,
+        held_min: None,
+        marks: Marks::default(),
         failed: None,
     }
 }

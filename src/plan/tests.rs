@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::plan;
 use crate::model::action::{Action, TrafficPoint};
 use crate::model::desired::{Desired, DesiredApp, Source};
+use crate::model::mark::Marks;
 use crate::model::names::{Generation, Scope, Slot};
 use crate::model::observed::*;
 use crate::model::plan::{AppPlan, Change};
@@ -213,6 +214,9 @@ impl Case {
                 healthy_since: None,
                 shifted_at: None,
                 recorded_at: None,
+                canary: None,
+                held_min: None,
+                marks: Marks::default(),
                 failed: None,
             },
             labels: BTreeMap::new(),

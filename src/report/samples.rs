@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::action::{Action, NewGroup};
 use crate::model::desired::Source;
 use crate::model::launch::{LaunchData, Secret};
+use crate::model::mark::Marks;
 use crate::model::names::{AppName, Generation, Scope, Slot};
 use crate::model::observed::{
     Details, Failure, Forward, Group, Health, Instance, Listener, Observed, Ownership, Read, Target,
@@ -301,6 +302,9 @@ fn group(app: &str, generation: u32, slot: Slot, instances: [u32; 2]) -> Group {
             healthy_since: None,
             shifted_at: None,
             recorded_at: None,
+            canary: None,
+            held_min: None,
+            marks: Marks::default(),
             failed: None,
         },
         name,
