@@ -193,7 +193,7 @@ impl Release {
             image: HELLO_1_0.into(),
             release: BTreeMap::new(),
             slot: Some(Slot::A),
-            listener: Some(self.listener.clone()).filter(|arn| !arn.is_empty()),
+            listeners: Some(self.listener.clone()).filter(|arn| !arn.is_empty()).into_iter().collect(),
             rule: None,
             applied: None,
             healthy_since: None,

@@ -162,8 +162,8 @@ pub struct Ownership {
     pub release: BTreeMap<String, String>,
     /// The slot whose target group its instances register in; none for a worker.
     pub slot: Option<Slot>,
-    /// The listener of the app's own load balancer, or the shared one.
-    pub listener: Option<String>,
+    /// The listeners of the app's own load balancer, or the shared one.
+    pub listeners: Vec<String>,
     /// The rule on a shared listener.
     pub rule: Option<String>,
     /// The hash of the in-place settings that were last applied.

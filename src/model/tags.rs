@@ -36,7 +36,7 @@ pub mod keys {
     pub const COMMIT: &str = "amiable:commit";
     /// The slot, `a` or `b`.
     pub const SLOT: &str = "amiable:slot";
-    /// The ARN of the listener.
+    /// The ARN of the listener, and what other listeners of the same load balancer end in.
     pub const LISTENER: &str = "amiable:listener";
     /// The ARN of the rule on a shared listener.
     pub const RULE: &str = "amiable:rule";
@@ -101,7 +101,7 @@ pub fn decode(tags: &Tags) -> Result<Option<Ownership>, String> {
         image: required(tags, keys::IMAGE)?,
         release: RELEASE.iter().filter_map(|(name, key)| Some(((*name).to_owned(), tags.get(*key)?.clone()))).collect(),
         slot: slot(tags)?,
-        listener: tags.get(keys::LISTENER).cloned(),
+        listeners: tags.get(keys::LISTENER).map(|text| decode_listeners(text)).unwrap_or_default(),
         rule: tags.get(keys::RULE).cloned(),
         applied: tags.get(keys::APPLIED).cloned(),
         healthy_since: optional(tags, keys::HEALTHY_SINCE)?,
@@ -137,7 +137,7 @@ pub fn encode(owner: &Ownership, labels: &BTreeMap<String, String>) -> Tags {
         put(key, owner.release.get(name).map(|text| value(text)));
     }
     put(keys::SLOT, owner.slot.map(|slot| slot.to_string()));
-    put(keys::LISTENER, owner.listener.clone());
+    put(keys::LISTENER, encode_listeners(&owner.listeners));
     put(keys::RULE, owner.rule.clone());
     put(keys::APPLIED, owner.applied.clone());
     put(keys::HEALTHY_SINCE, owner.healthy_since.map(|at| at.to_string()));
@@ -155,6 +155,21 @@ pub fn encode(owner: &Ownership, labels: &BTreeMap<String, String>) -> Tags {
         tags.extend(encode_failure(failed));
     }
     tags
+}
+
+/// Listeners of one load balancer in the value of one tag: the first ARN, and of the others only what follows its last
+/// slash, as everything before it is the same. One ARN has 150 characters at most and an id 16, so that seven fit.
+pub fn encode_listeners(arns: &[String]) -> Option<String> {
+    let (first, others) = arns.split_first()?;
+    let ids = others.iter().filter_map(|arn| arn.rsplit('/').next());
+    Some(std::iter::once(first.as_str()).chain(ids).collect::<Vec<_>>().join(" "))
+}
+
+fn decode_listeners(text: &str) -> Vec<String> {
+    let mut words = text.split(' ').filter(|word| !word.is_empty());
+    let Some(first) = words.next() else { return Vec::new() };
+    let path = first.rsplit_once('/').map_or("", |(path, _)| path);
+    std::iter::once(first.to_owned()).chain(words.map(|id| format!("{path}/{id}"))).collect()
 }
 
 /// The tags of what belongs to the app as a whole: a target group, load balancer, listener or rule.
@@ -240,7 +255,7 @@ mod tests {
             image: "ami-0123456789abcdef0".into(),
             release: BTreeMap::from([("version".into(), "1.9.0".into()), ("commit".into(), "3f2c1ab".into())]),
             slot: Some(Slot::B),
-            listener: Some("arn:aws:elasticloadbalancing:us-west-2:123456789012:listener/app/x/1/2".into()),
+            listeners: vec!["arn:aws:elasticloadbalancing:us-west-2:123456789012:listener/app/x/1/2".into()],
             rule: Some("arn:aws:elasticloadbalancing:us-west-2:123456789012:listener-rule/app/x/1/2/3".into()),
             applied: Some("abc".into()),
             healthy_since: Some("2026-08-01T10:00:00Z".parse().unwrap()),
@@ -277,7 +292,7 @@ mod tests {
         let bare = Ownership {
             release: BTreeMap::new(),
             slot: None,
-            listener: None,
+            listeners: Vec::new(),
             rule: None,
             applied: None,
             healthy_since: None,
@@ -290,6 +305,16 @@ mod tests {
             ..owner()
         };
         assert_eq!(decode(&encode(&bare, &BTreeMap::new())), Ok(Some(bare)));
+    }
+
+    #[test]
+    fn seven_listeners_with_the_longest_names_fit_into_one_tag() {
+        let path = "arn:aws-us-gov:elasticloadbalancing:us-gov-west-1:123456789012:listener/app";
+        let arn = |id: u64| format!("{path}/{}/50dc6c495c0c9188/{id:016x}", "n".repeat(32));
+        let listeners: Vec<String> = (0..7).map(arn).collect();
+        let tags = encode(&Ownership { listeners: listeners.clone(), ..owner() }, &BTreeMap::new());
+        assert!(tags[keys::LISTENER].len() <= MAX_VALUE, "{}", tags[keys::LISTENER].len());
+        assert_eq!(decode(&tags).unwrap().unwrap().listeners, listeners);
     }
 
     #[test]

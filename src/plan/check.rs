@@ -2,6 +2,7 @@
 //! with a message that says so, and the others go on.
 
 use crate::model::action::{Action, Expect};
+use crate::model::observed::Forward;
 use crate::model::plan::{AppPlan, Change, Plan, PlannedAction};
 
 /// The plan, with every app stopped whose part of it breaks a rule.
@@ -25,7 +26,7 @@ fn broken_rule(app: &AppPlan) -> Option<String> {
         return Some(format!("{} removes something and checks nothing first", unguarded.action));
     }
     if app.change != Change::Destroy {
-        let disruptions = app.actions.iter().filter(|planned| disrupts(&planned.action)).count();
+        let disruptions = disruptions(app);
         if disruptions > 1 {
             return Some(format!("{disruptions} disruptive calls at once"));
         }
@@ -54,11 +55,17 @@ fn is_guarded(planned: &PlannedAction) -> bool {
     }
 }
 
-/// Whether an action changes what serves or what could serve again.
-fn disrupts(action: &Action) -> bool {
-    match action {
-        Action::Shift { .. } | Action::DeleteGroup { .. } => true,
-        Action::UpdateGroup { change, .. } => change.desired == Some(0),
-        _ => false,
+/// How many changes there are of what serves or of what could serve again. The same weights at several listeners are one.
+fn disruptions(app: &AppPlan) -> usize {
+    let mut weights: Vec<&Forward> = Vec::new();
+    let mut others = 0;
+    for planned in &app.actions {
+        match &planned.action {
+            Action::Shift { forward, .. } if !weights.contains(&forward) => weights.push(forward),
+            Action::DeleteGroup { .. } => others += 1,
+            Action::UpdateGroup { change, .. } if change.desired == Some(0) => others += 1,
+            _ => {}
+        }
     }
+    weights.len() + others
 }

@@ -66,7 +66,8 @@ fn own_balancer(front: &Front<'_>, own: &OwnLoadBalancer) -> Option<String> {
     {
         return Some(difference);
     }
-    let (has, wanted) = (front.listener?, own.listeners.first()?);
+    let wanted = own.listeners.first()?;
+    let has = front.listeners.get(&wanted.port).or_else(|| front.listeners.values().next())?;
     let certificate = |arn: &Option<String>| arn.clone().unwrap_or_else(|| "none".to_owned());
     differs("listeners[0].port", &wanted.port.to_string(), &has.port.to_string())
         .or_else(|| differs("listeners[0].protocol", wanted.protocol.as_str(), &has.protocol))
@@ -97,7 +98,7 @@ pub(super) fn security_groups(wanted: &Wanted<'_>, picture: &Picture<'_>) -> Opt
 }
 
 fn shared_rule(front: &Front<'_>, shared: &SharedListener) -> Option<String> {
-    let (rule, listener) = (front.rule?, front.listener?);
+    let (rule, listener) = (front.rule?, front.shared?);
     if rule.listener_arn().is_some_and(|arn| arn != listener.arn) {
         return Some(format!(
             "loadBalancer.listener says `{}`, but the app's rule is on another one; {REMEDY}",

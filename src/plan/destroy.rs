@@ -67,14 +67,16 @@ fn own_tags(draft: &Draft<'_>, arn: &str) -> Vec<Expect> {
 }
 
 fn traffic<'a>(draft: &mut Draft<'a>, _: &Wanted<'a>, picture: &Picture<'a>) -> bool {
-    let Some(point) = picture.front.as_ref().and_then(|front| front.point.clone()) else { return true };
-    let expects = own_tags(draft, point.arn());
-    let action = match point {
-        TrafficPoint::Listener(arn) => Action::DeleteListener { arn },
-        TrafficPoint::Rule(arn) => Action::DeleteRule { arn },
-    };
-    draft.act(action, "the app is being destroyed", expects);
-    false
+    let points = front(picture).map(|front| front.points.as_slice()).unwrap_or_default();
+    for point in points {
+        let expects = own_tags(draft, point.at.arn());
+        let action = match point.at.clone() {
+            TrafficPoint::Listener(arn) => Action::DeleteListener { arn },
+            TrafficPoint::Rule(arn) => Action::DeleteRule { arn },
+        };
+        draft.act(action, "the app is being destroyed", expects);
+    }
+    points.is_empty()
 }
 
 fn groups<'a>(draft: &mut Draft<'a>, _: &Wanted<'a>, picture: &Picture<'a>) -> bool {

@@ -1,6 +1,7 @@
 //! The launch of a generation: its number, its launch template, its group.
 
 use super::draft::Draft;
+use super::picture::Front;
 use super::release::{Release, Turn};
 use crate::model::action::{Action, NewGroup};
 use crate::model::mark::Marks;
@@ -106,7 +107,7 @@ fn ownership(draft: &Draft<'_>, release: &Release<'_, '_>, generation: Generatio
         image: release.wanted.launch.image_id.clone(),
         release: release.wanted.release(),
         slot,
-        listener: front.and_then(|front| front.listener).map(|listener| listener.arn.clone()),
+        listeners: front.map(Front::listener_arns).unwrap_or_default(),
         rule: front.and_then(|front| front.rule).map(|rule| rule.arn.clone()),
         applied: Some(release.wanted.applied()),
         healthy_since: None,

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
 use super::resolve::Wanted;
-use crate::manifest::spec::LoadBalancer as LoadBalancerSpec;
-use crate::model::action::TrafficPoint;
+use crate::manifest::spec::{LoadBalancer as LoadBalancerSpec, OwnLoadBalancer};
+use crate::model::action::{Action, Expect, TrafficPoint};
 use crate::model::names::{Generation, Slot};
 use crate::model::observed::{
     Forward, Group, LaunchTemplate, Listener, LoadBalancer, Observed, Read, Rule, TargetGroup, Want,
@@ -30,20 +30,53 @@ pub(super) struct Front<'a> {
     pub(super) target_groups: BTreeMap<Slot, &'a TargetGroup>,
     /// The load balancer, own or shared.
     pub(super) balancer: Option<&'a LoadBalancer>,
-    /// What holds the weights.
-    pub(super) point: Option<TrafficPoint>,
-    /// The weights.
-    pub(super) forward: Forward,
-    /// The own listener.
-    pub(super) listener: Option<&'a Listener>,
+    /// What holds the weights: each of the own listeners, by port, or the rule. Empty: nothing forwards yet.
+    pub(super) points: Vec<Point>,
+    /// The own listeners by port.
+    pub(super) listeners: BTreeMap<u16, &'a Listener>,
+    /// The shared listener that has the rule.
+    pub(super) shared: Option<&'a Listener>,
     /// The rule on a shared listener.
     pub(super) rule: Option<&'a Rule>,
 }
 
+/// One of the things that hold the weights, and the weights that it holds.
+pub(super) struct Point {
+    pub(super) at: TrafficPoint,
+    pub(super) forward: Forward,
+}
+
 impl Front<'_> {
-    /// The share of traffic that a slot's target group gets, 0 to 999.
+    /// The share of traffic that a slot's target group gets, 0 to 999; where it gets most of it, if points differ.
     pub(super) fn weight(&self, slot: Slot) -> u32 {
-        self.target_groups.get(&slot).map_or(0, |group| self.forward.weight(&group.arn))
+        let Some(group) = self.target_groups.get(&slot) else { return 0 };
+        self.points.iter().map(|point| point.forward.weight(&group.arn)).max().unwrap_or(0)
+    }
+
+    /// Whether every point forwards like this, and there is one.
+    pub(super) fn is_exactly(&self, forward: &Forward) -> bool {
+        !self.points.is_empty() && self.points.iter().all(|point| point.forward == *forward)
+    }
+
+    /// The calls that make every point forward like this: one for each that does not yet.
+    pub(super) fn shifts(&self, forward: &Forward) -> Vec<Action> {
+        let others = self.points.iter().filter(|point| point.forward != *forward);
+        others.map(|point| Action::Shift { at: point.at.clone(), forward: forward.clone() }).collect()
+    }
+
+    /// That a slot takes traffic, or takes none, at every point.
+    pub(super) fn expect_weight(&self, slot: Slot, serving: bool) -> Vec<Expect> {
+        let Some(arn) = self.arn(slot) else { return Vec::new() };
+        let expect = |point: &Point| {
+            let (at, target_group_arn) = (point.at.clone(), arn.to_owned());
+            Expect::Weight { at, target_group_arn, serving }
+        };
+        self.points.iter().map(expect).collect()
+    }
+
+    /// The listeners that lead here, for the tag by which they are found again: the own ones by port, or the shared one.
+    pub(super) fn listener_arns(&self) -> Vec<String> {
+        self.listeners.values().copied().chain(self.shared).map(|listener| listener.arn.clone()).collect()
     }
 
     /// The ARN of a slot's target group.
@@ -189,8 +222,7 @@ fn front<'a>(
     match &wanted.spec.load_balancer {
         LoadBalancerSpec::None => {}
         LoadBalancerSpec::Own(own) => {
-            let port = own.listeners.first().map_or(80, |listener| listener.port);
-            own_balancer(draft, observed, groups, port, &mut front)?;
+            own_balancer(draft, observed, groups, own, &mut front)?;
         }
         LoadBalancerSpec::Shared(shared) => {
             let Some(arn) = wanted.environment.listeners.get(&shared.listener) else {
@@ -224,52 +256,64 @@ fn own_balancer<'a>(
     draft: &mut Draft<'a>,
     observed: &'a Observed,
     groups: &[&'a Group],
-    port: u16,
+    own: &OwnLoadBalancer,
     front: &mut Front<'a>,
 ) -> Option<()> {
     let name = draft.scope.load_balancer_name();
     let Some(balancer) = known(draft, &observed.load_balancers, "the load balancers")?.get(&name) else {
         return Some(());
     };
-    let named = named_listener(draft, observed, groups)?.filter(|listener| listener.load_balancer_arn == balancer.arn);
-    if named.is_none() {
+    let mut named = named_listeners(draft, observed, groups)?;
+    named.retain(|listener| listener.load_balancer_arn == balancer.arn);
+    let begins = named.is_empty();
+    if begins {
         owned(draft, &BTreeSet::new(), &balancer.arn, &format!("load balancer {name}"))?;
     }
     front.balancer = Some(balancer);
-    let listener = match named {
-        Some(listener) => Some(listener),
-        None => draft
-            .see(
-                observed.details.listeners_of.get(&balancer.arn),
-                Want::ListenersOf(balancer.arn.clone()),
-                "its listeners",
-            )?
-            .iter()
-            .find(|listener| listener.port == port),
-    };
-    if let Some(listener) = listener {
-        front.point = Some(TrafficPoint::Listener(listener.arn.clone()));
-        front.forward = listener.forward.clone();
-        front.listener = Some(listener);
+    front.listeners = named.into_iter().map(|listener| (listener.port, listener)).collect();
+    let missing = |port: u16, front: &Front<'_>| !front.listeners.contains_key(&port);
+    if own.listeners.iter().any(|wanted| missing(wanted.port, front)) {
+        let want = Want::ListenersOf(balancer.arn.clone());
+        let found = draft.see(observed.details.listeners_of.get(&balancer.arn), want, "its listeners")?;
+        let wanted = |listener: &&Listener| own.listeners.iter().any(|wanted| wanted.port == listener.port);
+        for listener in found.iter().filter(wanted) {
+            if missing(listener.port, front) {
+                // The first listeners of a load balancer that has just shown our tags need not show them, too.
+                if !begins {
+                    let what = format!("the listener on port {}", listener.port);
+                    owned(draft, &BTreeSet::new(), &listener.arn, &what)?;
+                }
+                front.listeners.insert(listener.port, listener);
+            }
+        }
     }
+    let point = |listener: &&Listener| Point {
+        at: TrafficPoint::Listener(listener.arn.clone()),
+        forward: listener.forward.clone(),
+    };
+    front.points = front.listeners.values().map(point).collect();
     Some(())
 }
 
-/// The own listener that the newest group with such a tag names, if AWS still has it.
-fn named_listener<'a>(
+/// The own listeners that the newest group with such a tag names, as far as AWS still has them.
+fn named_listeners<'a>(
     draft: &mut Draft<'a>,
     observed: &'a Observed,
     groups: &[&'a Group],
-) -> Option<Option<&'a Listener>> {
-    let Some(arn) = groups.iter().rev().find_map(|group| group.owner.listener.as_deref()) else { return Some(None) };
-    match observed.listeners.get(arn) {
-        Some(Read::Known(listener)) => Some(listener.as_ref()),
-        Some(Read::Unknown(why)) => {
-            draft.unreadable(format!("its listener could not be read: {why}"));
-            None
+) -> Option<Vec<&'a Listener>> {
+    let named = groups.iter().rev().map(|group| &group.owner.listeners).find(|listeners| !listeners.is_empty());
+    let mut listeners = Vec::new();
+    for arn in named.into_iter().flatten() {
+        match observed.listeners.get(arn) {
+            Some(Read::Known(listener)) => listeners.extend(listener),
+            Some(Read::Unknown(why)) => {
+                draft.unreadable(format!("its listener could not be read: {why}"));
+                return None;
+            }
+            None => {}
         }
-        None => Some(None),
     }
+    Some(listeners)
 }
 
 fn shared_rule<'a>(
@@ -295,7 +339,7 @@ fn shared_rule<'a>(
             return None;
         }
     };
-    front.listener = Some(listener);
+    front.shared = Some(listener);
     let balancers = known(draft, &observed.load_balancers, "the load balancers")?;
     front.balancer = balancers.values().find(|balancer| balancer.arn == listener.load_balancer_arn);
     let tagged = groups.iter().rev().find_map(|group| group.owner.rule.as_deref());
@@ -319,8 +363,7 @@ fn shared_rule<'a>(
     };
     if let Some(rule) = rule {
         owned(draft, vouched, &rule.arn, "its rule on the shared listener")?;
-        front.point = Some(TrafficPoint::Rule(rule.arn.clone()));
-        front.forward = rule.forward.clone();
+        front.points = vec![Point { at: TrafficPoint::Rule(rule.arn.clone()), forward: rule.forward.clone() }];
         front.rule = Some(rule);
     }
     Some(())

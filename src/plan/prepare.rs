@@ -105,10 +105,8 @@ fn balancer<'a>(
         draft.fail(format!("load balancer {} failed to provision; delete it, and it is created anew", balancer.name));
         return false;
     }
-    if front.point.is_some() {
-        return true;
-    }
-    if let Some(listener) = own.listeners.first() {
+    let missing: Vec<_> = own.listeners.iter().filter(|wanted| !front.listeners.contains_key(&wanted.port)).collect();
+    for listener in &missing {
         let action = Action::CreateListener {
             load_balancer_arn: balancer.arn.clone(),
             port: listener.port,
@@ -119,7 +117,7 @@ fn balancer<'a>(
         };
         draft.act(action, format!("the load balancer does not listen on port {}", listener.port), Vec::new());
     }
-    false
+    missing.is_empty()
 }
 
 fn rule<'a>(
@@ -129,10 +127,10 @@ fn rule<'a>(
     front: &Front<'a>,
     shared: &SharedListener,
 ) -> bool {
-    if front.point.is_some() {
+    if !front.points.is_empty() {
         return true;
     }
-    let Some(listener) = front.listener else { return false };
+    let Some(listener) = front.shared else { return false };
     let want = Want::RulesOf(listener.arn.clone());
     let Some(rules) = draft.see(draft.observed.details.rules_of.get(&listener.arn), want, "the listener's rules")
     else {

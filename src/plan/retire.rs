@@ -104,12 +104,10 @@ fn is_newest(picture: &Picture<'_>, template: &LaunchTemplate) -> bool {
     picture.newest() == Some(template.owner.generation)
 }
 
-fn without_traffic(picture: &Picture<'_>, group: &Group) -> Option<Expect> {
-    let front = picture.front.as_ref()?;
-    let (at, arn) = (front.point.clone()?, front.arn(group.owner.slot?)?);
+fn without_traffic(picture: &Picture<'_>, group: &Group) -> Vec<Expect> {
+    let (Some(front), Some(slot)) = (&picture.front, group.owner.slot) else { return Vec::new() };
     // Another, serving generation in the same slot takes the traffic there; this one's instances are told apart by health checks.
-    let alone = front.weight(group.owner.slot?) == 0;
-    alone.then(|| Expect::Weight { at, target_group_arn: arn.to_owned(), serving: false })
+    if front.weight(slot) == 0 { front.expect_weight(slot, false) } else { Vec::new() }
 }
 
 /// Failed generations: scaled to nothing, kept while they are the reason not to try again, then deleted.

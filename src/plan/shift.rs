@@ -15,7 +15,7 @@ pub(super) fn take_over<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) ->
         .shifted_at
         .is_some_and(|at| release.picture.last_shift_of_others(target).is_none_or(|other| at >= other));
     let exact = match (&release.picture.front, target.owner.slot) {
-        (Some(front), Some(slot)) => front.forward == front.all_to(slot),
+        (Some(front), Some(slot)) => front.is_exactly(&front.all_to(slot)),
         _ => true,
     };
     if release.is_shifted() && clock_runs && exact {
@@ -34,7 +34,7 @@ pub(super) fn take_over<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) ->
 
 fn shift<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &Group) {
     let (Some(front), Some(slot)) = (&release.picture.front, target.owner.slot) else { return };
-    let (Some(point), Some(arn)) = (&front.point, front.arn(slot)) else { return };
+    let Some(arn) = front.arn(slot) else { return };
     let mut expects = vec![own_group(target)];
     if release.size > 0 {
         let (target_group_arn, group) = (arn.to_owned(), target.name.clone());
@@ -45,10 +45,12 @@ fn shift<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &Group) {
         expects.clear();
     }
     let reason = format!("{} is healthy: it takes all traffic", target.owner.generation);
-    draft.act(Action::Shift { at: point.clone(), forward: front.all_to(slot) }, reason, expects);
+    for action in front.shifts(&front.all_to(slot)) {
+        draft.act(action, reason.clone(), expects.clone());
+    }
 }
 
-/// Gives the traffic back to the newest earlier generation that is well, if there is one. One call.
+/// Gives the traffic back to the newest earlier generation that is well, if there is one. One call for each point.
 pub(super) fn back<'a>(
     draft: &mut Draft<'a>,
     release: &Release<'a, '_>,
@@ -56,7 +58,6 @@ pub(super) fn back<'a>(
     reason: &str,
 ) -> Option<&'a Group> {
     let front = release.picture.front.as_ref()?;
-    let point = front.point.clone()?;
     let candidates: Vec<_> = release.picture.unfailed().filter(|group| group.name != failed.name).collect();
     for group in candidates.into_iter().rev().filter(|group| group.desired > 0 && group.owner.shifted_at.is_some()) {
         let Some((slot, arn)) = group.owner.slot.and_then(|slot| Some((slot, front.arn(slot)?))) else { continue };
@@ -76,11 +77,10 @@ pub(super) fn back<'a>(
             Expect::Healthy { target_group_arn: arn.to_owned(), group: group.name.clone(), at_least: 1 },
         ];
         let to = group.owner.generation;
-        draft.act(
-            Action::Shift { at: point, forward: front.all_to(slot) },
-            format!("{} failed: {to} serves again ({reason})", failed.owner.generation),
-            expects,
-        );
+        for action in front.shifts(&front.all_to(slot)) {
+            let reason = format!("{} failed: {to} serves again ({reason})", failed.owner.generation);
+            draft.act(action, reason, expects.clone());
+        }
         draft.step(StepKind::ShiftBack { to }, StepState::Current, None);
         return Some(group);
     }

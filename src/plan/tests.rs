@@ -1,5 +1,6 @@
 //! The planner's rules as tables: a state of the world, and what is decided in it.
 
+mod balancing;
 mod guards;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -165,7 +166,7 @@ impl Case {
         self.observed.listeners.insert(LISTENER.to_owned(), Read::Known(Some(listener.clone())));
         self.observed.details.listeners_of.insert(BALANCER.to_owned(), Read::Known(vec![listener]));
         let tags = crate::model::tags::encode_app(&scope(), "hello-prod", &BTreeMap::new());
-        for arn in [BALANCER.to_owned(), target_group_arn(Slot::A), target_group_arn(Slot::B)] {
+        for arn in [BALANCER.to_owned(), LISTENER.to_owned(), target_group_arn(Slot::A), target_group_arn(Slot::B)] {
             self.observed.details.tags.insert(arn.clone(), Read::Known(tags.clone()));
             self.observed
                 .details
@@ -208,7 +209,7 @@ impl Case {
                 image: image.to_owned(),
                 release: BTreeMap::new(),
                 slot: has_front.then_some(slot),
-                listener: has_front.then(|| LISTENER.to_owned()),
+                listeners: has_front.then(|| LISTENER.to_owned()).into_iter().collect(),
                 rule: None,
                 applied,
                 healthy_since: None,

@@ -296,7 +296,7 @@ fn group(app: &str, generation: u32, slot: Slot, instances: [u32; 2]) -> Group {
             image: format!("ami-{generation:04}"),
             release: BTreeMap::from([("version".into(), format!("1.{generation}.0"))]),
             slot: Some(slot),
-            listener: Some(format!("{ELB}:listener/app/{app}-prod/1/2")),
+            listeners: vec![format!("{ELB}:listener/app/{app}-prod/1/2")],
             rule: None,
             applied: None,
             healthy_since: None,

@@ -99,14 +99,15 @@ fn branch(observed: &Observed, group: &Group) -> Branch {
 
 fn weight(observed: &Observed, group: &Group) -> Option<u32> {
     let target_group = group.target_group_arns.first()?;
-    let forward: &Forward = if let Some(rule) = &group.owner.rule {
-        &observed.rules.get(rule)?.known()?.as_ref()?.forward
-    } else {
-        let listener = group.owner.listener.as_ref()?;
-        &observed.listeners.get(listener)?.known()?.as_ref()?.forward
+    let share = |forward: &Forward| {
+        let total: u32 = forward.weights.values().sum();
+        (forward.weight(target_group) * 100).checked_div(total)
     };
-    let total: u32 = forward.weights.values().sum();
-    (forward.weight(target_group) * 100).checked_div(total)
+    if let Some(rule) = &group.owner.rule {
+        return share(&observed.rules.get(rule)?.known()?.as_ref()?.forward);
+    }
+    let listeners = group.owner.listeners.iter().filter_map(|arn| observed.listeners.get(arn)?.known()?.as_ref());
+    listeners.filter_map(|listener| share(&listener.forward)).max()
 }
 
 fn unwell(observed: &Observed, group: &Group, target_group: &str) -> Vec<String> {

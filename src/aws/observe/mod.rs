@@ -134,7 +134,7 @@ fn owners(live: Live<'_>) -> impl Iterator<Item = &crate::model::observed::Owner
 
 fn listener_arns(desired: &Desired, live: Live<'_>) -> BTreeSet<String> {
     let shared = desired.environment.listeners.values().cloned();
-    shared.chain(owners(live).filter_map(|owner| owner.listener.clone())).collect()
+    shared.chain(owners(live).flat_map(|owner| owner.listeners.iter().cloned())).collect()
 }
 
 fn rule_arns(live: Live<'_>) -> BTreeSet<String> {
