@@ -105,6 +105,11 @@ impl<'a> Draft<'a> {
         self.plan.reason = reason.into();
     }
 
+    /// How much there is to read or to wait for before the release can go on.
+    pub(super) fn open_questions(&self) -> usize {
+        self.plan.wants.len() + self.plan.waits.iter().filter(|wait| !wait.cleanup).count()
+    }
+
     /// Something read on request, if it is known; if not, the draft now holds a want or a wait for it.
     pub(super) fn see<T>(&mut self, found: Option<&'a Read<T>>, want: Want, what: &str) -> Option<&'a T> {
         match found {

@@ -2,6 +2,7 @@
 
 mod activity;
 mod health;
+pub(super) mod watch;
 
 use super::draft::Draft;
 use super::release::{Release, Turn};
@@ -10,7 +11,7 @@ use crate::model::action::{Action, GroupChange, Tags};
 use crate::model::observed::{Failure, Group, Want};
 use crate::model::tags::{self, keys};
 use crate::model::time::Span;
-use activity::{Cause, launch_failure, replaced_for_its_health, room_since};
+use activity::{Cause, launch_failure, room_since};
 use health::Healthy;
 
 /// Done when the target has the traffic, or has been healthy for the stability window.
@@ -52,24 +53,23 @@ pub(super) fn bake<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, duratio
         return Turn::Done;
     }
     draft.in_flight = true;
-    let Some(health) = Healthy::of(draft, release, target) else { return Turn::Here(None) };
-    if let Some(sick) = &health.sick {
-        fail(draft, release, target, format!("unhealthy under traffic: {sick}"));
+    let open = draft.open_questions();
+    if let Some(reason) = watch::trouble(draft, release, target) {
+        fail(draft, release, target, reason);
         return Turn::Here(Some("failed".to_owned()));
     }
+    let is_clear = draft.open_questions() == open;
+    let Some(health) = Healthy::of(draft, release, target) else { return Turn::Here(None) };
     let until = duration.after(shifted_at);
     let size = target.desired;
-    if health.good < size
-        && let Some(words) = replaced_for_its_health(draft, target, shifted_at)
-    {
-        fail(draft, release, target, format!("unhealthy under traffic: {words}"));
-        return Turn::Here(Some("failed".to_owned()));
-    }
     if draft.now < until {
         draft.wait(
             format!("{} to be watched under traffic, healthy {}/{size}", target.owner.generation, health.good),
             Some(until),
         );
+        return Turn::Here(Some(format!("healthy {}/{size}", health.good)));
+    }
+    if !is_clear {
         return Turn::Here(Some(format!("healthy {}/{size}", health.good)));
     }
     if health.good >= size {
@@ -161,7 +161,7 @@ fn not_yet_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target:
 }
 
 /// Ends a generation: traffic goes back first if it has it and there is a way back, then it is marked.
-fn fail<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &Group, reason: String) {
+pub(super) fn fail<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &Group, reason: String) {
     if release.is_shifted() {
         shift::back(draft, release, target, &reason);
     }
