@@ -115,26 +115,37 @@ pub(super) fn dns<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Turn 
         return Turn::Done;
     }
     let recorded = release.target.is_some_and(|target| !super::record::is_due(release, target));
-    if recorded {
-        note_difference(draft, release, found, &record);
+    if recorded && !note_difference(draft, release, found, &record) {
+        return Turn::Done;
     }
     let reason = format!("{} leads to {}", record.name, balancer.name);
     draft.act(Action::UpsertDnsRecord { zone_id: zone.id.clone(), record }, reason, Vec::new());
     Turn::Here(None)
 }
 
-fn note_difference(draft: &mut Draft<'_>, release: &Release<'_, '_>, found: Option<&DnsRecord>, record: &DnsRecord) {
+/// Says who changed what of the name, and whether it is to be put right.
+fn note_difference(
+    draft: &mut Draft<'_>,
+    release: &Release<'_, '_>,
+    found: Option<&DnsRecord>,
+    record: &DnsRecord,
+) -> bool {
     let evaluates =
         |record: &DnsRecord| record.alias.as_ref().is_some_and(|alias| alias.evaluate_target_health).to_string();
     let (path, before, after) = match found {
         None => ("dns.name", None, record.name.clone()),
         Some(found) => ("dns.evaluateTargetHealth", Some(evaluates(found)), evaluates(record)),
     };
-    let change = FieldChange { path: path.to_owned(), before, after: Some(after), effect: Effect::InPlace };
     let applied = release.target.and_then(|target| target.owner.applied.clone());
-    if applied == Some(release.wanted.applied()) {
+    let drifted = applied == Some(release.wanted.applied());
+    if drifted && release.wanted.spec.drift.ignore.iter().any(|ignored| ignored == path) {
+        return false;
+    }
+    let change = FieldChange { path: path.to_owned(), before, after: Some(after), effect: Effect::InPlace };
+    if drifted {
         draft.plan.drift.push(change)
     } else {
         draft.plan.fields.push(change)
     }
+    true
 }

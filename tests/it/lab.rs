@@ -10,6 +10,7 @@ use amiable::clock::Clock;
 use amiable::controller::converge::{Options, Outcome, converge};
 use amiable::controller::snapshot::look;
 use amiable::manifest::fleet;
+use amiable::model::action::Action;
 use amiable::model::desired::Desired;
 use amiable::model::event::{Event, EventKind};
 use amiable::model::observed::Observed;
@@ -32,8 +33,12 @@ pub struct Lab {
     pub aws: Aws,
     texts: BTreeMap<String, String>,
     diary: Arc<Mutex<Vec<String>>>,
+    acted: Arc<Mutex<Vec<Action>>>,
     begun: Timestamp,
 }
+
+/// The first group of the app `hello`.
+pub const HELLO: &str = "hello-prod-v001";
 
 pub fn epoch() -> Timestamp {
     "2026-11-02T12:00:00Z".parse().unwrap()
@@ -66,11 +71,29 @@ impl Lab {
             clock,
             texts: BTreeMap::new(),
             diary: Arc::default(),
+            acted: Arc::default(),
             begun: epoch(),
         };
         lab.environment("");
         invariants::watch(&lab.simulation);
         lab
+    }
+
+    /// Another laboratory that goes on from what there is now: the same account and manifests, a process of its own, and
+    /// what happens in one of them does not happen in the other.
+    pub async fn fork(&self) -> Self {
+        let clock = Clock::new(self.clock.now(), 1);
+        let simulation = Simulation::new(self.simulation.with(|world| world.clone()), clock.clone());
+        invariants::watch(&simulation);
+        Self {
+            aws: connect(&simulation, &clock).await,
+            simulation,
+            clock,
+            texts: self.texts.clone(),
+            diary: Arc::default(),
+            acted: Arc::default(),
+            begun: self.begun,
+        }
     }
 
     /// Writes the environment `prod`, with further lines of its spec.
@@ -197,9 +220,17 @@ spec:
         lines.join("\n")
     }
 
+    /// What was done so far.
+    pub fn acted(&self) -> Vec<Action> {
+        self.acted.lock().unwrap().clone()
+    }
+
     fn note(&self, event: &Event) {
         let line = match &event.kind {
-            EventKind::Acted { action, reason } => format!("{action}: {reason}"),
+            EventKind::Acted { action, reason } => {
+                self.acted.lock().unwrap().push(action.clone());
+                format!("{action}: {reason}")
+            }
             EventKind::Stale { action, why } => format!("{action} is stale: {why}"),
             EventKind::Failed { action, error, .. } => format!("{action} failed: {error}"),
             EventKind::Planned(_) => return,
