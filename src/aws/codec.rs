@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::model::action::Tags;
 use crate::model::launch::{LaunchData, RootVolume, Secret};
+use crate::model::machine::{Metadata, Volume};
 use crate::model::observed::{Forward, Health};
 use crate::model::record::DeployedRecord;
 use crate::model::time::Timestamp;
@@ -88,12 +89,19 @@ pub fn launch_data(data: &ec2::ResponseLaunchTemplateData) -> Result<LaunchData,
     security_group_ids.sort();
     let profile = data.iam_instance_profile().and_then(|profile| match profile.name() {
         Some(name) => Some(name.to_owned()),
-        None => profile.arn().and_then(|arn| arn.rsplit('/').next()).map(str::to_owned),
+        None => profile.arn().map(str::to_owned),
     });
-    let root_volume = data.block_device_mappings().iter().find_map(|mapping| {
-        let size = mapping.ebs()?.volume_size().and_then(|size| u32::try_from(size).ok())?;
-        Some(RootVolume { device: mapping.device_name()?.to_owned(), size })
+    // A root volume of another size says nothing but its size; any other volume says whether it is encrypted.
+    let (plain, full): (Vec<_>, Vec<_>) = data
+        .block_device_mappings()
+        .iter()
+        .filter_map(|mapping| Some((mapping.device_name()?, mapping.ebs()?)))
+        .partition(|(_, ebs)| ebs.encrypted().is_none());
+    let root_volume = plain.iter().find_map(|(device, ebs)| {
+        Some(RootVolume { device: (*device).to_owned(), size: ebs.volume_size().and_then(whole)? })
     });
+    let mut volumes: Vec<Volume> = full.iter().map(|(device, ebs)| volume(device, ebs)).collect();
+    volumes.sort();
     Ok(LaunchData {
         image_id: data.image_id().ok_or("it names no image")?.to_owned(),
         instance_type: data.instance_type().ok_or("it names no instance type")?.as_str().to_owned(),
@@ -103,7 +111,46 @@ pub fn launch_data(data: &ec2::ResponseLaunchTemplateData) -> Result<LaunchData,
         user_data: data.user_data().map(decode_user_data).transpose()?,
         detailed_monitoring: data.monitoring().and_then(ec2::LaunchTemplatesMonitoring::enabled).unwrap_or(false),
         root_volume,
+        volumes,
+        metadata: metadata(data),
+        tenancy: data
+            .placement()
+            .and_then(|placement| placement.tenancy())
+            .map(|tenancy| tenancy.as_str().to_owned())
+            .filter(|tenancy| tenancy != "default"),
+        ebs_optimized: data.ebs_optimized(),
+        cpu_credits: data.credit_specification().and_then(|credits| credits.cpu_credits()).map(str::to_owned),
+        // The types are the group's.
+        mixed: None,
     })
+}
+
+fn whole(number: i32) -> Option<u32> {
+    u32::try_from(number).ok()
+}
+
+fn volume(device: &str, ebs: &ec2::LaunchTemplateEbsBlockDevice) -> Volume {
+    Volume {
+        device: device.to_owned(),
+        size: ebs.volume_size().and_then(whole),
+        kind: ebs.volume_type().map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
+        iops: ebs.iops().and_then(whole),
+        throughput: ebs.throughput().and_then(whole),
+        encrypted: ebs.encrypted().unwrap_or(false),
+        kms_key_id: ebs.kms_key_id().map(str::to_owned),
+        delete_on_termination: ebs.delete_on_termination().unwrap_or(true),
+        snapshot_id: ebs.snapshot_id().map(str::to_owned),
+    }
+}
+
+/// Templates from before there was a choice say the default.
+fn metadata(data: &ec2::ResponseLaunchTemplateData) -> Metadata {
+    let Some(options) = data.metadata_options() else { return Metadata::default() };
+    Metadata {
+        tokens_required: options.http_tokens() != Some(&ec2::LaunchTemplateHttpTokensState::Optional),
+        hop_limit: options.http_put_response_hop_limit().and_then(whole).unwrap_or(Metadata::default().hop_limit),
+        tags: options.instance_metadata_tags() == Some(&ec2::LaunchTemplateInstanceMetadataTagsState::Enabled),
+    }
 }
 
 fn decode_user_data(text: &str) -> Result<Secret, String> {
@@ -188,8 +235,31 @@ mod tests {
             user_data: Some(Secret::new("#!/bin/sh\necho hello")),
             detailed_monitoring: true,
             root_volume: Some(RootVolume { device: "/dev/xvda".into(), size: 20 }),
+            volumes: vec![Volume {
+                device: "/dev/sdb".into(),
+                size: Some(100),
+                kind: "gp3".into(),
+                iops: Some(4000),
+                throughput: None,
+                encrypted: true,
+                kms_key_id: None,
+                delete_on_termination: false,
+                snapshot_id: None,
+            }],
+            metadata: Metadata { tokens_required: false, hop_limit: 1, tags: true },
+            tenancy: Some("dedicated".into()),
+            ebs_optimized: Some(true),
+            cpu_credits: Some("unlimited".into()),
+            ..LaunchData::default()
         };
         let ebs = ec2::LaunchTemplateEbsBlockDevice::builder().volume_size(20).build();
+        let data_ebs = ec2::LaunchTemplateEbsBlockDevice::builder()
+            .volume_size(100)
+            .volume_type(ec2::VolumeType::Gp3)
+            .iops(4000)
+            .encrypted(true)
+            .delete_on_termination(false)
+            .build();
         let template = ec2::ResponseLaunchTemplateData::builder()
             .image_id(&data.image_id)
             .instance_type("c7g.large".into())
@@ -201,7 +271,21 @@ mod tests {
             .block_device_mappings(
                 ec2::LaunchTemplateBlockDeviceMapping::builder().device_name("/dev/xvda").ebs(ebs).build(),
             )
+            .block_device_mappings(
+                ec2::LaunchTemplateBlockDeviceMapping::builder().device_name("/dev/sdb").ebs(data_ebs).build(),
+            )
+            .metadata_options(
+                ec2::LaunchTemplateInstanceMetadataOptions::builder()
+                    .http_tokens(ec2::LaunchTemplateHttpTokensState::Optional)
+                    .http_put_response_hop_limit(1)
+                    .instance_metadata_tags(ec2::LaunchTemplateInstanceMetadataTagsState::Enabled)
+                    .build(),
+            )
+            .placement(ec2::LaunchTemplatePlacement::builder().tenancy(ec2::Tenancy::Dedicated).build())
+            .ebs_optimized(true)
+            .credit_specification(ec2::CreditSpecification::builder().cpu_credits("unlimited").build())
             .build();
+        assert_eq!(launch_data(&template).unwrap(), data);
         assert_eq!(launch_data(&template).unwrap().hash(), data.hash());
     }
 

@@ -176,11 +176,9 @@ impl Release {
             image_id: HELLO_1_0.into(),
             instance_type: "c5.large".into(),
             iam_instance_profile: Some("web".into()),
-            key_name: None,
             security_group_ids: vec![SECURITY_GROUP.into()],
             user_data: Some(Secret::new("#!/bin/sh\n: canary")),
-            detailed_monitoring: false,
-            root_volume: None,
+            ..LaunchData::default()
         }
     }
 
@@ -222,6 +220,7 @@ impl Release {
             min: desired,
             max: desired.max(1),
             desired,
+            mixed: None,
             subnet_ids: SUBNETS.map(str::to_owned).to_vec(),
             target_group_arns: Some(self.a.clone()).filter(|arn| !arn.is_empty()).into_iter().collect(),
             grace_period: 120,

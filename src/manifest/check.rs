@@ -1,6 +1,8 @@
 //! Whether the values of an effective spec fit together and fit their environment: what could never be deployed is refused
 //! here, without asking AWS.
 
+pub(super) mod machine;
+
 use std::collections::BTreeMap;
 
 use super::arn::Arn;
@@ -44,6 +46,7 @@ impl Subject<'_> {
 /// Checks one app in one environment.
 pub(super) fn app(subject: &Subject<'_>, findings: &mut Diagnostics) {
     instances(subject, findings);
+    machine::machine(subject, findings);
     times(subject, findings);
     dns(subject, findings);
     match &subject.spec.load_balancer {

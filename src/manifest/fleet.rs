@@ -208,6 +208,7 @@ impl Builder<'_> {
         let missing = missing.iter().filter(|finding| finding.code == Code::MissingField).cloned();
         findings
             .extend(missing.map(|finding| finding.label(format!("for `{}` in `{}`", scope.app, scope.environment))));
+        check::machine::types(scope, &tree, findings);
         match serde_json::from_value::<AppSpec>(tree.to_json()) {
             Ok(spec) => Some(Effective { spec, tree }),
             Err(error) => {

@@ -423,7 +423,7 @@ fn something_required_that_no_layer_gives() {
         7 |   prod: {image: {}}
           |   ^^^^ for `web` in `prod`
           |
-          = help: The EC2 instance type, such as `c7g.large`
+          = help: The EC2 instance type, such as `c7g.large`; either this or `instanceTypes`
 
         error[missing-field]: `id` is missing in `image`
          --> web.yaml:7:10
@@ -550,6 +550,17 @@ fn what_could_never_be_deployed_is_refused() {
         ("", "{suspend: {reason: x, until: tomorrow}}", "bad-format"),
         ("", "{destroy: true, suspend: {reason: x}}", "contradiction"),
         ("", "{launch: {userData: }}", "empty-value"),
+        ("", "{instanceTypes: [m7g.large]}", "conflicting-field"),
+        ("", "{instanceType: null, instanceTypes: []}", "missing-field"),
+        ("", "{instanceType: null, instanceTypes: [m7g.large, m7g.large]}", "duplicate"),
+        ("  spot: {onDemandPercentage: 101}\n", "{}", "out-of-range"),
+        ("  spot: {maxPrice: cheap}\n", "{}", "bad-format"),
+        ("  launch: {rootVolumeSize: 8, blockDevices: [{root: true}]}\n", "{}", "contradiction"),
+        ("  launch: {blockDevices: [{root: true}, {root: true}]}\n", "{}", "duplicate"),
+        ("  launch: {blockDevices: [{size: 8, device: /dev/sdb}, {size: 9, device: /dev/sdb}]}\n", "{}", "duplicate"),
+        ("  launch: {blockDevices: [{device: /dev/sdb}]}\n", "{}", "contradiction"),
+        ("  launch: {metadataOptions: {hopLimit: 65}}\n", "{}", "out-of-range"),
+        ("  launch: {iamInstanceProfile: arn:aws:iam::999999999999:instance-profile/web}\n", "{}", "wrong-account"),
         ("  loadBalancer: none\n  healthCheck: {port: 81}\n", "{}", "unused-field"),
     ] {
         assert_eq!(codes(with(spec, overlay)), [code], "{spec}{overlay}");

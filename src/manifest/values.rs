@@ -36,6 +36,12 @@ const APP: &[(&str, Rule)] = &[
     ("suspend.until", Rule::Text(moment)),
     ("image.id", Rule::Text(image_id)),
     ("instanceType", Rule::Text(instance_type)),
+    ("instanceTypes", Rule::Distinct),
+    ("instanceTypes.*", Rule::Text(instance_type)),
+    ("spot.maxPrice", Rule::Text(price)),
+    ("launch.blockDevices.*.device", Rule::Text(device)),
+    ("launch.blockDevices.*.kmsKeyId", Rule::Text(kms_key)),
+    ("launch.blockDevices.*.snapshotId", Rule::Text(snapshot)),
     ("launch.iamInstanceProfile", Rule::Text(instance_profile)),
     ("launch.keyName", Rule::Text(key_name)),
     ("launch.securityGroupIds", Rule::Distinct),
@@ -226,12 +232,40 @@ fn instance_type(text: &str) -> Option<Complaint> {
 
 fn instance_profile(text: &str) -> Option<Complaint> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+=,.@_-".contains(&byte);
-    let fine = (1..=128).contains(&text.len()) && text.bytes().all(plain);
-    let help = match text.rsplit_once('/') {
-        Some((head, name)) if head.starts_with("arn:") => format!("write its name only: `{name}`"),
-        _ => "1 to 128 letters, digits and `+=,.@_-`".to_owned(),
+    let name = match Arn::parse(text) {
+        Some(arn) if arn.service == "iam" && arn.resource.starts_with("instance-profile/") => {
+            arn.resource.rsplit('/').next().unwrap_or_default()
+        }
+        _ => text,
     };
-    form(fine, text, "the name of an instance profile", &help)
+    let fine = (1..=128).contains(&name.len()) && name.bytes().all(plain);
+    let help = "its name, 1 to 128 letters, digits and `+=,.@_-`, or its ARN, \
+                `arn:aws:iam::123456789012:instance-profile/…`";
+    form(fine, text, "an instance profile", help)
+}
+
+fn price(text: &str) -> Option<Complaint> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let fine = plain && text.parse::<f64>().is_ok_and(|price| price >= 0.001);
+    form(fine, text, "a price", "US dollars for an hour, 0.001 at least, such as `\"0.05\"`")
+}
+
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/device_naming.html>
+fn device(text: &str) -> Option<Complaint> {
+    let name = text.strip_prefix("/dev/").unwrap_or(text);
+    let fine = (2..=16).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    form(fine, text, "the name of a device", "such as `/dev/sdb` or `/dev/xvdb`")
+}
+
+fn kms_key(text: &str) -> Option<Complaint> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_/:".contains(&byte);
+    let fine = (1..=2048).contains(&text.len()) && text.bytes().all(plain);
+    form(fine, text, "a KMS key", "its id, its alias `alias/…`, or the ARN of either")
+}
+
+fn snapshot(text: &str) -> Option<Complaint> {
+    let help = "a snapshot's id is `snap-` and 8 or 17 hexadecimal digits";
+    form(is_id(text, "snap-"), text, "the id of a snapshot", help)
 }
 
 fn key_name(text: &str) -> Option<Complaint> {
@@ -384,7 +418,15 @@ mod tests {
                 &["c7g.large", "u-6tb1.112xlarge", "mac2-m2pro.metal"],
                 &["large", "C7g.large", "c7g.", "c7g large"],
             ),
-            (instance_profile, &["web", "a+b=c"], &["arn:aws:iam::123456789012:instance-profile/web", "", "a b"]),
+            (
+                instance_profile,
+                &["web", "a+b=c", "arn:aws:iam::123456789012:instance-profile/path/web"],
+                &["", "a b", "arn:aws:iam::123456789012:role/web", "arn:aws:iam::123456789012:instance-profile/"],
+            ),
+            (price, &["0.05", "1", "12.5"], &["", "free", "-1", "0", "1e3", "$1", "inf"]),
+            (device, &["/dev/sdb", "/dev/xvda", "xvdb"], &["", "/dev/", "/mnt/data", "/dev/s b"]),
+            (kms_key, &["alias/ebs", "arn:aws:kms:us-west-2:123456789012:key/1-2"], &["", "a b"]),
+            (snapshot, &["snap-0123456789abcdef0"], &["snap-1", "ami-01234567"]),
             (check_path, &["/", "/health_check?full=1"], &["health", "", "/a b", "/ü"]),
             (
                 matcher,

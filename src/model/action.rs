@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::launch::LaunchData;
+use super::machine::MixedInstances;
 use super::names::AppName;
 use super::observed::{DnsRecord, Forward, TargetCheck};
 use super::record::DeployedRecord;
@@ -231,6 +232,9 @@ pub struct NewGroup {
     pub max: u32,
     /// How many at first.
     pub desired: u32,
+    /// The types to choose from, and how they are paid for; none for the template's one type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mixed: Option<MixedInstances>,
     /// Subnets.
     pub subnet_ids: Vec<String>,
     /// Target groups to register in; none for a worker.

@@ -3,6 +3,7 @@
 //! - [`names`]: names of things in AWS, derived from app, environment and generation
 //! - [`time`]: spans of time as manifests write them, and points in time as AWS tags hold them
 //! - [`launch`]: what an instance is born with, and the hash that identifies it
+//! - [`machine`]: instance types, volumes and the metadata service of an instance
 //! - [`desired`]: what the manifests ask for in one environment
 //! - [`observed`]: one snapshot of AWS, with `Unknown` for what could not be read
 //! - [`tags`]: what AWS keeps for us beside a resource, and the keys it stands under
@@ -20,6 +21,7 @@ pub mod decision;
 pub mod desired;
 pub mod event;
 pub mod launch;
+pub mod machine;
 pub mod mark;
 pub mod names;
 pub mod observed;

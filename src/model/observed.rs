@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::launch::{LaunchData, TemplateHash};
+use super::machine::MixedInstances;
 use super::mark::{CanaryStep, Marks};
 use super::names::{AppName, EnvironmentName, Generation, Scope, Slot};
 use super::record::DeployedRecord;
@@ -214,6 +215,8 @@ pub struct Group {
     pub created_at: Timestamp,
     /// The launch template's name and pinned version.
     pub launch_template: Option<(String, String)>,
+    /// The instance types that it chooses from, and how they are paid for; none for the template's one type.
+    pub mixed: Option<MixedInstances>,
     /// Target groups its instances register in.
     pub target_group_arns: Vec<String>,
     /// Subnets.

@@ -42,6 +42,7 @@ pub(super) fn launch<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
         min: instances.min,
         max: instances.max,
         desired: release.size,
+        mixed: release.wanted.launch.mixed.clone(),
         subnet_ids: release.wanted.subnet_ids.clone(),
         target_group_arns: target_group(release, slot),
         grace_period: release.wanted.spec.health_check.grace_period.as_seconds(),

@@ -226,6 +226,7 @@ impl Case {
             desired: 2,
             created_at: ago(120),
             launch_template: Some((name.clone(), "1".to_owned())),
+            mixed: launch.mixed.clone(),
             target_group_arns: if has_front { vec![target_group_arn(slot)] } else { Vec::new() },
             subnet_ids: BTreeSet::from(["subnet-a".to_owned(), "subnet-b".to_owned()]),
             health_check_elb: has_front,

@@ -83,12 +83,9 @@ pub(crate) fn create() -> AppPlan {
     let data = LaunchData {
         image_id: "ami-0aaa".into(),
         instance_type: "c7g.large".into(),
-        iam_instance_profile: None,
-        key_name: None,
         security_group_ids: vec!["sg-1".into()],
         user_data: Some(Secret::new(CANARY)),
-        detailed_monitoring: false,
-        root_volume: None,
+        ..LaunchData::default()
     };
     let action = |action: Action, reason: &str| PlannedAction { action, reason: reason.into(), expects: Vec::new() };
     AppPlan {
@@ -122,6 +119,7 @@ pub(crate) fn create() -> AppPlan {
                     min: 2,
                     max: 2,
                     desired: 2,
+                    mixed: None,
                     subnet_ids: vec!["subnet-1".into()],
                     target_group_arns: Vec::new(),
                     grace_period: 120,
@@ -314,6 +312,7 @@ fn group(app: &str, generation: u32, slot: Slot, instances: [u32; 2]) -> Group {
         desired,
         created_at: at("11:57:00"),
         launch_template: None,
+        mixed: None,
         target_group_arns: vec![format!("{ELB}:targetgroup/{}/1", scope.target_group_name(slot))],
         subnet_ids: Default::default(),
         health_check_elb: true,

@@ -10,6 +10,7 @@ use crate::aws::error::{AwsError, Call};
 use crate::aws::observe::groups;
 use crate::model::action::{GroupChange, NewGroup, Tags};
 use crate::model::launch::LaunchData;
+use crate::model::machine::{Metadata, MixedInstances};
 use crate::model::names::Scope;
 use crate::model::tags::{belongs_to, keys};
 
@@ -46,48 +47,82 @@ pub(super) async fn create_template(
 }
 
 fn template_data(data: &LaunchData, volume_tags: &Tags) -> ec2::RequestLaunchTemplateData {
-    let profile = data
-        .iam_instance_profile
+    let placement = data
+        .tenancy
         .as_ref()
-        .map(|name| ec2::LaunchTemplateIamInstanceProfileSpecificationRequest::builder().name(name).build());
-    let root = data.root_volume.as_ref().map(|root| {
-        let size = i32::try_from(root.size).unwrap_or(i32::MAX);
-        let ebs = ec2::LaunchTemplateEbsBlockDeviceRequest::builder().volume_size(size).build();
-        vec![ec2::LaunchTemplateBlockDeviceMappingRequest::builder().device_name(&root.device).ebs(ebs).build()]
+        .map(|tenancy| ec2::LaunchTemplatePlacementRequest::builder().tenancy(tenancy.as_str().into()).build());
+    let credits = data
+        .cpu_credits
+        .as_ref()
+        .map(|credits| ec2::CreditSpecificationRequest::builder().cpu_credits(credits).build());
+    // Instances get their tags from the group; what else comes into being with them, from here.
+    let tagged = [ec2::ResourceType::Volume, ec2::ResourceType::NetworkInterface].map(|kind| {
+        let tags = Some(codec::to_ec2_tags(volume_tags));
+        ec2::LaunchTemplateTagSpecificationRequest::builder().resource_type(kind).set_tags(tags).build()
     });
-    let volumes = ec2::LaunchTemplateTagSpecificationRequest::builder()
-        .resource_type(ec2::ResourceType::Volume)
-        .set_tags(Some(codec::to_ec2_tags(volume_tags)))
-        .build();
     ec2::RequestLaunchTemplateData::builder()
         .image_id(&data.image_id)
         .instance_type(data.instance_type.as_str().into())
-        .set_iam_instance_profile(profile)
+        .set_iam_instance_profile(data.iam_instance_profile.as_deref().map(instance_profile))
         .set_key_name(data.key_name.clone())
         .set_security_group_ids(Some(data.security_group_ids.clone()))
         .set_user_data(data.user_data.as_ref().map(codec::encode_user_data))
         .monitoring(ec2::LaunchTemplatesMonitoringRequest::builder().enabled(data.detailed_monitoring).build())
-        .set_block_device_mappings(root)
-        .metadata_options(
-            // Only with a session token, and from a container on the instance too.
-            ec2::LaunchTemplateInstanceMetadataOptionsRequest::builder()
-                .http_endpoint(ec2::LaunchTemplateInstanceMetadataEndpointState::Enabled)
-                .http_tokens(ec2::LaunchTemplateHttpTokensState::Required)
-                .http_put_response_hop_limit(2)
-                .build(),
-        )
-        .set_tag_specifications((!volume_tags.is_empty()).then(|| vec![volumes]))
+        .set_block_device_mappings(Some(block_devices(data)).filter(|devices| !devices.is_empty()))
+        .metadata_options(metadata_options(&data.metadata))
+        .set_placement(placement)
+        .set_ebs_optimized(data.ebs_optimized)
+        .set_credit_specification(credits)
+        .set_tag_specifications((!volume_tags.is_empty()).then(|| tagged.to_vec()))
+        .build()
+}
+
+fn instance_profile(named: &str) -> ec2::LaunchTemplateIamInstanceProfileSpecificationRequest {
+    let profile = ec2::LaunchTemplateIamInstanceProfileSpecificationRequest::builder();
+    if named.starts_with("arn:") { profile.arn(named) } else { profile.name(named) }.build()
+}
+
+fn block_devices(data: &LaunchData) -> Vec<ec2::LaunchTemplateBlockDeviceMappingRequest> {
+    let mapping = |device: &str, ebs: ec2::builders::LaunchTemplateEbsBlockDeviceRequestBuilder| {
+        ec2::LaunchTemplateBlockDeviceMappingRequest::builder().device_name(device).ebs(ebs.build()).build()
+    };
+    let ebs = ec2::LaunchTemplateEbsBlockDeviceRequest::builder;
+    let root = data.root_volume.iter().map(|root| mapping(&root.device, ebs().volume_size(number(root.size))));
+    let volumes = data.volumes.iter().map(|volume| {
+        let settings = ebs()
+            .set_volume_size(volume.size.map(number))
+            .volume_type(volume.kind.as_str().into())
+            .set_iops(volume.iops.map(number))
+            .set_throughput(volume.throughput.map(number))
+            .encrypted(volume.encrypted)
+            .set_kms_key_id(volume.kms_key_id.clone())
+            .delete_on_termination(volume.delete_on_termination)
+            .set_snapshot_id(volume.snapshot_id.clone());
+        mapping(&volume.device, settings)
+    });
+    root.chain(volumes).collect()
+}
+
+fn metadata_options(metadata: &Metadata) -> ec2::LaunchTemplateInstanceMetadataOptionsRequest {
+    use ec2::{LaunchTemplateHttpTokensState as Tokens, LaunchTemplateInstanceMetadataTagsState as InTags};
+    ec2::LaunchTemplateInstanceMetadataOptionsRequest::builder()
+        .http_endpoint(ec2::LaunchTemplateInstanceMetadataEndpointState::Enabled)
+        .http_tokens(if metadata.tokens_required { Tokens::Required } else { Tokens::Optional })
+        .http_put_response_hop_limit(number(metadata.hop_limit))
+        .set_instance_metadata_tags(metadata.tags.then_some(InTags::Enabled))
         .build()
 }
 
 pub(super) async fn create_group(aws: &Aws, scope: &Scope, call: Call, new: &NewGroup) -> Result<Done, AwsError> {
     let template = asg::LaunchTemplateSpecification::builder().launch_template_name(&new.name).version("1").build();
+    let policy = new.mixed.as_ref().map(|mixed| mixed_instances(mixed, &template));
     let balanced = !new.target_group_arns.is_empty();
     let request = aws
         .autoscaling
         .create_auto_scaling_group()
         .auto_scaling_group_name(&new.name)
-        .launch_template(template)
+        .set_launch_template(policy.is_none().then_some(template))
+        .set_mixed_instances_policy(policy)
         .min_size(number(new.min))
         .max_size(number(new.max))
         .desired_capacity(number(new.desired))
@@ -106,6 +141,24 @@ pub(super) async fn create_group(aws: &Aws, scope: &Scope, call: Call, new: &New
         }
     })
     .await
+}
+
+/// Types that take the place of the template's, in order, and how they are paid for.
+fn mixed_instances(mixed: &MixedInstances, template: &asg::LaunchTemplateSpecification) -> asg::MixedInstancesPolicy {
+    let overrides =
+        mixed.instance_types.iter().map(|kind| asg::LaunchTemplateOverrides::builder().instance_type(kind).build());
+    let distribution = asg::InstancesDistribution::builder()
+        .on_demand_allocation_strategy("prioritized")
+        .on_demand_base_capacity(number(mixed.on_demand_base))
+        .on_demand_percentage_above_base_capacity(number(mixed.on_demand_percentage))
+        .spot_allocation_strategy(&mixed.spot_allocation)
+        .set_spot_max_price(mixed.max_price.clone())
+        .build();
+    let template = asg::LaunchTemplate::builder()
+        .launch_template_specification(template.clone())
+        .set_overrides(Some(overrides.collect()))
+        .build();
+    asg::MixedInstancesPolicy::builder().launch_template(template).instances_distribution(distribution).build()
 }
 
 /// Accepts what is there already when it is this app's and was made from the same template.

@@ -10,6 +10,7 @@ use crate::aws::codec;
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
 use crate::model::action::Tags;
+use crate::model::machine::MixedInstances;
 use crate::model::names::{EnvironmentName, Scope};
 use crate::model::observed::{Group, Instance, LaunchTemplate, Ownership, Problem};
 use crate::model::tags::{self, OWNER, keys};
@@ -133,7 +134,8 @@ fn decode_group(group: &asg::AutoScalingGroup) -> Result<Group, String> {
         max: number("largest size", group.max_size())?,
         desired: number("wanted size", group.desired_capacity())?,
         created_at: group.created_time().and_then(codec::timestamp).ok_or("AWS did not say when it was created")?,
-        launch_template: group.launch_template().and_then(template_of),
+        launch_template: group.launch_template().or_else(|| mixed_template(group)).and_then(template_of),
+        mixed: group.mixed_instances_policy().and_then(decode_mixed),
         target_group_arns: group.target_group_arns().to_vec(),
         subnet_ids: group
             .vpc_zone_identifier()
@@ -154,6 +156,24 @@ fn decode_group(group: &asg::AutoScalingGroup) -> Result<Group, String> {
             .filter_map(|process| process.process_name())
             .map(str::to_owned)
             .collect(),
+    })
+}
+
+fn mixed_template(group: &asg::AutoScalingGroup) -> Option<&asg::LaunchTemplateSpecification> {
+    group.mixed_instances_policy()?.launch_template()?.launch_template_specification()
+}
+
+fn decode_mixed(policy: &asg::MixedInstancesPolicy) -> Option<MixedInstances> {
+    let distribution = policy.instances_distribution()?;
+    let number =
+        |number: Option<i32>, otherwise: u32| number.and_then(|number| u32::try_from(number).ok()).unwrap_or(otherwise);
+    let types = policy.launch_template()?.overrides().iter().filter_map(|one| one.instance_type());
+    Some(MixedInstances {
+        instance_types: types.map(str::to_owned).collect(),
+        on_demand_base: number(distribution.on_demand_base_capacity(), 0),
+        on_demand_percentage: number(distribution.on_demand_percentage_above_base_capacity(), 100),
+        spot_allocation: distribution.spot_allocation_strategy().unwrap_or("lowest-price").to_owned(),
+        max_price: distribution.spot_max_price().filter(|price| !price.is_empty()).map(str::to_owned),
     })
 }
 

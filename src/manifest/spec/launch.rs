@@ -3,11 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::machine::{BlockDevice, CpuCredits, MetadataOptions, Tenancy};
+
 /// What an instance is born with besides image and type. A change of any of it is a new generation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Launch {
-    /// The name of the IAM instance profile.
+    /// The IAM instance profile, by name or ARN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-amiable-effect" = "replace"))]
     pub iam_instance_profile: Option<String>,
@@ -31,6 +33,25 @@ pub struct Launch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 16384), extend("x-amiable-effect" = "replace"))]
     pub root_volume_size: Option<u32>,
+    /// Volumes in full. A root volume stands either here or as `rootVolumeSize`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 26), extend("x-amiable-effect" = "replace"))]
+    pub block_devices: Vec<BlockDevice>,
+    /// The instance metadata service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata_options: Option<MetadataOptions>,
+    /// Whose hardware instances run on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-amiable-effect" = "replace"))]
+    pub tenancy: Option<Tenancy>,
+    /// Bandwidth of its own for EBS, where the instance type leaves a choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-amiable-effect" = "replace"))]
+    pub ebs_optimized: Option<bool>,
+    /// What a burstable instance does without CPU credits; the account's default without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-amiable-effect" = "replace"))]
+    pub cpu_credits: Option<CpuCredits>,
 }
 
 /// Where the instances of one app run.

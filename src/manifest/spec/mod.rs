@@ -10,6 +10,7 @@ mod health;
 mod image;
 mod instances;
 mod launch;
+mod machine;
 mod strategy;
 mod verification;
 
@@ -24,6 +25,9 @@ pub use health::{HealthCheck, Protocol};
 pub use image::{Image, Release};
 pub use instances::Instances;
 pub use launch::{AppNetwork, Launch};
+pub use machine::{
+    AllocationStrategy, BlockDevice, CpuCredits, HttpTokens, MetadataOptions, Spot, Tenancy, VolumeType,
+};
 pub use strategy::{RedBlack, Retain, Strategy};
 pub use verification::Verification;
 
@@ -39,9 +43,17 @@ pub struct AppSpec {
     /// Where the image came from: recorded with the deployed state and shown wherever the release is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<Release>,
-    /// The EC2 instance type, such as `c7g.large`.
+    /// The EC2 instance type, such as `c7g.large`; either this or `instanceTypes`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-amiable-effect" = "replace"))]
-    pub instance_type: String,
+    pub instance_type: Option<String>,
+    /// Several instance types that will do, the most wanted first: at each launch AWS takes one that it has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 40), extend("x-amiable-effect" = "replace"))]
+    pub instance_types: Vec<String>,
+    /// Spot capacity. Without it all instances are On-Demand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spot: Option<Spot>,
     /// How many instances run. Between the two numbers, the count is left to scaling and preserved over a release.
     #[serde(default)]
     pub instances: Instances,
@@ -80,6 +92,13 @@ pub struct AppSpec {
     #[serde(default)]
     #[schemars(extend("x-amiable-effect" = "behaviour"))]
     pub destroy: bool,
+}
+
+impl AppSpec {
+    /// The instance types that will do, the most wanted first.
+    pub fn types(&self) -> impl Iterator<Item = &str> {
+        self.instance_type.iter().chain(&self.instance_types).map(String::as_str)
+    }
 }
 
 fn default_deadline() -> Span {

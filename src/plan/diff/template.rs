@@ -30,7 +30,9 @@ pub(in crate::plan) fn replaced<'a>(draft: &mut Draft<'a>, release: &Release<'a,
     if before.image_id != wanted.launch.image_id {
         add_replaced(draft, "image", Some(before_image), image_after(wanted));
     }
-    for (path, old, new) in template_fields(before, &wanted.launch) {
+    // The types are the group's, not the template's.
+    let before = LaunchData { mixed: serving.mixed.clone(), ..before.clone() };
+    for (path, old, new) in template_fields(&before, &wanted.launch) {
         if old != new {
             let shown = |text: Option<String>| text.or_else(|| Some("none".to_owned()));
             draft.plan.fields.push(FieldChange {
@@ -51,13 +53,22 @@ fn add_replaced(draft: &mut Draft<'_>, path: &str, before: Option<String>, after
 fn template_fields(old: &LaunchData, new: &LaunchData) -> Vec<(&'static str, Option<String>, Option<String>)> {
     let both = |path, of: fn(&LaunchData) -> Option<String>| (path, of(old), of(new));
     vec![
-        both("instanceType", |data| Some(data.instance_type.clone())),
+        both("instanceType", |data| data.mixed.is_none().then(|| data.instance_type.clone())),
+        both("instanceTypes", |data| data.mixed.as_ref().map(ToString::to_string)),
         both("launch.iamInstanceProfile", |data| data.iam_instance_profile.clone()),
         both("launch.keyName", |data| data.key_name.clone()),
         both("launch.securityGroupIds", |data| Some(data.security_group_ids.join(", "))),
         both("launch.userData", |data| data.user_data.as_ref().map(ToString::to_string)),
         both("launch.detailedMonitoring", |data| Some(data.detailed_monitoring.to_string())),
         both("launch.rootVolumeSize", |data| data.root_volume.as_ref().map(|root| format!("{} GiB", root.size))),
+        both("launch.blockDevices", |data| {
+            let all: Vec<_> = data.volumes.iter().map(ToString::to_string).collect();
+            (!all.is_empty()).then(|| all.join("; "))
+        }),
+        both("launch.metadataOptions", |data| Some(data.metadata.to_string())),
+        both("launch.tenancy", |data| data.tenancy.clone()),
+        both("launch.ebsOptimized", |data| data.ebs_optimized.map(|optimized| optimized.to_string())),
+        both("launch.cpuCredits", |data| data.cpu_credits.clone()),
     ]
 }
 

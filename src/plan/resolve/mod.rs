@@ -50,8 +50,9 @@ impl<'a> Wanted<'a> {
     ) -> Result<Self, Unresolved> {
         let spec = &app.spec;
         let (image, refusal) = image::image(&spec.image.id, environment, observed)?;
-        let refusal = refusal.or_else(|| image::mismatch(&spec.instance_type, image?));
+        let refusal = refusal.or_else(|| spec.types().find_map(|kind| image::mismatch(kind, image?)));
         let launch = launch::data(spec, environment, image);
+        let refusal = refusal.or_else(|| launch::collision(&launch));
         let mut subnet_ids =
             spec.network.as_ref().map_or_else(|| environment.network.subnet_ids.clone(), |own| own.subnet_ids.clone());
         subnet_ids.sort();

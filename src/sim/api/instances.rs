@@ -151,7 +151,7 @@ fn write(xml: &mut Xml, world: &World, it: &Instance) {
     xml.leaf("amiLaunchIndex", 0);
     xml.leaf("instanceType", &it.instance_type).leaf("launchTime", it.launched_at);
     xml.within("placement", |xml| {
-        xml.leaf("availabilityZone", &it.zone).leaf("tenancy", "default");
+        xml.leaf("availabilityZone", &it.zone).leaf("tenancy", &it.tenancy);
     });
     xml.within("monitoring", |xml| {
         xml.leaf("state", if it.monitoring { "enabled" } else { "disabled" });
@@ -165,10 +165,15 @@ fn write(xml: &mut Xml, world: &World, it: &Instance) {
         xml.leaf("groupId", id).optional("groupName", name);
     });
     xml.leaf("architecture", &it.architecture);
+    // What is On-Demand says nothing of it.
+    xml.optional("instanceLifecycle", it.spot.then_some("spot"));
     xml.leaf("rootDeviceType", "ebs").leaf("rootDeviceName", &it.root_device);
     if let Some(profile) = &it.iam_instance_profile {
         xml.within("iamInstanceProfile", |xml| {
-            xml.leaf("arn", format!("arn:aws:iam::{}:instance-profile/{profile}", world.account));
+            match profile.starts_with("arn:") {
+                true => xml.leaf("arn", profile),
+                false => xml.leaf("arn", format!("arn:aws:iam::{}:instance-profile/{profile}", world.account)),
+            };
         });
     }
     xml.list("tagSet", "item", &it.tags, |xml, (key, value)| {

@@ -9,7 +9,7 @@ use super::World;
 use super::images::Image;
 use super::network::Subnet;
 use super::shelf::Shelf;
-use super::templates::TemplateData;
+use super::templates::{BlockDevice, TemplateData};
 use crate::model::time::{Span, Timestamp};
 
 /// From the launch until EC2 says `running`.
@@ -53,6 +53,14 @@ pub struct Instance {
     pub root_device: String,
     /// The instance type.
     pub instance_type: String,
+    /// Whether it is Spot capacity.
+    pub spot: bool,
+    /// `default` or `dedicated`.
+    pub tenancy: String,
+    /// Its volumes, as the launch template describes them.
+    pub block_devices: Vec<BlockDevice>,
+    /// The tags of its volumes.
+    pub volume_tags: BTreeMap<String, String>,
     /// The key pair.
     pub key_name: Option<String>,
     /// The instance profile by name.
@@ -191,6 +199,10 @@ impl Instance {
             architecture: image.architecture.clone(),
             root_device: image.root_device.clone(),
             instance_type: data.instance_type.clone().unwrap_or_default(),
+            spot: false,
+            tenancy: data.tenancy.clone().unwrap_or_else(|| "default".to_owned()),
+            block_devices: data.block_devices.clone(),
+            volume_tags: data.tag_specifications.get("volume").cloned().unwrap_or_default(),
             key_name: data.key_name.clone(),
             iam_instance_profile: data.iam_instance_profile.clone(),
             security_group_ids: data.security_group_ids.clone(),

@@ -40,7 +40,7 @@ pub struct TemplateData {
     pub instance_type: Option<String>,
     /// The key pair.
     pub key_name: Option<String>,
-    /// The instance profile by name.
+    /// The instance profile by name or ARN.
     pub iam_instance_profile: Option<String>,
     /// Security groups.
     pub security_group_ids: Vec<String>,
@@ -52,6 +52,10 @@ pub struct TemplateData {
     pub http_tokens: Option<String>,
     /// What was said about this version when it was made.
     pub description: Option<String>,
+    /// `default`, `dedicated` or `host`.
+    pub tenancy: Option<String>,
+    /// `standard` or `unlimited`.
+    pub cpu_credits: Option<String>,
     /// Optimised for EBS.
     pub ebs_optimized: Option<bool>,
     /// `enabled` or `disabled`, the metadata service itself.
@@ -75,6 +79,14 @@ pub struct BlockDevice {
     pub volume_size: Option<u32>,
     /// `gp3` …
     pub volume_type: Option<String>,
+    /// Operations a second.
+    pub iops: Option<u32>,
+    /// MiB a second.
+    pub throughput: Option<u32>,
+    /// The KMS key.
+    pub kms_key_id: Option<String>,
+    /// The snapshot that it is made from.
+    pub snapshot_id: Option<String>,
     /// Whether it is encrypted.
     pub encrypted: Option<bool>,
     /// Whether it goes with its instance.

@@ -5,6 +5,7 @@ mod edits;
 mod ending;
 mod failure;
 mod in_place;
+mod launch;
 mod operators;
 mod reading;
 mod red_black;

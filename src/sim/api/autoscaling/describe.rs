@@ -6,7 +6,7 @@ use super::{answer, invalid_token, named};
 use crate::sim::api::query::{number, page};
 use crate::sim::wire::{ApiError, Params, Reply, Request, Xml};
 use crate::sim::world::World;
-use crate::sim::world::scaling::{Group, Member, TemplateRef};
+use crate::sim::world::scaling::{Group, Member, Mixed, TemplateRef};
 
 /// A filter on tags: it lets a group pass when *any* of its values fits; all filters must let it pass.
 enum TagFilter {
@@ -66,7 +66,10 @@ fn write_group(xml: &mut Xml, world: &World, group: &Group, with_instances: bool
     let zones: BTreeSet<&str> = subnets.map(|subnet| subnet.zone.as_str()).collect();
     xml.leaf("AutoScalingGroupName", &group.name);
     xml.leaf("AutoScalingGroupARN", &group.arn);
-    write_template(xml, &group.template);
+    match &group.mixed {
+        Some(mixed) => write_mixed(xml, &group.template, mixed),
+        None => write_template(xml, "LaunchTemplate", &group.template),
+    }
     xml.leaf("MinSize", group.min).leaf("MaxSize", group.max).leaf("DesiredCapacity", group.desired);
     xml.leaf("DefaultCooldown", group.default_cooldown);
     xml.within("AvailabilityZones", |xml| {
@@ -117,8 +120,26 @@ fn write_group(xml: &mut Xml, world: &World, group: &Group, with_instances: bool
     xml.leaf("CapacityRebalance", false);
 }
 
-fn write_template(xml: &mut Xml, template: &TemplateRef) {
-    xml.within("LaunchTemplate", |xml| {
+fn write_mixed(xml: &mut Xml, template: &TemplateRef, mixed: &Mixed) {
+    xml.within("MixedInstancesPolicy", |xml| {
+        xml.within("LaunchTemplate", |xml| {
+            write_template(xml, "LaunchTemplateSpecification", template);
+            xml.list("Overrides", "member", &mixed.instance_types, |xml, kind| {
+                xml.leaf("InstanceType", kind);
+            });
+        });
+        xml.within("InstancesDistribution", |xml| {
+            xml.leaf("OnDemandAllocationStrategy", &mixed.on_demand_allocation);
+            xml.leaf("OnDemandBaseCapacity", mixed.on_demand_base);
+            xml.leaf("OnDemandPercentageAboveBaseCapacity", mixed.on_demand_percentage);
+            xml.leaf("SpotAllocationStrategy", &mixed.spot_allocation);
+            xml.optional("SpotMaxPrice", mixed.max_price.as_ref());
+        });
+    });
+}
+
+fn write_template(xml: &mut Xml, element: &str, template: &TemplateRef) {
+    xml.within(element, |xml| {
         xml.leaf("LaunchTemplateId", &template.id);
         xml.leaf("LaunchTemplateName", &template.name);
         xml.leaf("Version", &template.version);
@@ -130,7 +151,7 @@ fn write_member(xml: &mut Xml, member: &Member) {
     xml.leaf("AvailabilityZone", &member.zone);
     xml.leaf("LifecycleState", member.lifecycle.name());
     xml.leaf("HealthStatus", if member.healthy { "Healthy" } else { "Unhealthy" });
-    write_template(xml, &member.template);
+    write_template(xml, "LaunchTemplate", &member.template);
     xml.leaf("ProtectedFromScaleIn", member.protected);
 }
 
@@ -156,7 +177,7 @@ pub(super) fn instances(world: &World, request: &Request) -> Result<Reply, ApiEr
             xml.leaf("LifecycleState", member.lifecycle.name());
             // This operation alone writes the health in capitals.
             xml.leaf("HealthStatus", if member.healthy { "HEALTHY" } else { "UNHEALTHY" });
-            write_template(xml, &member.template);
+            write_template(xml, "LaunchTemplate", &member.template);
             xml.leaf("ProtectedFromScaleIn", member.protected);
         });
         xml.optional("NextToken", next);

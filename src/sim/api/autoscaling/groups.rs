@@ -38,7 +38,7 @@ pub(super) fn create(world: &mut World, request: &Request) -> Result<Reply, ApiE
     let subnet_ids = given
         .subnet_ids
         .ok_or_else(|| ApiError::validation("At least one Availability Zone or VPC Subnet is required."))?;
-    settings::try_template(world, &template, &subnet_ids)?;
+    settings::try_template(world, &template, given.mixed.as_ref(), &subnet_ids)?;
     let arns = params.values("TargetGroupARNs.member");
     check_target_groups(world, &arns, TARGET_GROUPS)?;
     let tags = settings::tags(params)?;
@@ -52,6 +52,7 @@ pub(super) fn create(world: &mut World, request: &Request) -> Result<Reply, ApiE
     let group = Group {
         arn,
         template,
+        mixed: given.mixed,
         min,
         max,
         desired,
@@ -126,7 +127,7 @@ pub(super) fn update(world: &mut World, request: &Request) -> Result<Reply, ApiE
     settings::check_sizes(min, max, desired)?;
     let subnet_ids = given.subnet_ids.as_ref().unwrap_or(&group.subnet_ids);
     if let Some(template) = &given.template {
-        settings::try_template(world, template, subnet_ids)?;
+        settings::try_template(world, template, given.mixed.as_ref(), subnet_ids)?;
     }
     let (name, now, before) = (group.name.clone(), to_second(world.now), group.desired);
     let Some(group) = world.scaling.groups.get_mut(&name) else { return Err(no_such_group(&name)) };
@@ -137,7 +138,11 @@ pub(super) fn update(world: &mut World, request: &Request) -> Result<Reply, ApiE
              changing the desired capacity from {before} to {desired}."
         ));
     }
-    group.template = given.template.unwrap_or_else(|| group.template.clone());
+    // A template or a policy takes the place of whichever there was.
+    if let Some(template) = given.template {
+        group.template = template;
+        group.mixed = given.mixed;
+    }
     group.subnet_ids = given.subnet_ids.unwrap_or_else(|| group.subnet_ids.clone());
     group.health_check_elb = given.health_check_elb.unwrap_or(group.health_check_elb);
     group.grace_period = given.grace_period.unwrap_or(group.grace_period);

@@ -6,8 +6,8 @@ use crate::model::time::Span;
 use crate::sim::api::query::number;
 use crate::sim::wire::{ApiError, Params};
 use crate::sim::world::World;
-use crate::sim::world::scaling::launch::{check_template, resolve};
-use crate::sim::world::scaling::{Hook, Tag, TemplateRef};
+use crate::sim::world::scaling::launch::{check_template, resolve, variants};
+use crate::sim::world::scaling::{Hook, Mixed, Tag, TemplateRef};
 
 /// Settings that a request gives; what is `None` is not given.
 pub(super) struct Settings {
@@ -15,6 +15,8 @@ pub(super) struct Settings {
     pub(super) max: Option<u32>,
     pub(super) desired: Option<u32>,
     pub(super) template: Option<TemplateRef>,
+    /// A policy around a template; given with no template beside it.
+    pub(super) mixed: Option<Mixed>,
     pub(super) subnet_ids: Option<Vec<String>>,
     pub(super) health_check_elb: Option<bool>,
     pub(super) grace_period: Option<Span>,
@@ -39,11 +41,24 @@ impl Settings {
             None => Ok(None),
             Some(_) => number(params, name, 0, min, max).map(Some),
         };
+        let mixed = mixed(world, params)?;
+        let plain = template(world, &params.below("LaunchTemplate"))?;
+        if plain.is_some() && mixed.is_some() {
+            return Err(ApiError::validation(
+                "Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or \
+                 MixedInstancesPolicy parameter.",
+            ));
+        }
+        let (template, mixed) = match mixed {
+            Some((template, mixed)) => (Some(template), Some(mixed)),
+            None => (plain, None),
+        };
         Ok(Self {
             min: size("MinSize")?,
             max: size("MaxSize")?,
             desired: size("DesiredCapacity")?,
-            template: template(world, &params.below("LaunchTemplate"))?,
+            template,
+            mixed,
             subnet_ids: subnets(world, params.get("VPCZoneIdentifier"))?,
             health_check_elb: health_check(params.get("HealthCheckType"))?,
             grace_period: seconds("HealthCheckGracePeriod", 0, 31_536_000)?.map(Span::seconds),
@@ -73,12 +88,19 @@ pub(super) fn check_sizes(min: u32, max: u32, desired: u32) -> Result<(), ApiErr
 }
 
 /// AWS tries a template when a group is given it, so that most mistakes show at once.
-pub(super) fn try_template(world: &World, template: &TemplateRef, subnet_ids: &[String]) -> Result<(), ApiError> {
+pub(super) fn try_template(
+    world: &World,
+    template: &TemplateRef,
+    mixed: Option<&Mixed>,
+    subnet_ids: &[String],
+) -> Result<(), ApiError> {
     let refuse =
         |words: String| ApiError::validation(format!("You must use a valid fully-formed launch template. {words}"));
     let (_, data) = resolve(world, template).map_err(refuse)?;
     for subnet in subnet_ids.iter().filter_map(|id| world.network.subnets.get(id)) {
-        check_template(world, &data, subnet).map_err(refuse)?;
+        for data in variants(mixed, &data) {
+            check_template(world, &data, subnet).map_err(refuse)?;
+        }
     }
     Ok(())
 }
@@ -104,6 +126,41 @@ fn template(world: &World, params: &Params) -> Result<Option<TemplateRef>, ApiEr
     })?;
     let version = params.get("Version").unwrap_or("$Default").to_owned();
     Ok(Some(TemplateRef { id: found.id.clone(), name: found.name.clone(), version }))
+}
+
+/// A mixed instances policy and the template in it.
+fn mixed(world: &World, params: &Params) -> Result<Option<(TemplateRef, Mixed)>, ApiError> {
+    let params = params.below("MixedInstancesPolicy");
+    if params.is_empty() {
+        return Ok(None);
+    }
+    let named = template(world, &params.below("LaunchTemplate.LaunchTemplateSpecification"))?
+        .ok_or_else(|| ApiError::validation("Valid requests must contain a LaunchTemplate in MixedInstancesPolicy."))?;
+    let overrides = params.structures("LaunchTemplate.Overrides.member");
+    if overrides.len() > 40 {
+        return Err(ApiError::validation("The number of overrides in a MixedInstancesPolicy must be at most 40."));
+    }
+    let given = params.below("InstancesDistribution");
+    let one_of = |name: &str, otherwise: &str, allowed: &[&str]| {
+        let value = given.get(name).unwrap_or(otherwise);
+        match allowed.contains(&value) {
+            true => Ok(value.to_owned()),
+            false => Err(ApiError::validation(format!("Invalid {name}: {value}"))),
+        }
+    };
+    let spot = ["lowest-price", "capacity-optimized", "capacity-optimized-prioritized", "price-capacity-optimized"];
+    let whole = |name: &str, otherwise, most| {
+        number(&given, name, otherwise, 0, most).map(|number| u32::try_from(number).unwrap_or(u32::MAX))
+    };
+    let mixed = Mixed {
+        instance_types: overrides.iter().filter_map(|one| one.get("InstanceType")).map(str::to_owned).collect(),
+        on_demand_allocation: one_of("OnDemandAllocationStrategy", "prioritized", &["prioritized", "lowest-price"])?,
+        on_demand_base: whole("OnDemandBaseCapacity", 0, u64::from(u32::MAX))?,
+        on_demand_percentage: whole("OnDemandPercentageAboveBaseCapacity", 100, 100)?,
+        spot_allocation: one_of("SpotAllocationStrategy", "lowest-price", &spot)?,
+        max_price: given.get("SpotMaxPrice").filter(|price| !price.is_empty()).map(str::to_owned),
+    };
+    Ok(Some((named, mixed)))
 }
 
 fn subnets(world: &World, given: Option<&str>) -> Result<Option<Vec<String>>, ApiError> {

@@ -17,11 +17,14 @@ use crate::sim::world::templates::{BlockDevice, TemplateData};
 const MAX_USER_DATA: usize = 16_384;
 
 /// The settings that are kept, each with everything below it.
-const KEPT: [&str; 11] = [
+const KEPT: [&str; 14] = [
     "ImageId",
     "InstanceType",
     "KeyName",
     "IamInstanceProfile.Name",
+    "IamInstanceProfile.Arn",
+    "Placement.Tenancy",
+    "CreditSpecification.CpuCredits",
     "SecurityGroupId",
     "UserData",
     "Monitoring.Enabled",
@@ -49,7 +52,10 @@ pub fn read(params: &Params, base: TemplateData) -> Result<TemplateData, ApiErro
     data.image_id = text("ImageId", data.image_id);
     data.instance_type = text("InstanceType", data.instance_type);
     data.key_name = text("KeyName", data.key_name);
-    data.iam_instance_profile = text("IamInstanceProfile.Name", data.iam_instance_profile);
+    let profile = text("IamInstanceProfile.Name", data.iam_instance_profile);
+    data.iam_instance_profile = text("IamInstanceProfile.Arn", profile);
+    data.tenancy = text("Placement.Tenancy", data.tenancy);
+    data.cpu_credits = text("CreditSpecification.CpuCredits", data.cpu_credits);
     data.http_tokens = text("MetadataOptions.HttpTokens", data.http_tokens);
     data.http_endpoint = text("MetadataOptions.HttpEndpoint", data.http_endpoint);
     data.instance_metadata_tags = text("MetadataOptions.InstanceMetadataTags", data.instance_metadata_tags);
@@ -80,11 +86,36 @@ pub fn read(params: &Params, base: TemplateData) -> Result<TemplateData, ApiErro
 }
 
 fn read_device(params: &Params) -> Result<BlockDevice, ApiError> {
+    const KINDS: [&str; 7] = ["gp3", "gp2", "io1", "io2", "st1", "sc1", "standard"];
+    let kind = params.get("Ebs.VolumeType");
+    if let Some(kind) = kind.filter(|kind| !KINDS.contains(kind)) {
+        return Err(super::invalid_value("volumeType", kind));
+    }
+    let (iops, throughput) = (parsed(params, "Ebs.Iops")?, parsed(params, "Ebs.Throughput")?);
+    let refuse = |message: &str| Err(ApiError::new("InvalidParameterCombination", message));
+    if throughput.is_some() && kind != Some("gp3") {
+        return refuse("The parameter throughput is not supported for this volume type.");
+    }
+    if iops.is_some() && !matches!(kind, Some("gp3" | "io1" | "io2")) {
+        return refuse("The parameter iops is not supported for this volume type.");
+    }
+    if iops.is_none() && matches!(kind, Some("io1" | "io2")) {
+        return Err(ApiError::new("MissingParameter", "The parameter iops must be specified for io1 and io2 volumes."));
+    }
+    let encrypted = parsed(params, "Ebs.Encrypted")?;
+    let kms_key_id = params.get("Ebs.KmsKeyId").map(str::to_owned);
+    if kms_key_id.is_some() && encrypted != Some(true) {
+        return refuse("The parameter KmsKeyId requires the parameter Encrypted to be set.");
+    }
     Ok(BlockDevice {
         device: required(params, "DeviceName")?.to_owned(),
+        iops,
+        throughput,
+        kms_key_id,
+        snapshot_id: params.get("Ebs.SnapshotId").map(str::to_owned),
         volume_size: parsed(params, "Ebs.VolumeSize")?,
-        volume_type: params.get("Ebs.VolumeType").map(str::to_owned),
-        encrypted: parsed(params, "Ebs.Encrypted")?,
+        volume_type: kind.map(str::to_owned),
+        encrypted,
         delete_on_termination: parsed(params, "Ebs.DeleteOnTermination")?,
     })
 }
@@ -106,7 +137,7 @@ pub fn write(xml: &mut Xml, data: &TemplateData) {
         xml.optional("ebsOptimized", data.ebs_optimized);
         if let Some(name) = &data.iam_instance_profile {
             xml.within("iamInstanceProfile", |xml| {
-                xml.leaf("name", name);
+                xml.leaf(if name.starts_with("arn:") { "arn" } else { "name" }, name);
             });
         }
         if !data.block_devices.is_empty() {
@@ -114,6 +145,16 @@ pub fn write(xml: &mut Xml, data: &TemplateData) {
         }
         xml.optional("imageId", data.image_id.as_ref()).optional("instanceType", data.instance_type.as_ref());
         xml.optional("keyName", data.key_name.as_ref());
+        if let Some(tenancy) = &data.tenancy {
+            xml.within("placement", |xml| {
+                xml.leaf("tenancy", tenancy);
+            });
+        }
+        if let Some(credits) = &data.cpu_credits {
+            xml.within("creditSpecification", |xml| {
+                xml.leaf("cpuCredits", credits);
+            });
+        }
         if let Some(enabled) = data.monitoring {
             xml.within("monitoring", |xml| {
                 xml.leaf("enabled", enabled);
@@ -142,6 +183,8 @@ fn write_device(xml: &mut Xml, device: &BlockDevice) {
     xml.within("ebs", |xml| {
         xml.optional("encrypted", device.encrypted).optional("deleteOnTermination", device.delete_on_termination);
         xml.optional("volumeSize", device.volume_size).optional("volumeType", device.volume_type.as_ref());
+        xml.optional("iops", device.iops).optional("throughput", device.throughput);
+        xml.optional("kmsKeyId", device.kms_key_id.as_ref()).optional("snapshotId", device.snapshot_id.as_ref());
     });
 }
 

@@ -9,6 +9,8 @@ pub struct Capacity {
     pub failure: Option<LaunchFailure>,
     /// Zones in which there is no capacity.
     pub exhausted_zones: BTreeSet<String>,
+    /// Instance types of which there is none.
+    pub exhausted_types: BTreeSet<String>,
     /// The most instances the account may run; more exceed its quota.
     pub instance_limit: Option<usize>,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::activity::{Begin, Status, to_second};
 use super::retire::{self, Reason};
-use super::{Failing, Group, LaunchFailure, Lifecycle, Member, TemplateRef};
+use super::{Failing, Group, LaunchFailure, Lifecycle, Member, Mixed, TemplateRef};
 use crate::model::time::{Span, Timestamp};
 use crate::sim::world::compute::{Instance, MISSING_PROFILE, State};
 use crate::sim::world::images::Image;
@@ -98,6 +98,7 @@ struct Placed {
     data: TemplateData,
     image: Image,
     subnet: Subnet,
+    spot: bool,
 }
 
 /// Why there is no launch, and where it was tried.
@@ -110,6 +111,7 @@ struct Refusal {
 fn place(world: &World, group: &Group) -> Result<Placed, Refusal> {
     let nowhere = |words: String| Refusal { words, subnet: None };
     let (template, data) = resolve(world, &group.template).map_err(nowhere)?;
+    let spot = group.mixed.as_ref().is_some_and(|mixed| mixed.next_is_spot(group));
     let mut members: BTreeMap<&str, usize> = BTreeMap::new();
     for member in group.active() {
         *members.entry(member.zone.as_str()).or_default() += 1;
@@ -122,19 +124,47 @@ fn place(world: &World, group: &Group) -> Result<Placed, Refusal> {
             refusal = nowhere(format!("The subnet ID '{}' does not exist", group.subnet_ids.join(",")));
             continue;
         };
-        match check(world, &data, subnet) {
-            Ok(image) => {
+        match first_available(world, group, &data, subnet) {
+            Ok((data, image)) => {
                 let template = TemplateRef {
                     id: template.id.clone(),
                     name: template.name.clone(),
                     version: number(template, &group.template.version),
                 };
-                return Ok(Placed { template, data, image, subnet: subnet.clone() });
+                return Ok(Placed { template, data, image, subnet: subnet.clone(), spot });
             }
             Err(words) => refusal = Refusal { words, subnet: Some(subnet.clone()) },
         }
     }
     Err(refusal)
+}
+
+/// The first of a group's types that this zone has.
+fn first_available(
+    world: &World,
+    group: &Group,
+    data: &TemplateData,
+    subnet: &Subnet,
+) -> Result<(TemplateData, Image), String> {
+    let mut refusal = None;
+    for data in variants(group.mixed.as_ref(), data) {
+        match check(world, &data, subnet) {
+            Ok(image) => return Ok((data, image)),
+            Err(words) => refusal = refusal.or(Some(words)),
+        }
+    }
+    Err(refusal.unwrap_or_default())
+}
+
+/// What a template holds for each of the types that a group may launch.
+pub(crate) fn variants(mixed: Option<&Mixed>, data: &TemplateData) -> Vec<TemplateData> {
+    match mixed.filter(|mixed| !mixed.instance_types.is_empty()) {
+        None => vec![data.clone()],
+        Some(mixed) => {
+            let with = |kind: &String| TemplateData { instance_type: Some(kind.clone()), ..data.clone() };
+            mixed.instance_types.iter().map(with).collect()
+        }
+    }
 }
 
 /// The template that a group names, and the data of the version.
@@ -167,7 +197,7 @@ fn check(world: &World, data: &TemplateData, subnet: &Subnet) -> Result<Image, S
         Some(failure)
     } else if capacity.instance_limit.is_some_and(|limit| world.compute.alive(world.now) >= limit) {
         Some(&LaunchFailure::VcpuLimitExceeded)
-    } else if capacity.exhausted_zones.contains(&subnet.zone) {
+    } else if capacity.exhausted_zones.contains(&subnet.zone) || capacity.exhausted_types.contains(instance_type) {
         Some(&LaunchFailure::InsufficientInstanceCapacity)
     } else {
         None
@@ -225,11 +255,12 @@ fn architecture_of(instance_type: &str) -> &'static str {
 
 /// Starts an instance as a pending member.
 fn start(world: &mut World, group: &Group, placed: Placed) {
-    let Placed { template, data, image, subnet } = placed;
+    let Placed { template, data, image, subnet, spot } = placed;
     let now = world.now;
     let id = world.fresh_id("i");
     let mut instance = Instance::launch(id.clone(), &image, &data, &subnet, now);
     instance.group = Some(group.name.clone());
+    instance.spot = spot;
     let tags = group.tags.iter().filter(|(_, tag)| tag.propagate);
     instance.tags.extend(tags.map(|(key, tag)| (key.clone(), tag.value.clone())));
     for (key, value) in [
@@ -250,6 +281,7 @@ fn start(world: &mut World, group: &Group, placed: Placed) {
     let member = Member {
         id: id.clone(),
         instance_type: instance.instance_type.clone(),
+        spot,
         zone: subnet.zone.clone(),
         subnet_id: subnet.id.clone(),
         lifecycle: Lifecycle::Pending,

@@ -60,6 +60,8 @@ pub struct Group {
     pub arn: String,
     /// The launch template.
     pub template: TemplateRef,
+    /// A mixed instances policy around the template.
+    pub mixed: Option<Mixed>,
     /// The fewest instances.
     pub min: u32,
     /// The most instances.
@@ -127,6 +129,34 @@ pub struct TemplateRef {
     pub version: String,
 }
 
+/// A mixed instances policy: the types that take the place of the template's, and how they are paid for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mixed {
+    /// The types, the most wanted first; none for the template's.
+    pub instance_types: Vec<String>,
+    /// How On-Demand types are chosen.
+    pub on_demand_allocation: String,
+    /// How many members are On-Demand first.
+    pub on_demand_base: u32,
+    /// Percent of those above it that are, too.
+    pub on_demand_percentage: u32,
+    /// How Spot pools are chosen; kept and shown.
+    pub spot_allocation: String,
+    /// The most to pay for Spot; kept and shown.
+    pub max_price: Option<String>,
+}
+
+impl Mixed {
+    /// Whether the next member of a group is Spot.
+    fn next_is_spot(&self, group: &Group) -> bool {
+        let total = group.active().count() as u32 + 1;
+        let above = total.saturating_sub(self.on_demand_base) * self.on_demand_percentage;
+        // What AWS rounds, it rounds up to On-Demand.
+        let wanted = self.on_demand_base.min(total) + above.div_ceil(100);
+        group.active().filter(|member| !member.spot).count() as u32 >= wanted
+    }
+}
+
 /// A tag of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tag {
@@ -154,6 +184,8 @@ pub struct Member {
     pub id: String,
     /// Its instance type.
     pub instance_type: String,
+    /// Whether it is Spot capacity.
+    pub spot: bool,
     /// Its availability zone.
     pub zone: String,
     /// Its subnet.
