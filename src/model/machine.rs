@@ -21,14 +21,17 @@ pub struct MixedInstances {
     pub max_price: Option<String>,
 }
 
+impl MixedInstances {
+    /// Whether any of it is Spot.
+    pub fn has_spot(&self) -> bool {
+        self.on_demand_percentage < 100
+    }
+}
+
 impl fmt::Display for MixedInstances {
-    /// `c7g.large, m7g.large; 1 + 50% On-Demand, price-capacity-optimized`
+    /// What is paid for how: `1 + 50% On-Demand, price-capacity-optimized`
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.instance_types.join(", "))?;
-        if self.on_demand_percentage >= 100 {
-            return Ok(());
-        }
-        write!(out, "; {} + {}% On-Demand, {}", self.on_demand_base, self.on_demand_percentage, self.spot_allocation)?;
+        write!(out, "{} + {}% On-Demand, {}", self.on_demand_base, self.on_demand_percentage, self.spot_allocation)?;
         match &self.max_price {
             Some(price) => write!(out, ", at most ${price}"),
             None => Ok(()),

@@ -53,8 +53,9 @@ fn add_replaced(draft: &mut Draft<'_>, path: &str, before: Option<String>, after
 fn template_fields(old: &LaunchData, new: &LaunchData) -> Vec<(&'static str, Option<String>, Option<String>)> {
     let both = |path, of: fn(&LaunchData) -> Option<String>| (path, of(old), of(new));
     vec![
-        both("instanceType", |data| data.mixed.is_none().then(|| data.instance_type.clone())),
-        both("instanceTypes", |data| data.mixed.as_ref().map(ToString::to_string)),
+        both("instanceType", |data| several(data).is_none().then(|| data.instance_type.clone())),
+        both("instanceTypes", several),
+        both("spot", |data| data.mixed.as_ref().filter(|mixed| mixed.has_spot()).map(ToString::to_string)),
         both("launch.iamInstanceProfile", |data| data.iam_instance_profile.clone()),
         both("launch.keyName", |data| data.key_name.clone()),
         both("launch.securityGroupIds", |data| Some(data.security_group_ids.join(", "))),
@@ -70,6 +71,11 @@ fn template_fields(old: &LaunchData, new: &LaunchData) -> Vec<(&'static str, Opt
         both("launch.ebsOptimized", |data| data.ebs_optimized.map(|optimized| optimized.to_string())),
         both("launch.cpuCredits", |data| data.cpu_credits.clone()),
     ]
+}
+
+fn several(data: &LaunchData) -> Option<String> {
+    let types = &data.mixed.as_ref()?.instance_types;
+    (types.len() > 1).then(|| types.join(", "))
 }
 
 fn image_after(wanted: &Wanted<'_>) -> String {
