@@ -6,6 +6,7 @@
 //! - [`model`]: the plain data that every room shares
 //! - [`plan`]: the only thing that decides
 //! - [`aws`]: one snapshot of what is there, and one call per action
+//! - [`probe`]: requests to the apps and to webhooks
 //! - [`execute`]: the actions of a plan, in order, each after a fresh look at what it depends on
 //! - [`controller`]: looks, acts and looks again, until every app is where it should be
 //! - [`clock`]: the one clock of the process
@@ -23,5 +24,6 @@ pub mod execute;
 pub mod manifest;
 pub mod model;
 pub mod plan;
+pub mod probe;
 pub mod report;
 pub mod sim;

@@ -19,7 +19,7 @@ pub(super) use balancing::current_actions;
 
 use super::connect::Aws;
 use super::error::{AwsError, Call};
-use crate::model::action::Action;
+use crate::model::action::{Action, TrafficPoint};
 use crate::model::names::Scope;
 
 /// How an action went well.
@@ -67,12 +67,15 @@ pub async fn perform(aws: &Aws, scope: &Scope, action: &Action) -> Result<Done, 
         Action::DeleteListener { arn } => {
             deleted(aws.send(call, aws.elb.delete_listener().listener_arn(arn).send()).await)
         }
-        Action::CreateRule { listener_arn, priority, hosts, paths, forward, tags } => {
-            let rule = balancing::NewRule { listener_arn, priority: *priority, hosts, paths, forward, tags };
+        Action::CreateRule { listener_arn, priority, hosts, paths, headers, forward, tags } => {
+            let rule = balancing::NewRule { listener_arn, priority: *priority, hosts, paths, headers, forward, tags };
             balancing::create_rule(aws, scope, call, rule).await
         }
-        Action::ModifyRuleConditions { arn, hosts, paths } => {
-            balancing::modify_rule_conditions(aws, call, arn, hosts, paths).await
+        Action::ModifyRuleConditions { arn, hosts, paths, headers } => {
+            balancing::modify_rule_conditions(aws, call, arn, hosts, paths, headers).await
+        }
+        Action::AimPreview { arn, forward } => {
+            balancing::shift(aws, call, &TrafficPoint::Rule(arn.clone()), forward).await
         }
         Action::DeleteRule { arn } => deleted(aws.send(call, aws.elb.delete_rule().rule_arn(arn).send()).await),
         Action::Shift { at, forward } => balancing::shift(aws, call, at, forward).await,

@@ -36,6 +36,8 @@ use tokio::sync::Semaphore;
 use super::error::{AwsError, Call};
 use crate::clock::Clock;
 use crate::model::time::Timestamp;
+use crate::probe::http::Network;
+use crate::probe::{Nowhere, Prober};
 
 /// How many reads are under way at once: enough to hide latency, few enough to leave AWS's buckets to others.
 const READS_AT_ONCE: usize = 8;
@@ -62,6 +64,8 @@ pub struct Settings {
     pub http_client: Option<SharedHttpClient>,
     /// The clock that signatures, retries and waits follow.
     pub clock: Clock,
+    /// Who makes requests to apps and webhooks.
+    pub prober: Arc<dyn Prober>,
     /// Credentials instead of those that the SDK finds; with them, neither environment nor files are looked at.
     pub credentials: Option<Credentials>,
 }
@@ -76,14 +80,17 @@ impl Settings {
             assume_role: None,
             http_client: None,
             clock,
+            prober: Arc::new(Network),
             credentials: None,
         }
     }
 
-    /// A simulated AWS behind `http_client`, with made-up credentials and without a look at environment or files.
+    /// A simulated AWS behind `http_client`, with made-up credentials and without a look at environment or files. Requests
+    /// to apps and webhooks reach nobody, unless it is given a `prober`.
     pub fn simulated(region: impl Into<String>, http_client: SharedHttpClient, clock: Clock) -> Self {
         Self {
             http_client: Some(http_client),
+            prober: Arc::new(Nowhere),
             credentials: Some(Credentials::from_keys("AKIASIMULATED0000000", "simulated", None)),
             ..Self::new(region, clock)
         }
@@ -94,11 +101,13 @@ impl Settings {
 #[derive(Clone, Debug)]
 pub struct Aws {
     pub(crate) ec2: aws_sdk_ec2::Client,
+    pub(crate) cloudwatch: aws_sdk_cloudwatch::Client,
     pub(crate) autoscaling: aws_sdk_autoscaling::Client,
     pub(crate) elb: aws_sdk_elasticloadbalancingv2::Client,
     pub(crate) route53: aws_sdk_route53::Client,
     pub(crate) ssm: aws_sdk_ssm::Client,
     pub(crate) sts: aws_sdk_sts::Client,
+    pub(crate) prober: Arc<dyn Prober>,
     region: String,
     clock: Clock,
     counts: Counts,
@@ -125,11 +134,13 @@ impl Aws {
         }
         Self {
             ec2: client!(aws_sdk_ec2, "ec2"),
+            cloudwatch: client!(aws_sdk_cloudwatch, "cloudwatch"),
             autoscaling: client!(aws_sdk_autoscaling, "autoscaling"),
             elb: client!(aws_sdk_elasticloadbalancingv2, "elasticloadbalancing"),
             route53: client!(aws_sdk_route53, "route53"),
             ssm: client!(aws_sdk_ssm, "ssm"),
             sts: client!(aws_sdk_sts, "sts"),
+            prober: settings.prober,
             region: settings.region,
             clock: settings.clock,
             counts,

@@ -200,6 +200,7 @@ impl Release {
             canary: None,
             held_min: None,
             marks: Marks::default(),
+            checks: crate::model::probe::Checks::default(),
             failed: None,
         };
         tags::encode(&owner, &BTreeMap::from([("team".into(), "shop".into())]))

@@ -1,6 +1,7 @@
 //! One environment, and AWS as its account and region show it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Global;
@@ -12,6 +13,7 @@ use crate::model::desired::Desired;
 use crate::model::observed::Observed;
 use crate::model::plan::Plan;
 use crate::sim::door::http_client::http_client;
+use crate::sim::door::prober::Within;
 
 /// The way to AWS for one environment.
 pub struct Session {
@@ -38,8 +40,10 @@ impl Session {
     pub async fn open(global: &Global, desired: &Desired) -> Self {
         if let Some(simulation) = &global.within {
             let clock = simulation.clock().clone();
-            let settings =
-                Settings::simulated(desired.environment.region.clone(), http_client(simulation), clock.clone());
+            let settings = Settings {
+                prober: Arc::new(Within::new(simulation)),
+                ..Settings::simulated(desired.environment.region.clone(), http_client(simulation), clock.clone())
+            };
             return Self { aws: Aws::connect(settings).await, clock };
         }
         let clock = clock(global);

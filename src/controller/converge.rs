@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::sync::{Semaphore, watch};
 
-use super::snapshot::look;
+use super::snapshot::look_and_ask;
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Class};
 use crate::clock::Clock;
@@ -93,7 +93,7 @@ pub async fn converge(
     let room = Semaphore::new(APPS_AT_ONCE);
     let mut working = Working { acting: FuturesUnordered::new(), apps: BTreeSet::new(), room: &room };
     loop {
-        let plan = match look(aws, &desired, clock).await {
+        let plan = match look_and_ask(aws, &desired, clock).await {
             Ok((_, plan)) => plan,
             Err(error) => {
                 let interrupted = match troubles.blind(&error) {

@@ -7,7 +7,7 @@ use crate::aws::error::AwsError;
 use crate::aws::observe;
 use crate::clock::Clock;
 use crate::model::desired::Desired;
-use crate::model::observed::{Observed, Want};
+use crate::model::observed::{Observed, Read, Want};
 use crate::model::plan::Plan;
 use crate::plan::plan;
 
@@ -15,11 +15,27 @@ use crate::plan::plan;
 /// tags of what has our name, then what belongs to it, then its health.
 const ROUNDS: usize = 8;
 
-/// What there is, and what to do about it.
+/// Why an app or a webhook was not asked.
+const NOT_ASKED: &str = "only `amiable apply` asks";
+
+/// What there is, and what to do about it. Only AWS is asked: a plan, such as that of a pull request that nobody has read
+/// yet, sends nothing to the apps themselves or to a webhook.
 ///
 /// # Errors
 /// When nothing can be planned at all: no credentials, another account's credentials, AWS out of reach.
 pub async fn look(aws: &Aws, desired: &Desired, clock: &Clock) -> Result<(Observed, Plan), AwsError> {
+    rounds(aws, desired, clock, false).await
+}
+
+/// The same, and the apps and webhooks are asked, too, where a release needs to know their answers.
+///
+/// # Errors
+/// As those of [`look`].
+pub async fn look_and_ask(aws: &Aws, desired: &Desired, clock: &Clock) -> Result<(Observed, Plan), AwsError> {
+    rounds(aws, desired, clock, true).await
+}
+
+async fn rounds(aws: &Aws, desired: &Desired, clock: &Clock, asks: bool) -> Result<(Observed, Plan), AwsError> {
     let mut observed = observe::observe(aws, desired, clock.now()).await?;
     let mut asked: BTreeSet<Want> = BTreeSet::new();
     let mut made = plan(desired, &observed, clock.now());
@@ -28,8 +44,15 @@ pub async fn look(aws: &Aws, desired: &Desired, clock: &Clock) -> Result<(Observ
         if wants.is_empty() {
             break;
         }
-        observe::fulfil(aws, &desired.name, &mut observed, &wants).await?;
-        asked.extend(wants);
+        asked.extend(wants.iter().cloned());
+        let (probes, others): (BTreeSet<Want>, BTreeSet<Want>) =
+            wants.into_iter().partition(|want| matches!(want, Want::Probe(_)) && !asks);
+        for probe in probes {
+            if let Want::Probe(probe) = probe {
+                observed.details.probes.insert(probe, Read::Unknown(NOT_ASKED.to_owned()));
+            }
+        }
+        observe::fulfil(aws, &desired.name, &mut observed, &others).await?;
         made = plan(desired, &observed, clock.now());
     }
     Ok((observed, made))

@@ -11,6 +11,7 @@ use super::document::Location;
 use super::node::{Layer, Node};
 use super::spec::{AppSpec, EnvironmentSpec, LoadBalancer, OwnLoadBalancer, Protocol, SharedListener};
 use super::values::is_zone_id;
+use super::verification;
 use crate::model::names::Scope;
 
 /// How many hosts and paths a rule may have together.
@@ -33,7 +34,7 @@ pub(super) struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    fn error(&self, code: Code, path: &[&str], message: String) -> Diagnostic {
+    pub(super) fn error(&self, code: Code, path: &[&str], message: String) -> Diagnostic {
         Diagnostic::at(code, self.tree.nearest(path), message)
     }
 
@@ -49,6 +50,7 @@ pub(super) fn app(subject: &Subject<'_>, findings: &mut Diagnostics) {
     machine::machine(subject, findings);
     times(subject, findings);
     dns(subject, findings);
+    verification::check(subject, findings);
     match &subject.spec.load_balancer {
         LoadBalancer::None => worker(subject, findings),
         LoadBalancer::Own(own) => own_balancer(subject, own, findings),

@@ -40,6 +40,7 @@ pub mod shape;
 pub mod source;
 pub mod spec;
 mod values;
+mod verification;
 pub mod yaml;
 
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity};

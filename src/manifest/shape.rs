@@ -1,12 +1,14 @@
 //! Whether a manifest has the shape of its schema: fields, types, ranges, choices. Every deviation is found, each at its place.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::diagnostic::{Code, Diagnostic, Diagnostics, closest, did_you_mean, quoted};
 use super::node::{Content, Node};
 use super::schema;
+use super::spec::{Percent, Ratio, Statuses};
 use crate::model::names::{AppName, EnvironmentName};
-use crate::model::time::Span;
+use crate::model::time::{Milliseconds, Span};
 
 /// Checks `node` against a schema that was generated from the types.
 pub fn check(node: &Node, schema: &Value, findings: &mut Diagnostics) {
@@ -41,6 +43,10 @@ impl<'s> Shape<'s> {
         if let Some(name) = schema.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/definitions/")) {
             return match name {
                 "Span" => self.span(node, path),
+                "Milliseconds" => self.readable::<Milliseconds>(node, path),
+                "Statuses" => self.readable::<Statuses>(node, path),
+                "Percent" => self.readable::<Percent>(node, path),
+                "Ratio" => self.readable::<Ratio>(node, path),
                 "AppName" => self.name(node, path, |text| text.parse::<AppName>().err().map(|error| error.to_string())),
                 "EnvironmentName" => {
                     self.name(node, path, |text| text.parse::<EnvironmentName>().err().map(|error| error.to_string()));
@@ -271,6 +277,17 @@ impl<'s> Shape<'s> {
                 self.findings.push(Diagnostic::at(Code::BadDuration, node.spot(), message).help(help));
             }
             _ => self.wrong_type(node, "a length of time such as `30s`", path, None),
+        }
+    }
+
+    /// A value with a form of its own, which its type reads or complains of.
+    fn readable<T: DeserializeOwned>(&mut self, node: &Node, path: &str) {
+        if node.is_null() && self.null(node, &Value::Null, path) {
+            return;
+        }
+        if let Err(error) = serde_json::from_value::<T>(node.to_json()) {
+            let message = format!("`{}`: {error}", shown(path));
+            self.findings.push(Diagnostic::at(Code::BadFormat, node.spot(), message));
         }
     }
 

@@ -108,6 +108,9 @@ pub enum Action {
         hosts: Vec<String>,
         /// Path patterns.
         paths: Vec<String>,
+        /// Patterns of headers by their names.
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        headers: BTreeMap<String, Vec<String>>,
         /// Where it forwards.
         forward: Forward,
         /// Tags.
@@ -121,6 +124,16 @@ pub enum Action {
         hosts: Vec<String>,
         /// Path patterns.
         paths: Vec<String>,
+        /// Patterns of headers by their names.
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        headers: BTreeMap<String, Vec<String>>,
+    },
+    /// ELBv2 `ModifyRule`: where preview requests go. No other request heeds it.
+    AimPreview {
+        /// The ARN of the rule.
+        arn: String,
+        /// Where it forwards, whole.
+        forward: Forward,
     },
     /// ELBv2 `DeleteRule`.
     DeleteRule {
@@ -340,7 +353,7 @@ impl Action {
             Action::CreateListener { .. } => (ELB, "CreateListener"),
             Action::DeleteListener { .. } => (ELB, "DeleteListener"),
             Action::CreateRule { .. } => (ELB, "CreateRule"),
-            Action::ModifyRuleConditions { .. } => (ELB, "ModifyRule"),
+            Action::ModifyRuleConditions { .. } | Action::AimPreview { .. } => (ELB, "ModifyRule"),
             Action::DeleteRule { .. } => (ELB, "DeleteRule"),
             Action::Shift { at: TrafficPoint::Listener(_), .. } => (ELB, "ModifyListener"),
             Action::Shift { at: TrafficPoint::Rule(_), .. } => (ELB, "ModifyRule"),
@@ -375,9 +388,10 @@ impl Action {
             Action::CreateGroup(group) => &group.name,
             Action::CreateListener { load_balancer_arn, .. } => load_balancer_arn,
             Action::CreateRule { listener_arn, .. } => listener_arn,
-            Action::DeleteListener { arn } | Action::DeleteRule { arn } | Action::ModifyRuleConditions { arn, .. } => {
-                arn
-            }
+            Action::DeleteListener { arn }
+            | Action::DeleteRule { arn }
+            | Action::ModifyRuleConditions { arn, .. }
+            | Action::AimPreview { arn, .. } => arn,
             Action::Shift { at, .. } => at.arn(),
             Action::UpsertDnsRecord { record, .. } | Action::DeleteDnsRecord { record, .. } => &record.name,
             Action::PutDeployedRecord { parameter, .. } | Action::DeleteDeployedRecord { parameter, .. } => parameter,

@@ -10,6 +10,8 @@
 //! - [`mark`]: what people say about a release, as a tag on a group carries it
 //! - [`decision`]: the same for those who ask later, as SSM Parameter Store keeps it
 //! - [`record`]: the deployed state as it is kept in SSM Parameter Store
+//! - [`probe`]: questions over HTTP, and how a generation has done in its checks
+//! - [`pattern`]: regular expressions
 //! - [`action`]: one mutating AWS call each, and the facts it depends on
 //! - [`event`]: what happens while a plan is carried out
 //! - [`plan`]: the whole remaining path of every app
@@ -25,7 +27,9 @@ pub mod machine;
 pub mod mark;
 pub mod names;
 pub mod observed;
+pub mod pattern;
 pub mod plan;
+pub mod probe;
 pub mod record;
 pub mod tags;
 pub mod time;

@@ -11,6 +11,7 @@ use super::launch::{LaunchData, TemplateHash};
 use super::machine::MixedInstances;
 use super::mark::{CanaryStep, Marks};
 use super::names::{AppName, EnvironmentName, Generation, Scope, Slot};
+use super::probe::{Checks, Probe, Replied};
 use super::record::DeployedRecord;
 use super::time::Timestamp;
 
@@ -89,6 +90,12 @@ pub struct Details {
     pub template_data: BTreeMap<String, Read<Option<LaunchData>>>,
     /// The deployed state, by app. `None`: no record yet.
     pub deployed: BTreeMap<AppName, Read<Option<DeployedRecord>>>,
+    /// CloudWatch alarms by name. `None`: there is no such alarm.
+    pub alarms: BTreeMap<String, Read<Option<Alarm>>>,
+    /// What load balancers counted for target groups.
+    pub traffic: BTreeMap<TrafficWindow, Read<Traffic>>,
+    /// What requests to apps and webhooks gave.
+    pub probes: BTreeMap<Probe, Read<Replied>>,
 }
 
 impl Details {
@@ -102,6 +109,9 @@ impl Details {
         self.rules_of.extend(later.rules_of);
         self.template_data.extend(later.template_data);
         self.deployed.extend(later.deployed);
+        self.alarms.extend(later.alarms);
+        self.traffic.extend(later.traffic);
+        self.probes.extend(later.probes);
     }
 }
 
@@ -144,6 +154,12 @@ pub enum Want {
     TemplateData(String),
     /// [`Details::deployed`] of an app.
     Deployed(AppName),
+    /// [`Details::alarms`]: one by its name.
+    Alarm(String),
+    /// [`Details::traffic`] in a window.
+    Traffic(TrafficWindow),
+    /// [`Details::probes`]: the answer to a request.
+    Probe(Probe),
 }
 
 /// What the tags of a group or launch template say: only what cannot be observed.
@@ -181,6 +197,8 @@ pub struct Ownership {
     pub held_min: Option<u32>,
     /// What people have said about it.
     pub marks: Marks,
+    /// How it has done in its checks so far.
+    pub checks: Checks,
     /// Why this generation is not to be used.
     pub failed: Option<Failure>,
 }
@@ -364,6 +382,8 @@ pub struct Rule {
     pub hosts: Vec<String>,
     /// Path patterns, sorted.
     pub paths: Vec<String>,
+    /// Patterns of headers by their names, sorted.
+    pub headers: BTreeMap<String, Vec<String>>,
     /// Whether it has conditions of other kinds, which are nobody's of ours.
     pub other_conditions: bool,
     /// Where it forwards to; empty when it does something else.
@@ -498,6 +518,53 @@ pub enum Health {
     Unrecognised,
 }
 
+/// A CloudWatch alarm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alarm {
+    /// How it stands.
+    pub state: AlarmState,
+    /// Why, in CloudWatch's words.
+    pub reason: String,
+}
+
+/// The state of an alarm.
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-concepts.html>
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlarmState {
+    /// Within its threshold.
+    Ok,
+    /// Beyond it.
+    Alarm,
+    /// Cannot be told, or is a state that this version does not know.
+    InsufficientData,
+}
+
+/// For which target group, and in which time, a load balancer's counts are asked for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TrafficWindow {
+    /// The target group.
+    pub target_group_arn: String,
+    /// Its load balancer.
+    pub load_balancer_arn: String,
+    /// Which percentile of the response time is wanted, if any: 50, 90, 99.
+    pub percentile: Option<u32>,
+    /// From this full minute on.
+    pub from: Timestamp,
+    /// Up to this full minute, which is not included.
+    pub to: Timestamp,
+}
+
+/// What a load balancer counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traffic {
+    /// Requests that went to targets.
+    pub requests: u64,
+    /// Those among them that targets answered with 5xx.
+    pub errors: u64,
+    /// The response time that was asked for, in milliseconds; nothing when there were no requests.
+    pub latency_ms: Option<u64>,
+}
+
 /// A scaling activity of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Activity {
@@ -525,6 +592,7 @@ mod tests {
                 priority: None,
                 hosts: Vec::new(),
                 paths: Vec::new(),
+                headers: BTreeMap::new(),
                 other_conditions: false,
                 forward: Forward::default(),
             };

@@ -8,6 +8,7 @@ use super::action::{Action, Expect};
 use super::desired::Source;
 use super::names::{AppName, EnvironmentName, Generation};
 use super::observed::Want;
+use super::probe::Phase;
 use super::time::{Span, Timestamp};
 
 /// What to do about all apps of one environment.
@@ -213,6 +214,21 @@ pub enum StepKind {
         /// For how long without a break.
         stable_for: Span,
     },
+    /// The new generation answers requests before it gets traffic.
+    Smoke {
+        /// How many requests.
+        checks: usize,
+    },
+    /// No alarm rings before traffic moves; they are watched from then on.
+    Alarms {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// A webhook gives its consent.
+    Approve {
+        /// When it is asked.
+        phase: Phase,
+    },
     /// Traffic moves.
     Shift {
         /// Percent that the new generation takes.
@@ -270,6 +286,10 @@ impl fmt::Display for StepKind {
             StepKind::FreeSlot { generation } => write!(out, "retire {generation}"),
             StepKind::Launch { instances } => write!(out, "launch {instances}"),
             StepKind::WaitHealthy { instances, .. } => write!(out, "healthy {instances}/{instances}"),
+            StepKind::Smoke { checks: 1 } => write!(out, "smoke 1 check"),
+            StepKind::Smoke { checks } => write!(out, "smoke {checks} checks"),
+            StepKind::Alarms { names } => write!(out, "alarms {}", names.join(", ")),
+            StepKind::Approve { phase } => write!(out, "webhook {}", phase.said()),
             StepKind::Shift { weight } => write!(out, "shift {weight}%"),
             StepKind::TakeOver => write!(out, "take over"),
             StepKind::Dns { name } => write!(out, "dns {name}"),

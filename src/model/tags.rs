@@ -11,9 +11,12 @@ use super::action::Tags;
 use super::mark::{Mark, Marks};
 use super::names::{AppName, Generation, Scope, Slot};
 use super::observed::{Failure, Ownership};
+use super::probe::{Checks, Phase};
 
 /// The keys of our tags.
 pub mod keys {
+    use crate::model::probe::Phase;
+
     /// What every key of ours begins with; no label may.
     pub const PREFIX: &str = "amiable:";
     /// Whose it is; the value is [`super::OWNER`].
@@ -62,12 +65,28 @@ pub mod keys {
     pub const PINNED: &str = "amiable:pinned";
     /// What is to serve in its place.
     pub const BACK_TO: &str = "amiable:back-to";
+    /// The ARN of the rule for preview requests.
+    pub const PREVIEW_RULE: &str = "amiable:preview-rule";
+    /// Smoke checks that did not pass yet.
+    pub const SMOKE_TRIES: &str = "amiable:smoke-tries";
+    /// When it passed its smoke checks.
+    pub const SMOKED_AT: &str = "amiable:smoked-at";
     /// When it failed.
     pub const FAILED_AT: &str = "amiable:failed-at";
     /// Why it failed.
     pub const FAILED: &str = "amiable:failed";
     /// The name that AWS's console shows.
     pub const NAME: &str = "Name";
+
+    /// Since when the webhook is asked in a phase, such as `amiable:asked-before-shift`.
+    pub fn asked(phase: Phase) -> String {
+        format!("{PREFIX}asked-{}", phase.words())
+    }
+
+    /// When the webhook approved in a phase, such as `amiable:approved-before-shift`.
+    pub fn approved(phase: Phase) -> String {
+        format!("{PREFIX}approved-{}", phase.words())
+    }
 }
 
 /// The value of [`keys::OWNER`] on everything that is ours.
@@ -116,6 +135,7 @@ pub fn decode(tags: &Tags) -> Result<Option<Ownership>, String> {
             pinned: optional(tags, keys::PINNED)?,
             back_to: optional(tags, keys::BACK_TO)?,
         },
+        checks: checks(tags)?,
         failed,
     }))
 }
@@ -151,6 +171,13 @@ pub fn encode(owner: &Ownership, labels: &BTreeMap<String, String>) -> Tags {
     put(keys::SUSPENDED, mark(&owner.marks.suspended));
     put(keys::PINNED, mark(&owner.marks.pinned));
     put(keys::BACK_TO, owner.marks.back_to.as_ref().map(|back| back.to_string()));
+    put(keys::PREVIEW_RULE, owner.checks.preview_rule.clone());
+    put(keys::SMOKE_TRIES, owner.checks.smoke_tries.map(|tries| tries.to_string()));
+    put(keys::SMOKED_AT, owner.checks.smoked_at.map(|at| at.to_string()));
+    for phase in Phase::ALL {
+        put(&keys::asked(phase), owner.checks.asked.get(&phase).map(|at| at.to_string()));
+        put(&keys::approved(phase), owner.checks.approved.get(&phase).map(|at| at.to_string()));
+    }
     if let Some(failed) = &owner.failed {
         tags.extend(encode_failure(failed));
     }
@@ -224,6 +251,20 @@ fn optional<T: FromStr<Err: Display>>(tags: &Tags, key: &str) -> Result<Option<T
     text.parse().map(Some).map_err(|error| format!("its tag `{key}` cannot be understood: {error}"))
 }
 
+fn checks(tags: &Tags) -> Result<Checks, String> {
+    let mut checks = Checks {
+        preview_rule: tags.get(keys::PREVIEW_RULE).cloned(),
+        smoke_tries: optional(tags, keys::SMOKE_TRIES)?,
+        smoked_at: optional(tags, keys::SMOKED_AT)?,
+        ..Checks::default()
+    };
+    for phase in Phase::ALL {
+        checks.asked.extend(optional(tags, &keys::asked(phase))?.map(|at| (phase, at)));
+        checks.approved.extend(optional(tags, &keys::approved(phase))?.map(|at| (phase, at)));
+    }
+    Ok(checks)
+}
+
 fn slot(tags: &Tags) -> Result<Option<Slot>, String> {
     let Some(text) = tags.get(keys::SLOT) else { return Ok(None) };
     match Slot::BOTH.into_iter().find(|slot| slot.as_str() == text) {
@@ -270,6 +311,15 @@ mod tests {
                 pinned: Some(said("audit")),
                 back_to: Some("ami-0123456789abcdef0".parse().unwrap()),
             },
+            checks: Checks {
+                preview_rule: Some(
+                    "arn:aws:elasticloadbalancing:us-west-2:123456789012:listener-rule/app/x/1/2/4".into(),
+                ),
+                smoke_tries: Some("2 since 2026-08-01T10:00:10Z last 2026-08-01T10:00:20Z".parse().unwrap()),
+                smoked_at: Some("2026-08-01T10:00:50Z".parse().unwrap()),
+                asked: BTreeMap::from([(Phase::BeforeShift, "2026-08-01T10:00:51Z".parse().unwrap())]),
+                approved: BTreeMap::from([(Phase::DuringBake, "2026-08-01T10:00:52Z".parse().unwrap())]),
+            },
             failed: Some(Failure { at: "2026-08-01T10:07:00Z".parse().unwrap(), reason: "deadline: 20m".into() }),
         }
     }
@@ -301,6 +351,7 @@ mod tests {
             canary: None,
             held_min: None,
             marks: Marks::default(),
+            checks: Checks::default(),
             failed: None,
             ..owner()
         };
@@ -340,6 +391,9 @@ mod tests {
             (keys::HEALTHY_SINCE, "yesterday"),
             (keys::SHIFTED_AT, "99999-01-01T00:00:00Z"),
             (keys::RECORDED_AT, "\u{0}"),
+            (keys::SMOKE_TRIES, "two"),
+            (keys::SMOKED_AT, "soon"),
+            ("amiable:approved-before-record", "yes"),
             (keys::FAILED_AT, ""),
             (keys::CANARY, "two"),
             (keys::HELD_MIN, "-1"),

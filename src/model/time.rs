@@ -58,6 +58,63 @@ impl Span {
     }
 }
 
+/// A length of time in milliseconds, written as `300ms` or `2s`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Milliseconds(u64);
+
+impl Milliseconds {
+    /// The length in milliseconds.
+    pub const fn as_millis(self) -> u64 {
+        self.0
+    }
+}
+
+impl FromStr for Milliseconds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = |digits: &str| {
+            let plain = !digits.is_empty() && digits.len() <= 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
+            digits.parse::<u64>().ok().filter(|_| plain)
+        };
+        let found = match text.strip_suffix("ms") {
+            Some(digits) => number(digits),
+            None => text.strip_suffix('s').and_then(number).map(|seconds| seconds * 1000),
+        };
+        found
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is not a time: write a number and a unit, such as `300ms` or `2s`"))
+    }
+}
+
+impl fmt::Display for Milliseconds {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 > 0 && self.0 % 1000 == 0 { write!(out, "{}s", self.0 / 1000) } else { write!(out, "{}ms", self.0) }
+    }
+}
+
+impl Serialize for Milliseconds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Milliseconds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+impl JsonSchema for Milliseconds {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Milliseconds".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "description": "A length of time such as `300ms` or `2s`."})
+    }
+}
+
 /// Why a text is not a span.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a length of time: write a number and a unit, such as `30s`, `5m`, `48h` or `7d`")]

@@ -67,6 +67,11 @@ fn own_tags(draft: &Draft<'_>, arn: &str) -> Vec<Expect> {
 }
 
 fn traffic<'a>(draft: &mut Draft<'a>, _: &Wanted<'a>, picture: &Picture<'a>) -> bool {
+    let preview = front(picture).and_then(|front| front.preview);
+    if let Some(rule) = preview {
+        let expects = own_tags(draft, &rule.arn);
+        draft.act(Action::DeleteRule { arn: rule.arn.clone() }, "the app is being destroyed", expects);
+    }
     let points = front(picture).map(|front| front.points.as_slice()).unwrap_or_default();
     for point in points {
         let expects = own_tags(draft, point.at.arn());
@@ -76,7 +81,7 @@ fn traffic<'a>(draft: &mut Draft<'a>, _: &Wanted<'a>, picture: &Picture<'a>) -> 
         };
         draft.act(action, "the app is being destroyed", expects);
     }
-    points.is_empty()
+    points.is_empty() && preview.is_none()
 }
 
 fn groups<'a>(draft: &mut Draft<'a>, _: &Wanted<'a>, picture: &Picture<'a>) -> bool {

@@ -3,10 +3,12 @@
 use super::draft::Draft;
 use super::picture::Front;
 use super::release::{Release, Turn};
+use super::verify;
 use crate::model::action::{Action, NewGroup};
 use crate::model::mark::Marks;
 use crate::model::names::{Generation, Slot};
 use crate::model::observed::{LaunchTemplate, Ownership, Want};
+use crate::model::probe::Checks;
 use crate::model::tags;
 
 /// Done when the generation has a group.
@@ -18,6 +20,10 @@ pub(super) fn launch<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
     let slot = next_slot(release);
     if let Some(busy) = occupant(release, slot) {
         draft.wait(format!("{} instances of {} to leave slot {}", busy.0, busy.1, slot.map_or("", Slot::as_str)), None);
+        return Turn::Here(None);
+    }
+    if let Some(reason) = verify::alarms::missing(draft, release) {
+        draft.fail(reason);
         return Turn::Here(None);
     }
     let Some(generation) = generation(draft, release) else { return Turn::Here(None) };
@@ -117,6 +123,10 @@ fn ownership(draft: &Draft<'_>, release: &Release<'_, '_>, generation: Generatio
         canary: None,
         held_min: None,
         marks: Marks::default(),
+        checks: Checks {
+            preview_rule: front.and_then(|front| front.preview).map(|rule| rule.arn.clone()),
+            ..Checks::default()
+        },
         failed: None,
     }
 }

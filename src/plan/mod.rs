@@ -8,7 +8,7 @@
 //! - [`diff`]: what differs, and who changed it
 //! - [`release`]: what is wanted and what there is, side by side
 //! - [`strategy`]: a release as a list of steps
-//! - [`rollout`]: the interpreter of the steps; [`prepare`], [`launch`], [`verify`], [`shift`], [`record`] and [`retire`] do them
+//! - [`rollout`]: the interpreter of the steps; [`prepare`], [`preview`], [`launch`], [`verify`], [`shift`], [`record`] and [`retire`] do them
 //! - [`destroy`]: the ending of an app on request
 //! - [`intent`]: what a person says about a release
 //! - [`impact`]: what a release means while it lasts
@@ -26,6 +26,7 @@ mod launch;
 mod limits;
 mod picture;
 mod prepare;
+mod preview;
 mod record;
 mod release;
 mod resolve;
@@ -101,6 +102,7 @@ fn decide<'a>(draft: &mut Draft<'a>, desired: &'a Desired, app: &'a DesiredApp, 
     }
     release(draft, &wanted, &picture);
     if draft.plan.change != Change::Error {
+        preview::clear_away(draft, &wanted, &picture);
         retire::tombstones(draft, &wanted, &picture);
         retire::loose_templates(draft, &wanted, &picture);
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
+use super::preview;
 use super::resolve::Wanted;
 use crate::manifest::spec::{LoadBalancer as LoadBalancerSpec, OwnLoadBalancer};
 use crate::model::action::{Action, Expect, TrafficPoint};
@@ -38,6 +39,8 @@ pub(super) struct Front<'a> {
     pub(super) shared: Option<&'a Listener>,
     /// The rule on a shared listener.
     pub(super) rule: Option<&'a Rule>,
+    /// The rule for preview requests.
+    pub(super) preview: Option<&'a Rule>,
 }
 
 /// One of the things that hold the weights, and the weights that it holds.
@@ -218,6 +221,7 @@ fn front<'a>(
     let mut vouched: BTreeSet<&str> =
         groups.iter().flat_map(|group| &group.target_group_arns).map(String::as_str).collect();
     vouched.extend(groups.iter().filter_map(|group| group.owner.rule.as_deref()));
+    vouched.extend(groups.iter().filter_map(|group| group.owner.checks.preview_rule.as_deref()));
     target_groups(draft, observed, &vouched, &mut front)?;
     match &wanted.spec.load_balancer {
         LoadBalancerSpec::None => {}
@@ -231,6 +235,10 @@ fn front<'a>(
             };
             shared_rule(draft, observed, groups, arn, &vouched, &mut front)?;
         }
+    }
+    front.preview = preview::find(draft, wanted, observed, groups, &front)?;
+    if let Some(rule) = front.preview {
+        owned(draft, &vouched, &rule.arn, "its rule for preview requests")?;
     }
     Some(front)
 }
@@ -358,7 +366,7 @@ fn shared_rule<'a>(
             )?;
             let ours =
                 |rule: &&Rule| front.target_groups.values().any(|group| rule.forward.weights.contains_key(&group.arn));
-            rules.iter().find(ours)
+            rules.iter().filter(|rule| !preview::is_preview(rule)).find(ours)
         }
     };
     if let Some(rule) = rule {

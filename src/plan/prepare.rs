@@ -1,7 +1,10 @@
 //! What must stand before instances can serve: target groups, load balancer, listener or rule.
 
+use std::collections::BTreeMap;
+
 use super::draft::Draft;
 use super::picture::{Front, Picture};
+use super::preview;
 use super::resolve::Wanted;
 use crate::manifest::spec::{LoadBalancer, OwnLoadBalancer, SharedListener};
 use crate::model::action::Action;
@@ -17,8 +20,12 @@ pub(super) fn prepare<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &
     }
     match &wanted.spec.load_balancer {
         LoadBalancer::None => true,
-        LoadBalancer::Own(own) => balancer(draft, wanted, picture, front, own),
-        LoadBalancer::Shared(shared) => rule(draft, wanted, picture, front, shared),
+        LoadBalancer::Own(own) => {
+            balancer(draft, wanted, picture, front, own) && preview::prepare(draft, wanted, picture, front)
+        }
+        LoadBalancer::Shared(shared) => {
+            rule(draft, wanted, picture, front, shared) && preview::prepare(draft, wanted, picture, front)
+        }
     }
 }
 
@@ -148,6 +155,7 @@ fn rule<'a>(
         priority: shared.priority,
         hosts: shared.hosts.clone(),
         paths: shared.paths.clone(),
+        headers: BTreeMap::new(),
         forward: front.all_to(slot_with_traffic(picture)),
         tags: tags::encode_app(draft.scope, &draft.scope.base(), &wanted.app.labels),
     };

@@ -46,6 +46,9 @@ fn turn<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, kind: &StepKind) -
         }
         StepKind::Launch { .. } => launch::launch(draft, release),
         StepKind::WaitHealthy { stable_for, .. } => verify::wait_healthy(draft, release, *stable_for),
+        StepKind::Smoke { .. } => verify::smoke::smoke(draft, release),
+        StepKind::Alarms { .. } => verify::alarms::quiet(draft, release),
+        StepKind::Approve { phase } => verify::webhook::approve(draft, release, *phase),
         StepKind::Shift { .. } | StepKind::TakeOver => shift::take_over(draft, release),
         StepKind::Dns { .. } => shift::dns(draft, release),
         StepKind::Bake { duration } => verify::bake(draft, release, *duration),

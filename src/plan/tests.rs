@@ -218,6 +218,7 @@ impl Case {
                 canary: None,
                 held_min: None,
                 marks: Marks::default(),
+                checks: crate::model::probe::Checks::default(),
                 failed: None,
             },
             labels: BTreeMap::new(),

@@ -303,6 +303,7 @@ fn group(app: &str, generation: u32, slot: Slot, instances: [u32; 2]) -> Group {
             canary: None,
             held_min: None,
             marks: Marks::default(),
+            checks: crate::model::probe::Checks::default(),
             failed: None,
         },
         name,

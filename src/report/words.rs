@@ -192,6 +192,9 @@ pub fn want(want: &Want) -> String {
         Want::RulesOf(arn) => format!("rules of {}", name_in(arn)),
         Want::TemplateData(name) => format!("launch template {name}"),
         Want::Deployed(app) => format!("deployed state of {app}"),
+        Want::Alarm(name) => format!("alarm {}", plain(name)),
+        Want::Traffic(window) => format!("requests and errors of {}", name_in(&window.target_group_arn)),
+        Want::Probe(probe) => format!("answer of {}{}", plain(&probe.host), plain(&probe.path)),
     }
 }
 
@@ -257,6 +260,7 @@ pub fn action(action: &Action) -> String {
             format!("create rule {priority} on the listener of {}", name_in(listener_arn))
         }
         Action::ModifyRuleConditions { arn, .. } => format!("change the conditions of a rule of {}", name_in(arn)),
+        Action::AimPreview { forward, .. } => format!("lead preview requests: {}", weights(forward)),
         Action::DeleteRule { arn } => format!("delete a rule of {}", name_in(arn)),
         Action::Shift { forward, .. } => format!("shift traffic: {}", weights(forward)),
         Action::UpsertDnsRecord { record, .. } => format!("point {} to the load balancer", record.name),

@@ -103,7 +103,7 @@ fn two_serve_at_most(call: &CallRecord, world: &World) {
 /// The weight of every target group that a listener or rule names, by its name.
 pub fn weights(world: &World) -> BTreeMap<String, u32> {
     let mut weights = BTreeMap::new();
-    for (_, actions) in world.balancing.action_lists() {
+    for (_, actions) in world.balancing.public_action_lists() {
         for action in actions {
             if let Action::Forward(forward) = action {
                 weights.extend(forward.target_groups.iter().map(|(arn, weight)| (crate::lab::name_in(arn), *weight)));

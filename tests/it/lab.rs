@@ -18,6 +18,7 @@ use amiable::model::plan::{AppPlan, Plan};
 use amiable::model::time::Timestamp;
 use amiable::plan::intent;
 use amiable::sim::door::http_client::http_client;
+use amiable::sim::door::prober::Within;
 use amiable::sim::wire::{Params, Reply, Request};
 use amiable::sim::world::World;
 use amiable::sim::world::example::{SECURITY_GROUP, SUBNETS, VPC};
@@ -242,7 +243,11 @@ spec:
 }
 
 async fn connect(simulation: &Simulation, clock: &Clock) -> Aws {
-    Aws::connect(Settings::simulated("us-west-2", http_client(simulation), clock.clone())).await
+    let settings = Settings {
+        prober: Arc::new(Within::new(simulation)),
+        ..Settings::simulated("us-west-2", http_client(simulation), clock.clone())
+    };
+    Aws::connect(settings).await
 }
 
 /// ARNs by the name in them: their numbers say nothing to a reader.

@@ -1,5 +1,7 @@
 //! Target groups, load balancers, listeners, rules and their weights.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_elasticloadbalancingv2::types as elb;
 
 use super::{Done, created};
@@ -43,6 +45,7 @@ pub(super) struct NewRule<'a> {
     pub priority: u32,
     pub hosts: &'a [String],
     pub paths: &'a [String],
+    pub headers: &'a BTreeMap<String, Vec<String>>,
     pub forward: &'a Forward,
     pub tags: &'a Tags,
 }
@@ -162,7 +165,7 @@ pub(super) async fn create_rule(aws: &Aws, scope: &Scope, call: Call, new: NewRu
         .create_rule()
         .listener_arn(new.listener_arn)
         .priority(number(new.priority))
-        .set_conditions(Some(conditions(new.hosts, new.paths)))
+        .set_conditions(Some(conditions(new.hosts, new.paths, new.headers)))
         .actions(forward_action(new.forward))
         .set_tags(Some(codec::to_elb_tags(new.tags)));
     created(aws.send(call.clone(), request.send()).await, async {
@@ -180,8 +183,9 @@ pub(super) async fn modify_rule_conditions(
     arn: &str,
     hosts: &[String],
     paths: &[String],
+    headers: &BTreeMap<String, Vec<String>>,
 ) -> Result<Done, AwsError> {
-    let request = aws.elb.modify_rule().rule_arn(arn).set_conditions(Some(conditions(hosts, paths)));
+    let request = aws.elb.modify_rule().rule_arn(arn).set_conditions(Some(conditions(hosts, paths, headers)));
     aws.send(call, request.send()).await.map(|_| Done::Applied)
 }
 
@@ -264,7 +268,7 @@ fn forward_action(forward: &Forward) -> elb::Action {
     elb::Action::builder().r#type(elb::ActionTypeEnum::Forward).forward_config(config).build()
 }
 
-fn conditions(hosts: &[String], paths: &[String]) -> Vec<elb::RuleCondition> {
+fn conditions(hosts: &[String], paths: &[String], headers: &BTreeMap<String, Vec<String>>) -> Vec<elb::RuleCondition> {
     let mut conditions = Vec::new();
     if !hosts.is_empty() {
         let config = elb::HostHeaderConditionConfig::builder().set_values(Some(hosts.to_vec())).build();
@@ -273,6 +277,11 @@ fn conditions(hosts: &[String], paths: &[String]) -> Vec<elb::RuleCondition> {
     if !paths.is_empty() {
         let config = elb::PathPatternConditionConfig::builder().set_values(Some(paths.to_vec())).build();
         conditions.push(elb::RuleCondition::builder().field("path-pattern").path_pattern_config(config).build());
+    }
+    for (name, values) in headers {
+        let config =
+            elb::HttpHeaderConditionConfig::builder().http_header_name(name).set_values(Some(values.clone())).build();
+        conditions.push(elb::RuleCondition::builder().field("http-header").http_header_config(config).build());
     }
     conditions
 }

@@ -183,6 +183,7 @@ fn rule(rule: &elb::Rule) -> Rule {
         priority: rule.priority().and_then(|priority| priority.parse().ok()),
         hosts: Vec::new(),
         paths: Vec::new(),
+        headers: BTreeMap::new(),
         other_conditions: false,
         forward: codec::forward(rule.actions()),
     };
@@ -196,6 +197,16 @@ fn rule(rule: &elb::Rule) -> Rule {
                 &mut found.paths,
                 condition.path_pattern_config().map(elb::PathPatternConditionConfig::values).unwrap_or_default(),
             ),
+            Some("http-header") => {
+                let header = condition.http_header_config();
+                let mut values = header.map(elb::HttpHeaderConditionConfig::values).unwrap_or_default().to_vec();
+                values.sort();
+                found.other_conditions |= values.is_empty();
+                if let Some(name) = header.and_then(elb::HttpHeaderConditionConfig::http_header_name) {
+                    found.headers.insert(name.to_owned(), values);
+                }
+                continue;
+            }
             _ => {
                 found.other_conditions = true;
                 continue;

@@ -6,7 +6,7 @@ use std::future::Future;
 use futures::future::join_all;
 use futures::join;
 
-use super::balancing;
+use super::{alarms, balancing};
 use crate::aws::batch::{by_ids, settle, several};
 use crate::aws::codec;
 use crate::aws::connect::Aws;
@@ -14,7 +14,8 @@ use crate::aws::error::{AwsError, Call};
 use crate::model::action::Tags;
 use crate::model::launch::LaunchData;
 use crate::model::names::{AppName, EnvironmentName, Scope};
-use crate::model::observed::{Activity, Details, Read, Target, TargetGroupAttributes, Want};
+use crate::model::observed::{Activity, Details, Read, Target, TargetGroupAttributes, TrafficWindow, Want};
+use crate::model::probe::{Probe, Replied};
 use crate::model::record::DeployedRecord;
 
 const ELB: &str = "elasticloadbalancing";
@@ -25,7 +26,19 @@ const ELB: &str = "elasticloadbalancing";
 /// Only when nothing can be read at all.
 pub async fn read(aws: &Aws, environment: &EnvironmentName, wants: &BTreeSet<Want>) -> Result<Details, AwsError> {
     let wanted = Wanted::sort(wants);
-    let (target_health, activities, target_group_attributes, tags, listeners_of, rules_of, template_data, deployed) = join!(
+    let (
+        target_health,
+        activities,
+        target_group_attributes,
+        tags,
+        listeners_of,
+        rules_of,
+        template_data,
+        deployed,
+        alarms,
+        traffic,
+        probes,
+    ) = join!(
         each(&wanted.target_health, |arn| target_health(aws, arn)),
         each(&wanted.activities, |name| activities(aws, name)),
         each(&wanted.target_group_attributes, |arn| target_group_attributes(aws, arn)),
@@ -34,6 +47,9 @@ pub async fn read(aws: &Aws, environment: &EnvironmentName, wants: &BTreeSet<Wan
         each(&wanted.rules_of, |arn| balancing::rules_of(aws, arn)),
         each(&wanted.template_data, |name| template_data(aws, name)),
         deployed(aws, environment, &wanted.deployed),
+        alarms::alarms(aws, &wanted.alarms),
+        alarms::traffic(aws, &wanted.traffic),
+        ask(aws, &wanted.probes),
     );
     Ok(Details {
         target_health: target_health?,
@@ -44,6 +60,9 @@ pub async fn read(aws: &Aws, environment: &EnvironmentName, wants: &BTreeSet<Wan
         rules_of: rules_of?,
         template_data: template_data?,
         deployed: deployed?,
+        alarms: alarms?,
+        traffic: traffic?,
+        probes,
     })
 }
 
@@ -58,6 +77,9 @@ struct Wanted {
     rules_of: Vec<String>,
     template_data: Vec<String>,
     deployed: Vec<AppName>,
+    alarms: Vec<String>,
+    traffic: Vec<TrafficWindow>,
+    probes: Vec<Probe>,
 }
 
 impl Wanted {
@@ -73,10 +95,19 @@ impl Wanted {
                 Want::RulesOf(arn) => wanted.rules_of.push(arn.clone()),
                 Want::TemplateData(name) => wanted.template_data.push(name.clone()),
                 Want::Deployed(app) => wanted.deployed.push(app.clone()),
+                Want::Alarm(name) => wanted.alarms.push(name.clone()),
+                Want::Traffic(window) => wanted.traffic.push(window.clone()),
+                Want::Probe(probe) => wanted.probes.push(probe.clone()),
             }
         }
         wanted
     }
+}
+
+/// Makes requests to apps and webhooks. What came back is known, whatever it is.
+async fn ask(aws: &Aws, probes: &[Probe]) -> BTreeMap<Probe, Read<Replied>> {
+    let all = join_all(probes.iter().map(|probe| aws.prober.ask(probe))).await;
+    probes.iter().cloned().zip(all.into_iter().map(Read::Known)).collect()
 }
 
 /// Reads each of many things by a call of its own.

@@ -3,11 +3,13 @@
 //! - [`groups`]: Auto Scaling groups and launch templates, by our tags
 //! - [`balancing`]: target groups and load balancers of the region, listeners and rules by their ARNs
 //! - [`dns`]: the hosted zone with its records
+//! - [`alarms`]: alarms and what load balancers counted, from CloudWatch
 //! - [`images`]: images by their ids
 //! - [`details`]: what AWS tells only one by one, read on request
 //!
 //! The number of calls grows with pages, not with apps. What could not be read is unknown, with AWS's words.
 
+pub mod alarms;
 pub mod balancing;
 pub mod details;
 pub mod dns;
@@ -138,7 +140,8 @@ fn listener_arns(desired: &Desired, live: Live<'_>) -> BTreeSet<String> {
 }
 
 fn rule_arns(live: Live<'_>) -> BTreeSet<String> {
-    owners(live).filter_map(|owner| owner.rule.clone()).collect()
+    let named = |owner: &crate::model::observed::Ownership| [owner.rule.clone(), owner.checks.preview_rule.clone()];
+    owners(live).flat_map(named).flatten().collect()
 }
 
 fn image_ids(desired: &Desired, live: Live<'_>) -> BTreeSet<String> {

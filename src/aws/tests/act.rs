@@ -12,6 +12,7 @@ async fn what_was_made_before_is_done_and_what_is_somebody_elses_is_a_conflict()
         priority: 10,
         hosts: vec!["hello.example.com".into()],
         paths: Vec::new(),
+        headers: BTreeMap::new(),
         forward: weights(&release.a, 100, &release.b, 0),
         tags: tags::encode_app(&release.scope, "rule", &BTreeMap::new()),
     };

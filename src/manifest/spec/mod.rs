@@ -29,7 +29,7 @@ pub use machine::{
     AllocationStrategy, BlockDevice, CpuCredits, HttpTokens, MetadataOptions, Spot, Tenancy, VolumeType,
 };
 pub use strategy::{RedBlack, Retain, Strategy};
-pub use verification::Verification;
+pub use verification::{Compare, Method, Percent, Percentile, Ratio, SmokeCheck, Statuses, Verification, Webhook};
 
 /// The `spec` of an `App`, overlays and defaults applied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -75,7 +75,7 @@ pub struct AppSpec {
     /// How a new generation takes over from the old one.
     #[serde(default)]
     pub strategy: Strategy,
-    /// What must hold before traffic moves.
+    /// What must hold before traffic moves, and while a new generation has some.
     #[serde(default)]
     pub verification: Verification,
     /// How long a generation may take from its launch until it is ready for traffic; then the release has failed.

@@ -1,5 +1,7 @@
 //! What of load balancing is changed while it runs: health checks, the rule's conditions, deregistration delays.
 
+use std::collections::BTreeMap;
+
 use super::Changes;
 use crate::manifest::spec::LoadBalancer;
 use crate::model::action::Action;
@@ -84,7 +86,7 @@ pub(super) fn rule<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes
     let paths = changes.differs("loadBalancer.paths", sorted(&rule.paths), sorted(&shared.paths));
     if hosts || paths {
         let (hosts, paths) = (shared.hosts.clone(), shared.paths.clone());
-        let action = Action::ModifyRuleConditions { arn: rule.arn.clone(), hosts, paths };
+        let action = Action::ModifyRuleConditions { arn: rule.arn.clone(), hosts, paths, headers: BTreeMap::new() };
         draft.act(action, "the rule's conditions differ from the manifest", Vec::new());
     }
 }

@@ -1,8 +1,12 @@
 //! Verification: a generation must be healthy before it takes traffic, and stay so while it is watched.
 
 mod activity;
+pub(super) mod alarms;
+mod compare;
 mod health;
+pub(super) mod smoke;
 pub(super) mod watch;
+pub(super) mod webhook;
 
 use super::draft::Draft;
 use super::release::{Release, Turn};

@@ -2,7 +2,9 @@
 
 use super::activity::replaced_for_its_health;
 use super::health::Healthy;
+use super::{alarms, compare, webhook};
 use crate::model::observed::Group;
+use crate::model::time::Timestamp;
 use crate::plan::draft::Draft;
 use crate::plan::release::Release;
 
@@ -15,7 +17,19 @@ pub(in crate::plan) fn trouble<'a>(
     release: &Release<'a, '_>,
     target: &'a Group,
 ) -> Option<String> {
-    sickness(draft, release, target)
+    let sick = sickness(draft, release, target);
+    if sick.is_some() || is_proven(target) {
+        return sick;
+    }
+    alarms::trouble(draft, release, target)
+        .or_else(|| compare::trouble(draft, release, target))
+        .or_else(|| webhook::trouble(draft, release, target))
+}
+
+/// Whether it was deployed before and serves again: the way back from a bad release. What alarms, counts and people say then
+/// is about the one that it takes over from.
+pub(super) fn is_proven(target: &Group) -> bool {
+    target.owner.recorded_at.is_some()
 }
 
 /// A target that fails its checks, or was replaced for that between two looks.
@@ -30,4 +44,29 @@ fn sickness<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &'a Gr
     let since = target.owner.shifted_at.or(target.owner.healthy_since).unwrap_or(target.created_at);
     let words = replaced_for_its_health(draft, target, since)?;
     Some(format!("unhealthy under traffic: {words}"))
+}
+
+/// Waits for what is not known yet and must be. Once that has held the release up for as long as its manifest allows,
+/// it has failed: what cannot be judged does not pass for good.
+pub(super) fn not_known(
+    draft: &mut Draft<'_>,
+    release: &Release<'_, '_>,
+    target: &Group,
+    blind: String,
+) -> Option<String> {
+    let patience = release.wanted.spec.progress_deadline;
+    let deadline = due(release, target).map(|due| patience.after(due));
+    if deadline.is_some_and(|deadline| draft.now >= deadline) {
+        return Some(format!("{blind}, {patience} after it should have been watched long enough"));
+    }
+    draft.wait(blind, deadline);
+    None
+}
+
+/// When the generation should have been watched long enough; nothing while a person decides that.
+fn due(release: &Release<'_, '_>, target: &Group) -> Option<Timestamp> {
+    match target.owner.shifted_at.filter(|_| release.is_shifted()) {
+        Some(shifted_at) => Some(release.wanted.spec.strategy.red_black.bake_time.after(shifted_at)),
+        None => target.owner.canary.map(|step| step.at),
+    }
 }

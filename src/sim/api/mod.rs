@@ -1,6 +1,7 @@
 //! What each operation does to the world, with AWS's checks and error codes.
 
 pub mod autoscaling;
+pub mod cloudwatch;
 pub mod ec2;
 pub mod elbv2;
 pub mod instances;
@@ -26,6 +27,7 @@ pub fn dispatch(world: &mut World, request: &Request) -> Reply {
         "ec2" if instances::OPERATIONS.contains(&request.operation.as_str()) => instances::call(world, request),
         "ec2" => ec2::call(world, request),
         "elasticloadbalancing" => elbv2::call(world, request),
+        "monitoring" => cloudwatch::call(world, request),
         "route53" => route53::call(world, request),
         "ssm" => ssm::call(world, request),
         "sts" => sts::call(world, request),

@@ -77,6 +77,8 @@ pub fn sdk_config(simulation: &Simulation) -> SdkConfig {
 pub struct Clients {
     /// Auto Scaling.
     pub autoscaling: aws_sdk_autoscaling::Client,
+    /// CloudWatch.
+    pub cloudwatch: aws_sdk_cloudwatch::Client,
     /// EC2.
     pub ec2: aws_sdk_ec2::Client,
     /// Elastic Load Balancing.
@@ -104,6 +106,7 @@ impl Clients {
         }
         Self {
             autoscaling: client!(aws_sdk_autoscaling),
+            cloudwatch: client!(aws_sdk_cloudwatch),
             ec2: client!(aws_sdk_ec2),
             elbv2: client!(aws_sdk_elasticloadbalancingv2),
             route53: client!(aws_sdk_route53),
@@ -170,7 +173,7 @@ async fn carry_out(simulation: &Simulation, mut request: HttpRequest) -> Result<
 }
 
 fn response(reply: Reply) -> Result<HttpResponse, BoxError> {
-    let mut response = HttpResponse::new(StatusCode::try_from(reply.status)?, SdkBody::from(reply.body));
+    let mut response = HttpResponse::new(StatusCode::try_from(reply.status)?, SdkBody::from(reply.bytes()));
     let headers = response.headers_mut();
     headers.try_insert("content-type", reply.content_type)?;
     for (name, value) in reply.headers {

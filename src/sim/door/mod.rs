@@ -1,9 +1,11 @@
 //! The ways in to a simulated AWS.
 //!
 //! - [`http_client`]: in the process, as the SDK's own HTTP client, on the simulation's time
+//! - [`prober`]: requests to the simulated apps, and to webhooks
 //! - [`server`]: on a loopback port, for any SDK and the `aws` command line
 
 pub mod http_client;
+pub mod prober;
 pub mod server;
 
 use super::wire::decode::{HttpRequest, decode};

@@ -93,10 +93,11 @@ async fn answer(simulation: Simulation, request: Request<Incoming>) -> Result<Re
 fn response(reply: Reply) -> Response<Full<Bytes>> {
     let mut builder = Response::builder().status(reply.status).header("content-type", reply.content_type);
     builder = builder.header("x-amzn-requestid", crate::sim::wire::REQUEST_ID);
+    let body = reply.bytes();
     for (name, value) in reply.headers {
         builder = builder.header(name, value);
     }
-    builder.body(Full::new(Bytes::from(reply.body))).unwrap_or_else(|_| {
+    builder.body(Full::new(Bytes::from(body))).unwrap_or_else(|_| {
         let mut failed = Response::new(Full::new(Bytes::new()));
         *failed.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
         failed

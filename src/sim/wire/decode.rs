@@ -3,13 +3,19 @@
 //! The signature itself is not checked: whoever has the simulated AWS at hand may use it. What is checked is what a
 //! wrongly configured client gets wrong: a request without a signature, or with one that cannot be read.
 
-use super::{ApiError, Params, Reply, Request, error_reply};
+use super::{ApiError, Params, Reply, Request, cbor, error_reply};
 
 /// Longest body that is read: 1 MiB, as AWS's query services have it.
 pub const MAX_BODY: usize = 1 << 20;
 
 /// The path of Route 53's version, in front of every one of its paths.
 const ROUTE53: &str = "/2013-04-01/";
+
+/// The path of every operation of CloudWatch over RPC v2.
+pub const RPC: &str = "/service/GraniteServiceVersion20100801/operation/";
+
+/// What targets of CloudWatch's operations over JSON begin with.
+const MONITORING: &str = "GraniteServiceVersion20100801.";
 
 /// The parts of an HTTP request that decoding needs.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +44,7 @@ pub fn decode(http: HttpRequest<'_>) -> Result<Request, Box<Reply>> {
     match fill(&mut request, http, query) {
         Ok(()) => Ok(request),
         Err(error) => {
-            if http.target.is_some() {
+            if http.target.is_some() && request.service != "monitoring" {
                 // Every service that has this header speaks JSON, simulated or not.
                 request.service = "ssm".to_owned();
             }
@@ -58,6 +64,8 @@ pub fn too_large(uri: &str, target: Option<&str>) -> Reply {
 fn likely_service(path: &str, target: Option<&str>) -> &'static str {
     match target {
         Some(target) if target.starts_with("AmazonSSM.") => "ssm",
+        Some(target) if target.starts_with(MONITORING) => "monitoring",
+        _ if path.starts_with(RPC) => "monitoring",
         _ if path.starts_with(ROUTE53) => "route53",
         _ => "",
     }
@@ -85,6 +93,20 @@ fn fill(request: &mut Request, http: HttpRequest<'_>, query: &str) -> Result<(),
             request.operation = target.filter(|name| !name.is_empty()).ok_or_else(unknown_operation)?.to_owned();
             request.body = http.body.to_vec();
         }
+        "monitoring" => match http.target {
+            Some(target) => {
+                let operation = target.strip_prefix(MONITORING).filter(|name| !name.is_empty());
+                request.operation = operation.ok_or_else(unknown_operation)?.to_owned();
+                request.body = http.body.to_vec();
+            }
+            None => {
+                let operation = request.path.strip_prefix(RPC).filter(|name| !name.is_empty());
+                request.operation = operation.ok_or_else(unknown_operation)?.to_owned();
+                let body = cbor::read(http.body)
+                    .map_err(|error| ApiError::new("SerializationException", error.to_string()))?;
+                request.body = body.to_string().into_bytes();
+            }
+        },
         "route53" => {
             let (operation, id) = route53_operation(http.method, &request.path).ok_or_else(unknown_operation)?;
             request.operation = operation.to_owned();

@@ -1,10 +1,12 @@
 //! The wire protocols: from an HTTP request to a [`Request`], and from a result to XML or JSON.
 //!
+//! - [`cbor`]: CBOR to JSON and back
 //! - [`decode`]: HTTP requests, their signature's scope, and the operation they ask for
 //! - [`params`]: parameters of the query protocols, lists and structures
 //! - [`element`]: a reader of XML, safe on hostile input
 //! - [`xml`]: a writer of XML
 
+pub mod cbor;
 pub mod decode;
 pub mod element;
 pub mod params;
@@ -18,7 +20,7 @@ pub use xml::Xml;
 /// One call, decoded as far as the protocol goes.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// The service in the signature's scope: `ec2`, `autoscaling`, `elasticloadbalancing`, `route53`, `ssm`, `sts`.
+    /// The service in the signature's scope: `ec2`, `autoscaling`, `elasticloadbalancing`, `monitoring` (CloudWatch), `route53`, `ssm`, `sts`.
     pub service: String,
     /// The region in the signature's scope.
     pub region: String,
@@ -43,7 +45,7 @@ pub struct Reply {
     pub status: u16,
     /// The content type.
     pub content_type: &'static str,
-    /// The body.
+    /// The body; of an answer in CBOR as JSON, see [`Reply::bytes`].
     pub body: String,
     /// Other headers.
     pub headers: BTreeMap<&'static str, String>,
@@ -66,6 +68,23 @@ impl Reply {
             headers: BTreeMap::new(),
             error: None,
         }
+    }
+
+    /// A successful answer of CloudWatch, in the protocol that the path of the request tells.
+    pub fn monitoring(path: &str, value: &serde_json::Value) -> Self {
+        if !path.starts_with(decode::RPC) {
+            return Self { content_type: "application/x-amz-json-1.0", ..Self::json(value) };
+        }
+        let headers = BTreeMap::from([("smithy-protocol", "rpc-v2-cbor".to_owned())]);
+        Self { content_type: cbor::CONTENT_TYPE, headers, ..Self::json(value) }
+    }
+
+    /// The body as it goes over the wire.
+    pub fn bytes(&self) -> Vec<u8> {
+        if self.content_type != cbor::CONTENT_TYPE {
+            return self.body.clone().into_bytes();
+        }
+        serde_json::from_str(&self.body).map(|value| cbor::write(&value)).unwrap_or_default()
     }
 
     /// No body at all.
@@ -106,6 +125,15 @@ impl ApiError {
 /// Turns an error into an answer in the protocol of the request's service.
 pub fn error_reply(request: &Request, error: &ApiError) -> Reply {
     let mut reply = match request.service.as_str() {
+        "monitoring" => {
+            let kind = format!("com.amazonaws.cloudwatch#{}", error.code);
+            let mut reply =
+                Reply::monitoring(&request.path, &serde_json::json!({"__type": kind, "message": error.message}));
+            // So that clients of the older protocol find the code that they know.
+            let fault = if error.status >= 500 { "Receiver" } else { "Sender" };
+            reply.headers.insert("x-amzn-query-error", format!("{};{fault}", error.code));
+            reply
+        }
         "ssm" => Reply::json(&serde_json::json!({"__type": error.code, "message": error.message})),
         "ec2" => {
             let mut xml = Xml::document("Response", None);

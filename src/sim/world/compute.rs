@@ -4,6 +4,7 @@
 //! moments kept with it, so that instances need no events of their own.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use super::World;
 use super::images::Image;
@@ -92,7 +93,11 @@ pub struct Instance {
     /// From when on its service answers with 500.
     pub sick_at: Option<Timestamp>,
     /// How long each answer takes.
-    pub latency: Span,
+    pub latency: Duration,
+    /// How many percent of the requests of clients are answered with 500.
+    pub error_percent: u32,
+    /// A path that clients find broken.
+    pub broken_path: Option<String>,
     /// When it was told to go: `shutting-down` from then on.
     pub stopped_at: Option<Timestamp>,
 }
@@ -140,12 +145,12 @@ pub enum Service {
     /// Answers with 200.
     Ok {
         /// How long the answer takes.
-        latency: Span,
+        latency: Duration,
     },
     /// Answers with 500.
     Sick {
         /// How long the answer takes.
-        latency: Span,
+        latency: Duration,
     },
 }
 
@@ -168,6 +173,19 @@ impl Instance {
             Service::Sick { latency: self.latency }
         } else {
             Service::Ok { latency: self.latency }
+        }
+    }
+
+    /// What its service does at `now` with a client's request for a path. The roll, any number, tells whether it is among
+    /// those that fail.
+    pub fn answer(&self, path: &str, roll: u32, now: Timestamp) -> Service {
+        let path = path.split('?').next().unwrap_or_default();
+        let is_broken = self.broken_path.as_deref() == Some(path);
+        // Scattered, so that rolls in a row do not all fail.
+        let fails = (roll.wrapping_mul(2_654_435_761) >> 8) % 100 < self.error_percent;
+        match self.service(now) {
+            Service::Ok { latency } if is_broken || fails => Service::Sick { latency },
+            service => service,
         }
     }
 
@@ -219,6 +237,8 @@ impl Instance {
             listening_at,
             sick_at,
             latency: behaviour.latency,
+            error_percent: behaviour.error_percent,
+            broken_path: behaviour.broken_path,
             stopped_at: None,
         }
     }

@@ -6,6 +6,8 @@
 //! - [`network`]: VPCs, subnets and security groups
 //! - [`images`]: machine images
 //! - [`templates`]: launch templates
+//! - [`metrics`]: what load balancers count, and alarms
+//! - [`outside`]: webhooks, and the way to load balancers
 //! - [`dns`]: hosted zones, records and changes
 //! - [`parameters`]: SSM parameters
 //! - [`identities`]: access keys, roles and sessions
@@ -22,7 +24,9 @@ pub mod example;
 pub mod identities;
 pub mod images;
 pub mod inventory;
+pub mod metrics;
 pub mod network;
+pub mod outside;
 pub mod parameters;
 pub mod scaling;
 pub mod shelf;
@@ -53,6 +57,10 @@ pub struct World {
     pub images: images::Images,
     /// Launch templates.
     pub templates: templates::Templates,
+    /// CloudWatch.
+    pub metrics: metrics::Metrics,
+    /// What is outside of AWS.
+    pub outside: outside::Outside,
     /// DNS.
     pub dns: dns::Dns,
     /// Parameters.
@@ -77,6 +85,8 @@ impl World {
             network: Default::default(),
             images: Default::default(),
             templates: Default::default(),
+            metrics: Default::default(),
+            outside: Default::default(),
             dns: Default::default(),
             parameters: Default::default(),
             identities: Default::default(),
@@ -88,16 +98,19 @@ impl World {
     pub fn advance(&mut self, to: Timestamp) {
         while self.now < to {
             let next = self.next_event().filter(|at| *at < to).unwrap_or(to);
+            metrics::flow(self, next);
             self.now = next;
             scaling::tick(self);
             balancing::tick(self);
             dns::tick(self);
+            metrics::tick(self);
         }
     }
 
     /// When the next thing happens by itself, if anything will.
     fn next_event(&self) -> Option<Timestamp> {
-        let events = [scaling::next_event(self), balancing::next_event(self), dns::next_event(self)];
+        let events =
+            [scaling::next_event(self), balancing::next_event(self), dns::next_event(self), metrics::next_event(self)];
         events.into_iter().flatten().filter(|at| *at > self.now).min()
     }
 

@@ -116,7 +116,7 @@ fn the_service_answers_after_the_boot_that_the_image_tells() {
     aws.group("hello", "ami-00000000000000200", 1, "");
     aws.wait(12);
     let id = aws.ids("hello").remove(0);
-    let latency = crate::model::time::Span::seconds(2);
+    let latency = std::time::Duration::from_secs(2);
     for (seconds, expected) in [
         (59, Service::NotListening),
         (1, Service::Ok { latency }),

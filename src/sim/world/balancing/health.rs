@@ -286,7 +286,7 @@ fn outcome(check: &Check, instance: &Instance, now: Timestamp) -> Result<(), Che
     match &check.matcher {
         // A check of the connection alone does not wait for an answer.
         None => Ok(()),
-        Some(_) if latency >= check.timeout => Err(CheckFailure::Timeout),
+        Some(_) if latency >= check.timeout.as_duration() => Err(CheckFailure::Timeout),
         Some(matcher) if !counts_as_well(matcher, code) => Err(CheckFailure::Code(code)),
         Some(_) => Ok(()),
     }

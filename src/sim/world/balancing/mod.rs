@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::World;
 use super::agenda::Agenda;
 use super::shelf::Shelf;
+use crate::model::probe::PREVIEW_HEADER;
 use crate::model::time::{Span, Timestamp};
 pub use action::{Action, Condition, Forward};
 pub use health::{Health, Target, TargetKey};
@@ -161,6 +162,14 @@ impl LoadBalancer {
     }
 }
 
+impl Rule {
+    /// Whether it wants a preview header, which no ordinary client sends.
+    pub fn is_for_previews(&self) -> bool {
+        let wanted = |condition: &Condition| matches!(condition, Condition::Header { name, .. } if name.eq_ignore_ascii_case(PREVIEW_HEADER));
+        self.conditions.iter().any(wanted)
+    }
+}
+
 impl TargetGroup {
     /// How long a leaving target drains.
     pub fn deregistration_delay(&self) -> Span {
@@ -170,10 +179,19 @@ impl TargetGroup {
 }
 
 impl Balancing {
-    /// All action lists that forward, with the load balancer they stand at: listeners' and rules'.
+    /// All action lists, with the load balancer they stand at: listeners' and rules'.
     pub fn action_lists(&self) -> impl Iterator<Item = (&str, &[Action])> {
+        self.lists(|_| true)
+    }
+
+    /// The same, but for the lists that only who knows a preview header reaches.
+    pub fn public_action_lists(&self) -> impl Iterator<Item = (&str, &[Action])> {
+        self.lists(|rule| !rule.is_for_previews())
+    }
+
+    fn lists(&self, counts: fn(&Rule) -> bool) -> impl Iterator<Item = (&str, &[Action])> {
         let listeners = self.listeners.values().map(|it| (it.load_balancer_arn.as_str(), it.actions.as_slice()));
-        let rules = self.rules.values().filter_map(|rule| {
+        let rules = self.rules.values().filter(move |rule| counts(rule)).filter_map(|rule| {
             let listener = self.listeners.get(&rule.listener_arn)?;
             Some((listener.load_balancer_arn.as_str(), rule.actions.as_slice()))
         });

@@ -117,13 +117,15 @@ impl World {
         Route::Target { target_group: group.arn.clone(), instance: target.id.clone(), port: target.port }
     }
 
-    /// How many healthy instances of each group take requests: healthy in a target group that has weight somewhere.
+    /// How many healthy instances of each group take requests: healthy in a target group that has weight somewhere, other
+    /// than for preview requests.
     /// Groups without any are not named.
     pub fn serving(&self) -> BTreeMap<String, u32> {
-        let weighted = self.balancing.action_lists().flat_map(|(_, actions)| actions).flat_map(|action| match action {
-            Action::Forward(forward) => forward.target_groups.as_slice(),
-            _ => &[],
-        });
+        let weighted =
+            self.balancing.public_action_lists().flat_map(|(_, actions)| actions).flat_map(|action| match action {
+                Action::Forward(forward) => forward.target_groups.as_slice(),
+                _ => &[],
+            });
         let target_groups: BTreeSet<&str> =
             weighted.filter(|(_, weight)| *weight > 0).map(|(arn, _)| arn.as_str()).collect();
         let mut instances: BTreeSet<&str> = BTreeSet::new();
@@ -141,7 +143,7 @@ impl World {
 
 /// The targets that take new requests: the healthy ones or, when there are none, all that are not leaving.
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html#target-group-health>
-fn takers(group: &TargetGroup) -> Vec<&super::TargetKey> {
+pub(in crate::sim::world) fn takers(group: &TargetGroup) -> Vec<&super::TargetKey> {
     let healthy = group.targets.iter().filter(|(_, target)| target.health == Health::Healthy);
     let healthy: Vec<_> = healthy.map(|(key, _)| key).collect();
     if !healthy.is_empty() {

@@ -1,0 +1,189 @@
+//! CloudWatch: alarms by their names, a hundred a call, and what load balancers counted for their target groups.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_cloudwatch::types as cw;
+use aws_smithy_types::DateTime;
+use futures::future::join_all;
+
+use crate::aws::batch::{by_ids, pages, settle, several};
+use crate::aws::connect::Aws;
+use crate::aws::error::{AwsError, Call};
+use crate::model::observed::{Alarm, AlarmState, Read, Traffic, TrafficWindow};
+
+const SERVICE: &str = "cloudwatch";
+/// The most names that `DescribeAlarms` takes.
+const ALARMS: usize = 100;
+/// The most queries that `GetMetricData` takes are 500, and a window needs up to three.
+const WINDOWS: usize = 150;
+
+/// Alarms by their names, metric and composite ones. `None`: there is no such alarm.
+///
+/// # Errors
+/// Only when nothing can be read at all.
+pub async fn alarms(aws: &Aws, names: &[String]) -> Result<BTreeMap<String, Read<Option<Alarm>>>, AwsError> {
+    by_ids(names.iter().cloned().collect(), ALARMS, |names| async move {
+        let call = Call::new(SERVICE, "DescribeAlarms", several(&names));
+        let request = aws
+            .cloudwatch
+            .describe_alarms()
+            .set_alarm_names(Some(names))
+            .alarm_types(cw::AlarmType::MetricAlarm)
+            .alarm_types(cw::AlarmType::CompositeAlarm)
+            .max_records(ALARMS as i32);
+        let answer = aws.read(call, request.send()).await?;
+        let metric = answer.metric_alarms().iter().map(|it| (it.alarm_name(), it.state_value(), it.state_reason()));
+        let composite =
+            answer.composite_alarms().iter().map(|it| (it.alarm_name(), it.state_value(), it.state_reason()));
+        Ok(metric
+            .chain(composite)
+            .filter_map(|(name, state, reason)| Some((name?.to_owned(), alarm(state, reason))))
+            .collect())
+    })
+    .await
+}
+
+fn alarm(state: Option<&cw::StateValue>, reason: Option<&str>) -> Alarm {
+    let state = match state {
+        Some(cw::StateValue::Ok) => AlarmState::Ok,
+        Some(cw::StateValue::Alarm) => AlarmState::Alarm,
+        // A state that this version does not know is no good news.
+        _ => AlarmState::InsufficientData,
+    };
+    Alarm { state, reason: reason.unwrap_or_default().to_owned() }
+}
+
+/// What load balancers counted in these windows; windows of the same time in one call.
+///
+/// # Errors
+/// Only when nothing can be read at all.
+pub async fn traffic(aws: &Aws, windows: &[TrafficWindow]) -> Result<BTreeMap<TrafficWindow, Read<Traffic>>, AwsError> {
+    let times: BTreeSet<_> = windows.iter().map(|window| (window.from, window.to)).collect();
+    let mut calls = Vec::new();
+    for time in times {
+        let same: Vec<&TrafficWindow> = windows.iter().filter(|window| (window.from, window.to) == time).collect();
+        calls.extend(same.chunks(WINDOWS).map(|chunk| counted(aws, chunk.to_vec())).collect::<Vec<_>>());
+    }
+    let mut all = BTreeMap::new();
+    for (windows, result) in join_all(calls).await {
+        match settle(result)? {
+            Read::Known(counts) => all.extend(windows.into_iter().cloned().zip(counts)),
+            Read::Unknown(why) => {
+                all.extend(windows.into_iter().map(|window| (window.clone(), Read::Unknown(why.clone()))));
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// One call, or one for each page of its answer.
+async fn counted<'a>(
+    aws: &Aws,
+    windows: Vec<&'a TrafficWindow>,
+) -> (Vec<&'a TrafficWindow>, Result<Vec<Read<Traffic>>, AwsError>) {
+    let Some(first) = windows.first() else { return (windows, Ok(Vec::new())) };
+    let call = Call::new(SERVICE, "GetMetricData", &first.target_group_arn);
+    let queries: Vec<_> = windows.iter().enumerate().flat_map(|(index, window)| queries(index, window)).collect();
+    let (from, to) = (DateTime::from_secs(first.from.as_second()), DateTime::from_secs(first.to.as_second()));
+    let results = pages(call.clone(), |token: Option<String>| {
+        let request = aws
+            .cloudwatch
+            .get_metric_data()
+            .set_metric_data_queries(Some(queries.clone()))
+            .start_time(from)
+            .end_time(to)
+            .set_next_token(token);
+        let call = call.clone();
+        async move {
+            let page = aws.read(call, request.send()).await?;
+            Ok((page.metric_data_results.unwrap_or_default(), page.next_token))
+        }
+    })
+    .await;
+    let counts = results.map(|results| (0..windows.len()).map(|index| count(&results, index)).collect());
+    (windows, counts)
+}
+
+fn queries(index: usize, window: &TrafficWindow) -> Vec<cw::MetricDataQuery> {
+    let percentile = window.percentile.map(|percentile| ("time", "TargetResponseTime", format!("p{percentile}")));
+    let sums = [("requests", "RequestCount"), ("errors", "HTTPCode_Target_5XX_Count")];
+    let sums = sums.map(|(id, name)| (id, name, "Sum".to_owned()));
+    let period = i32::try_from(window.to.as_second() - window.from.as_second()).unwrap_or(60).max(60);
+    sums.into_iter()
+        .chain(percentile)
+        .map(|(id, name, statistic)| {
+            let dimension = |name: &str, value: &str| cw::Dimension::builder().name(name).value(value).build();
+            let metric = cw::Metric::builder()
+                .namespace("AWS/ApplicationELB")
+                .metric_name(name)
+                .dimensions(dimension("TargetGroup", tail(&window.target_group_arn, "")))
+                .dimensions(dimension("LoadBalancer", tail(&window.load_balancer_arn, "loadbalancer/")))
+                .build();
+            let stat = cw::MetricStat::builder().metric(metric).period(period).stat(statistic).build();
+            cw::MetricDataQuery::builder().id(format!("{id}_{index}")).metric_stat(stat).build()
+        })
+        .collect()
+}
+
+/// What CloudWatch calls a target group or load balancer: the end of its ARN.
+fn tail<'a>(arn: &'a str, prefix: &str) -> &'a str {
+    let tail = arn.rsplit_once(':').map_or(arn, |(_, tail)| tail);
+    tail.strip_prefix(prefix).unwrap_or(tail)
+}
+
+/// What a window's queries gave. Counts of nothing are not reported by load balancers, and are nothing.
+fn count(results: &[cw::MetricDataResult], index: usize) -> Read<Traffic> {
+    let of = |id: &str| -> Result<Vec<f64>, String> {
+        let id = format!("{id}_{index}");
+        let mut values = Vec::new();
+        // The datapoints of one query may be spread over pages; the last part says that it is whole.
+        let mut is_whole = true;
+        for result in results.iter().filter(|result| result.id() == Some(id.as_str())) {
+            values.extend_from_slice(result.values());
+            is_whole = result.status_code() == Some(&cw::StatusCode::Complete);
+        }
+        if is_whole { Ok(values) } else { Err("CloudWatch gave a part of the data only".to_owned()) }
+    };
+    let sum = |values: Vec<f64>| values.iter().sum::<f64>().round() as u64;
+    let read = || -> Result<Traffic, String> {
+        let slowest = of("time")?.into_iter().reduce(f64::max);
+        Ok(Traffic {
+            requests: sum(of("requests")?),
+            errors: sum(of("errors")?),
+            latency_ms: slowest.map(|seconds| (seconds * 1000.0).round() as u64),
+        })
+    };
+    match read() {
+        Ok(traffic) => Read::Known(traffic),
+        Err(why) => Read::Unknown(why),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cloudwatch_knows_target_groups_and_load_balancers_by_the_end_of_their_arns() {
+        let elb = "arn:aws:elasticloadbalancing:us-west-2:123456789012";
+        assert_eq!(tail(&format!("{elb}:targetgroup/hello-a/0123"), ""), "targetgroup/hello-a/0123");
+        assert_eq!(tail(&format!("{elb}:loadbalancer/app/hello/4567"), "loadbalancer/"), "app/hello/4567");
+    }
+
+    #[test]
+    fn half_an_answer_is_unknown_and_no_datapoints_are_no_requests() {
+        let result = |id: &str, status, values: &[f64]| {
+            cw::MetricDataResult::builder().id(id).status_code(status).set_values(Some(values.to_vec())).build()
+        };
+        use cw::StatusCode::{Complete, InternalError, PartialData};
+        assert_eq!(count(&[], 0), Read::Known(Traffic { requests: 0, errors: 0, latency_ms: None }));
+        let whole = [
+            result("requests_0", PartialData, &[100.0]),
+            result("requests_0", Complete, &[20.0]),
+            result("errors_0", Complete, &[3.0]),
+            result("time_0", Complete, &[0.25, 0.5]),
+        ];
+        assert_eq!(count(&whole, 0), Read::Known(Traffic { requests: 120, errors: 3, latency_ms: Some(500) }));
+        assert!(matches!(count(&[result("errors_0", InternalError, &[])], 0), Read::Unknown(_)));
+    }
+}

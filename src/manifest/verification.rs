@@ -1,0 +1,195 @@
+//! Whether the checks of a release fit the app: its load balancer, its hosts and paths, and each other.
+
+use super::check::Subject;
+use super::diagnostic::{Code, Diagnostics, quoted};
+use super::spec::{Compare, LoadBalancer, Protocol, SharedListener, SmokeCheck};
+
+/// How many values the conditions of a rule may have together; the preview header takes one of them.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html>
+const MAX_CONDITION_VALUES: usize = 5;
+
+/// Headers that are Amiable's own, or that may hold secrets.
+const RESERVED: [&str; 6] =
+    ["host", "x-amiable-preview", "authorization", "cookie", "proxy-authorization", "x-api-key"];
+
+/// Checks one app in one environment.
+pub(super) fn check(subject: &Subject<'_>, findings: &mut Diagnostics) {
+    let verification = &subject.spec.verification;
+    let balanced = has_application_balancer(subject.spec);
+    for (field, given) in [("smoke", !verification.smoke.is_empty()), ("compare", verification.compare.is_some())] {
+        if given && !balanced {
+            let message = format!("`verification.{field}` needs an application load balancer");
+            let finding = subject
+                .error(Code::Contradiction, &["verification", field], message)
+                .related(subject.tree.nearest(&["loadBalancer"]), "there is none")
+                .help(format!("remove it; where another layer sets it, write `verification: {{{field}: null}}`"));
+            findings.push(finding);
+        }
+    }
+    if balanced {
+        smoke(subject, findings);
+    }
+    if let Some(compare) = &verification.compare {
+        comparison(subject, compare, findings);
+    }
+}
+
+fn has_application_balancer(spec: &super::spec::AppSpec) -> bool {
+    match &spec.load_balancer {
+        LoadBalancer::None => false,
+        LoadBalancer::Own(_) | LoadBalancer::Shared(_) => true,
+    }
+}
+
+fn smoke(subject: &Subject<'_>, findings: &mut Diagnostics) {
+    for (index, check) in subject.spec.verification.smoke.iter().enumerate() {
+        let index = index.to_string();
+        let at = |field| ["verification", "smoke", index.as_str(), field];
+        if let Some(most) = check.max_latency
+            && most.as_millis() > check.timeout.as_seconds() * 1000
+        {
+            let message = format!("`maxLatency` is {most}, longer than the answer is waited for: {}", check.timeout);
+            let finding = subject.error(Code::Contradiction, &at("maxLatency"), message);
+            findings.push(finding.help("lower it, or raise `timeout`"));
+        }
+        headers(subject, check, &at("headers"), findings);
+        if let LoadBalancer::Shared(shared) = &subject.spec.load_balancer {
+            within_rule(subject, shared, check, &at("path"), &at("host"), findings);
+        }
+        needs_host(subject, check, &at("host"), findings);
+    }
+    if let LoadBalancer::Shared(shared) = &subject.spec.load_balancer
+        && !subject.spec.verification.smoke.is_empty()
+        && shared.hosts.len() + shared.paths.len() >= MAX_CONDITION_VALUES
+    {
+        let message =
+            "the rule for preview requests has the app's hosts and paths and one header, and AWS takes 5 together";
+        let finding = subject.error(Code::OutOfRange, &["verification", "smoke"], message.to_owned());
+        findings.push(finding.help("use four hosts and paths at most, or leave out `verification.smoke`"));
+    }
+}
+
+fn headers(subject: &Subject<'_>, check: &SmokeCheck, path: &[&str], findings: &mut Diagnostics) {
+    for (name, value) in &check.headers {
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        let fine = !name.is_empty() && name.bytes().all(token);
+        if !fine || !value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)) {
+            let finding =
+                subject.error(Code::BadFormat, path, format!("{} is no header that can be sent", quoted(name)));
+            findings.push(finding.help("a name of letters, digits and `-`, and a value in ASCII"));
+        } else if RESERVED.contains(&name.to_ascii_lowercase().as_str()) {
+            let finding = subject.error(Code::NotAllowed, path, format!("the header {} cannot be set", quoted(name)));
+            findings.push(finding.help("use `host` for the host; a manifest is no place for secrets"));
+        }
+    }
+}
+
+/// A request that the app's own rule does not match would go to somebody else.
+fn within_rule(
+    subject: &Subject<'_>,
+    shared: &SharedListener,
+    check: &SmokeCheck,
+    path: &[&str],
+    host: &[&str],
+    findings: &mut Diagnostics,
+) {
+    let asked = check.path.split('?').next().unwrap_or_default();
+    if !shared.paths.is_empty() && !shared.paths.iter().any(|pattern| matches(pattern, asked)) {
+        let message = format!("{} is none of the app's paths on the shared listener", quoted(asked));
+        let finding = subject.error(Code::Contradiction, path, message);
+        findings.push(finding.help(format!("the app's paths are {}", shared.paths.join(", "))));
+    }
+    let Some(given) = &check.host else { return };
+    let lower = |text: &str| text.to_ascii_lowercase();
+    if !shared.hosts.is_empty() && !shared.hosts.iter().any(|pattern| matches(&lower(pattern), &lower(given))) {
+        let message = format!("{} is none of the app's hosts on the shared listener", quoted(given));
+        let finding = subject.error(Code::Contradiction, host, message);
+        findings.push(finding.help(format!("the app's hosts are {}", shared.hosts.join(", "))));
+    }
+}
+
+/// Where the load balancer's own name would not do: hosts with wildcards only, or a certificate for another name.
+fn needs_host(subject: &Subject<'_>, check: &SmokeCheck, path: &[&str], findings: &mut Diagnostics) {
+    let spec = subject.spec;
+    if check.host.is_some() {
+        return;
+    }
+    let why = match &spec.load_balancer {
+        LoadBalancer::Shared(shared) if shared.hosts.is_empty() => {
+            spec.dns.is_none().then_some("the rule names no host")
+        }
+        LoadBalancer::Shared(shared) => {
+            shared.hosts.iter().all(|host| host.contains(['*', '?'])).then_some("all hosts of the rule are patterns")
+        }
+        LoadBalancer::Own(own) => {
+            let first = own.listeners.iter().min_by_key(|listener| listener.port);
+            let secure = first.is_some_and(|listener| listener.protocol == Protocol::Https);
+            (secure && spec.dns.is_none()).then_some("the listener shows a certificate")
+        }
+        LoadBalancer::None => None,
+    };
+    if let Some(why) = why {
+        let message = format!("{why}, so that a smoke check must say which host it asks");
+        let finding = subject.error(Code::MissingField, path, message);
+        findings.push(finding.help("add `host: hello.example.com` to it, or give the app a `dns.name`"));
+    }
+}
+
+fn comparison(subject: &Subject<'_>, compare: &Compare, findings: &mut Diagnostics) {
+    let path = ["verification", "compare"];
+    if compare.max_error_rate.is_none() && compare.max_error_ratio.is_none() && compare.max_latency_ratio.is_none() {
+        let finding = subject.error(Code::Contradiction, &path, "`compare` has no limit to compare by".to_owned());
+        findings.push(finding.help("add `maxErrorRate: 1%`, `maxErrorRatio: 2` or `maxLatencyRatio: 1.5`"));
+    }
+    if compare.window.as_seconds() % 60 != 0 {
+        let message = format!("`window` is {}, and CloudWatch counts by whole minutes", compare.window);
+        let finding = subject.error(Code::BadFormat, &["verification", "compare", "window"], message);
+        findings.push(finding.help("write it in minutes, such as `5m`"));
+    }
+}
+
+/// Whether a text matches a pattern with `*` and `?`, as a load balancer compares them. Walks back to the last star only.
+fn matches(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut p, mut t, mut star) = (0, 0, None);
+    while t < text.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(c) if *c == '?' || *c == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            _ => match star {
+                Some((at, from)) => {
+                    star = Some((at, from + 1));
+                    p = at + 1;
+                    t = from + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|c| *c == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_as_those_of_a_load_balancer() {
+        for (pattern, text, expected) in [
+            ("/shop/*", "/shop/version", true),
+            ("/shop/*", "/shop", false),
+            ("*.example.com", "a.example.com", true),
+            ("*.example.com", "example.com", false),
+            ("/v?/x", "/v1/x", true),
+            ("*a*b", "xxaxxbxx", false),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} on {text}");
+        }
+    }
+}

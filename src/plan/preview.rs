@@ -1,0 +1,218 @@
+//! The preview rule: a rule of the app's own that leads requests with a certain header to the slot without traffic, so that
+//! a generation can be asked before anybody else asks it.
+//!
+//! It stands as long as the manifest has smoke checks. On a listener of the app's own it has the first free place; on a
+//! shared one a place before the app's rule, and that rule's conditions as well.
+
+use std::collections::BTreeMap;
+
+use super::draft::Draft;
+use super::picture::{Front, Picture};
+use super::resolve::Wanted;
+use crate::manifest::spec::{AppSpec, LoadBalancer, SmokeCheck};
+use crate::model::action::{Action, Expect, Tags};
+use crate::model::names::{Scope, Slot, digest};
+use crate::model::observed::{Group, Listener, Observed, Read, Rule, Want};
+use crate::model::probe::PREVIEW_HEADER;
+use crate::model::tags::{self, keys};
+
+/// The listener that has the rule: the shared one, or the first of the app's own that forwards.
+pub(super) fn listener<'a>(front: &Front<'a>) -> Option<&'a Listener> {
+    let forwards = |listener: &&Listener| !listener.forward.weights.is_empty();
+    front.shared.or_else(|| front.listeners.values().copied().find(forwards))
+}
+
+/// The value of the header: nobody outside can guess it, for it depends on the ARNs of the target groups.
+pub(super) fn value(scope: &Scope, front: &Front<'_>) -> Option<String> {
+    let arns: Vec<&str> = Slot::BOTH.iter().map(|slot| front.arn(*slot)).collect::<Option<_>>()?;
+    Some(format!("{}-{}", scope.base(), digest(&arns.join(" "), 12)))
+}
+
+/// The host that a check asks; nothing for the load balancer's own name.
+pub(super) fn host(spec: &AppSpec, check: &SmokeCheck) -> Option<String> {
+    let of_rule = match &spec.load_balancer {
+        LoadBalancer::Shared(shared) => shared.hosts.iter().find(|host| !host.contains(['*', '?'])),
+        _ => None,
+    };
+    check.host.as_ref().or(of_rule).or(spec.dns.as_ref().map(|dns| &dns.name)).cloned()
+}
+
+/// The rule as there is one: that which the newest group with such a tag names or, if checks need one and none is named,
+/// the one on the listener that is ours. `None`: something must be read first, or the draft says why it cannot be told.
+pub(super) fn find<'a>(
+    draft: &mut Draft<'a>,
+    wanted: &Wanted<'a>,
+    observed: &'a Observed,
+    groups: &[&'a Group],
+    front: &Front<'a>,
+) -> Option<Option<&'a Rule>> {
+    let is_wanted = !wanted.spec.verification.smoke.is_empty();
+    match named(groups).and_then(|arn| observed.rules.get(arn)) {
+        Some(Read::Known(Some(rule))) => return Some(Some(rule)),
+        Some(Read::Unknown(why)) if is_wanted => {
+            draft.unreadable(format!("its rule for preview requests could not be read: {why}"));
+            return None;
+        }
+        _ => {}
+    }
+    let (Some(listener), Some(value)) = (listener(front).filter(|_| is_wanted), value(draft.scope, front)) else {
+        return Some(None);
+    };
+    let want = Want::RulesOf(listener.arn.clone());
+    let rules = draft.see(observed.details.rules_of.get(&listener.arn), want, "the listener's rules")?;
+    Some(rules.iter().find(|rule| is_ours(rule, &value)))
+}
+
+/// The rule that the newest group with such a tag names.
+fn named<'a>(groups: &[&'a Group]) -> Option<&'a str> {
+    groups.iter().rev().find_map(|group| group.owner.checks.preview_rule.as_deref())
+}
+
+/// Whether a rule is for preview requests to anybody.
+pub(super) fn is_preview(rule: &Rule) -> bool {
+    rule.headers.keys().any(|name| name.eq_ignore_ascii_case(PREVIEW_HEADER))
+}
+
+fn is_ours(rule: &Rule, value: &str) -> bool {
+    let mut headers = rule.headers.iter();
+    headers.any(|(name, values)| name.eq_ignore_ascii_case(PREVIEW_HEADER) && values.iter().any(|one| one == value))
+}
+
+/// Whether the rule stands as the checks need it, and the newest group names it; if not, the draft holds what leads there.
+pub(super) fn prepare<'a>(
+    draft: &mut Draft<'a>,
+    wanted: &Wanted<'a>,
+    picture: &Picture<'a>,
+    front: &Front<'a>,
+) -> bool {
+    if wanted.spec.verification.smoke.is_empty() {
+        return true;
+    }
+    let Some(value) = value(draft.scope, front) else { return false };
+    let Some(rule) = front.preview else { return create(draft, wanted, front, value) };
+    let (hosts, paths) = conditions(wanted);
+    let headers = BTreeMap::from([(PREVIEW_HEADER.to_owned(), vec![value.clone()])]);
+    let sorted = |patterns: &[String]| {
+        let mut patterns = patterns.to_vec();
+        patterns.sort();
+        patterns
+    };
+    if !is_ours(rule, &value) || rule.hosts != sorted(&hosts) || rule.paths != sorted(&paths) {
+        let action = Action::ModifyRuleConditions { arn: rule.arn.clone(), hosts, paths, headers };
+        draft.act(action, "the rule for preview requests has other conditions than the app's", Vec::new());
+        return false;
+    }
+    // What is created from now on carries it from its birth.
+    if let Some(newest) = picture.groups.last().filter(|_| named(&picture.groups) != Some(rule.arn.as_str())) {
+        let tag = Tags::from([(keys::PREVIEW_RULE.to_owned(), rule.arn.clone())]);
+        draft.tag_group(&newest.name, tag, "the rule for preview requests is found by this");
+        return false;
+    }
+    true
+}
+
+fn create<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, front: &Front<'a>, value: String) -> bool {
+    let Some(listener) = listener(front) else { return false };
+    let want = Want::RulesOf(listener.arn.clone());
+    let Some(rules) = draft.see(draft.observed.details.rules_of.get(&listener.arn), want, "the listener's rules")
+    else {
+        return false;
+    };
+    let Some(priority) = place(rules, front.rule) else {
+        draft.fail(
+            "smoke checks need a place before the app's rule on the shared listener, and none is free; give the rule a \
+             higher priority, or leave out verification.smoke",
+        );
+        return false;
+    };
+    let slot = front.live_slot().map_or(Slot::A, Slot::other);
+    let (hosts, paths) = conditions(wanted);
+    let action = Action::CreateRule {
+        listener_arn: listener.arn.clone(),
+        priority,
+        hosts,
+        paths,
+        headers: BTreeMap::from([(PREVIEW_HEADER.to_owned(), vec![value])]),
+        forward: front.all_to(slot),
+        tags: tags::encode_app(draft.scope, &draft.scope.base(), &wanted.app.labels),
+    };
+    draft.act(action, "smoke checks need a rule for preview requests", Vec::new());
+    false
+}
+
+/// The first free place or, before an app's rule, the last free one.
+fn place(rules: &[Rule], own: Option<&Rule>) -> Option<u32> {
+    let is_free = |place: &u32| rules.iter().all(|rule| rule.priority != Some(*place));
+    match own.and_then(|rule| rule.priority) {
+        Some(priority) => (1..priority).rev().find(is_free),
+        None => (1..=50_000).find(is_free),
+    }
+}
+
+/// The hosts and paths of the app's rule; none on a listener of its own.
+fn conditions(wanted: &Wanted<'_>) -> (Vec<String>, Vec<String>) {
+    match &wanted.spec.load_balancer {
+        LoadBalancer::Shared(shared) => (shared.hosts.clone(), shared.paths.clone()),
+        _ => (Vec::new(), Vec::new()),
+    }
+}
+
+/// Takes away the rule of an app that has no smoke checks any more, and what names it.
+pub(super) fn clear_away<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) {
+    let is_wanted = !wanted.spec.verification.smoke.is_empty();
+    if is_wanted || !draft.plan.actions.is_empty() {
+        return;
+    }
+    let Some(arn) = named(&picture.groups) else { return };
+    match draft.observed.rules.get(arn) {
+        Some(Read::Known(Some(rule))) => {
+            let expects = vec![Expect::OwnTags { arn: rule.arn.clone(), app: draft.scope.app.clone() }];
+            draft.act(
+                Action::DeleteRule { arn: rule.arn.clone() },
+                "the manifest has no smoke checks any more",
+                expects,
+            );
+        }
+        Some(Read::Known(None)) => {}
+        // Whether it is there cannot be told.
+        _ => return,
+    }
+    let named = picture.groups.iter().filter(|group| group.owner.checks.preview_rule.is_some());
+    for group in named {
+        let keys = vec![keys::PREVIEW_RULE.to_owned()];
+        draft.act(
+            Action::UntagGroup { name: group.name.clone(), keys },
+            "its rule for preview requests is gone",
+            Vec::new(),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::observed::Forward;
+
+    fn rule(priority: Option<u32>) -> Rule {
+        Rule {
+            arn: String::new(),
+            priority,
+            hosts: Vec::new(),
+            paths: Vec::new(),
+            headers: BTreeMap::new(),
+            other_conditions: false,
+            forward: Forward::default(),
+        }
+    }
+
+    #[test]
+    fn the_place_is_free_and_comes_before_the_apps_own_rule() {
+        let rules =
+            |places: &[u32]| places.iter().map(|place| rule(Some(*place))).chain([rule(None)]).collect::<Vec<_>>();
+        assert_eq!(place(&rules(&[]), None), Some(1));
+        assert_eq!(place(&rules(&[1, 2, 4]), None), Some(3));
+        assert_eq!(place(&rules(&[8, 9, 10]), Some(&rule(Some(10)))), Some(7));
+        assert_eq!(place(&rules(&[1, 2, 3]), Some(&rule(Some(3)))), None);
+        assert_eq!(place(&rules(&[1]), Some(&rule(Some(1)))), None);
+    }
+}

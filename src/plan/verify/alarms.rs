@@ -1,0 +1,81 @@
+//! CloudWatch alarms: there before anything is launched, quiet before traffic moves, and OK while it is watched.
+
+use super::watch;
+use crate::model::observed::{Alarm, AlarmState, Group, Want};
+use crate::plan::draft::Draft;
+use crate::plan::release::{Release, Turn};
+
+/// An alarm by its name; nothing in it when CloudWatch has none of that name.
+fn see<'a>(draft: &mut Draft<'a>, name: &str) -> Option<&'a Option<Alarm>> {
+    let what = format!("the alarm {name}");
+    draft.see(draft.observed.details.alarms.get(name), Want::Alarm(name.to_owned()), &what)
+}
+
+/// Why nothing can be launched: an alarm that is to be watched does not exist. Said before anything is created.
+pub(in crate::plan) fn missing<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Option<String> {
+    let names = &release.wanted.spec.verification.alarms;
+    // All are asked for at once.
+    let found: Vec<_> = names.iter().map(|name| (name, see(draft, name))).collect();
+    let (name, _) = found.into_iter().find(|(_, alarm)| matches!(alarm, Some(None)))?;
+    Some(format!(
+        "verification.alarms names {name}, and CloudWatch has no such alarm here; create it, or take it out of the manifest"
+    ))
+}
+
+/// Done when no alarm rings, or the traffic has moved. An alarm without data says nothing of a generation that has no
+/// traffic yet, and holds nothing up.
+pub(in crate::plan) fn quiet<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Turn {
+    let Some(target) = release.target else { return Turn::Here(None) };
+    // Somebody who promotes it knows that it is the cure.
+    if has_traffic(release, target) || watch::is_proven(target) || target.owner.marks.promoted.is_some() {
+        return Turn::Done;
+    }
+    draft.in_flight = true;
+    let open = draft.open_questions();
+    let mut ringing = Vec::new();
+    for name in &release.wanted.spec.verification.alarms {
+        match see(draft, name) {
+            Some(Some(alarm)) if alarm.state == AlarmState::Alarm => ringing.push((name, alarm)),
+            Some(None) => draft.wait(format!("the alarm {name}, which is not in CloudWatch any more"), None),
+            _ => {}
+        }
+    }
+    for (name, alarm) in &ringing {
+        draft.wait(format!("the alarm {name} to be quiet before traffic moves: {}", alarm.reason), None);
+    }
+    if draft.open_questions() == open {
+        return Turn::Done;
+    }
+    Turn::Here((!ringing.is_empty()).then(|| "in ALARM".to_owned()))
+}
+
+/// Whether the generation has had traffic: then alarms are its own.
+pub(super) fn has_traffic(release: &Release<'_, '_>, target: &Group) -> bool {
+    release.is_shifted() || target.owner.canary.is_some()
+}
+
+/// What an alarm says against the generation that has traffic. Missing data is no good data: it is waited for, within bounds.
+pub(super) fn trouble<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &Group) -> Option<String> {
+    let names = &release.wanted.spec.verification.alarms;
+    let found: Vec<_> = names.iter().map(|name| (name, see(draft, name))).collect();
+    let ringing = found.iter().find_map(|(name, alarm)| {
+        let alarm = alarm.and_then(Option::as_ref).filter(|alarm| alarm.state == AlarmState::Alarm)?;
+        Some(format!("alarm {name}: {}", alarm.reason))
+    });
+    if ringing.is_some() {
+        return ringing;
+    }
+    for (name, alarm) in found {
+        let blind = match alarm {
+            Some(None) => format!("the alarm {name} is not in CloudWatch any more"),
+            Some(Some(alarm)) if alarm.state == AlarmState::InsufficientData => {
+                format!("the alarm {name} has no data: {}", alarm.reason)
+            }
+            _ => continue,
+        };
+        if let Some(reason) = watch::not_known(draft, release, target, blind) {
+            return Some(reason);
+        }
+    }
+    None
+}

@@ -1,0 +1,124 @@
+//! Alarms, created, set, described and deleted.
+
+use serde_json::{Map, Value, json};
+
+use super::{Input, invalid, missing};
+use crate::model::time::Timestamp;
+use crate::sim::api::query::page;
+use crate::sim::wire::ApiError;
+use crate::sim::world::World;
+use crate::sim::world::metrics::{Alarm, Watches, find};
+
+const STATES: [&str; 3] = ["OK", "ALARM", "INSUFFICIENT_DATA"];
+const OPERATORS: [&str; 4] =
+    ["GreaterThanThreshold", "GreaterThanOrEqualToThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold"];
+
+/// Creates an alarm, or changes it: its state stays.
+pub(super) fn put(world: &mut World, input: &Input) -> Result<Value, ApiError> {
+    let name = input.required("AlarmName")?;
+    let operator = input.required("ComparisonOperator")?;
+    if !OPERATORS.contains(&operator) {
+        return Err(invalid(format!("{operator} is not a comparison operator that is simulated")));
+    }
+    let periods = input.whole("EvaluationPeriods")?.ok_or_else(|| missing("EvaluationPeriods"))?;
+    let periods = u32::try_from(periods).ok().filter(|periods| *periods > 0);
+    let periods = periods.ok_or_else(|| invalid("EvaluationPeriods must be at least 1"))?;
+    let to_alarm = input.whole("DatapointsToAlarm")?.and_then(|count| u32::try_from(count).ok()).unwrap_or(periods);
+    let period = input.whole("Period")?.unwrap_or(60);
+    let statistic = input.text("Statistic")?.or(input.text("ExtendedStatistic")?).unwrap_or("Average").to_owned();
+    let metric = match (input.text("Namespace")?, input.text("MetricName")?) {
+        (Some(namespace), Some(metric)) => find(world, namespace, metric, &input.dimensions()?),
+        _ => None,
+    };
+    let threshold = input.number("Threshold")?.unwrap_or_default();
+    let missing = input.text("TreatMissingData")?.unwrap_or("missing").to_owned();
+    let watches = metric.map(|metric| Watches {
+        metric,
+        statistic,
+        period: (period / 60).max(1) * 60,
+        periods,
+        to_alarm,
+        operator: operator.to_owned(),
+        threshold,
+        missing,
+    });
+    let before = world.metrics.alarms.get(name);
+    let alarm = Alarm {
+        name: name.to_owned(),
+        state: before.map_or("INSUFFICIENT_DATA", |before| before.state.as_str()).to_owned(),
+        reason: before.map_or("Unchecked: Initial alarm creation", |before| before.reason.as_str()).to_owned(),
+        since: before.map_or(world.now, |before| before.since),
+        watches,
+        settings: input.0.clone(),
+    };
+    world.metrics.alarms.insert(name.to_owned(), alarm);
+    Ok(json!({}))
+}
+
+/// Sets the state, until the next evaluation.
+pub(super) fn set(world: &mut World, input: &Input) -> Result<Value, ApiError> {
+    let (name, state) = (input.required("AlarmName")?, input.required("StateValue")?);
+    let reason = input.required("StateReason")?;
+    if !world.metrics.alarms.contains_key(name) {
+        return Err(ApiError::new("ResourceNotFound", format!("{name} does not exist")).with_status(404));
+    }
+    if !STATES.contains(&state) {
+        return Err(invalid(format!("{state} is not a state of an alarm")));
+    }
+    world.set_alarm(name, state, reason);
+    Ok(json!({}))
+}
+
+/// Deletes all, or none when one of them does not exist.
+pub(super) fn delete(world: &mut World, input: &Input) -> Result<Value, ApiError> {
+    let names = input.texts("AlarmNames", 100)?;
+    if let Some(missing) = names.iter().find(|name| !world.metrics.alarms.contains_key(*name)) {
+        let message = format!("Cannot delete {missing}: it does not exist");
+        return Err(ApiError::new("ResourceNotFound", message).with_status(404));
+    }
+    world.metrics.alarms.retain(|name, _| !names.contains(name));
+    Ok(json!({}))
+}
+
+/// By names, those that exist, or all by the beginning of their names; by pages.
+pub(super) fn describe(world: &World, input: &Input) -> Result<Value, ApiError> {
+    let names = input.texts("AlarmNames", 100)?;
+    let prefix = input.text("AlarmNamePrefix")?.unwrap_or_default();
+    let state = input.text("StateValue")?;
+    let size = match input.whole("MaxRecords")? {
+        None => 50,
+        Some(size @ 1..=100) => size as usize,
+        Some(_) => return Err(invalid("MaxRecords must be from 1 to 100")),
+    };
+    let found = world.metrics.alarms.values().filter(|alarm| {
+        (names.is_empty() || names.contains(&alarm.name))
+            && alarm.name.starts_with(prefix)
+            && state.is_none_or(|state| state == alarm.state)
+    });
+    let found = found.map(|alarm| (alarm.name.clone(), alarm));
+    let refuse = |_: &str| ApiError::new("InvalidNextToken", "The next token specified is invalid.");
+    let (shown, next) = page(found, input.text("NextToken")?, size, refuse)?;
+    let alarms: Vec<Value> = shown.into_iter().map(|alarm| shown_alarm(world, alarm)).collect();
+    let mut output = json!({"CompositeAlarms": [], "MetricAlarms": alarms});
+    if let Some(next) = next {
+        output["NextToken"] = next.into();
+    }
+    Ok(output)
+}
+
+fn shown_alarm(world: &World, alarm: &Alarm) -> Value {
+    let mut shown: Map<String, Value> = alarm.settings.clone();
+    shown.remove("Tags");
+    let arn = format!("arn:aws:cloudwatch:{}:{}:alarm:{}", world.region, world.account, alarm.name);
+    let seconds = |at: Timestamp| Value::from(at.as_millisecond() as f64 / 1000.0);
+    for (name, value) in [
+        ("AlarmName", Value::from(alarm.name.clone())),
+        ("AlarmArn", arn.into()),
+        ("StateValue", alarm.state.clone().into()),
+        ("StateReason", alarm.reason.clone().into()),
+        ("StateUpdatedTimestamp", seconds(alarm.since)),
+    ] {
+        shown.insert(name.to_owned(), value);
+    }
+    Value::Object(shown)
+}

@@ -1,0 +1,203 @@
+//! The operations of CloudWatch, over RPC v2 with CBOR as today's SDKs speak it, and over JSON.
+//! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Operations.html>
+//!
+//! - [`alarms`]: alarms, created, set, described and deleted
+//! - [`data`]: metric data
+
+mod alarms;
+mod data;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::sim::wire::{ApiError, Reply, Request};
+use crate::sim::world::World;
+
+/// The name of the service in paths and targets.
+pub const SERVICE: &str = "GraniteServiceVersion20100801";
+
+/// Carries out one operation.
+pub fn call(world: &mut World, request: &Request) -> Result<Reply, ApiError> {
+    let input = Input::read(&request.body)?;
+    let output = match request.operation.as_str() {
+        "DeleteAlarms" => alarms::delete(world, &input),
+        "DescribeAlarms" => alarms::describe(world, &input),
+        "GetMetricData" => data::get(world, &input),
+        "PutMetricAlarm" => alarms::put(world, &input),
+        "SetAlarmState" => alarms::set(world, &input),
+        other => return Err(ApiError::new("InvalidAction", format!("Could not find operation {other}"))),
+    };
+    Ok(Reply::monitoring(&request.path, &output?))
+}
+
+/// The members of a request.
+struct Input(Map<String, Value>);
+
+impl Input {
+    fn read(body: &[u8]) -> Result<Self, ApiError> {
+        match serde_json::from_slice(body) {
+            Ok(Value::Object(members)) => Ok(Self(members)),
+            _ => Err(ApiError::new("SerializationException", "The request body is not a structure")),
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    fn text(&self, name: &str) -> Result<Option<&str>, ApiError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(value) => value.as_str().map(Some).ok_or_else(|| wrong_type(name)),
+        }
+    }
+
+    fn required(&self, name: &str) -> Result<&str, ApiError> {
+        self.text(name)?.filter(|text| !text.is_empty()).ok_or_else(|| missing(name))
+    }
+
+    /// A number in seconds since 1970 or of anything else.
+    fn number(&self, name: &str) -> Result<Option<f64>, ApiError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(value) => value.as_f64().map(Some).ok_or_else(|| wrong_type(name)),
+        }
+    }
+
+    fn whole(&self, name: &str) -> Result<Option<i64>, ApiError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(value) => value.as_i64().map(Some).ok_or_else(|| wrong_type(name)),
+        }
+    }
+
+    fn structure(&self, name: &str) -> Result<Option<Input>, ApiError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Object(members)) => Ok(Some(Input(members.clone()))),
+            Some(_) => Err(wrong_type(name)),
+        }
+    }
+
+    fn structures(&self, name: &str) -> Result<Vec<Input>, ApiError> {
+        let items = match self.get(name) {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(items)) => items,
+            Some(_) => return Err(wrong_type(name)),
+        };
+        items.iter().map(|item| item.as_object().cloned().map(Input).ok_or_else(|| wrong_type(name))).collect()
+    }
+
+    /// A list of texts, of at most `most`.
+    fn texts(&self, name: &str, most: usize) -> Result<Vec<String>, ApiError> {
+        let items = match self.get(name) {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(items)) => items,
+            Some(_) => return Err(wrong_type(name)),
+        };
+        if items.len() > most {
+            let message = format!("The parameter {name} must have at most {most} members");
+            return Err(ApiError::new("InvalidParameterValue", message));
+        }
+        items.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(|| wrong_type(name))).collect()
+    }
+
+    fn dimensions(&self) -> Result<BTreeMap<String, String>, ApiError> {
+        let dimensions = self.structures("Dimensions")?;
+        dimensions.iter().map(|one| Ok((one.required("Name")?.to_owned(), one.required("Value")?.to_owned()))).collect()
+    }
+}
+
+fn wrong_type(name: &str) -> ApiError {
+    ApiError::new("SerializationException", format!("{name} has the wrong type"))
+}
+
+fn missing(name: &str) -> ApiError {
+    ApiError::new("MissingRequiredParameterException", format!("The parameter {name} is required."))
+}
+
+fn invalid(message: impl Into<String>) -> ApiError {
+    ApiError::new("ValidationError", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::time::Timestamp;
+    use crate::sim::api::dispatch;
+    use crate::sim::wire::cbor;
+
+    fn ask(world: &mut World, operation: &str, input: Value) -> Result<Value, String> {
+        let request = Request {
+            service: "monitoring".to_owned(),
+            region: "us-west-2".to_owned(),
+            access_key: "AKIATRIAL".to_owned(),
+            operation: operation.to_owned(),
+            path: "/".to_owned(),
+            body: input.to_string().into_bytes(),
+            ..Request::default()
+        };
+        let reply = dispatch(world, &request);
+        match &reply.error {
+            None => Ok(serde_json::from_str(&reply.body).unwrap()),
+            Some(code) => Err(code.clone()),
+        }
+    }
+
+    fn world() -> World {
+        World::example(Timestamp::from_second(1_767_225_600).unwrap())
+    }
+
+    #[test]
+    fn an_alarm_begins_without_data_and_is_what_somebody_sets_it_to() {
+        let mut world = world();
+        let alarm = json!({
+            "AlarmName": "hello-5xx", "Namespace": "Custom", "MetricName": "Errors", "Statistic": "Sum", "Period": 60,
+            "EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold",
+        });
+        ask(&mut world, "PutMetricAlarm", alarm.clone()).unwrap();
+        let state = |world: &mut World| {
+            let found = ask(world, "DescribeAlarms", json!({"AlarmNames": ["hello-5xx", "other"]})).unwrap();
+            let alarms = found["MetricAlarms"].as_array().unwrap().clone();
+            assert_eq!(alarms.len(), 1, "what does not exist is left out");
+            alarms[0]["StateValue"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(state(&mut world), "INSUFFICIENT_DATA");
+        let set = json!({"AlarmName": "hello-5xx", "StateValue": "ALARM", "StateReason": "by hand"});
+        ask(&mut world, "SetAlarmState", set).unwrap();
+        assert_eq!(state(&mut world), "ALARM");
+        // Writing it again keeps the state.
+        ask(&mut world, "PutMetricAlarm", alarm).unwrap();
+        assert_eq!(state(&mut world), "ALARM");
+        ask(&mut world, "DeleteAlarms", json!({"AlarmNames": ["hello-5xx"]})).unwrap();
+        let gone = json!({"AlarmNames": ["hello-5xx"]});
+        assert_eq!(ask(&mut world, "DeleteAlarms", gone).unwrap_err(), "ResourceNotFound");
+    }
+
+    #[test]
+    fn a_call_names_a_hundred_alarms_at_most() {
+        let names: Vec<String> = (0..101).map(|n| format!("a{n}")).collect();
+        let refused = ask(&mut world(), "DescribeAlarms", json!({"AlarmNames": names})).unwrap_err();
+        assert_eq!(refused, "InvalidParameterValue");
+    }
+
+    #[test]
+    fn errors_are_in_the_protocol_of_the_request() {
+        let request = Request {
+            service: "monitoring".to_owned(),
+            region: "us-west-2".to_owned(),
+            access_key: "AKIATRIAL".to_owned(),
+            operation: "DescribeNothing".to_owned(),
+            path: format!("/service/{SERVICE}/operation/DescribeNothing"),
+            body: b"{}".to_vec(),
+            ..Request::default()
+        };
+        let reply = dispatch(&mut world(), &request);
+        assert_eq!((reply.status, reply.content_type), (400, cbor::CONTENT_TYPE));
+        let body = cbor::read(&reply.bytes()).unwrap();
+        assert_eq!(body["__type"], "com.amazonaws.cloudwatch#InvalidAction");
+    }
+}
