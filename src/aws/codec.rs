@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::model::action::Tags;
+use crate::model::decision::Decision;
 use crate::model::launch::{LaunchData, RootVolume, Secret};
 use crate::model::machine::{Metadata, Volume};
 use crate::model::observed::{Forward, Health};
@@ -178,6 +179,22 @@ pub fn encode_record(record: &DeployedRecord) -> Result<String, String> {
 /// Where it is not such a record.
 pub fn decode_record(text: &str) -> Result<DeployedRecord, String> {
     serde_json::from_str(text).map_err(|error| format!("it does not hold a deployed state: {error}"))
+}
+
+/// What a person decided, as Parameter Store keeps it.
+///
+/// # Errors
+/// Never in practice: it is plain data.
+pub fn encode_decision(decision: &Decision) -> Result<String, String> {
+    serde_json::to_string(decision).map_err(|error| error.to_string())
+}
+
+/// What a person decided as it was kept.
+///
+/// # Errors
+/// Where it is not such a decision.
+pub fn decode_decision(text: &str) -> Result<Decision, String> {
+    serde_json::from_str(text).map_err(|error| format!("it does not hold a decision: {error}"))
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
-//! The deployed states of an app, as Parameter Store keeps them: up to a hundred versions of one parameter.
+//! An app's past as AWS keeps it: up to a hundred versions of each parameter, and six weeks of scaling activities.
 
 use super::batch::pages;
 use super::codec;
 use super::connect::Aws;
 use super::error::{AwsError, Call};
+use super::observe::details;
+use crate::model::decision::Decision;
 use crate::model::names::Scope;
-use crate::model::observed::Read;
+use crate::model::observed::{Activity, Read};
 use crate::model::record::DeployedRecord;
 
 /// Every recorded state with its version, oldest first; none when nothing was ever recorded. A version that was written
@@ -14,10 +16,25 @@ use crate::model::record::DeployedRecord;
 /// # Errors
 /// When a page fails.
 pub async fn history(aws: &Aws, scope: &Scope) -> Result<Vec<(i64, Read<DeployedRecord>)>, AwsError> {
-    let parameter = scope.parameter_name();
-    let call = Call::new("ssm", "GetParameterHistory", &parameter);
+    versions(aws, &scope.parameter_name(), codec::decode_record).await
+}
+
+/// Every decision of a person, in the same way.
+///
+/// # Errors
+/// When a page fails.
+pub async fn decisions(aws: &Aws, scope: &Scope) -> Result<Vec<(i64, Read<Decision>)>, AwsError> {
+    versions(aws, &scope.decisions_name(), codec::decode_decision).await
+}
+
+async fn versions<T>(
+    aws: &Aws,
+    parameter: &str,
+    decode: fn(&str) -> Result<T, String>,
+) -> Result<Vec<(i64, Read<T>)>, AwsError> {
+    let call = Call::new("ssm", "GetParameterHistory", parameter);
     let all = pages(call.clone(), |token| {
-        let request = aws.ssm.get_parameter_history().name(&parameter).max_results(50).set_next_token(token);
+        let request = aws.ssm.get_parameter_history().name(parameter).max_results(50).set_next_token(token);
         let call = call.clone();
         async move {
             match aws.read(call, request.send()).await {
@@ -28,16 +45,39 @@ pub async fn history(aws: &Aws, scope: &Scope) -> Result<Vec<(i64, Read<Deployed
         }
     })
     .await?;
-    let mut versions: Vec<(i64, Read<DeployedRecord>)> = all
+    let mut versions: Vec<(i64, Read<T>)> = all
         .into_iter()
         .map(|entry| {
-            let record = match codec::decode_record(entry.value().unwrap_or_default()) {
-                Ok(record) => Read::Known(record),
+            let read = match decode(entry.value().unwrap_or_default()) {
+                Ok(value) => Read::Known(value),
                 Err(why) => Read::Unknown(why),
             };
-            (entry.version(), record)
+            (entry.version(), read)
         })
         .collect();
     versions.sort_by_key(|(version, _)| *version);
     Ok(versions)
+}
+
+/// The scaling activities of a group, also of one that is gone, newest first. AWS forgets them after six weeks.
+/// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-scaling-activities.html>
+///
+/// # Errors
+/// When a page fails.
+pub async fn activities(aws: &Aws, group: &str) -> Result<Vec<Activity>, AwsError> {
+    let call = Call::new("autoscaling", "DescribeScalingActivities", group);
+    let all = pages(call.clone(), |token| {
+        let request = aws.autoscaling.describe_scaling_activities().auto_scaling_group_name(group);
+        let request = request.include_deleted_groups(true).max_records(100).set_next_token(token);
+        let call = call.clone();
+        async move {
+            match aws.read(call, request.send()).await {
+                Ok(page) => Ok((page.activities.unwrap_or_default(), page.next_token)),
+                Err(error) if error.is_missing() => Ok((Vec::new(), None)),
+                Err(error) => Err(error),
+            }
+        }
+    })
+    .await?;
+    Ok(all.iter().filter_map(details::activity).collect())
 }

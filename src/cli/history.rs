@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
+use super::events::understood;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::selection::{self, Environment};
@@ -9,8 +10,7 @@ use super::session::Session;
 use super::{Global, terminal};
 use crate::aws;
 use crate::model::names::AppName;
-use crate::model::observed::Read;
-use crate::report::{history, words};
+use crate::report::history;
 
 /// Show what was released of an app, when and by whom
 #[derive(Debug, Args)]
@@ -43,15 +43,9 @@ impl History {
         let desired = self.environment.one(global)?;
         let app = selection::app(&desired, &self.app)?;
         let session = Session::open(global, &desired).await;
-        let mut records = Vec::new();
-        for (version, record) in aws::history::history(&session.aws, &app.scope).await?.into_iter().rev() {
-            match record {
-                Read::Known(record) => records.push(record),
-                Read::Unknown(why) => {
-                    terminal::say(&format!("warning: version {version} is left out: {}", words::plain(&why)));
-                }
-            }
-        }
+        let versions = aws::history::history(&session.aws, &app.scope).await?;
+        let mut records = understood(versions, &app.scope.parameter_name());
+        records.reverse();
         match self.output {
             Output::Json => terminal::print_json(&records)?,
             Output::Table if records.is_empty() => terminal::say(&format!("nothing of {} is recorded yet", app.scope)),

@@ -17,6 +17,7 @@ pub mod deploy;
 pub mod destroy;
 pub mod edit;
 pub mod environments;
+pub mod events;
 pub mod exit;
 pub mod explain;
 pub mod failure;
@@ -97,6 +98,7 @@ enum Command {
     Apply(apply::Apply),
     Status(status::Status),
     History(history::History),
+    Events(events::Events),
     Rollback(rollback::Rollback),
     Retry(retry::Retry),
     Destroy(destroy::Destroy),
@@ -149,6 +151,7 @@ async fn dispatch(command: Command, global: &Global) -> Result<Exit, Failure> {
         Command::Apply(command) => command.run(global).await,
         Command::Status(command) => stoppable(command.run(global)).await,
         Command::History(command) => stoppable(command.run(global)).await,
+        Command::Events(command) => stoppable(command.run(global)).await,
         Command::Rollback(command) => command.run(global).await,
         Command::Retry(command) => command.run(global).await,
         Command::Destroy(command) => command.run(global).await,

@@ -229,6 +229,11 @@ impl Scope {
     pub fn parameter_name(&self) -> String {
         format!("/amiable/{}/{}/deployed", self.environment, self.app)
     }
+
+    /// The SSM parameter whose versions are what people decided about the app.
+    pub fn decisions_name(&self) -> String {
+        format!("/amiable/{}/{}/decisions", self.environment, self.app)
+    }
 }
 
 impl fmt::Display for Scope {
@@ -278,6 +283,7 @@ mod tests {
         assert_eq!(scope.target_group_name(Slot::B), "hello-world-prod-b");
         assert_eq!(scope.load_balancer_name(), "hello-world-prod");
         assert_eq!(scope.parameter_name(), "/amiable/prod/hello-world/deployed");
+        assert_eq!(scope.decisions_name(), "/amiable/prod/hello-world/decisions");
     }
 
     #[test]

@@ -9,9 +9,11 @@
 //! - [`status`]: what runs where
 //! - [`tree`]: what runs of one app, generation by generation
 //! - [`history`]: what was released, when and by whom
+//! - [`events`]: what happened, and why
 //!
 //! No form ever holds user data: a hash stands for it (see [`Secret`](crate::model::launch::Secret)).
 
+pub mod events;
 pub mod history;
 pub mod json;
 pub mod live;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use amiable::aws::connect::{Aws, Settings};
+use amiable::cli::events::happenings;
 use amiable::clock::Clock;
 use amiable::controller::converge::{Options, Outcome, converge};
 use amiable::controller::snapshot::look;
@@ -184,6 +185,16 @@ spec:
         let intent = intent::retry(&desired, app, &observed, self.clock.now()).unwrap();
         amiable::aws::act::perform(&self.aws, &app.scope, &intent.action.action).await.unwrap();
         self.apply(false).await
+    }
+
+    /// What happened to an app, as `amiable events` tells it.
+    pub async fn events(&self, name: &str) -> String {
+        let desired = self.desired();
+        let (observed, _) = look(&self.aws, &desired, &self.clock).await.unwrap();
+        let scope = &desired.apps[&name.parse().unwrap()].scope;
+        let groups = observed.groups.known().unwrap().values().filter(|group| group.owner.app == scope.app).collect();
+        let told = happenings(&self.aws, scope, groups).await.unwrap_or_else(|failure| panic!("{failure}"));
+        amiable::report::events::table(&told)
     }
 
     pub async fn pass(&self, seconds: u64) {

@@ -143,16 +143,18 @@ async fn activities(aws: &Aws, group: &str) -> Result<Vec<Activity>, AwsError> {
     let call = Call::new("autoscaling", "DescribeScalingActivities", group);
     let request = aws.autoscaling.describe_scaling_activities().auto_scaling_group_name(group).max_records(20);
     let answer = aws.read(call, request.send()).await?;
-    let activities = answer.activities().iter().filter_map(|activity| {
-        let words = [activity.status_message(), activity.description()];
-        Some(Activity {
-            started_at: activity.start_time().and_then(codec::timestamp)?,
-            status: activity.status_code().map(|code| code.as_str().to_owned()).unwrap_or_default(),
-            message: words.into_iter().flatten().find(|words| !words.is_empty()).unwrap_or_default().to_owned(),
-            cause: activity.cause().unwrap_or_default().to_owned(),
-        })
-    });
-    Ok(activities.collect())
+    Ok(answer.activities().iter().filter_map(activity).collect())
+}
+
+/// What an activity says; nothing when AWS does not say when it began.
+pub(in crate::aws) fn activity(activity: &aws_sdk_autoscaling::types::Activity) -> Option<Activity> {
+    let words = [activity.status_message(), activity.description()];
+    Some(Activity {
+        started_at: activity.start_time().and_then(codec::timestamp)?,
+        status: activity.status_code().map(|code| code.as_str().to_owned()).unwrap_or_default(),
+        message: words.into_iter().flatten().find(|words| !words.is_empty()).unwrap_or_default().to_owned(),
+        cause: activity.cause().unwrap_or_default().to_owned(),
+    })
 }
 
 async fn target_group_attributes(aws: &Aws, arn: &str) -> Result<TargetGroupAttributes, AwsError> {

@@ -10,6 +10,7 @@ mod operators;
 mod reading;
 mod red_black;
 mod shared_listener;
+mod telling;
 mod verification;
 mod worker;
 

@@ -1,0 +1,98 @@
+//! What people are told of a release: the timeline, the status, the plan.
+
+use amiable::controller::converge::Outcome;
+use amiable::report::{status, text, tree};
+use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1, HELLO_BAD};
+use amiable::sim::world::scaling::LaunchFailure;
+use insta::assert_snapshot;
+
+use super::{deployed, settles};
+use crate::lab::{Lab, app};
+
+#[tokio::test(start_paused = true)]
+async fn what_happened_is_told_from_what_the_world_shows() {
+    let mut lab = deployed("").await;
+    lab.simulation.with(|world| world.scaling.capacity.failure = Some(LaunchFailure::InsufficientInstanceCapacity));
+    lab.write("hello", app("hello", HELLO_1_1, "  retain: {for: 5m}\n"));
+    let (outcome, ()) = tokio::join!(lab.apply(true), async {
+        lab.pass(400).await;
+        lab.simulation.with(|world| world.scaling.capacity.failure = None);
+    });
+    assert_eq!(outcome, Outcome::Converged);
+    lab.write("hello", app("hello", HELLO_BAD, "  progressDeadline: 5m\n"));
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+    let victim = lab.instances("hello-prod-v002")[0].clone();
+    lab.by_hand("ec2", "TerminateInstances", &[("InstanceId.1", &victim)]);
+    lab.pass(180).await;
+    assert_snapshot!(lab.events("hello").await, @"
+    TIME                     RELEASE  EVENT          BY         WHY
+    2026-11-02 12:07:07 UTC  v001     deployed       simulated  ami-00000000000000100
+    2026-11-02 12:07:09 UTC  v002     launched       –          ami-00000000000000110
+    2026-11-02 12:07:11 UTC  v002     launch failed  –          Could not launch On-Demand Instances. InsufficientInstanceCapacity - We currently do not have sufficient m7i.large capacity in the Availability Zone you requested (us-west-2c). Our system will be working on provisioning additional capacity. Launching EC2 instance failed. (4 times until 12:10:41)
+    2026-11-02 12:15:16 UTC  v002     healthy        –
+    2026-11-02 12:15:46 UTC  v002     took over      –
+    2026-11-02 12:20:46 UTC  v002     deployed       simulated  ami-00000000000000110
+    2026-11-02 12:27:20 UTC  v003     launched       –          ami-00000000000000120
+    2026-11-02 12:29:32 UTC  v003     replaced       –          4 instances were taken out of service in response to an ELB system health check failure (until 12:31:42)
+    2026-11-02 12:32:20 UTC  v003     failed         –          0 of 2 instances healthy after 5m: i-00516f7aecd40a0d1 Target.ResponseCodeMismatch: Health checks failed with these codes: 500
+    2026-11-02 12:32:28 UTC  v002     replaced       –          i-0011a25cd6ed909a2 was taken out of service in response to an EC2 health check indicating it has been terminated or stopped
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_failed_is_shown_with_its_reason_and_what_to_do_next() {
+    let mut lab = deployed("").await;
+    lab.write("hello", app("hello", HELLO_BAD, "  progressDeadline: 5m\n"));
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+    assert_snapshot!(shown(&lab).await, @"
+    APP    RELEASE  IMAGE                  VERSION      INSTANCES  AGE  STATE
+    hello  v001     ami-00000000000000100  hello 1.0.0  2/2        10m  v002 failed: 0 of 2 instances healthy after 5m: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: 500; v001 serves until the manifest changes or `amiable retry`
+
+    hello in prod · v002 failed: 0 of 2 instances healthy after 5m: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: 500; v001 serves until the manifest changes or `amiable retry`
+    ├─ v002 · slot b · weight 0% · 2/0 instances · ami-00000000000000120 (hello 1.2.0) · launched 5m ago
+    │    failed: 0 of 2 instances healthy after 5m: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: 500
+    └─ v001 · slot a · weight 100% · 2/2 instances · ami-00000000000000100 (hello 1.0.0) · took over 10m ago
+    left: v002 to drain, 4 instances left
+
+    prod · 123456789012/us-west-2
+
+    !    hello        v002 failed: 0 of 2 instances healthy after 5m: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: 500; v001 serves until the manifest changes or `amiable retry`
+           image  ami-00000000000000100 → ami-00000000000000120 (hello 1.2.0)      # replaces
+           left: v002 to drain, 4 instances left
+
+    Plan: 0 to add, 0 to change, 0 to replace, 0 to destroy; 1 blocked.
+    ");
+    lab.write("hello", app("hello", HELLO_1_0, ""));
+    assert_snapshot!(shown(&lab).await, @"
+    APP    RELEASE  IMAGE                  VERSION      INSTANCES  AGE  STATE
+    hello  v001     ami-00000000000000100  hello 1.0.0  2/2        10m  serving; v002 failed: 0 of 2 instances healthy after 5m: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: 500
+
+    hello in prod · serving; v002 failed: 0 of 2 instances healthy after 5m: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: 500
+    ├─ v002 · slot b · weight 0% · 2/0 instances · ami-00000000000000120 (hello 1.2.0) · launched 5m ago
+    │    failed: 0 of 2 instances healthy after 5m: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: 500
+    └─ v001 · slot a · weight 100% · 2/2 instances · ami-00000000000000100 (hello 1.0.0) · took over 10m ago
+    left: v002 to drain, 4 instances left
+
+    No changes. 1 app matches prod.
+
+    Clean-up (nothing that serves changes):
+         hello
+           left: v002 to drain, 4 instances left
+    ");
+    assert_eq!(lab.apply(true).await, Outcome::Converged);
+    settles(&lab).await;
+}
+
+/// The status as a table and as a tree, and the plan.
+async fn shown(lab: &Lab) -> String {
+    let (observed, plan) = lab.look().await;
+    let name = "hello".parse().unwrap();
+    let rows = status::rows(&observed, &plan);
+    let tree = tree::tree(&observed, &plan, &name).unwrap();
+    format!(
+        "{}\n{}\n{}",
+        status::table(&rows, plan.at),
+        tree::text(&tree, plan.at),
+        text::plan(&plan, &text::Options::default())
+    )
+}
