@@ -5,6 +5,7 @@
 mod architecture;
 mod calls;
 mod crash;
+mod demo;
 mod fields;
 mod invariants;
 mod lab;

@@ -92,6 +92,8 @@ pub struct Instance {
     pub listening_at: Timestamp,
     /// From when on its service answers with 500.
     pub sick_at: Option<Timestamp>,
+    /// Whether only health checks are answered so, and clients as before.
+    pub fails_checks_only: bool,
     /// How long each answer takes.
     pub latency: Duration,
     /// How many percent of the requests of clients are answered with 500.
@@ -185,6 +187,7 @@ impl Instance {
         let fails = (roll.wrapping_mul(2_654_435_761) >> 8) % 100 < self.error_percent;
         match self.service(now) {
             Service::Ok { latency } if is_broken || fails => Service::Sick { latency },
+            Service::Sick { latency } if self.fails_checks_only && !is_broken && !fails => Service::Ok { latency },
             service => service,
         }
     }
@@ -208,7 +211,7 @@ impl Instance {
         let sick_at = if behaviour.never_healthy {
             Some(listening_at)
         } else {
-            behaviour.sick_after.map(|span| span.after(listening_at))
+            behaviour.sick_after.or(behaviour.checks_fail_after).map(|span| span.after(listening_at))
         };
         Self {
             id,
@@ -236,6 +239,7 @@ impl Instance {
             running_at,
             listening_at,
             sick_at,
+            fails_checks_only: behaviour.checks_fail_after.is_some(),
             latency: behaviour.latency,
             error_percent: behaviour.error_percent,
             broken_path: behaviour.broken_path,

@@ -50,6 +50,9 @@ pub struct Behaviour {
     pub never_healthy: bool,
     /// Answers with 500 from this long after the service first answered.
     pub sick_after: Option<Span>,
+    /// Answers health checks with 500 from this long after the service first answered, and clients as before: it has noticed
+    /// that something is wrong, such as a database out of reach, before they do.
+    pub checks_fail_after: Option<Span>,
     /// How long each answer takes; above the health check's timeout the check fails.
     pub latency: Duration,
     /// How many percent of the requests of clients are answered with 500; those of health checks are not.
@@ -64,6 +67,7 @@ impl Default for Behaviour {
             boot: Span::seconds(20),
             never_healthy: false,
             sick_after: None,
+            checks_fail_after: None,
             latency: Duration::ZERO,
             error_percent: 0,
             broken_path: None,
@@ -97,6 +101,7 @@ impl Image {
                 None if word == "never-healthy" => behaviour.never_healthy = true,
                 Some(("boot", Ok(span))) => behaviour.boot = span,
                 Some(("sick-after", Ok(span))) => behaviour.sick_after = Some(span),
+                Some(("checks-fail-after", Ok(span))) => behaviour.checks_fail_after = Some(span),
                 Some(("latency", Ok(span))) => behaviour.latency = span.as_duration(),
                 _ => {}
             }

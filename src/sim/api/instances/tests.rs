@@ -129,6 +129,19 @@ fn the_service_answers_after_the_boot_that_the_image_tells() {
 }
 
 #[test]
+fn an_instance_can_fail_its_health_checks_while_clients_notice_nothing() {
+    let mut aws = Trial::new();
+    aws.world.add_image("ami-00000000000000200", "timed", "boot=1m checks-fail-after=30s");
+    aws.group("hello", "ami-00000000000000200", 1, "");
+    aws.wait(12 + 60 + 31);
+    let id = aws.ids("hello").remove(0);
+    let instance = aws.world.compute.instances.get(&id).unwrap();
+    let latency = std::time::Duration::ZERO;
+    assert_eq!(instance.service(aws.world.now), Service::Sick { latency });
+    assert_eq!(instance.answer("/", 1, aws.world.now), Service::Ok { latency });
+}
+
+#[test]
 fn addresses_lie_in_the_subnet_and_differ() {
     let aws = running(6);
     let addresses: std::collections::BTreeSet<_> =
