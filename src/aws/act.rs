@@ -96,7 +96,8 @@ pub async fn perform(aws: &Aws, scope: &Scope, action: &Action) -> Result<Done, 
         Action::TagGroup { name, tags, propagate } => launch::tag_group(aws, call, name, tags, *propagate).await,
         Action::UntagGroup { name, keys } => launch::untag_group(aws, call, name, keys).await,
         Action::PutDeployedRecord { parameter, record } => record::put(aws, call, parameter, record).await,
-        Action::DeleteDeployedRecord { parameter, .. } => {
+        Action::PutDecision { parameter, decision } => record::put_decision(aws, call, parameter, decision).await,
+        Action::DeleteParameter { parameter, .. } => {
             deleted(aws.send(call, aws.ssm.delete_parameter().name(parameter).send()).await)
         }
     }

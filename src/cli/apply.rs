@@ -36,6 +36,9 @@ pub struct Watching {
     /// Wait until the old generation is gone, too, rather than until the new one is deployed
     #[arg(long)]
     pub wait_for_cleanup: bool,
+    /// Only record what was decided; whoever converges next carries it out
+    #[arg(long, hide = true)]
+    pub no_wait: bool,
 }
 
 impl Watching {

@@ -10,6 +10,7 @@
 //! - [`watch`]: converging, and how it goes
 //! - [`operator`]: what an operator tells the planner
 
+pub mod abort;
 pub mod apply;
 pub mod completions;
 pub mod demo;
@@ -25,8 +26,12 @@ pub mod history;
 pub mod image;
 pub mod init;
 pub mod operator;
+pub mod pause;
+pub mod pin;
 pub mod plan;
+pub mod promote;
 pub mod render;
+pub mod resume;
 pub mod retry;
 pub mod rollback;
 pub mod schema;
@@ -34,7 +39,9 @@ pub mod selection;
 pub mod session;
 pub mod sim;
 pub mod status;
+pub mod suspend;
 pub mod terminal;
+pub mod unpin;
 pub mod validate;
 pub mod watch;
 
@@ -100,7 +107,14 @@ enum Command {
     History(history::History),
     Events(events::Events),
     Rollback(rollback::Rollback),
+    Promote(promote::Promote),
+    Abort(abort::Abort),
     Retry(retry::Retry),
+    Pause(pause::Pause),
+    Resume(resume::Resume),
+    Suspend(suspend::Suspend),
+    Pin(pin::Pin),
+    Unpin(unpin::Unpin),
     Destroy(destroy::Destroy),
     Sim(sim::Sim),
     Schema(schema::Schema),
@@ -153,7 +167,14 @@ async fn dispatch(command: Command, global: &Global) -> Result<Exit, Failure> {
         Command::History(command) => stoppable(command.run(global)).await,
         Command::Events(command) => stoppable(command.run(global)).await,
         Command::Rollback(command) => command.run(global).await,
+        Command::Promote(command) => command.run(global).await,
+        Command::Abort(command) => command.run(global).await,
         Command::Retry(command) => command.run(global).await,
+        Command::Pause(command) => command.run(global).await,
+        Command::Resume(command) => command.run(global).await,
+        Command::Suspend(command) => command.run(global).await,
+        Command::Pin(command) => command.run(global).await,
+        Command::Unpin(command) => command.run(global).await,
         Command::Destroy(command) => command.run(global).await,
         Command::Sim(command) => command.run().await,
         // Boxed, because the demonstration runs commands, which makes this future part of its own.

@@ -2,12 +2,12 @@
 
 use clap::Args;
 
+use super::Global;
 use super::apply::Watching;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::operator::Case;
 use super::selection::Environment;
-use super::{Global, watch};
 use crate::model::names::AppName;
 use crate::plan::intent;
 
@@ -18,6 +18,9 @@ pub struct Retry {
     app: AppName,
     #[command(flatten)]
     environment: Environment,
+    /// Why; noted for later
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
     #[command(flatten)]
     watching: Watching,
 }
@@ -30,12 +33,8 @@ impl Retry {
     pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
         let desired = self.environment.one(global)?;
         let case = Case::open(global, &desired, &self.app).await?;
-        let intent = intent::retry(&desired, case.app, &case.look.observed, case.session.clock.now());
-        let intent = intent.map_err(|why| {
-            Failure::new(format!("{} cannot be tried again: {why}", case.app.scope))
-                .help("`amiable status` shows what goes on, `amiable apply` goes on with it")
-        })?;
-        case.record(intent).await?;
-        watch::converge(&case.session, &desired, &case.options(&self.watching)).await
+        let intent = intent::retry(&case.about(&desired, self.reason.as_deref()));
+        case.decide(intent, "tried again").await?;
+        case.go_on(&desired, &self.watching).await
     }
 }

@@ -10,19 +10,25 @@ use super::failure::Failure;
 use super::operator::Case;
 use super::selection::Environment;
 use super::{Global, terminal, watch};
+use crate::aws;
 use crate::controller::converge::Outcome;
-use crate::model::names::AppName;
+use crate::model::names::{AppName, Generation};
+use crate::model::record::DeployedRecord;
 use crate::plan::intent;
 
 /// Go back to what served before, at once
 ///
-/// The release that is turned down is not tried again until its manifest changes or `amiable retry` says so.
+/// At once while the generation before is still warm. With `--to` an earlier one is launched again, from its launch template
+/// if that was kept, else from its recorded image. The release that is turned down is not tried again until its manifest changes or `amiable retry` says so.
 #[derive(Debug, Args)]
 pub struct Rollback {
     /// The app
     app: AppName,
     #[command(flatten)]
     environment: Environment,
+    /// The generation that is to serve again, such as v041; by default the one that served before
+    #[arg(long, value_name = "GENERATION")]
+    to: Option<Generation>,
     /// Why; shown wherever the release is
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -38,26 +44,25 @@ impl Rollback {
     pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
         let desired = self.environment.one(global)?;
         let case = Case::open(global, &desired, &self.app).await?;
-        let now = case.session.clock.now();
-        let intent = intent::rollback(&desired, case.app, &case.look.observed, self.reason.as_deref(), now);
-        let intent = intent.map_err(|why| Failure::new(format!("{} cannot be rolled back: {why}", case.app.scope)))?;
-        let (down, back) = (intent.generation, intent.serves);
-        if !self.watching.yes {
-            let serves = back.map(|back| format!(", so that {back} serves")).unwrap_or_default();
-            let question = format!("Turn down {down} of {}{serves}? Only `yes` is accepted:", case.app.scope);
-            match terminal::ask(&question)?.as_deref() {
-                Some("yes") => {}
-                Some(_) => return Err(Failure::new("nothing was changed")),
-                None => return Err(Failure::usage("nobody is at the terminal to say yes").help("add --yes")),
-            }
+        let history = history(&case).await?;
+        let intent = intent::rollback(&case.about(&desired, self.reason.as_deref()), self.to, &history);
+        let (down, back) = intent.as_ref().map_or((None, None), |intent| (Some(intent.generation), intent.serves));
+        if let Some(down) = down {
+            let serves = back.or(self.to).map(|back| format!(", so that {back} serves")).unwrap_or_default();
+            case.confirm(&self.watching, &format!("Turn down {down} of {}{serves}?", case.app.scope))?;
         }
-        case.record(intent).await?;
+        case.decide(intent, "rolled back").await?;
+        if self.watching.no_wait {
+            return Ok(Exit::Fine);
+        }
         let (outcome, plan) = watch::outcome(&case.session, &desired, &case.options(&self.watching)).await?;
         let serves = plan.app(&self.app).and_then(|app| app.from);
-        if matches!(outcome, Outcome::ReleaseFailed | Outcome::Converged | Outcome::Blocked) && serves == back {
-            let serves = back.map(|back| format!("{back} serves; ")).unwrap_or_default();
+        let over = matches!(outcome, Outcome::ReleaseFailed | Outcome::Converged | Outcome::Blocked);
+        if let (true, Some(serves), Some(down)) =
+            (over && serves != down && (back.is_none() || serves == back), serves, down)
+        {
             terminal::say(&format!(
-                "{serves}{down} is not tried again until its manifest changes or `amiable retry {}`",
+                "{serves} serves; {down} is not tried again until its manifest changes or `amiable retry {}`",
                 self.app
             ));
             return Ok(Exit::Fine);
@@ -65,4 +70,10 @@ impl Rollback {
         watch::conclude(outcome, &plan, Some(&BTreeSet::from([self.app])));
         Ok(watch::exit(outcome))
     }
+}
+
+/// What was deployed before, oldest first. Versions that cannot be understood lead nowhere.
+async fn history(case: &Case<'_>) -> Result<Vec<DeployedRecord>, Failure> {
+    let versions = aws::history::history(&case.session.aws, &case.app.scope).await?;
+    Ok(versions.into_iter().filter_map(|(_, record)| record.known().cloned()).collect())
 }

@@ -2,6 +2,7 @@
 //! here, without asking AWS.
 
 pub(super) mod machine;
+mod strategy;
 
 use std::collections::BTreeMap;
 
@@ -51,6 +52,7 @@ pub(super) fn app(subject: &Subject<'_>, findings: &mut Diagnostics) {
     times(subject, findings);
     dns(subject, findings);
     verification::check(subject, findings);
+    strategy::check(subject, findings);
     match &subject.spec.load_balancer {
         LoadBalancer::None => worker(subject, findings),
         LoadBalancer::Own(own) => own_balancer(subject, own, findings),

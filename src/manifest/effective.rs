@@ -204,6 +204,7 @@ environments:
         progressDeadline: 20m                        # built-in default
         retain:
           for: 1h30m                                 # environment default, env.yaml:9
+          generations: 1                             # built-in default
         drift:
           ignore: [instances.max, healthCheck.path]  # overlay, web.yaml:13
         destroy: false                               # built-in default

@@ -13,7 +13,8 @@ fn fields() -> String {
             None => continue,
         };
         let default = field.default.map_or_else(String::new, |value| format!("`{}`", super::yaml::inline(&value)));
-        table += &format!("| `{}` | {} | {default} | {effect} | {} |\n", field.path, field.kind, field.description);
+        let description = field.description.replace(char::is_whitespace, " ");
+        table += &format!("| `{}` | {} | {default} | {effect} | {description} |\n", field.path, field.kind);
     }
     table
 }

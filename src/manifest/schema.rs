@@ -403,7 +403,7 @@ mod tests {
         let paths = |path: &str| explain(path).into_iter().map(|field| field.path).collect::<Vec<_>>();
         assert_eq!(paths("app.spec.instances"), ["instances", "instances.min", "instances.max"]);
         assert_eq!(paths("retain.for"), ["retain.for"]);
-        assert_eq!(paths("strategy"), ["strategy", "strategy.redBlack"]);
+        assert_eq!(paths("strategy"), ["strategy", "strategy.redBlack", "strategy.canary"]);
         assert!(paths("loadBalancer.listeners").contains(&"loadBalancer.listeners[].port".to_owned()));
         assert!(paths("app").contains(&"instanceType".to_owned()));
         assert!(!paths("app").contains(&"instances.min".to_owned()));

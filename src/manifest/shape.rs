@@ -95,10 +95,12 @@ impl<'s> Shape<'s> {
         let forms: Vec<&Value> = real.iter().map(|form| self.resolved(form)).collect();
         let is_mapping = |form: &Value| form.get("properties").is_some();
         if !matches!(node.content, Content::Mapping(_)) {
-            return match forms.iter().find(|form| !is_mapping(form)) {
-                Some(word) if node.text().is_some() => {
+            let plain = real.iter().zip(&forms).find(|(_, form)| !is_mapping(form));
+            return match plain {
+                Some((_, word)) if node.text().is_some() && !schema::allowed(word).is_empty() => {
                     self.choice(node, &schema::allowed(word), path);
                 }
+                Some((form, _)) if node.text().is_some() => self.value(node, form, path),
                 _ => self.wrong_type(node, "a mapping, or a word", path, None),
             };
         }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::decision::Decision;
 use super::launch::LaunchData;
 use super::machine::MixedInstances;
 use super::names::AppName;
@@ -214,8 +215,15 @@ pub enum Action {
         /// The record.
         record: Box<DeployedRecord>,
     },
+    /// SSM `PutParameter` with what a person decided.
+    PutDecision {
+        /// The parameter.
+        parameter: String,
+        /// The decision.
+        decision: Box<Decision>,
+    },
     /// SSM `DeleteParameter`.
-    DeleteDeployedRecord {
+    DeleteParameter {
         /// The parameter.
         parameter: String,
         /// The app.
@@ -365,8 +373,8 @@ impl Action {
             Action::DeleteGroup { .. } => ("autoscaling", "DeleteAutoScalingGroup"),
             Action::TagGroup { .. } => ("autoscaling", "CreateOrUpdateTags"),
             Action::UntagGroup { .. } => ("autoscaling", "DeleteTags"),
-            Action::PutDeployedRecord { .. } => ("ssm", "PutParameter"),
-            Action::DeleteDeployedRecord { .. } => ("ssm", "DeleteParameter"),
+            Action::PutDeployedRecord { .. } | Action::PutDecision { .. } => ("ssm", "PutParameter"),
+            Action::DeleteParameter { .. } => ("ssm", "DeleteParameter"),
         }
     }
 
@@ -394,7 +402,9 @@ impl Action {
             | Action::AimPreview { arn, .. } => arn,
             Action::Shift { at, .. } => at.arn(),
             Action::UpsertDnsRecord { record, .. } | Action::DeleteDnsRecord { record, .. } => &record.name,
-            Action::PutDeployedRecord { parameter, .. } | Action::DeleteDeployedRecord { parameter, .. } => parameter,
+            Action::PutDeployedRecord { parameter, .. }
+            | Action::PutDecision { parameter, .. }
+            | Action::DeleteParameter { parameter, .. } => parameter,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::decision::Decision;
 use super::launch::{LaunchData, TemplateHash};
 use super::machine::MixedInstances;
 use super::mark::{CanaryStep, Marks};
@@ -96,6 +97,8 @@ pub struct Details {
     pub traffic: BTreeMap<TrafficWindow, Read<Traffic>>,
     /// What requests to apps and webhooks gave.
     pub probes: BTreeMap<Probe, Read<Replied>>,
+    /// The last decision of a person, by app. `None`: there is none.
+    pub decisions: BTreeMap<AppName, Read<Option<Decision>>>,
 }
 
 impl Details {
@@ -112,6 +115,7 @@ impl Details {
         self.alarms.extend(later.alarms);
         self.traffic.extend(later.traffic);
         self.probes.extend(later.probes);
+        self.decisions.extend(later.decisions);
     }
 }
 
@@ -160,6 +164,8 @@ pub enum Want {
     Traffic(TrafficWindow),
     /// [`Details::probes`]: the answer to a request.
     Probe(Probe),
+    /// [`Details::decisions`] about an app.
+    Decisions(AppName),
 }
 
 /// What the tags of a group or launch template say: only what cannot be observed.

@@ -234,6 +234,12 @@ pub enum StepKind {
         /// Percent that the new generation takes.
         weight: u32,
     },
+    /// The new generation is watched with its share of the traffic.
+    Pause {
+        /// For how long; nothing when it waits for a person.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        duration: Option<Span>,
+    },
     /// A worker takes over.
     TakeOver,
     /// The DNS name leads to the load balancer.
@@ -291,6 +297,8 @@ impl fmt::Display for StepKind {
             StepKind::Alarms { names } => write!(out, "alarms {}", names.join(", ")),
             StepKind::Approve { phase } => write!(out, "webhook {}", phase.said()),
             StepKind::Shift { weight } => write!(out, "shift {weight}%"),
+            StepKind::Pause { duration: Some(duration) } => write!(out, "pause {duration}"),
+            StepKind::Pause { duration: None } => write!(out, "pause until promoted"),
             StepKind::TakeOver => write!(out, "take over"),
             StepKind::Dns { name } => write!(out, "dns {name}"),
             StepKind::Bake { duration } => write!(out, "bake {duration}"),

@@ -94,7 +94,7 @@ fn groups<'a>(draft: &mut Draft<'a>, _: &Wanted<'a>, picture: &Picture<'a>) -> b
         } else if !group.instances.is_empty() {
             draft.wait(format!("{generation} to drain, {} left", group.instances.len()), None);
         } else {
-            retire::delete(draft, picture, group, "the app is being destroyed");
+            retire::delete(draft, picture, group, false, "the app is being destroyed");
         }
     }
     let loose =
@@ -134,14 +134,15 @@ fn balancer<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a
 
 fn record<'a>(draft: &mut Draft<'a>, _: &Wanted<'a>, _: &Picture<'a>) -> bool {
     let app = draft.scope.app.clone();
-    let Some(found) =
-        draft.see(draft.observed.details.deployed.get(&app), Want::Deployed(app.clone()), "the deployed state")
-    else {
-        return false;
-    };
-    if found.is_some() {
-        let action = Action::DeleteDeployedRecord { parameter: draft.scope.parameter_name(), app };
+    let details = &draft.observed.details;
+    let deployed = draft.see(details.deployed.get(&app), Want::Deployed(app.clone()), "the deployed state");
+    let decided = draft.see(details.decisions.get(&app), Want::Decisions(app.clone()), "what was decided about it");
+    let (Some(deployed), Some(decided)) = (deployed, decided) else { return false };
+    let parameters =
+        [(deployed.is_some(), draft.scope.parameter_name()), (decided.is_some(), draft.scope.decisions_name())];
+    for (_, parameter) in parameters.into_iter().filter(|(exists, _)| *exists) {
+        let action = Action::DeleteParameter { parameter, app: app.clone() };
         draft.act(action, "the app is being destroyed", Vec::new());
     }
-    found.is_none()
+    deployed.is_none() && decided.is_none()
 }

@@ -8,6 +8,8 @@ use crate::model::time::{Span, Timestamp};
 
 /// How often an app that waits is looked at.
 const LOOK_AGAIN: Span = Span::seconds(5);
+/// How often an app is looked at that waits for a person.
+const LOOK_SELDOM: Span = Span::seconds(15);
 
 /// The plan of one app as it grows.
 pub(super) struct Draft<'a> {
@@ -60,6 +62,12 @@ impl<'a> Draft<'a> {
         self.wait_for(what.into(), until, false);
     }
 
+    /// Waits for a person; what has traffic is looked at meanwhile, not as often as right after a shift.
+    pub(super) fn wait_for_person(&mut self, what: impl Into<String>) {
+        self.plan.waits.push(Wait { what: what.into(), until: None, cleanup: false });
+        self.wake(LOOK_SELDOM.after(self.now));
+    }
+
     /// Waits to clear away what no longer serves.
     pub(super) fn wait_to_clean(&mut self, what: impl Into<String>, until: Option<Timestamp>) {
         self.wait_for(what.into(), until, true);
@@ -70,7 +78,11 @@ impl<'a> Draft<'a> {
         // What happens at a known time needs no look before it, unless something may go wrong meanwhile.
         let soon = LOOK_AGAIN.after(self.now);
         let wake = until.filter(|until| *until > self.now && (cleanup || *until < soon)).unwrap_or(soon);
-        self.plan.wake_at = Some(self.plan.wake_at.map_or(wake, |earlier| earlier.min(wake)));
+        self.wake(wake);
+    }
+
+    fn wake(&mut self, at: Timestamp) {
+        self.plan.wake_at = Some(self.plan.wake_at.map_or(at, |earlier| earlier.min(at)));
     }
 
     /// Says something that people should know.

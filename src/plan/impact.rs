@@ -20,6 +20,6 @@ pub(super) fn estimate(release: &Release<'_, '_>) -> Option<Span> {
     const LAUNCH_SECONDS: u64 = 120;
     let spec = release.wanted.spec;
     let checks = spec.health_check.interval.as_seconds() * u64::from(spec.health_check.healthy_threshold);
-    let watch = spec.verification.stable_for.as_seconds() + spec.strategy.red_black.bake_time.as_seconds();
+    let watch = spec.verification.stable_for.as_seconds() + spec.strategy.bake_time().as_seconds();
     Some(Span::seconds(LAUNCH_SECONDS + checks + watch))
 }

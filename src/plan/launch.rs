@@ -1,6 +1,7 @@
 //! The launch of a generation: its number, its launch template, its group.
 
 use super::draft::Draft;
+use super::floor;
 use super::picture::Front;
 use super::release::{Release, Turn};
 use super::verify;
@@ -16,6 +17,9 @@ pub(super) fn launch<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
     if release.target.is_some() {
         return Turn::Done;
     }
+    if let Some(turn) = release.held(draft) {
+        return turn;
+    }
     // The slot may still hold instances of a generation that failed.
     let slot = next_slot(release);
     if let Some(busy) = occupant(release, slot) {
@@ -29,7 +33,9 @@ pub(super) fn launch<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
     let Some(generation) = generation(draft, release) else { return Turn::Here(None) };
     draft.plan.to = Some(generation);
     draft.begins = true;
-    let owner = ownership(draft, release, generation, slot);
+    floor::raise(draft, release);
+    let (min, held_min) = floor::at_birth(release);
+    let owner = Ownership { held_min, ..ownership(draft, release, generation, slot) };
     let labels = &release.wanted.app.labels;
     let name = draft.scope.generation_name(generation);
     let why = reason(release);
@@ -45,7 +51,7 @@ pub(super) fn launch<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
     let instances = &release.wanted.spec.instances;
     let group = NewGroup {
         name,
-        min: instances.min,
+        min,
         max: instances.max,
         desired: release.size,
         mixed: release.wanted.launch.mixed.clone(),
@@ -61,6 +67,9 @@ pub(super) fn launch<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
 fn reason(release: &Release<'_, '_>) -> String {
     match release.serving {
         None => "nothing of this app serves yet".to_owned(),
+        Some(serving) if release.wanted.goes_back => {
+            format!("{} was turned down: an earlier release takes its place", serving.owner.generation)
+        }
         Some(serving) => format!("{} was born with another template", serving.owner.generation),
     }
 }
@@ -73,7 +82,8 @@ fn target_group(release: &Release<'_, '_>, slot: Option<Slot>) -> Vec<String> {
 /// The slot without traffic; none for a worker.
 fn next_slot(release: &Release<'_, '_>) -> Option<Slot> {
     let front = release.picture.front.as_ref()?;
-    Some(front.live_slot().map_or(Slot::A, Slot::other))
+    let live = release.serving.and_then(|serving| serving.owner.slot).or_else(|| front.live_slot());
+    Some(live.map_or(Slot::A, Slot::other))
 }
 
 /// Instances of a failed generation that still are in the slot, and its number.
@@ -88,8 +98,12 @@ fn occupant(release: &Release<'_, '_>, slot: Option<Slot>) -> Option<(usize, Gen
 fn reusable<'a>(release: &Release<'a, '_>) -> Option<&'a LaunchTemplate> {
     let without_group =
         |template: &&LaunchTemplate| release.picture.groups.iter().all(|group| group.name != template.name);
+    // Older ones are kept for a rollback: they have had their groups.
+    let newest = release.picture.newest();
     let mut templates = release.picture.templates.iter().copied().filter(without_group);
-    templates.rfind(|template| template.owner.template_hash == release.wanted.hash)
+    templates.find(|template| {
+        template.owner.template_hash == release.wanted.hash && Some(template.owner.generation) == newest
+    })
 }
 
 /// The number of the next generation: one more than the newest there is, and than the newest that was ever recorded.

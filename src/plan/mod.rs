@@ -7,19 +7,22 @@
 //! - [`conflict`]: what stands in the way
 //! - [`diff`]: what differs, and who changed it
 //! - [`release`]: what is wanted and what there is, side by side
-//! - [`strategy`]: a release as a list of steps
+//! - [`strategy`]: a release as a list of steps; [`canary`]: those with a share of the traffic
 //! - [`rollout`]: the interpreter of the steps; [`prepare`], [`preview`], [`launch`], [`verify`], [`shift`], [`record`] and [`retire`] do them
 //! - [`destroy`]: the ending of an app on request
 //! - [`intent`]: what a person says about a release
+//! - [`floor`]: sizes that must not shrink meanwhile
 //! - [`impact`]: what a release means while it lasts
 //! - [`limits`]: how much may happen at a time
 //! - [`check`]: what must hold for every plan, whatever was decided
 
+mod canary;
 mod check;
 mod conflict;
 mod destroy;
 mod diff;
 mod draft;
+mod floor;
 mod impact;
 pub mod intent;
 mod launch;
@@ -41,6 +44,7 @@ mod verify;
 use std::collections::BTreeMap;
 
 use crate::model::desired::{Desired, DesiredApp};
+use crate::model::mark::{BackTo, Mark};
 use crate::model::names::{AppName, Generation, Scope};
 use crate::model::observed::{Group, Observed, Read};
 use crate::model::plan::{Change, Plan, StepKind, StepState};
@@ -112,6 +116,9 @@ fn decide<'a>(draft: &mut Draft<'a>, desired: &'a Desired, app: &'a DesiredApp, 
 fn release<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) {
     let serving = picture.serving();
     draft.plan.from = serving.map(|group| group.owner.generation);
+    if let Some((group, mark)) = picture.pinned() {
+        return stay(draft, wanted, picture, group, mark);
+    }
     let candidate = picture.candidate(wanted);
     if let Some(failed) = serving.filter(|serving| serving.owner.failed.is_some())
         && recover(draft, wanted, picture, failed)
@@ -128,13 +135,35 @@ fn release<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>
         // Before anything is created, the load balancer included.
         return draft.fail(refusal.clone());
     }
-    let release = Release::new(wanted, picture, candidate);
-    let next = || picture.newest().map_or(Generation(1), Generation::next);
-    draft.plan.to = Some(candidate.map_or_else(next, |group| group.owner.generation));
-    diff::replaced(draft, &release);
-    diff::in_place(draft, &release);
-    rollout::interpret(draft, &release);
-    conclude(draft, &release);
+    lead_to(draft, &Release::new(wanted, picture, candidate));
+}
+
+/// The path to a generation, or to one that is yet to be launched.
+fn lead_to<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
+    let next = || release.picture.newest().map_or(Generation(1), Generation::next);
+    draft.plan.to = Some(release.target.map_or_else(next, |group| group.owner.generation));
+    diff::replaced(draft, release);
+    diff::in_place(draft, release);
+    rollout::interpret(draft, release);
+    conclude(draft, release);
+}
+
+/// A person has pinned the app to a generation: it stays, whatever the manifest says.
+fn stay<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>, group: &'a Group, mark: &Mark) {
+    let release = Release::new(wanted, picture, Some(group));
+    lead_to(draft, &release);
+    if draft.plan.change == Change::Error {
+        return;
+    }
+    let (app, generation) = (&draft.scope.app, group.owner.generation);
+    let pinned = format!("pinned to {generation} by {}", mark.said());
+    if group.owner.template_hash == wanted.hash {
+        draft.note(pinned);
+    } else if draft.plan.actions.is_empty() && draft.plan.waits.iter().all(|wait| wait.cleanup) {
+        draft.block(format!("{pinned}; the manifest asks for another release: `amiable unpin {app}` lets it go on"));
+    } else {
+        draft.note(format!("{pinned}; the manifest asks for another release"));
+    }
 }
 
 /// Whether what serves has taken over and was not yet watched for its whole time.
@@ -166,12 +195,43 @@ fn prove_first<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture
 fn recover<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>, failed: &'a Group) -> bool {
     let release = Release::new(wanted, picture, Some(failed));
     let reason = failed.owner.failed.as_ref().map(|failure| failure.reason.clone()).unwrap_or_default();
+    // A manifest that asks for yet another release has moved on.
+    let moved_on = failed.owner.template_hash != wanted.hash && picture.tombstone(wanted).is_none();
+    if let Some(back) = failed.owner.marks.back_to.as_ref().filter(|_| !moved_on) {
+        return go_back(draft, wanted, picture, failed, back);
+    }
     let Some(previous) = shift::back(draft, &release, failed, &reason) else { return !draft.plan.wants.is_empty() };
     draft.in_flight = true;
     draft.plan.to = Some(previous.owner.generation);
     draft.step(StepKind::Entomb { generation: failed.owner.generation }, StepState::Pending, None);
     draft.plan.change = Change::Replace;
     draft.plan.reason = format!("{} failed: {reason}", failed.owner.generation);
+    true
+}
+
+/// What serves was turned down for a release that does not run any more: that is launched again, and what serves goes on
+/// serving until it has proved itself. Whether anything can be said about it.
+fn go_back<'a>(
+    draft: &mut Draft<'a>,
+    wanted: &Wanted<'a>,
+    picture: &Picture<'a>,
+    failed: &'a Group,
+    back: &BackTo,
+) -> bool {
+    let Some(earlier) = wanted.earlier(draft, picture, back) else { return true };
+    let reason = failed.owner.failed.as_ref().map(|failure| failure.reason.as_str()).unwrap_or_default();
+    let candidate = picture.candidate(&earlier);
+    if let (None, Some(tombstone)) = (candidate, picture.tombstone(&earlier)) {
+        let (down, again) = (failed.owner.generation, tombstone.owner.generation);
+        let why = tombstone.owner.failed.as_ref().map(|failure| failure.reason.as_str()).unwrap_or_default();
+        draft.block(format!("{down} was {reason}, but {again} failed, too: {why}; {down} serves"));
+        draft.plan.failure = Some(format!("{again} failed: {why}"));
+        return true;
+    }
+    lead_to(draft, &Release::new(&earlier, picture, candidate));
+    if draft.plan.change != Change::Error {
+        draft.plan.reason = format!("{} was {reason}", failed.owner.generation);
+    }
     true
 }
 
@@ -188,11 +248,11 @@ fn hold<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>, t
             return;
         }
     }
-    let failed = tombstone.owner.generation;
+    let (app, failed) = (&draft.scope.app, tombstone.owner.generation);
     let reason = tombstone.owner.failed.as_ref().map(|failure| failure.reason.as_str()).unwrap_or_default();
     let stays = serving.filter(|serving| serving.name != tombstone.name);
     let stays = stays.map(|serving| format!("; {} serves", serving.owner.generation)).unwrap_or_default();
-    draft.block(format!("{failed} failed: {reason}{stays} until the manifest changes or `amiable retry`"));
+    draft.block(format!("{failed} failed: {reason}{stays} until the manifest changes or `amiable retry {app}`"));
     draft.plan.failure = Some(format!("{failed} failed: {reason}"));
     draft.plan.to = None;
     if draft.plan.actions.is_empty() {
@@ -227,16 +287,31 @@ fn conclude<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
 
 /// A suspended app is still shown as it would change, but nothing is done.
 fn suspended(draft: &mut Draft<'_>, app: &DesiredApp) {
-    let Some(suspend) = &app.spec.suspend else { return };
-    if suspend.until.is_some_and(|until| until <= draft.now) || draft.plan.change == Change::Error {
+    let Some((until, why)) = suspension(draft, app) else { return };
+    if draft.plan.change == Change::Error {
         return;
     }
     draft.plan.actions.clear();
     draft.plan.waits.clear();
-    draft.plan.wake_at = suspend.until;
+    draft.plan.wake_at = until;
     draft.begins = false;
-    let until = suspend.until.map(|until| format!(" until {until}")).unwrap_or_default();
-    draft.block(format!("suspended{until}: {}", suspend.reason));
+    let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
+    draft.block(format!("suspended{until}{why}"));
+}
+
+/// The suspension that is in force: until when and why, as the manifest or else a person says.
+fn suspension(draft: &Draft<'_>, app: &DesiredApp) -> Option<(Option<Timestamp>, String)> {
+    let in_force = |until: Option<Timestamp>| until.is_none_or(|until| until > draft.now);
+    if let Some(suspend) = app.spec.suspend.as_ref().filter(|suspend| in_force(suspend.until)) {
+        return Some((suspend.until, format!(": {}", suspend.reason)));
+    }
+    let groups = draft.observed.groups.known()?;
+    let own = groups.values().filter(|group| group.name == app.scope.generation_name(group.owner.generation));
+    let marks = own.filter_map(|group| group.owner.marks.suspended.as_ref());
+    let mark = marks.max_by_key(|mark| mark.at)?;
+    // A time that cannot be read does not end anything.
+    let until: Option<Timestamp> = mark.to.as_ref().and_then(|to| to.parse().ok());
+    in_force(until).then(|| (until, format!(" by {}", mark.said())))
 }
 
 /// Apps that run here and that no manifest asks for. Nothing is done about them.

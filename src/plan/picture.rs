@@ -7,6 +7,7 @@ use super::preview;
 use super::resolve::Wanted;
 use crate::manifest::spec::{LoadBalancer as LoadBalancerSpec, OwnLoadBalancer};
 use crate::model::action::{Action, Expect, TrafficPoint};
+use crate::model::mark::Mark;
 use crate::model::names::{Generation, Slot};
 use crate::model::observed::{
     Forward, Group, LaunchTemplate, Listener, LoadBalancer, Observed, Read, Rule, TargetGroup, Want,
@@ -95,10 +96,20 @@ impl Front<'_> {
             .max_by_key(|slot| (self.weight(*slot), slot.other()))
     }
 
+    /// So much of the traffic to one slot, in percent, and the rest to the other.
+    pub(super) fn split(&self, slot: Slot, percent: u32) -> Forward {
+        let weight = |each: Slot| if each == slot { percent } else { 100_u32.saturating_sub(percent) };
+        Forward::new(self.target_groups.iter().map(|(each, group)| (group.arn.clone(), weight(*each))).collect())
+    }
+
+    /// Whether the load balancer can keep a visitor on one of two target groups.
+    pub(super) fn keeps_visitors(&self) -> bool {
+        self.balancer.is_none_or(|balancer| balancer.kind == "application")
+    }
+
     /// All traffic to one slot, as one forward action.
     pub(super) fn all_to(&self, slot: Slot) -> Forward {
-        let weight = |each: Slot| if each == slot { 100 } else { 0 };
-        Forward::new(self.target_groups.iter().map(|(each, group)| (group.arn.clone(), weight(*each))).collect())
+        self.split(slot, 100)
     }
 }
 
@@ -116,6 +127,9 @@ impl<'a> Picture<'a> {
     pub(super) fn serving(&self) -> Option<&'a Group> {
         match &self.front {
             Some(front) => {
+                if let Some(proven) = self.proven_of_two(front) {
+                    return Some(proven);
+                }
                 let slot = front.live_slot()?;
                 let here = || self.groups.iter().filter(|group| group.owner.slot == Some(slot)).copied();
                 // A generation that failed before it served stands empty in the slot of the one that followed it; one
@@ -128,10 +142,41 @@ impl<'a> Picture<'a> {
                     .or_else(|| here().filter(took_over).max_by_key(|group| group.owner.shifted_at))
             }
             None => {
-                let took_over = |group: &&&Group| group.owner.shifted_at.is_some() && group.owner.failed.is_none();
-                self.groups.iter().filter(took_over).max_by_key(|group| group.owner.shifted_at).copied()
+                let took_over = |group: &&&Group| group.owner.shifted_at.is_some();
+                let works = |group: &&&Group| group.desired > 0 || !group.instances.is_empty();
+                let all = || self.groups.iter().filter(took_over);
+                all()
+                    .filter(|group| group.owner.failed.is_none())
+                    .max_by_key(|group| group.owner.shifted_at)
+                    // Turned down, and yet nothing else does the work.
+                    .or_else(|| all().filter(works).max_by_key(|group| group.owner.shifted_at))
+                    .copied()
             }
         }
+    }
+
+    /// Where both slots have traffic, a canary has its share of it: what serves is the one that took over before.
+    fn proven_of_two(&self, front: &Front<'_>) -> Option<&'a Group> {
+        if !Slot::BOTH.into_iter().all(|slot| front.weight(slot) > 0) {
+            return None;
+        }
+        let runs = |group: &&&Group| group.desired > 0 || !group.instances.is_empty();
+        let took_over = |group: &&&Group| {
+            group.owner.slot.is_some() && group.owner.shifted_at.is_some() && group.owner.failed.is_none()
+        };
+        self.groups.iter().filter(runs).filter(took_over).max_by_key(|group| group.owner.shifted_at).copied()
+    }
+
+    /// Who has paused the release, if somebody has.
+    pub(super) fn paused(&self) -> Option<&'a Mark> {
+        let marks = self.unfailed().filter_map(|group| group.owner.marks.paused.as_ref());
+        marks.max_by_key(|mark| mark.at)
+    }
+
+    /// The generation to which a person has pinned the app, and who.
+    pub(super) fn pinned(&self) -> Option<(&'a Group, &'a Mark)> {
+        let pins = self.unfailed().filter_map(|group| Some((group, group.owner.marks.pinned.as_ref()?)));
+        pins.max_by_key(|(_, mark)| mark.at)
     }
 
     /// The group of this template that may still become, or already is, the one that serves. A generation that was

@@ -1,6 +1,7 @@
 //! The deployed state: written when a release is complete, and only if it says something new.
 
 use super::draft::Draft;
+use super::floor;
 use super::release::{Release, Turn};
 use crate::model::action::{Action, Tags};
 use crate::model::observed::{Group, Want};
@@ -21,9 +22,13 @@ pub(super) fn is_due(release: &Release<'_, '_>, target: &Group) -> bool {
 pub(super) fn record<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Turn {
     let Some(target) = release.target else { return Turn::Here(None) };
     if !is_due(release, target) {
+        floor::lower(draft, release, target);
         return Turn::Done;
     }
     draft.in_flight = true;
+    if let Some(turn) = release.held(draft) {
+        return turn;
+    }
     let app = &draft.scope.app;
     let found = draft.observed.details.deployed.get(app);
     let Some(found) = draft.see(found, Want::Deployed(app.clone()), "the deployed state") else {

@@ -1,7 +1,9 @@
 //! A release: what is wanted, what there is, and how both hang together.
 
+use super::draft::Draft;
 use super::picture::Picture;
 use super::resolve::Wanted;
+use crate::manifest::spec::Canary;
 use crate::model::observed::Group;
 
 /// A release: what is wanted, what there is, and how both hang together.
@@ -42,6 +44,23 @@ impl<'a, 'p> Release<'a, 'p> {
             (Some(target), Some(serving)) => target.name == serving.name,
             _ => false,
         }
+    }
+
+    /// The canary that the target goes through; nothing where there is nothing to compare it with, or where the target has
+    /// served before.
+    pub(super) fn canary(&self) -> Option<&'a Canary> {
+        let canary = self.wanted.spec.strategy.canary.as_ref().filter(|_| !self.wanted.goes_back)?;
+        let beside = |group: &Group| group.desired > 0 && self.target.is_none_or(|target| target.name != group.name);
+        let begun = self.target.is_some_and(|target| target.owner.canary.is_some());
+        let fresh = self.target.is_none_or(|target| target.owner.shifted_at.is_none());
+        (begun || fresh && self.serving.is_some_and(beside)).then_some(canary)
+    }
+
+    /// Whether a person has paused the release; the draft then waits for that person.
+    pub(super) fn held(&self, draft: &mut Draft<'a>) -> Option<Turn> {
+        let mark = self.picture.paused()?;
+        draft.wait_for_person(format!("`amiable resume {}`: paused by {}", draft.scope.app, mark.said()));
+        Some(Turn::Here(Some("paused".to_owned())))
     }
 
     /// Groups that neither serve nor are on the way to: in the way of a launch.

@@ -4,8 +4,9 @@ use super::draft::Draft;
 use super::picture::Picture;
 use super::release::{Release, Turn};
 use super::resolve::Wanted;
-use super::shift::own_group;
+use super::shift::{self, own_group};
 use crate::model::action::{Action, Expect, GroupChange};
+use crate::model::mark::BackTo;
 use crate::model::observed::{Group, LaunchTemplate};
 use crate::model::time::Span;
 
@@ -25,6 +26,12 @@ pub(super) fn keep<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, duratio
 /// Takes a group that does not serve one call further: to no instances, then away.
 pub(super) fn retire<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group) -> Turn {
     let generation = group.owner.generation;
+    if let Some(turn) = release.held(draft) {
+        return turn;
+    }
+    if take_traffic_away(draft, release, group) {
+        return Turn::Here(None);
+    }
     // What stands in the way of a launch holds the release up; what is left over after it does not.
     let wait = |draft: &mut Draft<'a>, what: String| match release.is_shifted() {
         true => draft.wait_to_clean(what, None),
@@ -48,8 +55,22 @@ pub(super) fn retire<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group
         wait(draft, format!("{generation} to drain, {} left", instances(group.instances.len())));
         return Turn::Here(Some(format!("{} left", group.instances.len())));
     }
-    delete(draft, release.picture, group, "it is empty and does not serve");
+    let keep_template = release.wanted.spec.retain.generations > 0 && group.owner.recorded_at.is_some();
+    delete(draft, release.picture, group, keep_template, "it is empty and does not serve");
     Turn::Here(None)
+}
+
+/// A canary that is not wanted any more may still have its share of the traffic: that goes back first.
+fn take_traffic_away<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group) -> bool {
+    let (Some(front), Some(serving)) = (&release.picture.front, release.serving) else { return false };
+    let (Some(slot), Some(proven)) = (group.owner.slot, serving.owner.slot) else { return false };
+    if slot == proven || front.weight(slot) == 0 || front.weight(proven) == 0 {
+        return false;
+    }
+    let (unwanted, back) = (group.owner.generation, serving.owner.generation);
+    let reason = format!("{unwanted} is not wanted any more: {back} takes all traffic again");
+    shift::move_traffic(draft, release, serving, proven, &front.all_to(proven), &reason);
+    true
 }
 
 /// What must serve while the old group goes: as many of the successor as serve now.
@@ -83,12 +104,12 @@ pub(super) fn scale_to_zero(
     draft.act(Action::UpdateGroup { name: group.name.clone(), change }, reason, expects);
 }
 
-/// Deletes an empty group, and its launch template unless that keeps the number.
-pub(super) fn delete(draft: &mut Draft<'_>, picture: &Picture<'_>, group: &Group, reason: &str) {
+/// Deletes an empty group, and its launch template unless that is kept for a rollback or keeps the number.
+pub(super) fn delete(draft: &mut Draft<'_>, picture: &Picture<'_>, group: &Group, keep_template: bool, reason: &str) {
     let expects = vec![own_group(group), Expect::NoInstances { group: group.name.clone() }];
     draft.act(Action::DeleteGroup { name: group.name.clone() }, reason, expects);
     let template = picture.templates.iter().find(|template| template.name == group.name);
-    if let Some(template) = template.filter(|template| !is_newest(picture, template)) {
+    if let Some(template) = template.filter(|template| !keep_template && !is_newest(picture, template)) {
         delete_template(draft, template, "its group is gone");
     }
 }
@@ -124,25 +145,48 @@ pub(super) fn tombstones<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture
             scale_to_zero(draft, picture, group, format!("{generation} failed and does not serve"), Vec::new());
         } else if !group.instances.is_empty() {
             draft.wait_to_clean(format!("{generation} to drain, {} left", instances(group.instances.len())), None);
-        } else if group.owner.template_hash != wanted.hash || picture.candidate(wanted).is_some() {
-            delete(draft, picture, group, "it failed, and its template is not wanted any more");
+        } else if !is_reason(wanted, picture, group) {
+            delete(draft, picture, group, false, "it failed, and its template is not wanted any more");
         }
     }
 }
 
-/// Launch templates whose group never came, or is gone.
+/// Whether a failed generation is the reason not to try again what is wanted, or what the app was rolled back to.
+fn is_reason<'a>(wanted: &Wanted<'a>, picture: &Picture<'a>, tombstone: &Group) -> bool {
+    let owner = &tombstone.owner;
+    let leads_here = |back: &BackTo| match back {
+        BackTo::Template(hash) => *hash == owner.template_hash,
+        BackTo::Image(id) => *id == owner.image,
+    };
+    let mut ways_back = picture.groups.iter().filter_map(|group| group.owner.marks.back_to.as_ref());
+    owner.template_hash == wanted.hash && picture.candidate(wanted).is_none() || ways_back.any(leads_here)
+}
+
+/// Launch templates whose group never came, or is gone: the newest of them are kept for a rollback.
 pub(super) fn loose_templates<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) {
     if !draft.plan.actions.is_empty() {
         return;
     }
-    let loose =
-        picture.templates.iter().filter(|template| picture.groups.iter().all(|group| group.name != template.name));
+    let has_group = |template: &LaunchTemplate| picture.groups.iter().any(|group| group.name == template.name);
+    let loose: Vec<&LaunchTemplate> =
+        picture.templates.iter().rev().copied().filter(|template| !has_group(template)).collect();
     let waits_for_launch = picture.candidate(wanted).is_none();
+    let ways_back: Vec<&BackTo> =
+        picture.groups.iter().filter_map(|group| group.owner.marks.back_to.as_ref()).collect();
     let needed = |template: &LaunchTemplate| {
-        is_newest(picture, template) || waits_for_launch && template.owner.template_hash == wanted.hash
+        let hash = &template.owner.template_hash;
+        is_newest(picture, template)
+            || waits_for_launch && *hash == wanted.hash
+            || ways_back.contains(&&BackTo::Template(hash.clone()))
     };
-    for template in loose.filter(|template| !needed(template)) {
-        delete_template(draft, template, "no group uses it");
+    let serving = picture.serving().map(|group| group.owner.generation);
+    let mut room = wanted.spec.retain.generations;
+    for template in loose.into_iter().filter(|template| !needed(template)) {
+        if room > 0 && Some(template.owner.generation) < serving {
+            room -= 1;
+        } else {
+            delete_template(draft, template, "no group uses it, and no rollback needs it");
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Nothing is remembered between two plans. Each step tells from the picture whether it is behind us.
 
+use super::canary;
 use super::draft::Draft;
 use super::launch;
 use super::prepare;
@@ -9,7 +10,7 @@ use super::record;
 use super::release::{Release, Turn};
 use super::retire;
 use super::shift;
-use super::strategy;
+use super::strategy::{self, Leg};
 use super::verify;
 use crate::model::plan::{StepKind, StepState};
 
@@ -17,25 +18,25 @@ use crate::model::plan::{StepKind, StepState};
 pub(super) fn interpret<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     let known = !release.picture.groups.is_empty();
     let mut here = false;
-    for kind in strategy::compile(release) {
+    for leg in strategy::compile(release) {
         if here {
-            draft.step(kind, StepState::Pending, None);
+            draft.step(leg.kind, StepState::Pending, None);
             continue;
         }
-        match turn(draft, release, &kind) {
+        match turn(draft, release, &leg) {
             // That the load balancer stands is news only for a new app.
-            Turn::Done if known && kind == StepKind::Prepare => {}
-            Turn::Done => draft.step(kind, StepState::Done, None),
+            Turn::Done if known && leg.kind == StepKind::Prepare => {}
+            Turn::Done => draft.step(leg.kind, StepState::Done, None),
             Turn::Here(detail) => {
                 here = true;
-                draft.step(kind, StepState::Current, detail);
+                draft.step(leg.kind, StepState::Current, detail);
             }
         }
     }
 }
 
-fn turn<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, kind: &StepKind) -> Turn {
-    match kind {
+fn turn<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, leg: &Leg) -> Turn {
+    match &leg.kind {
         StepKind::Prepare if prepare::prepare(draft, release.wanted, release.picture) => Turn::Done,
         StepKind::Prepare => Turn::Here(None),
         StepKind::FreeSlot { generation } | StepKind::Retire { generation } => {
@@ -49,7 +50,15 @@ fn turn<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, kind: &StepKind) -
         StepKind::Smoke { .. } => verify::smoke::smoke(draft, release),
         StepKind::Alarms { .. } => verify::alarms::quiet(draft, release),
         StepKind::Approve { phase } => verify::webhook::approve(draft, release, *phase),
-        StepKind::Shift { .. } | StepKind::TakeOver => shift::take_over(draft, release),
+        StepKind::Shift { weight } => match leg.place {
+            Some(place) => canary::shift(draft, release, place, *weight),
+            None => shift::take_over(draft, release),
+        },
+        StepKind::Pause { duration } => match leg.place {
+            Some(place) => canary::pause(draft, release, place, *duration),
+            None => Turn::Done,
+        },
+        StepKind::TakeOver => shift::take_over(draft, release),
         StepKind::Dns { .. } => shift::dns(draft, release),
         StepKind::Bake { duration } => verify::bake(draft, release, *duration),
         StepKind::Record => record::record(draft, release),

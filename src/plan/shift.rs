@@ -1,9 +1,11 @@
 //! Traffic: to the new generation in one call, and back in one call. And the name that leads to it.
 
+use super::canary;
 use super::draft::Draft;
 use super::release::{Release, Turn};
 use crate::model::action::{Action, Expect, Tags};
-use crate::model::observed::{AliasTarget, DnsRecord, Group, Health, Want};
+use crate::model::names::Slot;
+use crate::model::observed::{AliasTarget, DnsRecord, Forward, Group, Health, Want};
 use crate::model::plan::{Effect, FieldChange, StepKind, StepState};
 use crate::model::tags::keys;
 
@@ -22,8 +24,20 @@ pub(super) fn take_over<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) ->
         return Turn::Done;
     }
     draft.in_flight = true;
-    if !exact {
-        shift(draft, release, target);
+    if !release.is_shifted()
+        && target.owner.canary.is_some()
+        && let Some(turn) = canary::ready(draft, release, target)
+    {
+        return turn;
+    }
+    if !release.is_shifted()
+        && let Some(turn) = release.held(draft)
+    {
+        return turn;
+    }
+    if let (false, Some(front), Some(slot)) = (exact, &release.picture.front, target.owner.slot) {
+        let reason = format!("{} is healthy: it takes all traffic", target.owner.generation);
+        move_traffic(draft, release, target, slot, &front.all_to(slot), &reason);
     }
     let tag = Tags::from([(keys::SHIFTED_AT.to_owned(), draft.now.to_string())]);
     if !(release.is_shifted() && clock_runs) {
@@ -32,21 +46,31 @@ pub(super) fn take_over<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) ->
     Turn::Here(None)
 }
 
-fn shift<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &Group) {
-    let (Some(front), Some(slot)) = (&release.picture.front, target.owner.slot) else { return };
+/// Divides the traffic so that `target`, in its slot, has what `forward` says; it must be whole for that.
+pub(super) fn move_traffic<'a>(
+    draft: &mut Draft<'a>,
+    release: &Release<'a, '_>,
+    target: &Group,
+    slot: Slot,
+    forward: &Forward,
+    reason: &str,
+) {
+    let Some(front) = &release.picture.front else { return };
     let Some(arn) = front.arn(slot) else { return };
     let mut expects = vec![own_group(target)];
-    if release.size > 0 {
+    let is_serving = release.serving.is_some_and(|serving| serving.name == target.name);
+    // What serves is no better for being refused its own traffic.
+    let at_least = if is_serving { target.desired.min(1) } else { release.size };
+    if at_least > 0 {
         let (target_group_arn, group) = (arn.to_owned(), target.name.clone());
-        expects.push(Expect::Healthy { target_group_arn, group, at_least: release.size });
+        expects.push(Expect::Healthy { target_group_arn, group, at_least });
     }
     if release.is_shifted() {
         // Only the weights were changed by someone; there is nothing else to serve.
         expects.clear();
     }
-    let reason = format!("{} is healthy: it takes all traffic", target.owner.generation);
-    for action in front.shifts(&front.all_to(slot)) {
-        draft.act(action, reason.clone(), expects.clone());
+    for action in front.shifts(forward) {
+        draft.act(action, reason, expects.clone());
     }
 }
 

@@ -271,6 +271,11 @@ impl Case {
         plan(&self.desired, &self.observed, now()).apps.remove(0)
     }
 
+    fn about<'a>(&'a self, why: Option<&'a str>) -> super::intent::About<'a> {
+        let app = &self.desired.apps[&scope().app];
+        super::intent::About { desired: &self.desired, app, observed: &self.observed, why, now: now() }
+    }
+
     /// The calls that are planned, in a word each.
     fn calls(&self) -> Vec<String> {
         calls(&self.plan())
@@ -346,8 +351,16 @@ fn another_image_is_launched_beside_the_old_one_at_its_present_size() {
     );
     assert_eq!(case.plan().change, Change::Replace);
     let plan = case.plan();
-    let Action::CreateGroup(group) = &plan.actions[1].action else { panic!("{:?}", plan.actions) };
-    assert_eq!((group.name.as_str(), group.desired, group.min, group.max), ("hello-prod-v002", 7, 2, 9));
+    let held = [
+        "tag hello-prod-v001 held-min",
+        "UpdateAutoScalingGroup hello-prod-v001",
+        "CreateLaunchTemplate hello-prod-v002",
+        "CreateAutoScalingGroup hello-prod-v002",
+    ];
+    assert_eq!(calls(&plan), held, "neither of the two may scale in meanwhile");
+    let Action::CreateGroup(group) = &plan.actions[3].action else { panic!("{:?}", plan.actions) };
+    assert_eq!((group.name.as_str(), group.desired, group.min, group.max), ("hello-prod-v002", 7, 7, 9));
+    assert_eq!(group.tags["amiable:held-min"], "2");
     assert_eq!(group.target_group_arns, [target_group_arn(Slot::B)]);
     assert_eq!((plan.fields[0].path.as_str(), plan.impact.peak_instances), ("image", 14));
 }
@@ -716,17 +729,15 @@ fn weights_that_someone_changed_by_hand_are_put_right() {
 #[test]
 fn a_rollback_is_a_mark_on_what_serves_and_needs_something_warm_to_go_back_to() {
     let case = baking(Health::Healthy, 600);
-    let app = case.desired.apps.values().next().unwrap();
-    let intent = super::intent::rollback(&case.desired, app, &case.observed, Some("slow"), now()).unwrap();
+    let intent = super::intent::rollback(&case.about(Some("slow")), None, &[]).unwrap();
     assert_eq!((intent.generation, intent.serves), (Generation(2), Some(Generation(1))));
-    let Action::TagGroup { name, tags, .. } = &intent.action.action else { panic!() };
+    let Action::TagGroup { name, tags, .. } = &intent.actions[0].action else { panic!() };
     assert_eq!((name.as_str(), tags["amiable:failed"].as_str()), ("hello-prod-v002", "rolled back by ada: slow"));
 
     let alone = Case::serving(OLD_IMAGE, json!({}));
-    let app = alone.desired.apps.values().next().unwrap();
-    let refused = super::intent::rollback(&alone.desired, app, &alone.observed, None, now()).unwrap_err();
+    let refused = super::intent::rollback(&alone.about(None), None, &[]).unwrap_err();
     assert!(refused.contains("v001 is the only generation"), "{refused}");
-    assert!(super::intent::retry(&alone.desired, app, &alone.observed, now()).is_err(), "nothing has failed");
+    assert!(super::intent::retry(&alone.about(None)).is_err(), "nothing has failed");
 }
 
 #[test]

@@ -355,6 +355,7 @@ fn step_name(kind: &StepKind) -> &'static str {
         StepKind::Alarms { .. } => "alarms",
         StepKind::Approve { .. } => "approve",
         StepKind::Shift { .. } => "shift",
+        StepKind::Pause { .. } => "pause",
         StepKind::TakeOver => "takeOver",
         StepKind::Dns { .. } => "dns",
         StepKind::Bake { .. } => "bake",

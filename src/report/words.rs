@@ -195,6 +195,7 @@ pub fn want(want: &Want) -> String {
         Want::Alarm(name) => format!("alarm {}", plain(name)),
         Want::Traffic(window) => format!("requests and errors of {}", name_in(&window.target_group_arn)),
         Want::Probe(probe) => format!("answer of {}{}", plain(&probe.host), plain(&probe.path)),
+        Want::Decisions(app) => format!("decisions about {app}"),
     }
 }
 
@@ -273,7 +274,10 @@ pub fn action(action: &Action) -> String {
         Action::TagGroup { name, tags, .. } => format!("tag group {name}: {}", keys(tags)),
         Action::UntagGroup { name, keys, .. } => format!("remove tags of group {name}: {}", keys.join(", ")),
         Action::PutDeployedRecord { parameter, record } => format!("record {} in {parameter}", record.generation),
-        Action::DeleteDeployedRecord { parameter, .. } => format!("delete {parameter}"),
+        Action::PutDecision { parameter, decision } => {
+            format!("note {} {} in {parameter}", decision.what.as_str(), decision.generation)
+        }
+        Action::DeleteParameter { parameter, .. } => format!("delete {parameter}"),
     }
 }
 

@@ -100,6 +100,17 @@ fn two_serve_at_most(call: &CallRecord, world: &World) {
     assert!(apps.values().all(|groups| *groups <= 2), "{apps:?} after {call:?}");
 }
 
+/// For how many seconds a load balancer keeps a visitor on one target group.
+pub fn stickiness(world: &World, balancer: &str) -> Option<u32> {
+    let own = |arn: &str| crate::lab::name_in_listener(arn) == balancer;
+    world.balancing.listeners.iter().filter(|(arn, _)| own(arn)).find_map(|(_, listener)| {
+        listener.actions.iter().find_map(|action| match action {
+            Action::Forward(forward) => forward.stickiness,
+            _ => None,
+        })
+    })
+}
+
 /// The weight of every target group that a listener or rule names, by its name.
 pub fn weights(world: &World) -> BTreeMap<String, u32> {
     let mut weights = BTreeMap::new();

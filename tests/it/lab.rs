@@ -16,8 +16,9 @@ use amiable::model::desired::Desired;
 use amiable::model::event::{Event, EventKind};
 use amiable::model::observed::Observed;
 use amiable::model::plan::{AppPlan, Plan};
+use amiable::model::record::DeployedRecord;
 use amiable::model::time::Timestamp;
-use amiable::plan::intent;
+use amiable::plan::intent::{self, About, Intent};
 use amiable::sim::door::http_client::http_client;
 use amiable::sim::door::prober::Within;
 use amiable::sim::wire::{Params, Reply, Request};
@@ -167,23 +168,74 @@ spec:
         outcome
     }
 
-    /// Turns down what serves, as `amiable rollback` does, and converges.
-    pub async fn rollback(&self, name: &str, reason: &str) -> Outcome {
+    /// Converges all apps for so long, or until nothing is left to do.
+    pub async fn apply_for(&self, time: Duration) -> Outcome {
+        let options = Options { timeout: Some(time), ..Options::default() };
+        let (_sender, stop) = watch::channel(false);
+        let sink = |event: Event| self.note(&event);
+        let (outcome, _) = converge(&self.aws, &self.desired(), &self.clock, &options, &sink, stop).await.unwrap();
+        outcome
+    }
+
+    /// The ARN of the first listener of a load balancer.
+    pub fn listener(&self, balancer: &str) -> String {
+        self.simulation.with(|world| {
+            let listeners = world.balancing.listeners.keys();
+            listeners.into_iter().find(|arn| name_in_listener(arn) == balancer).unwrap_or_default().to_owned()
+        })
+    }
+
+    /// The ARN of a target group.
+    pub fn target_group(&self, name: &str) -> String {
+        self.simulation.with(|world| {
+            let groups = world.balancing.target_groups.keys();
+            groups.into_iter().find(|arn| name_in(arn) == name).unwrap_or_default().to_owned()
+        })
+    }
+
+    /// Says something about an app, as the commands do, and leaves it at that.
+    pub async fn say(&self, name: &str, why: &str, decide: impl FnOnce(&About<'_>) -> Result<Intent, String>) {
+        self.try_to_say(name, why, decide).await.unwrap_or_else(|refusal| panic!("{refusal}"));
+    }
+
+    /// The same where it may make no sense.
+    pub async fn try_to_say(
+        &self,
+        name: &str,
+        why: &str,
+        decide: impl FnOnce(&About<'_>) -> Result<Intent, String>,
+    ) -> Result<(), String> {
         let desired = self.desired();
         let (observed, _) = look(&self.aws, &desired, &self.clock).await.unwrap();
         let app = &desired.apps[&name.parse().unwrap()];
-        let intent = intent::rollback(&desired, app, &observed, Some(reason), self.clock.now()).unwrap();
-        amiable::aws::act::perform(&self.aws, &app.scope, &intent.action.action).await.unwrap();
+        let why = (!why.is_empty()).then_some(why);
+        let intent = decide(&About { desired: &desired, app, observed: &observed, why, now: self.clock.now() })?;
+        for planned in &intent.actions {
+            self.write_down(self.clock.now(), &format!("{}: {}", planned.action, planned.reason));
+            amiable::aws::act::perform(&self.aws, &app.scope, &planned.action).await.unwrap();
+        }
+        let parameter = app.scope.decisions_name();
+        let noted = Action::PutDecision { parameter, decision: Box::new(intent.decision) };
+        amiable::aws::act::perform(&self.aws, &app.scope, &noted).await.unwrap();
+        Ok(())
+    }
+
+    /// What was deployed so far, as `amiable rollback --to` reads it.
+    pub async fn history(&self, name: &str) -> Vec<DeployedRecord> {
+        let scope = self.desired().apps[&name.parse().unwrap()].scope.clone();
+        let versions = amiable::aws::history::history(&self.aws, &scope).await.unwrap();
+        versions.into_iter().filter_map(|(_, record)| record.known().cloned()).collect()
+    }
+
+    /// Turns down what serves, as `amiable rollback` does, and converges.
+    pub async fn rollback(&self, name: &str, reason: &str) -> Outcome {
+        self.say(name, reason, |about| intent::rollback(about, None, &[])).await;
         self.apply(false).await
     }
 
     /// Lets what failed be tried again, as `amiable retry` does, and converges.
     pub async fn retry(&self, name: &str) -> Outcome {
-        let desired = self.desired();
-        let (observed, _) = look(&self.aws, &desired, &self.clock).await.unwrap();
-        let app = &desired.apps[&name.parse().unwrap()];
-        let intent = intent::retry(&desired, app, &observed, self.clock.now()).unwrap();
-        amiable::aws::act::perform(&self.aws, &app.scope, &intent.action.action).await.unwrap();
+        self.say(name, "", intent::retry).await;
         self.apply(false).await
     }
 
@@ -247,8 +299,12 @@ spec:
             EventKind::Failed { action, error, .. } => format!("{action} failed: {error}"),
             EventKind::Planned(_) => return,
         };
-        let seconds = event.at.as_second() - self.begun.as_second();
-        let text = format!("{:02}:{:02} {}", seconds / 60, seconds % 60, without_numbers(&line));
+        self.write_down(event.at, &line);
+    }
+
+    fn write_down(&self, at: Timestamp, line: &str) {
+        let seconds = at.as_second() - self.begun.as_second();
+        let text = format!("{:02}:{:02} {}", seconds / 60, seconds % 60, without_numbers(line));
         self.diary.lock().unwrap().push(text);
     }
 }
@@ -302,6 +358,11 @@ pub fn summary(simulation: &Simulation) -> Vec<String> {
         lines.sort();
         lines
     })
+}
+
+/// The name of the load balancer in a listener's ARN.
+pub fn name_in_listener(arn: &str) -> &str {
+    arn.split('/').nth(2).unwrap_or_default()
 }
 
 pub fn name_in(arn: &str) -> String {

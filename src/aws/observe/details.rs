@@ -16,7 +16,6 @@ use crate::model::launch::LaunchData;
 use crate::model::names::{AppName, EnvironmentName, Scope};
 use crate::model::observed::{Activity, Details, Read, Target, TargetGroupAttributes, TrafficWindow, Want};
 use crate::model::probe::{Probe, Replied};
-use crate::model::record::DeployedRecord;
 
 const ELB: &str = "elasticloadbalancing";
 
@@ -38,6 +37,7 @@ pub async fn read(aws: &Aws, environment: &EnvironmentName, wants: &BTreeSet<Wan
         alarms,
         traffic,
         probes,
+        decisions,
     ) = join!(
         each(&wanted.target_health, |arn| target_health(aws, arn)),
         each(&wanted.activities, |name| activities(aws, name)),
@@ -46,10 +46,11 @@ pub async fn read(aws: &Aws, environment: &EnvironmentName, wants: &BTreeSet<Wan
         each(&wanted.listeners_of, |arn| balancing::listeners_of(aws, arn)),
         each(&wanted.rules_of, |arn| balancing::rules_of(aws, arn)),
         each(&wanted.template_data, |name| template_data(aws, name)),
-        deployed(aws, environment, &wanted.deployed),
+        parameters(aws, environment, &wanted.deployed, Scope::parameter_name, codec::decode_record),
         alarms::alarms(aws, &wanted.alarms),
         alarms::traffic(aws, &wanted.traffic),
         ask(aws, &wanted.probes),
+        parameters(aws, environment, &wanted.decisions, Scope::decisions_name, codec::decode_decision),
     );
     Ok(Details {
         target_health: target_health?,
@@ -63,6 +64,7 @@ pub async fn read(aws: &Aws, environment: &EnvironmentName, wants: &BTreeSet<Wan
         alarms: alarms?,
         traffic: traffic?,
         probes,
+        decisions: decisions?,
     })
 }
 
@@ -80,6 +82,7 @@ struct Wanted {
     alarms: Vec<String>,
     traffic: Vec<TrafficWindow>,
     probes: Vec<Probe>,
+    decisions: Vec<AppName>,
 }
 
 impl Wanted {
@@ -98,6 +101,7 @@ impl Wanted {
                 Want::Alarm(name) => wanted.alarms.push(name.clone()),
                 Want::Traffic(window) => wanted.traffic.push(window.clone()),
                 Want::Probe(probe) => wanted.probes.push(probe.clone()),
+                Want::Decisions(app) => wanted.decisions.push(app.clone()),
             }
         }
         wanted
@@ -211,13 +215,15 @@ async fn template_data(aws: &Aws, name: &str) -> Result<Option<LaunchData>, AwsE
     data.and_then(codec::launch_data).map(Some).map_err(|why| AwsError::not_understood(call, why))
 }
 
-/// The deployed states of apps, ten a call.
-async fn deployed(
+/// Parameters of apps, ten a call, each decoded.
+async fn parameters<T>(
     aws: &Aws,
     environment: &EnvironmentName,
     apps: &[AppName],
-) -> Result<BTreeMap<AppName, Read<Option<DeployedRecord>>>, AwsError> {
-    let name = |app: &AppName| Scope::new(app.clone(), environment.clone()).parameter_name();
+    name: fn(&Scope) -> String,
+    decode: fn(&str) -> Result<T, String>,
+) -> Result<BTreeMap<AppName, Read<Option<T>>>, AwsError> {
+    let name = |app: &AppName| name(&Scope::new(app.clone(), environment.clone()));
     let found = by_ids(apps.iter().map(name).collect(), 10, |names| async move {
         let call = Call::new("ssm", "GetParameters", several(&names));
         let answer = aws.read(call, aws.ssm.get_parameters().set_names(Some(names)).send()).await?;
@@ -228,8 +234,8 @@ async fn deployed(
     let decoded = apps.iter().filter_map(|app| {
         let read = match found.get(&name(app))? {
             Read::Known(None) => Read::Known(None),
-            Read::Known(Some(text)) => match codec::decode_record(text) {
-                Ok(record) => Read::Known(Some(record)),
+            Read::Known(Some(text)) => match decode(text) {
+                Ok(value) => Read::Known(Some(value)),
                 Err(why) => Read::Unknown(format!("SSM parameter {}: {why}", name(app))),
             },
             Read::Unknown(why) => Read::Unknown(why.clone()),

@@ -79,7 +79,7 @@ async fn deleting_what_is_gone_is_done_and_what_is_in_use_stays() {
         Action::DeleteGroup { name: "hello-prod-v009".into() },
         Action::DeleteLaunchTemplate { name: "hello-prod-v009".into() },
         Action::DeleteListener { arn: format!("{}0", release.listener) },
-        Action::DeleteDeployedRecord { parameter: release.scope.parameter_name(), app: release.scope.app.clone() },
+        Action::DeleteParameter { parameter: release.scope.parameter_name(), app: release.scope.app.clone() },
     ] {
         assert_eq!(lab.perform("hello", &action).await, Ok(Done::Already), "{action}");
     }

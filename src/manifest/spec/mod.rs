@@ -28,7 +28,7 @@ pub use launch::{AppNetwork, Launch};
 pub use machine::{
     AllocationStrategy, BlockDevice, CpuCredits, HttpTokens, MetadataOptions, Spot, Tenancy, VolumeType,
 };
-pub use strategy::{RedBlack, Retain, Strategy};
+pub use strategy::{Canary, CanaryStep, RedBlack, Retain, Strategy};
 pub use verification::{Compare, Method, Percent, Percentile, Ratio, SmokeCheck, Statuses, Verification, Webhook};
 
 /// The `spec` of an `App`, overlays and defaults applied.

@@ -12,7 +12,9 @@ pub(super) fn sizes<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group:
     let spec = release.wanted.spec;
     let mut update = GroupChange::default();
     let (min, max) = (spec.instances.min, spec.instances.max);
-    if changes.differs("instances.min", group.min.to_string(), min.to_string()) {
+    // While it is held up for a release, its min is ours.
+    let held = group.owner.held_min.is_some();
+    if !held && changes.differs("instances.min", group.min.to_string(), min.to_string()) {
         update.min = Some(min);
     }
     if changes.differs("instances.max", group.max.to_string(), max.to_string()) {

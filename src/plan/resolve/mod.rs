@@ -6,13 +6,17 @@ mod network;
 
 use std::collections::BTreeMap;
 
+use super::draft::Draft;
+use super::picture::Picture;
 use crate::manifest::spec::{AppSpec, EnvironmentSpec, LoadBalancer};
 use crate::model::desired::DesiredApp;
 use crate::model::launch::{LaunchData, TemplateHash};
+use crate::model::mark::BackTo;
 use crate::model::names::digest;
-use crate::model::observed::{Image, Observed, TargetCheck, Zone};
+use crate::model::observed::{Image, Observed, Read, TargetCheck, Want, Zone};
 
 /// One app as it should be.
+#[derive(Clone)]
 pub(super) struct Wanted<'a> {
     pub(super) app: &'a DesiredApp,
     pub(super) spec: &'a AppSpec,
@@ -29,6 +33,8 @@ pub(super) struct Wanted<'a> {
     pub(super) subnet_ids: Vec<String>,
     /// How its targets are checked.
     pub(super) check: TargetCheck,
+    /// Whether it is an earlier release that takes the place of one that was turned down: it has proved itself before.
+    pub(super) goes_back: bool,
     /// The hosted zone of its DNS name.
     pub(super) zone: Option<&'a Zone>,
 }
@@ -67,13 +73,41 @@ impl<'a> Wanted<'a> {
             refusal,
             subnet_ids,
             check: network::check(spec),
+            goes_back: false,
             zone: network::zone(spec, environment, observed)?,
         })
     }
 
+    /// An earlier release in the place of this one: what a launch template that was kept holds, or this one with an earlier
+    /// image. `None`: its template must be read first, or the draft says why there is no way back to it.
+    pub(super) fn earlier(&self, draft: &mut Draft<'a>, picture: &Picture<'a>, back: &BackTo) -> Option<Self> {
+        let launch = match back {
+            BackTo::Image(id) => LaunchData { image_id: id.clone(), ..self.launch.clone() },
+            BackTo::Template(hash) => {
+                let kept = picture.templates.iter().rfind(|template| template.owner.template_hash == *hash);
+                let Some(kept) = kept else {
+                    draft.block(format!("the launch template {hash}, to which it was rolled back, is gone"));
+                    return None;
+                };
+                let found = draft.observed.details.template_data.get(&kept.name);
+                let data =
+                    draft.see(found, Want::TemplateData(kept.name.clone()), "the launch template that was kept")?;
+                match data {
+                    Some(data) if data.hash() == *hash => data.clone(),
+                    _ => {
+                        draft.block(format!("{} does not hold what its tag says: somebody has changed it", kept.name));
+                        return None;
+                    }
+                }
+            }
+        };
+        let image = draft.observed.images.get(&launch.image_id).and_then(Read::known).and_then(Option::as_ref);
+        Some(Self { hash: launch.hash(), image, launch, refusal: None, goes_back: true, ..self.clone() })
+    }
+
     /// The version, branch and commit of the release: as the manifest gives them, or else as the image's tags do.
     pub(super) fn release(&self) -> BTreeMap<String, String> {
-        let given = self.spec.release.as_ref();
+        let given = self.spec.release.as_ref().filter(|_| !self.goes_back);
         [
             ("version", given.and_then(|release| release.version.as_ref())),
             ("branch", given.and_then(|release| release.branch.as_ref())),

@@ -8,13 +8,14 @@ pub(super) mod smoke;
 pub(super) mod watch;
 pub(super) mod webhook;
 
+use super::canary;
 use super::draft::Draft;
 use super::release::{Release, Turn};
 use super::shift;
 use crate::model::action::{Action, GroupChange, Tags};
 use crate::model::observed::{Failure, Group, Want};
 use crate::model::tags::{self, keys};
-use crate::model::time::Span;
+use crate::model::time::{Span, Timestamp};
 use activity::{Cause, launch_failure, room_since};
 use health::Healthy;
 
@@ -25,6 +26,13 @@ pub(super) fn wait_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>,
         return Turn::Done;
     }
     draft.in_flight = true;
+    if target.owner.canary.is_some() {
+        if !canary::lost_its_share(release, target) {
+            return Turn::Done;
+        }
+        fail(draft, release, target, "it was taken out of service after it had a share of the traffic".to_owned());
+        return Turn::Here(None);
+    }
     if taken_out_of_service(draft, release, target) || grow(draft, release, target) {
         return Turn::Here(None);
     }
@@ -90,6 +98,43 @@ pub(super) fn bake<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, duratio
         );
     }
     Turn::Here(Some(format!("healthy {}/{size}", health.good)))
+}
+
+/// What keeps a generation that has a share of the traffic from its next step: it fails, or has to grow or to become whole
+/// first. Nothing when it is well.
+pub(super) fn under_traffic<'a>(
+    draft: &mut Draft<'a>,
+    release: &Release<'a, '_>,
+    target: &'a Group,
+    due: Option<Timestamp>,
+) -> Option<Turn> {
+    if grow(draft, release, target) {
+        return Some(Turn::Here(None));
+    }
+    let open = draft.open_questions();
+    let Some(health) = Healthy::of(draft, release, target) else { return Some(Turn::Here(None)) };
+    if target.owner.canary.is_some()
+        && let Some(reason) = watch::trouble(draft, release, target)
+    {
+        fail(draft, release, target, reason);
+        return Some(Turn::Here(Some("failed".to_owned())));
+    }
+    // Something of what it is judged by is not known.
+    if draft.open_questions() > open {
+        return Some(Turn::Here(None));
+    }
+    (health.good < release.size).then(|| {
+        let generation = target.owner.generation;
+        let (good, size) = (health.good, release.size);
+        // An instance that died is being replaced: that is no fault of the release, unless it takes too long.
+        let deadline = due.map(|due| release.wanted.spec.progress_deadline.after(due));
+        if deadline.is_some_and(|deadline| draft.now >= deadline) {
+            fail(draft, release, target, format!("{good} of {size} instances healthy when its next step was due"));
+        } else {
+            draft.wait(format!("{generation} to be whole again, healthy {good}/{size}"), deadline);
+        }
+        Turn::Here(Some(format!("healthy {good}/{size}")))
+    })
 }
 
 /// A generation that had the traffic and lost it to the one before, without a word on why: somebody, or a crash in
@@ -166,7 +211,9 @@ fn not_yet_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target:
 
 /// Ends a generation: traffic goes back first if it has it and there is a way back, then it is marked.
 pub(super) fn fail<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &Group, reason: String) {
-    if release.is_shifted() {
+    let front = release.picture.front.as_ref();
+    let has_share = target.owner.slot.is_some_and(|slot| front.is_some_and(|front| front.weight(slot) > 0));
+    if has_share {
         shift::back(draft, release, target, &reason);
     }
     draft.plan.notes.retain(|note| !note.contains("goes on trying"));

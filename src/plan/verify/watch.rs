@@ -5,6 +5,7 @@ use super::health::Healthy;
 use super::{alarms, compare, webhook};
 use crate::model::observed::Group;
 use crate::model::time::Timestamp;
+use crate::plan::canary;
 use crate::plan::draft::Draft;
 use crate::plan::release::Release;
 
@@ -66,7 +67,7 @@ pub(super) fn not_known(
 /// When the generation should have been watched long enough; nothing while a person decides that.
 fn due(release: &Release<'_, '_>, target: &Group) -> Option<Timestamp> {
     match target.owner.shifted_at.filter(|_| release.is_shifted()) {
-        Some(shifted_at) => Some(release.wanted.spec.strategy.red_black.bake_time.after(shifted_at)),
-        None => target.owner.canary.map(|step| step.at),
+        Some(shifted_at) => Some(release.wanted.spec.strategy.bake_time().after(shifted_at)),
+        None => canary::due(release, target),
     }
 }

@@ -45,7 +45,7 @@ async fn an_edit_in_the_middle_of_a_release_replaces_what_is_unfinished() {
     09:37 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
     09:43 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
     09:43 CreateAutoScalingGroup hello-prod-v003: v001 was born with another template
-    09:44 DeleteLaunchTemplate hello-prod-v002: no group uses it
+    09:44 DeleteLaunchTemplate hello-prod-v002: no group uses it, and no rollback needs it
     10:21 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
     10:51 ModifyListener listener/hello-prod: v003 is healthy: it takes all traffic
     10:51 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
@@ -53,7 +53,6 @@ async fn an_edit_in_the_middle_of_a_release_replaces_what_is_unfinished() {
     15:51 CreateOrUpdateTags hello-prod-v003: v003 is recorded
     75:51 UpdateAutoScalingGroup hello-prod-v001: v003 serves in its place
     77:19 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
-    77:19 DeleteLaunchTemplate hello-prod-v001: its group is gone
     ");
     assert_eq!(serving(&lab), [("hello-prod-v003".to_owned(), 2)]);
     settles(&lab).await;

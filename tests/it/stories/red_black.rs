@@ -46,7 +46,6 @@ async fn from_one_image_to_the_next_and_the_old_group_goes_after_its_time() {
     13:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     73:16 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
     74:43 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
-    74:43 DeleteLaunchTemplate hello-prod-v001: its group is gone
     ");
     settles(&lab).await;
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);

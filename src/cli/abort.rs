@@ -1,0 +1,53 @@
+//! `amiable abort`: gives up the release under way; what serves stays, or serves again.
+
+use clap::Args;
+
+use super::apply::Watching;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::operator::Case;
+use super::selection::Environment;
+use super::{Global, watch};
+use crate::controller::converge::Outcome;
+use crate::model::names::AppName;
+use crate::plan::intent;
+
+/// Give up the release under way
+///
+/// It is not tried again until its manifest changes or `amiable retry` says so.
+#[derive(Debug, Args)]
+pub struct Abort {
+    /// The app
+    app: AppName,
+    #[command(flatten)]
+    environment: Environment,
+    /// Why; shown wherever the release is
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    #[command(flatten)]
+    watching: Watching,
+}
+
+impl Abort {
+    /// Marks the release as given up, and converges.
+    ///
+    /// # Errors
+    /// When no release is under way, there is nothing to go back to, nobody confirms, or AWS refuses.
+    pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
+        let desired = self.environment.one(global)?;
+        let case = Case::open(global, &desired, &self.app).await?;
+        let intent = intent::abort(&case.about(&desired, self.reason.as_deref()));
+        let generation = intent.as_ref().ok().map(|intent| intent.generation);
+        if let Some(generation) = generation {
+            case.confirm(&self.watching, &format!("Give up {generation} of {}?", case.app.scope))?;
+        }
+        case.decide(intent, "aborted").await?;
+        if self.watching.no_wait {
+            return Ok(Exit::Fine);
+        }
+        let (outcome, plan) = watch::outcome(&case.session, &desired, &case.options(&self.watching)).await?;
+        watch::conclude(outcome, &plan, case.options(&self.watching).only.as_ref());
+        // That the release failed is what was asked for.
+        Ok(if outcome == Outcome::ReleaseFailed { Exit::Fine } else { watch::exit(outcome) })
+    }
+}

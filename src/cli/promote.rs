@@ -1,0 +1,42 @@
+//! `amiable promote`: ends a pause of a canary, or deploys a newer image that waits for a person.
+
+use clap::Args;
+
+use super::Global;
+use super::apply::Watching;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::operator::Case;
+use super::selection::Environment;
+use crate::model::names::AppName;
+use crate::plan::intent;
+
+/// End the pause that a canary is in
+#[derive(Debug, Args)]
+pub struct Promote {
+    /// The app
+    app: AppName,
+    #[command(flatten)]
+    environment: Environment,
+    /// Skip every pause and share that is left: it takes all traffic once it is whole and well
+    #[arg(long)]
+    full: bool,
+    /// Why; noted for later
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    #[command(flatten)]
+    watching: Watching,
+}
+
+impl Promote {
+    /// Sets the mark, and converges.
+    ///
+    /// # Errors
+    /// When nothing waits to be promoted, or AWS refuses.
+    pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
+        let desired = self.environment.one(global)?;
+        let case = Case::open(global, &desired, &self.app).await?;
+        case.decide(intent::promote(&case.about(&desired, self.reason.as_deref()), self.full), "promoted").await?;
+        case.go_on(&desired, &self.watching).await
+    }
+}

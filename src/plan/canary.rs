@@ -1,0 +1,141 @@
+//! Canary: a share of the traffic, a look at how it goes, a larger share. How far it is stands in a tag of its group, as
+//! the number of steps behind it, so that weights that somebody changes by hand are no progress.
+
+use super::draft::Draft;
+use super::release::{Release, Turn};
+use super::shift;
+use super::verify;
+use crate::manifest::spec::{Canary, CanaryStep};
+use crate::model::action::Tags;
+use crate::model::mark;
+use crate::model::names::Slot;
+use crate::model::observed::{Forward, Group};
+use crate::model::tags::keys;
+use crate::model::time::{Span, Timestamp};
+
+/// The word of a promotion that leaves no step to be waited for.
+pub(super) const FULL: &str = "full";
+
+/// How many steps are behind a generation, promoted ones among them.
+pub(super) fn behind(target: &Group) -> usize {
+    let done = target.owner.canary.map_or(0, |step| step.done);
+    let promoted = target.owner.marks.promoted.as_ref().and_then(|mark| mark.to.as_deref());
+    done.max(promoted.map_or(0, |to| if to == FULL { usize::MAX } else { to.parse().unwrap_or(0) }))
+}
+
+/// The share of the traffic that a generation has been given, in percent; 0 before the first step.
+pub(super) fn share(canary: &Canary, target: &Group) -> u32 {
+    let done = target.owner.canary.map_or(0, |step| step.done);
+    let weight = |step: &CanaryStep| if let CanaryStep::Weight(weight) = step { Some(*weight) } else { None };
+    canary.steps.iter().take(done).rev().find_map(weight).unwrap_or(0)
+}
+
+/// Done when the target was given this share, or a later step is reached.
+pub(super) fn shift<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, place: usize, weight: u32) -> Turn {
+    let Some(target) = release.target else { return Turn::Here(None) };
+    if release.is_shifted() || behind(target) > place {
+        return Turn::Done;
+    }
+    draft.in_flight = true;
+    if let Some(turn) = ready(draft, release, target) {
+        return turn;
+    }
+    if let Some(turn) = release.held(draft) {
+        return turn;
+    }
+    let reason = match share_now(release, target) {
+        0 => format!("{} is healthy: it takes {weight} % of the traffic", target.owner.generation),
+        share => format!("{} is well at {share} %: it takes {weight} %", target.owner.generation),
+    };
+    if let Some((slot, forward)) = split(release, target, weight) {
+        shift::move_traffic(draft, release, target, slot, &forward, &reason);
+    }
+    reach(draft, target, place + 1, format!("{} has {weight} % of the traffic", target.owner.generation));
+    Turn::Here(None)
+}
+
+/// Done when the target was watched for long enough, or a person has promoted it.
+pub(super) fn pause<'a>(
+    draft: &mut Draft<'a>,
+    release: &Release<'a, '_>,
+    place: usize,
+    duration: Option<Span>,
+) -> Turn {
+    let Some(target) = release.target else { return Turn::Here(None) };
+    if release.is_shifted() || behind(target) > place {
+        return Turn::Done;
+    }
+    draft.in_flight = true;
+    // After another pause, or after a promotion, its own clock begins.
+    let Some(since) = target.owner.canary.filter(|step| step.done == place).map(|step| step.at) else {
+        reach(draft, target, place, "the next pause begins".to_owned());
+        return Turn::Here(None);
+    };
+    if let Some(turn) = ready(draft, release, target) {
+        return turn;
+    }
+    let generation = target.owner.generation;
+    let share = share_now(release, target);
+    match duration {
+        Some(duration) if draft.now >= duration.after(since) => Turn::Done,
+        Some(duration) => {
+            draft.wait(format!("{generation} to be watched at {share} %"), Some(duration.after(since)));
+            Turn::Here(None)
+        }
+        None => {
+            draft.wait_for_person(format!("`amiable promote {}`: {generation} has {share} %", draft.scope.app));
+            Turn::Here(None)
+        }
+    }
+}
+
+/// Whether somebody, or a shift back that was cut off, has taken away the share that a generation was given.
+pub(super) fn lost_its_share(release: &Release<'_, '_>, target: &Group) -> bool {
+    let (Some(front), Some(slot), Some(canary)) = (&release.picture.front, target.owner.slot, release.canary()) else {
+        return false;
+    };
+    share(canary, target) > 0 && front.weight(slot) == 0
+}
+
+/// Puts right what stands between a generation and its next step; nothing when it is well and has its share.
+pub(super) fn ready<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &'a Group) -> Option<Turn> {
+    if let Some(turn) = verify::under_traffic(draft, release, target, due(release, target)) {
+        return Some(turn);
+    }
+    let share = release.canary().map_or(0, |canary| share(canary, target));
+    let (slot, forward) = split(release, target, share)?;
+    if share > 0 && !release.picture.front.as_ref().is_some_and(|front| front.is_exactly(&forward)) {
+        let reason = format!("the weights were changed: {} has {share} % of the traffic", target.owner.generation);
+        shift::move_traffic(draft, release, target, slot, &forward, &reason);
+        return Some(Turn::Here(None));
+    }
+    None
+}
+
+/// Since when nothing but its health has kept a generation from its next step; nothing while it has to wait anyway.
+pub(super) fn due(release: &Release<'_, '_>, target: &Group) -> Option<Timestamp> {
+    let step = target.owner.canary?;
+    let promoted = target.owner.marks.promoted.as_ref().filter(|_| behind(target) > step.done);
+    match (promoted, release.canary().and_then(|canary| canary.steps.get(step.done))) {
+        (Some(mark), _) => Some(mark.at),
+        (None, Some(CanaryStep::Pause(duration))) => duration.map(|duration| duration.after(step.at)),
+        (None, _) => Some(step.at),
+    }
+}
+
+fn share_now(release: &Release<'_, '_>, target: &Group) -> u32 {
+    release.canary().map_or(0, |canary| share(canary, target))
+}
+
+/// The slot of a generation, and the weights that give it so much of the traffic.
+fn split(release: &Release<'_, '_>, target: &Group, weight: u32) -> Option<(Slot, Forward)> {
+    let (front, slot, canary) = (release.picture.front.as_ref()?, target.owner.slot?, release.canary()?);
+    let stickiness = u32::try_from(canary.stickiness.as_seconds()).ok().filter(|seconds| *seconds > 0);
+    let stickiness = stickiness.filter(|_| front.keeps_visitors());
+    Some((slot, Forward { stickiness, ..front.split(slot, weight) }))
+}
+
+fn reach(draft: &mut Draft<'_>, target: &Group, done: usize, reason: String) {
+    let step = mark::CanaryStep { done, at: draft.now };
+    draft.tag_group(&target.name, Tags::from([(keys::CANARY.to_owned(), step.to_string())]), reason);
+}

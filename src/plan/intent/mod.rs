@@ -1,0 +1,129 @@
+//! What a person says about a release, as an input to the next plan: marks on a group, never a change of capacity.
+//!
+//! - [`rollout`]: about a release under way: promote, abort, pause, resume
+//! - [`rollback`]: about one that was a mistake, and about one that deserves another try
+//! - [`standing`]: about the app as it stands: suspend, pin, unpin
+
+mod rollback;
+mod rollout;
+mod standing;
+
+pub use rollback::{retry, rollback};
+pub use rollout::{abort, pause, promote, resume};
+pub use standing::{pin, suspend, unpin};
+
+use super::draft::Draft;
+use super::picture::Picture;
+use super::resolve::{Unresolved, Wanted};
+use super::shift::own_group;
+use crate::model::action::{Action, Tags};
+use crate::model::decision::{Decision, Verb};
+use crate::model::desired::{Desired, DesiredApp};
+use crate::model::mark::Mark;
+use crate::model::names::Generation;
+use crate::model::observed::{Group, Observed};
+use crate::model::plan::PlannedAction;
+use crate::model::time::Timestamp;
+
+/// Marks to set, and what follows from them.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    /// The calls that set them, one in all but rare cases.
+    pub actions: Vec<PlannedAction>,
+    /// The same for those who ask later.
+    pub decision: Decision,
+    /// The generation that it is about.
+    pub generation: Generation,
+    /// The generation that serves afterwards, if that is known and changes or is confirmed.
+    pub serves: Option<Generation>,
+}
+
+/// One app, and who says something about it.
+#[derive(Clone, Copy)]
+pub struct About<'a> {
+    /// What is wanted in its environment.
+    pub desired: &'a Desired,
+    /// The app.
+    pub app: &'a DesiredApp,
+    /// What there is.
+    pub observed: &'a Observed,
+    /// Why, if anybody said.
+    pub why: Option<&'a str>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl<'a> About<'a> {
+    /// Decides with the picture of the app.
+    fn with_picture<T>(
+        &self,
+        decide: impl FnOnce(&Wanted<'a>, &Picture<'a>) -> Result<T, String>,
+    ) -> Result<T, String> {
+        let wanted = Wanted::resolve(self.app, &self.desired.environment, self.observed);
+        let wanted = wanted.map_err(|(Unresolved::Unread(reason) | Unresolved::Refused(reason))| reason)?;
+        let mut draft = Draft::new(&self.app.scope, self.observed, self.now);
+        match Picture::of(&mut draft, &wanted) {
+            Some(picture) => decide(&wanted, &picture),
+            None if draft.plan.reason.is_empty() => Err("not all of it could be read".to_owned()),
+            None => Err(draft.plan.reason),
+        }
+    }
+
+    fn mark(&self) -> Mark {
+        Mark::new(self.now, &self.observed.caller, self.why.unwrap_or_default())
+    }
+
+    fn decision(&self, what: Verb, generation: Generation, to: Option<String>) -> Decision {
+        Decision {
+            app: self.app.scope.app.clone(),
+            environment: self.app.scope.environment.clone(),
+            at: self.now,
+            by: self.observed.caller.clone(),
+            what,
+            generation,
+            to,
+            why: self.why.map(str::to_owned),
+        }
+    }
+
+    /// Sets one mark on a group.
+    fn set(&self, what: Verb, group: &Group, key: &str, mark: &Mark) -> Intent {
+        let tags = Tags::from([(key.to_owned(), crate::model::tags::value(&mark.to_string()))]);
+        let action = Action::TagGroup { name: group.name.clone(), tags, propagate: false };
+        let reason = format!("{} {}, says {}", what.as_str(), group.owner.generation, mark.said());
+        self.intent(what, group, mark.to.clone(), vec![planned(action, reason, group)])
+    }
+
+    /// Takes marks from groups, of which the newest is named.
+    fn lift(&self, what: Verb, groups: &[&'a Group], keys: &[&str], without: &str) -> Result<Intent, String> {
+        let Some(newest) = groups.last() else { return Err(without.to_owned()) };
+        let said = self.mark().said();
+        let lift = |group: &&Group| {
+            let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+            let action = Action::UntagGroup { name: group.name.clone(), keys };
+            planned(action, format!("{} {}, says {said}", what.as_str(), group.owner.generation), group)
+        };
+        Ok(self.intent(what, newest, None, groups.iter().map(lift).collect()))
+    }
+
+    fn intent(&self, what: Verb, group: &Group, to: Option<String>, actions: Vec<PlannedAction>) -> Intent {
+        let generation = group.owner.generation;
+        Intent { actions, decision: self.decision(what, generation, to), generation, serves: None }
+    }
+}
+
+fn planned(action: Action, reason: String, group: &Group) -> PlannedAction {
+    PlannedAction { action, reason, expects: vec![own_group(group)] }
+}
+
+/// The group that marks about the whole app stand on: what serves, or else the newest that has not failed.
+fn anchor<'a>(picture: &Picture<'a>) -> Result<&'a Group, String> {
+    let nothing = "nothing of it runs yet; set `suspend` in its manifest";
+    picture.serving().or_else(|| picture.unfailed().last()).ok_or_else(|| nothing.to_owned())
+}
+
+/// The generation that is on its way to the traffic.
+fn underway<'a>(wanted: &Wanted<'a>, picture: &Picture<'a>) -> Option<&'a Group> {
+    let serving = picture.serving();
+    picture.candidate(wanted).filter(|candidate| serving.is_none_or(|serving| serving.name != candidate.name))
+}

@@ -1,0 +1,117 @@
+//! A release that was a mistake, and one that deserves another try.
+
+use super::{About, Intent, planned, underway};
+use crate::model::action::Action;
+use crate::model::decision::Verb;
+use crate::model::mark::BackTo;
+use crate::model::names::Generation;
+use crate::model::observed::{Failure, Group};
+use crate::model::record::DeployedRecord;
+use crate::model::tags::{self, keys};
+use crate::plan::picture::Picture;
+
+/// Turns down the newest generation, so that an earlier one serves again and stays until the manifest asks for something
+/// else. One that has not taken over yet is given up. With `to`, that generation serves again: at once while it is warm;
+/// else what its launch template holds, if that was kept, or its recorded image is launched anew.
+///
+/// # Errors
+/// Why there is nothing to turn down, or nothing to go back to.
+pub fn rollback(about: &About<'_>, to: Option<Generation>, history: &[DeployedRecord]) -> Result<Intent, String> {
+    about.with_picture(|wanted, picture| {
+        let serving = picture.serving().ok_or("nothing of it serves")?;
+        if let Some((group, mark)) = picture.pinned() {
+            let generation = group.owner.generation;
+            return Err(format!("it is pinned to {generation} by {}; `amiable unpin` it first", mark.said()));
+        }
+        let given_up = underway(wanted, picture).filter(|group| {
+            group.owner.generation > serving.owner.generation && to.is_none_or(|to| to == serving.owner.generation)
+        });
+        let turned_down = given_up.unwrap_or(serving);
+        let generation = turned_down.owner.generation;
+        if turned_down.owner.failed.is_some() && to.is_none() {
+            return Err(format!("{generation} is turned down already; `--to` leads to an earlier one"));
+        }
+        if to.is_some_and(|to| to == generation) {
+            return Err(format!("{generation} is what serves"));
+        }
+        let way = match given_up {
+            Some(_) => Way::Warm(serving),
+            None => way_back(picture, serving, to, history)?,
+        };
+        let mark = about.mark();
+        let reason = match to {
+            Some(to) if given_up.is_none() => format!("rolled back to {to} by {}", mark.said()),
+            _ => format!("rolled back by {}", mark.said()),
+        };
+        let mut set = tags::encode_failure(&Failure { at: about.now, reason: reason.clone() });
+        let serves = match &way {
+            Way::Warm(group) => Some(group.owner.generation),
+            Way::Launch(back) => {
+                set.insert(keys::BACK_TO.to_owned(), back.to_string());
+                None
+            }
+        };
+        let action = Action::TagGroup { name: turned_down.name.clone(), tags: set, propagate: false };
+        let to = to.or(serves).map(|to| to.to_string());
+        let intent = about.intent(Verb::Rollback, turned_down, to, vec![planned(action, reason, turned_down)]);
+        Ok(Intent { serves, ..intent })
+    })
+}
+
+enum Way<'a> {
+    /// It runs: traffic moves in one call.
+    Warm(&'a Group),
+    /// It is launched again.
+    Launch(BackTo),
+}
+
+fn way_back<'a>(
+    picture: &Picture<'a>,
+    serving: &Group,
+    to: Option<Generation>,
+    history: &[DeployedRecord],
+) -> Result<Way<'a>, String> {
+    let warm = warm(picture, serving);
+    let Some(to) = to else {
+        let last = history.iter().rev().find(|record| record.generation != serving.owner.generation);
+        return warm.map(Way::Warm).ok_or_else(|| {
+            let advice = match last {
+                Some(record) => format!("`--to {}` launches that release again", record.generation),
+                None => "nothing else was ever deployed".to_owned(),
+            };
+            format!("{} is the only generation that runs; {advice}", serving.owner.generation)
+        });
+    };
+    if let Some(group) = warm.filter(|group| group.owner.generation == to) {
+        return Ok(Way::Warm(group));
+    }
+    let template = picture.templates.iter().find(|template| template.owner.generation == to);
+    if let Some(template) = template {
+        return Ok(Way::Launch(BackTo::Template(template.owner.template_hash.clone())));
+    }
+    let recorded = history.iter().rev().find(|record| record.generation == to);
+    recorded.map(|record| Way::Launch(BackTo::Image(record.image.clone()))).ok_or_else(|| {
+        let mut known: Vec<String> = history.iter().rev().map(|record| record.generation.to_string()).collect();
+        known.dedup();
+        known.truncate(10);
+        format!("{to} was never deployed here; the last that were: {}", known.join(", "))
+    })
+}
+
+/// The newest earlier generation that runs and has served before.
+fn warm<'a>(picture: &Picture<'a>, serving: &Group) -> Option<&'a Group> {
+    let runs = |group: &&Group| group.desired > 0 && !group.deleting && group.owner.shifted_at.is_some();
+    picture.unfailed().filter(|group| group.name != serving.name).filter(runs).last()
+}
+
+/// Lets a release that failed be tried again.
+///
+/// # Errors
+/// When the release that is wanted has not failed.
+pub fn retry(about: &About<'_>) -> Result<Intent, String> {
+    about.with_picture(|wanted, picture| {
+        let tombstone = picture.tombstone(wanted).ok_or("the release that its manifest asks for has not failed")?;
+        let keys = [keys::FAILED, keys::FAILED_AT, keys::BACK_TO];
+        about.lift(Verb::Retry, &[tombstone], &keys, "it has not failed")
+    })
+}

@@ -1,0 +1,267 @@
+//! Canaries: a share of the traffic, a look, a larger share.
+
+use std::time::Duration;
+
+use amiable::controller::converge::Outcome;
+use amiable::model::plan::Change;
+use amiable::plan::intent;
+use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1, HELLO_SICK_LATER};
+use insta::assert_snapshot;
+
+use super::{deployed, serving, settles, weight};
+use crate::lab::{Lab, app};
+
+const STEPS: &str = "  strategy: {canary: {steps: [{weight: 5}, {pause: 10m}, {weight: 50}, {pause: 5m}]}}\n";
+const UNTIL_PROMOTED: &str =
+    "  strategy: {canary: {steps: [{weight: 10}, {pause: {}}, {weight: 50}, {pause: {}}], bakeTime: 1m}}\n";
+
+/// `1.0.0` serves, and `1.1.0` has begun as a canary.
+async fn begun(steps: &str) -> Lab {
+    let mut lab = deployed(steps).await;
+    lab.write("hello", app("hello", HELLO_1_1, steps));
+    lab.apply_for(Duration::from_secs(120)).await;
+    lab.diary();
+    assert_ne!(weight(&lab, "hello-prod-b"), 0, "it has its share");
+    lab
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_takes_its_share_in_steps_and_then_everything() {
+    let mut lab = deployed(STEPS).await;
+    assert!(!lab.diary().contains('%'), "the first generation has nothing to be compared with");
+    lab.write("hello", app("hello", HELLO_1_1, STEPS));
+    let shown: Vec<_> = lab.plan("hello").await.steps.iter().map(|step| step.kind.to_string()).collect();
+    assert_eq!(shown[..7], ["launch 2", "healthy 2/2", "shift 5%", "pause 10m", "shift 50%", "pause 5m", "shift 100%"]);
+    assert_eq!(lab.apply(true).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes 5 % of the traffic
+    08:16 CreateOrUpdateTags hello-prod-v002: v002 has 5 % of the traffic
+    18:16 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
+    18:16 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    23:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    23:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    28:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    28:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    88:16 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
+    89:44 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
+    ");
+    assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_visitor_stays_on_one_version_until_all_traffic_has_moved() {
+    let lab = begun(STEPS).await;
+    let stickiness = || lab.simulation.with(|world| crate::invariants::stickiness(world, "hello-prod"));
+    assert_eq!(stickiness(), Some(3600));
+    assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (95, 5));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_eq!(stickiness(), None, "or visitors of the old one would go on to reach it");
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_without_end_waits_for_a_person() {
+    let lab = begun(UNTIL_PROMOTED).await;
+    lab.apply_for(Duration::from_secs(3600)).await;
+    assert_snapshot!(lab.diary(), @"");
+    let plan = lab.plan("hello").await;
+    assert_eq!(plan.waits[0].what, "`amiable promote hello`: v002 has 10 %");
+    lab.say("hello", "numbers look good", |about| intent::promote(about, false)).await;
+    lab.apply_for(Duration::from_secs(600)).await;
+    assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (50, 50));
+    lab.say("hello", "", |about| intent::promote(about, false)).await;
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    65:26 CreateOrUpdateTags hello-prod-v002: promote v002, says simulated: numbers look good
+    65:27 ModifyListener listener/hello-prod: v002 is well at 10 %: it takes 50 %
+    65:27 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    75:32 CreateOrUpdateTags hello-prod-v002: promote v002, says simulated
+    75:32 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    75:32 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    76:32 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    76:32 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    ");
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_promotion_leaves_no_step_to_be_waited_for() {
+    let lab = begun(UNTIL_PROMOTED).await;
+    lab.say("hello", "hotfix", |about| intent::promote(about, true)).await;
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    05:17 CreateOrUpdateTags hello-prod-v002: promote v002, says simulated: hotfix
+    05:17 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    05:18 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    06:18 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    06:18 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    ");
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_that_falls_sick_gives_its_share_back() {
+    let mut lab = deployed(STEPS).await;
+    lab.diary();
+    lab.write("hello", app("hello", HELLO_SICK_LATER, STEPS));
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+    assert_snapshot!(lab.diary(), @"
+    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes 5 % of the traffic
+    08:16 CreateOrUpdateTags hello-prod-v002: v002 has 5 % of the traffic
+    10:04 ModifyListener listener/hello-prod: v002 failed: v001 serves again (unhealthy under traffic: i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500])
+    10:04 CreateOrUpdateTags hello-prod-v002: v002 failed: unhealthy under traffic: i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
+    10:05 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    ");
+    assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (100, 0));
+    assert_eq!(lab.plan("hello").await.change, Change::Blocked);
+    lab.write("hello", app("hello", HELLO_1_0, STEPS));
+    assert_eq!(lab.apply(true).await, Outcome::Converged);
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_that_is_aborted_gives_its_share_back() {
+    let lab = begun(STEPS).await;
+    lab.say("hello", "support calls", intent::abort).await;
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+    assert_snapshot!(lab.diary(), @"
+    09:13 CreateOrUpdateTags hello-prod-v002: aborted by simulated: support calls
+    09:13 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
+    09:14 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    ");
+    assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+    let plan = lab.plan("hello").await;
+    assert!(plan.reason.contains("aborted by simulated: support calls"), "{}", plan.reason);
+    lab.say("hello", "", intent::retry).await;
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_that_is_edited_away_gives_its_share_back_before_the_next_is_launched() {
+    let mut lab = begun(STEPS).await;
+    lab.simulation.with(|world| world.add_image("ami-00000000000000111", "hello 1.1.1", ""));
+    lab.write("hello", app("hello", "ami-00000000000000111", STEPS));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    09:13 ModifyListener listener/hello-prod: v002 is not wanted any more: v001 takes all traffic again
+    09:14 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
+    10:42 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    10:48 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
+    10:48 CreateAutoScalingGroup hello-prod-v003: v001 was born with another template
+    10:49 DeleteLaunchTemplate hello-prod-v002: no group uses it, and no rollback needs it
+    11:26 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
+    11:57 ModifyListener listener/hello-prod: v003 is healthy: it takes 5 % of the traffic
+    11:57 CreateOrUpdateTags hello-prod-v003: v003 has 5 % of the traffic
+    21:57 ModifyListener listener/hello-prod: v003 is well at 5 %: it takes 50 %
+    21:57 CreateOrUpdateTags hello-prod-v003: v003 has 50 % of the traffic
+    26:57 ModifyListener listener/hello-prod: v003 is healthy: it takes all traffic
+    26:57 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
+    31:57 PutParameter /amiable/prod/hello/deployed: v003 is deployed
+    31:57 CreateOrUpdateTags hello-prod-v003: v003 is recorded
+    ");
+    assert_eq!(serving(&lab), [("hello-prod-v003".to_owned(), 2)]);
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_whose_manifest_is_reverted_gives_its_share_back_and_goes() {
+    let mut lab = begun(STEPS).await;
+    let before = lab.instances("hello-prod-v001");
+    lab.write("hello", app("hello", HELLO_1_0, STEPS));
+    assert_eq!(lab.apply(true).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    09:13 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
+    09:14 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
+    10:42 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    ");
+    assert_eq!(lab.instances("hello-prod-v001"), before);
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn weights_that_somebody_changes_under_a_canary_are_put_right_and_are_no_progress() {
+    let lab = begun(STEPS).await;
+    let listener = lab.listener("hello-prod");
+    let group = |slot: &str| lab.target_group(&format!("hello-prod-{slot}"));
+    let forward = "DefaultActions.member.1.ForwardConfig.TargetGroups.member";
+    let (a, b) = (group("a"), group("b"));
+    let (one, two) = (format!("{forward}.1"), format!("{forward}.2"));
+    lab.by_hand(
+        "elasticloadbalancing",
+        "ModifyListener",
+        &[
+            ("ListenerArn", listener.as_str()),
+            ("DefaultActions.member.1.Type", "forward"),
+            (&format!("{one}.TargetGroupArn"), &a),
+            (&format!("{one}.Weight"), "60"),
+            (&format!("{two}.TargetGroupArn"), &b),
+            (&format!("{two}.Weight"), "40"),
+        ],
+    );
+    lab.apply_for(Duration::from_secs(60)).await;
+    assert_snapshot!(lab.diary(), @"09:13 ModifyListener listener/hello-prod: the weights were changed: v002 has 5 % of the traffic");
+    assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (95, 5));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_that_loses_an_instance_waits_until_it_is_whole_again() {
+    let lab = begun(STEPS).await;
+    let lost = lab.instances("hello-prod-v002").remove(0);
+    lab.by_hand("ec2", "TerminateInstances", &[("InstanceId.1", &lost)]);
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    18:16 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
+    18:16 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    23:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    23:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    28:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    28:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    ");
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_after_a_crash_goes_on_where_it_was() {
+    let mut lab = begun(STEPS).await;
+    lab.pass(60).await;
+    lab.restart().await;
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    18:16 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
+    18:16 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    23:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    23:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    28:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    28:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    ");
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_it_has_taken_everything_a_canary_is_rolled_back_at_once() {
+    let mut lab = begun(STEPS).await;
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    lab.diary();
+    assert_eq!(lab.rollback("hello", "checkout is slow").await, Outcome::ReleaseFailed);
+    assert_snapshot!(lab.diary(), @"
+    28:17 CreateOrUpdateTags hello-prod-v002: rolled back by simulated: checkout is slow
+    28:17 ModifyListener listener/hello-prod: v002 failed: v001 serves again (rolled back by simulated: checkout is slow)
+    28:18 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    28:20 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    33:19 PutParameter /amiable/prod/hello/deployed: v001 is deployed
+    33:19 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    ");
+    lab.write("hello", app("hello", HELLO_1_0, STEPS));
+    assert_eq!(lab.apply(true).await, Outcome::Converged);
+    settles(&lab).await;
+}
