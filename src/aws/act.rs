@@ -4,6 +4,7 @@
 //! - [`dns`]: record sets
 //! - [`launch`]: launch templates and Auto Scaling groups
 //! - [`record`]: the deployed state
+//! - [`settings`]: what of load balancing is changed while it runs
 //!
 //! Names are the fence. When AWS says that a name is taken, what has it is read: ours and the same means that the call
 //! was made before, by us or by another controller; anything else is a conflict for a person to resolve.
@@ -12,6 +13,7 @@ mod balancing;
 mod dns;
 mod launch;
 mod record;
+mod settings;
 
 use std::future::Future;
 
@@ -45,42 +47,76 @@ pub async fn perform(aws: &Aws, scope: &Scope, action: &Action) -> Result<Done, 
             balancing::create_target_group(aws, scope, call, group).await
         }
         Action::ModifyTargetGroup { arn, check, .. } => balancing::modify_target_group(aws, call, arn, check).await,
-        Action::SetDeregistrationDelay { arn, seconds, .. } => {
-            balancing::set_deregistration_delay(aws, call, arn, *seconds).await
+        Action::SetTargetGroupAttributes { arn, attributes, .. } => {
+            settings::target_group_attributes(aws, call, arn, attributes).await
         }
+        Action::SetBalancerAttributes { arn, attributes, .. } => {
+            settings::balancer_attributes(aws, call, arn, attributes).await
+        }
+        Action::SetSecurityGroups { arn, security_group_ids, .. } => {
+            settings::security_groups(aws, call, arn, security_group_ids).await
+        }
+        Action::SetSubnets { arn, subnet_ids, .. } => settings::subnets(aws, call, arn, subnet_ids).await,
+        Action::SetIpAddressType { arn, ip_address_type, .. } => {
+            settings::ip_address_type(aws, call, arn, ip_address_type).await
+        }
+        Action::TagBalancing { arns, tags, .. } => settings::tag(aws, call, arns, tags).await,
         Action::DeleteTargetGroup { arn, .. } => {
             deleted(aws.send(call, aws.elb.delete_target_group().target_group_arn(arn).send()).await)
         }
-        Action::CreateLoadBalancer { name, scheme, subnet_ids, security_group_ids, tags } => {
-            let balancer = balancing::NewLoadBalancer { name, scheme, subnet_ids, security_group_ids, tags };
+        Action::CreateLoadBalancer { name, kind, scheme, subnet_ids, security_group_ids, ip_address_type, tags } => {
+            let ip_address_type = ip_address_type.as_deref();
+            let balancer = balancing::NewLoadBalancer {
+                name,
+                kind,
+                scheme,
+                subnet_ids,
+                security_group_ids,
+                ip_address_type,
+                tags,
+            };
             balancing::create_load_balancer(aws, scope, call, balancer).await
         }
         Action::DeleteLoadBalancer { arn, .. } => {
             deleted(aws.send(call, aws.elb.delete_load_balancer().load_balancer_arn(arn).send()).await)
         }
-        Action::CreateListener { load_balancer_arn, port, protocol, certificate_arn, forward, tags } => {
-            let certificate_arn = certificate_arn.as_deref();
-            let listener =
-                balancing::NewListener { load_balancer_arn, port: *port, protocol, certificate_arn, forward, tags };
+        Action::CreateListener { load_balancer_arn, port, protocol, certificate_arn, ssl_policy, answer, tags } => {
+            let (certificate_arn, ssl_policy) = (certificate_arn.as_deref(), ssl_policy.as_deref());
+            let listener = balancing::NewListener {
+                load_balancer_arn,
+                port: *port,
+                protocol,
+                certificate_arn,
+                ssl_policy,
+                answer,
+                tags,
+            };
             balancing::create_listener(aws, scope, call, listener).await
+        }
+        Action::ModifyListener { arn, protocol, certificate_arn, ssl_policy, redirect } => {
+            let change = settings::ListenerChange {
+                protocol: protocol.as_deref(),
+                certificate_arn: certificate_arn.as_deref(),
+                ssl_policy: ssl_policy.as_deref(),
+                redirect: redirect.as_ref(),
+            };
+            settings::listener(aws, call, arn, change).await
         }
         Action::DeleteListener { arn } => {
             deleted(aws.send(call, aws.elb.delete_listener().listener_arn(arn).send()).await)
         }
-        Action::CreateRule { listener_arn, priority, hosts, paths, headers, forward, tags } => {
-            let rule = balancing::NewRule { listener_arn, priority: *priority, hosts, paths, headers, forward, tags };
+        Action::CreateRule { listener_arn, priority, conditions, forward, tags } => {
+            let rule = balancing::NewRule { listener_arn, priority: *priority, conditions, forward, tags };
             balancing::create_rule(aws, scope, call, rule).await
         }
-        Action::ModifyRuleConditions { arn, hosts, paths, headers } => {
-            balancing::modify_rule_conditions(aws, call, arn, hosts, paths, headers).await
-        }
+        Action::ModifyRuleConditions { arn, conditions } => settings::rule_conditions(aws, call, arn, conditions).await,
+        Action::SetRulePriority { arn, priority } => settings::rule_priority(aws, call, arn, *priority).await,
         Action::AimPreview { arn, forward } => {
             balancing::shift(aws, call, &TrafficPoint::Rule(arn.clone()), forward).await
         }
         Action::DeleteRule { arn } => deleted(aws.send(call, aws.elb.delete_rule().rule_arn(arn).send()).await),
         Action::Shift { at, forward } => balancing::shift(aws, call, at, forward).await,
-        Action::UpsertDnsRecord { zone_id, record } => dns::upsert(aws, call, zone_id, record).await,
-        Action::DeleteDnsRecord { zone_id, record } => dns::delete(aws, call, zone_id, record).await,
+        Action::ChangeDns { zone_id, delete, upsert, .. } => dns::change(aws, call, zone_id, delete, upsert).await,
         Action::CreateLaunchTemplate { name, data, tags, volume_tags } => {
             launch::create_template(aws, scope, call, name, data, tags, volume_tags).await
         }

@@ -11,7 +11,7 @@ use crate::model::action::Tags;
 use crate::model::decision::Decision;
 use crate::model::launch::{LaunchData, RootVolume, Secret};
 use crate::model::machine::{Metadata, Volume};
-use crate::model::observed::{Forward, Health};
+use crate::model::observed::{Forward, Health, Redirect};
 use crate::model::record::DeployedRecord;
 use crate::model::time::Timestamp;
 
@@ -65,6 +65,20 @@ pub fn forward(actions: &[elb::Action]) -> Forward {
         }
     }
     forward
+}
+
+/// Where the actions of a listener send clients, if they do.
+pub fn redirect(actions: &[elb::Action]) -> Option<Redirect> {
+    let config = actions.iter().find_map(elb::Action::redirect_config)?;
+    let or = |given: Option<&str>, otherwise: &str| given.unwrap_or(otherwise).to_owned();
+    Some(Redirect {
+        protocol: or(config.protocol(), "#{protocol}"),
+        port: or(config.port(), "#{port}"),
+        host: or(config.host(), "#{host}"),
+        path: or(config.path(), "/#{path}"),
+        query: or(config.query(), "#{query}"),
+        status: or(config.status_code().map(elb::RedirectActionStatusCodeEnum::as_str), "HTTP_301"),
+    })
 }
 
 /// The health of a target.

@@ -18,13 +18,15 @@ use super::recheck::{Recheck, recheck};
 use super::{Aws, AwsError, Class, Settings};
 use crate::clock::Clock;
 use crate::execute::{Executed, execute};
-use crate::model::action::{Action, Expect, GroupChange, NewGroup, TrafficPoint};
+use crate::model::action::{Action, Answer, Expect, GroupChange, NewGroup, TrafficPoint};
 use crate::model::desired::{Desired, DesiredApp, Source};
 use crate::model::event::EventKind;
 use crate::model::launch::{LaunchData, Secret};
 use crate::model::mark::Marks;
 use crate::model::names::{Generation, Scope, Slot};
-use crate::model::observed::{AliasTarget, DnsRecord, Forward, Health, Observed, Ownership, Read, TargetCheck, Want};
+use crate::model::observed::{
+    AliasTarget, Conditions, DnsRecord, Forward, Health, Observed, Ownership, Read, TargetCheck, Want,
+};
 use crate::model::plan::{AppPlan, Change, Impact, PlannedAction};
 use crate::model::record::DeployedRecord;
 use crate::model::tags;
@@ -133,6 +135,7 @@ impl Lab {
         let name = scope.target_group_name(slot);
         let tags = tags::encode_app(&scope, &name, &BTreeMap::new());
         let check = TargetCheck {
+            protocol: "HTTP".into(),
             path: "/health".into(),
             matcher: "200".into(),
             interval: 10,
@@ -149,9 +152,11 @@ impl Lab {
         Action::CreateLoadBalancer {
             tags: tags::encode_app(&scope, &name, &BTreeMap::new()),
             name,
+            kind: "application".into(),
             scheme: "internal".into(),
             subnet_ids: SUBNETS.map(str::to_owned).to_vec(),
             security_group_ids: vec![SECURITY_GROUP.into()],
+            ip_address_type: None,
         }
     }
 }
@@ -193,6 +198,8 @@ impl Release {
             slot: Some(Slot::A),
             listeners: Some(self.listener.clone()).filter(|arn| !arn.is_empty()).into_iter().collect(),
             rule: None,
+            dns: None,
+            nameless: None,
             applied: None,
             healthy_since: None,
             shifted_at: None,
@@ -242,7 +249,8 @@ fn new_listener(scope: &Scope, load_balancer: &str, forward: Forward) -> Action 
         port: 80,
         protocol: "HTTP".into(),
         certificate_arn: None,
-        forward,
+        ssl_policy: None,
+        answer: Answer::Forward(forward),
         tags: tags::encode_app(scope, "listener", &BTreeMap::new()),
     }
 }

@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn an_item_of_a_list_is_explained_as_the_plan_names_it() {
         assert_snapshot!(explained("loadBalancer.listeners[0].port"), @"
-        loadBalancer.listeners[].port  whole number; cannot be changed once the app exists
+        loadBalancer.listeners[].port  whole number; a change is made in place
             The port, 1 to 65535.
         ");
     }

@@ -1,23 +1,20 @@
 //! Whether the values of an effective spec fit together and fit their environment: what could never be deployed is refused
 //! here, without asking AWS.
 
+mod balancing;
 pub(super) mod machine;
 mod strategy;
 
 use std::collections::BTreeMap;
 
 use super::arn::Arn;
-use super::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean, quoted};
+use super::diagnostic::{Code, Diagnostic, Diagnostics, quoted};
 use super::document::Location;
 use super::node::{Layer, Node};
-use super::spec::{AppSpec, EnvironmentSpec, LoadBalancer, OwnLoadBalancer, Protocol, SharedListener};
+use super::spec::{AppSpec, Dns, EnvironmentSpec, LoadBalancer, RecordType};
 use super::values::is_zone_id;
 use super::verification;
 use crate::model::names::Scope;
-
-/// How many hosts and paths a rule may have together.
-/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html>
-const MAX_CONDITION_VALUES: usize = 5;
 
 /// An environment, with what is needed to point into its manifest.
 pub(super) struct Surroundings<'a> {
@@ -55,8 +52,8 @@ pub(super) fn app(subject: &Subject<'_>, findings: &mut Diagnostics) {
     strategy::check(subject, findings);
     match &subject.spec.load_balancer {
         LoadBalancer::None => worker(subject, findings),
-        LoadBalancer::Own(own) => own_balancer(subject, own, findings),
-        LoadBalancer::Shared(shared) => shared_listener(subject, shared, findings),
+        LoadBalancer::Own(own) => balancing::own(subject, own, findings),
+        LoadBalancer::Shared(shared) => balancing::shared(subject, shared, findings),
     }
     if subject.spec.destroy && subject.spec.suspend.is_some() {
         let finding = subject
@@ -134,6 +131,7 @@ fn dns(subject: &Subject<'_>, findings: &mut Diagnostics) {
             .help("remove `dns`; where another layer sets it, write `dns: null`");
         findings.push(finding);
     }
+    record(subject, dns, findings);
     let Some(zone) = &environment.spec.dns_zone else {
         let message = format!(
             "the environment `{}` has no `dnsZone` to hold the name {}",
@@ -154,6 +152,31 @@ fn dns(subject: &Subject<'_>, findings: &mut Diagnostics) {
             .related(environment.tree.nearest(&["dnsZone"]), "the zone")
             .help(format!("end it with `.{}`", zone.trim_end_matches('.')));
         findings.push(finding);
+    }
+}
+
+/// What goes with one type of record only.
+fn record(subject: &Subject<'_>, dns: &Dns, findings: &mut Diagnostics) {
+    let alias = dns.kind == RecordType::Alias;
+    let wrong = [
+        ("ttl", alias && dns.ttl.is_some(), "an alias has no TTL of its own: AWS gives it 60s", "use `type: CNAME`"),
+        (
+            "evaluateTargetHealth",
+            !alias && dns.evaluate_target_health,
+            "a CNAME heeds no target's health",
+            "use an alias",
+        ),
+        ("ipv6", !alias && dns.ipv6.is_some(), "a CNAME has whatever addresses the load balancer has", "use an alias"),
+    ];
+    for (field, _, message, remedy) in wrong.into_iter().filter(|(_, wrong, ..)| *wrong) {
+        let finding = subject.error(Code::Contradiction, &["dns", field], message.to_owned());
+        findings.push(finding.help(format!("{remedy}, or remove `{field}`")));
+    }
+    let at_apex =
+        subject.environment.spec.dns_zone.as_ref().is_some_and(|zone| plain_name(zone) == plain_name(&dns.name));
+    if !alias && at_apex {
+        let message = "a zone's own name cannot be a CNAME".to_owned();
+        findings.push(subject.error(Code::Contradiction, &["dns", "type"], message).help("use `type: alias`"));
     }
 }
 
@@ -182,55 +205,6 @@ fn worker(subject: &Subject<'_>, findings: &mut Diagnostics) {
     }
 }
 
-fn own_balancer(subject: &Subject<'_>, own: &OwnLoadBalancer, findings: &mut Diagnostics) {
-    let environment = subject.environment;
-    let of_app = subject.spec.network.as_ref().map(|network| &network.subnet_ids);
-    let subnets = of_app.unwrap_or(&environment.spec.network.subnet_ids);
-    if subnets.len() < 2 {
-        let message = "a load balancer needs two subnets in different availability zones, and there is one".to_owned();
-        let finding = match of_app {
-            Some(_) => subject.error(Code::Contradiction, &["network", "subnetIds"], message),
-            None => subject
-                .error(Code::Contradiction, &["loadBalancer"], message)
-                .related(environment.tree.nearest(&["network", "subnetIds"]), "the subnets of the environment"),
-        };
-        findings
-            .push(finding.help("add a subnet, name a shared `listener`, or write `loadBalancer: none` for a worker"));
-    }
-    for (index, listener) in own.listeners.iter().enumerate() {
-        let index = index.to_string();
-        let path = ["loadBalancer", "listeners", index.as_str()];
-        let at = |field| [path[0], path[1], path[2], field];
-        match (listener.protocol, &listener.certificate_arn) {
-            (Protocol::Https, None) => findings.push(
-                subject
-                    .error(Code::Contradiction, &at("protocol"), "an HTTPS listener needs a certificate".to_owned())
-                    .help("add its `certificateArn`, or use `protocol: HTTP`"),
-            ),
-            (Protocol::Http, Some(_)) => findings.push(
-                subject
-                    .error(
-                        Code::Contradiction,
-                        &at("certificateArn"),
-                        "an HTTP listener takes no certificate".to_owned(),
-                    )
-                    .help("use `protocol: HTTPS`, or remove `certificateArn`"),
-            ),
-            (Protocol::Https, Some(arn)) => certificate(subject, &at("certificateArn"), arn, findings),
-            (Protocol::Http, None) => {}
-        }
-    }
-}
-
-fn certificate(subject: &Subject<'_>, path: &[&str], text: &str, findings: &mut Diagnostics) {
-    let spec = subject.environment.spec;
-    if let Some(arn) = Arn::parse(text)
-        && let Some(why) = foreign(&arn, spec)
-    {
-        findings.push(subject.error(Code::WrongAccount, path, format!("the certificate {why}")));
-    }
-}
-
 /// Why what an ARN names cannot be used in an environment. Global services have no region.
 fn foreign(arn: &Arn<'_>, spec: &EnvironmentSpec) -> Option<String> {
     if arn.account != spec.account_id {
@@ -242,31 +216,6 @@ fn foreign(arn: &Arn<'_>, spec: &EnvironmentSpec) -> Option<String> {
     }
     (!arn.region.is_empty() && arn.region != spec.region)
         .then(|| format!("is in {}, and the environment in {}", quoted(arn.region), quoted(&spec.region)))
-}
-
-fn shared_listener(subject: &Subject<'_>, shared: &SharedListener, findings: &mut Diagnostics) {
-    let listeners = &subject.environment.spec.listeners;
-    if !listeners.contains_key(&shared.listener) {
-        let message =
-            format!("the environment `{}` lists no listener {}", subject.scope.environment, quoted(&shared.listener));
-        let help = did_you_mean(&shared.listener, listeners.keys().map(String::as_str));
-        let finding = subject
-            .error(Code::UnknownListener, &["loadBalancer", "listener"], message)
-            .related(subject.environment.location.name.clone(), "this environment")
-            .maybe_help(help.or_else(|| Some("add its ARN to the environment's `listeners`".to_owned())));
-        findings.push(finding);
-    }
-    let count = shared.hosts.len() + shared.paths.len();
-    if count == 0 {
-        let message = "a rule on a shared listener needs a host or a path, or it would take all requests".to_owned();
-        let finding = subject.error(Code::Contradiction, &["loadBalancer", "listener"], message);
-        findings.push(finding.help("add `hosts: [shop.example.com]` or `paths: [/shop/*]`"));
-    } else if count > MAX_CONDITION_VALUES {
-        let message =
-            format!("a rule may have {MAX_CONDITION_VALUES} hosts and paths together, and this one has {count}");
-        let field = if shared.hosts.is_empty() { "paths" } else { "hosts" };
-        findings.push(subject.error(Code::OutOfRange, &["loadBalancer", field], message));
-    }
 }
 
 /// Checks an environment by itself.
@@ -319,10 +268,10 @@ fn claims_of(subject: &Subject<'_>) -> Vec<([String; 3], [&'static str; 2], Stri
         claims.push(([plain_name(zone), vpc, plain_name(&dns.name)], ["dns", "name"], what));
     }
     if let LoadBalancer::Shared(shared) = &subject.spec.load_balancer
-        && let Some(arn) = environment.listeners.get(&shared.listener)
+        && let (Some(arn), Some(priority)) = (environment.listeners.get(&shared.listener), shared.priority)
     {
-        let what = format!("priority {} on the listener {}", shared.priority, quoted(&shared.listener));
-        let claim = [arn.clone(), shared.priority.to_string(), String::new()];
+        let what = format!("priority {priority} on the listener {}", quoted(&shared.listener));
+        let claim = [arn.clone(), priority.to_string(), String::new()];
         claims.push((claim, ["loadBalancer", "priority"], what));
     }
     claims

@@ -454,7 +454,7 @@ fn a_listener_that_the_environment_does_not_have() {
           |
           = help: did you mean `https`?
 
-        error[contradiction]: a rule on a shared listener needs a host or a path, or it would take all requests
+        error[contradiction]: a rule on a shared listener needs a condition, or it would take all requests
          --> web.yaml:8:15
           |
         8 |     listener: http
@@ -539,7 +539,59 @@ fn what_could_never_be_deployed_is_refused() {
         ("  network: {subnetIds: [subnet-0a1b2c3d]}\n", "{}", "contradiction"),
         ("  network: {subnetIds: [subnet-0a1b2c3d, subnet-0a1b2c3d]}\n", "{}", "duplicate"),
         ("  loadBalancer: {listeners: [{port: 443, protocol: HTTPS}]}\n", "{}", "contradiction"),
-        ("  loadBalancer: {listeners: [{port: 80}, {port: 81}]}\n", "{}", "out-of-range"),
+        ("  loadBalancer: {listeners: []}\n", "{}", "out-of-range"),
+        ("  loadBalancer: {listeners: [{port: 80}, {port: 80}]}\n", "{}", "duplicate"),
+        ("  loadBalancer: {listeners: [{port: 80, redirect: {}}]}\n", "{}", "contradiction"),
+        (
+            "  loadBalancer: {listeners: [{port: 80}, {port: 81, redirect: {protocol: HTTP, port: 81}}]}\n",
+            "{}",
+            "contradiction",
+        ),
+        ("  loadBalancer: {listeners: [{port: 80}, {port: 81, redirect: {protocol: TCP}}]}\n", "{}", "contradiction"),
+        ("  loadBalancer: {listeners: [{port: 80}, {port: 81, redirect: {statusCode: 307}}]}\n", "{}", "out-of-range"),
+        (
+            "  loadBalancer: {listeners: [{port: 80, sslPolicy: ELBSecurityPolicy-TLS13-1-2-2021-06}]}\n",
+            "{}",
+            "contradiction",
+        ),
+        ("  loadBalancer: {listeners: [{port: 80, protocol: TCP}]}\n", "{}", "contradiction"),
+        ("  loadBalancer: {type: network}\n", "{}", "contradiction"),
+        (
+            "  loadBalancer: {type: network, slowStart: 1m, listeners: [{port: 80, protocol: TCP}]}\n",
+            "{}",
+            "contradiction",
+        ),
+        (
+            "  loadBalancer: {type: network, listeners: [{port: 80, protocol: TCP, redirect: {}}, {port: 81, protocol: TCP}]}\n",
+            "{}",
+            "contradiction",
+        ),
+        (
+            "  loadBalancer: {type: network, preserveClientIp: false, listeners: [{port: 53, protocol: UDP}]}\n",
+            "{}",
+            "contradiction",
+        ),
+        ("  loadBalancer: {crossZone: true}\n", "{}", "contradiction"),
+        ("  loadBalancer: {slowStart: 10s}\n", "{}", "out-of-range"),
+        ("  loadBalancer: {slowStart: 16m}\n", "{}", "out-of-range"),
+        ("  loadBalancer: {idleTimeout: 0s}\n", "{}", "out-of-range"),
+        ("  loadBalancer: {accessLogs: {bucket: My_Bucket}}\n", "{}", "bad-format"),
+        ("  loadBalancer: {accessLogs: {}}\n", "{}", "missing-field"),
+        ("  healthCheck: {protocol: TCP}\n", "{}", "contradiction"),
+        ("  loadBalancer: {listener: https, headers: {X-Team: []}, hosts: [a.b]}\n", "{}", "contradiction"),
+        ("  loadBalancer: {listener: https, methods: [get]}\n", "{}", "bad-format"),
+        ("  loadBalancer: {listener: https, sourceIps: [10.0.0.1]}\n", "{}", "bad-format"),
+        (
+            "  loadBalancer: {listener: https, hosts: [a.b, c.d], headers: {X-A: [a, b], X-B: [c, d]}}\n",
+            "{}",
+            "out-of-range",
+        ),
+        ("  dns: {name: a.example.com, ttl: 5m}\n", "{}", "contradiction"),
+        ("  dns: {name: a.example.com, type: CNAME, ttl: 0s}\n", "{}", "out-of-range"),
+        ("  dns: {name: a.example.com, type: CNAME, evaluateTargetHealth: true}\n", "{}", "contradiction"),
+        ("  dns: {name: a.example.com, type: CNAME, ipv6: true}\n", "{}", "contradiction"),
+        ("  dns: {name: example.com, type: CNAME}\n", "{}", "contradiction"),
+        ("  dns: {name: a.example.com, type: cname}\n", "{}", "not-allowed"),
         ("  loadBalancer: {listener: https, priority: 0, hosts: [a.b]}\n", "{}", "out-of-range"),
         ("  loadBalancer: {listener: https, priority: 1}\n", "{}", "contradiction"),
         ("  loadBalancer: {deregistrationDelay: 2h}\n", "{}", "out-of-range"),

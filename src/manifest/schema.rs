@@ -381,7 +381,7 @@ mod tests {
             ("instances.max", Effect::InPlace),
             ("healthCheck.port", Effect::Fixed),
             ("loadBalancer", Effect::Fixed),
-            ("loadBalancer.listeners[].port", Effect::Fixed),
+            ("loadBalancer.listeners[].port", Effect::InPlace),
             ("loadBalancer.hosts", Effect::InPlace),
             ("strategy.redBlack.bakeTime", Effect::Behaviour),
             ("dns.name", Effect::InPlace),
@@ -390,8 +390,8 @@ mod tests {
             assert_eq!(effects.get(path), Some(&effect), "{path}");
         }
         assert_eq!(effects.get("instances"), None);
-        assert_eq!(effect_of("loadBalancer.listeners[0].port"), Some(Effect::Fixed));
-        assert_eq!(effect_of("loadBalancer.listeners"), Some(Effect::Fixed));
+        assert_eq!(effect_of("loadBalancer.listeners[0].port"), Some(Effect::InPlace));
+        assert_eq!(effect_of("loadBalancer.listeners"), Some(Effect::InPlace));
         assert_eq!(effect_of("launch.securityGroupIds[3]"), Some(Effect::Replace));
         assert_eq!(effect_of("instances"), Some(Effect::InPlace));
         assert_eq!(effect_of("healthCheck"), None, "its port is fixed and its path is not");

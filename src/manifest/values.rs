@@ -58,6 +58,16 @@ const APP: &[(&str, Rule)] = &[
     ("loadBalancer.securityGroupIds", Rule::Distinct),
     ("loadBalancer.securityGroupIds.*", Rule::Text(security_group)),
     ("loadBalancer.listeners.*.certificateArn", Rule::Text(certificate)),
+    ("loadBalancer.listeners.*.sslPolicy", Rule::Text(ssl_policy)),
+    ("loadBalancer.idleTimeout", Rule::Within(1, 4000)),
+    ("loadBalancer.slowStart", Rule::Within(0, 900)),
+    ("loadBalancer.accessLogs.bucket", Rule::Text(bucket)),
+    ("loadBalancer.accessLogs.prefix", Rule::Text(log_prefix)),
+    ("loadBalancer.methods", Rule::Distinct),
+    ("loadBalancer.methods.*", Rule::Text(method)),
+    ("loadBalancer.sourceIps", Rule::Distinct),
+    ("loadBalancer.sourceIps.*", Rule::Text(network)),
+    ("dns.ttl", Rule::Within(1, 7 * DAY)),
     ("loadBalancer.hosts", Rule::Distinct),
     ("loadBalancer.hosts.*", Rule::Text(host_pattern)),
     ("loadBalancer.paths", Rule::Distinct),
@@ -400,6 +410,43 @@ fn path_pattern(text: &str) -> Option<Complaint> {
     form(fine, text, "a path pattern", "begin with `/`; `*` and `?` are wildcards, as in `/api/*`")
 }
 
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html>
+fn ssl_policy(text: &str) -> Option<Complaint> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let fine = text.starts_with("ELBSecurityPolicy-") && text.bytes().all(plain);
+    form(fine, text, "a security policy", "it looks like `ELBSecurityPolicy-TLS13-1-2-2021-06`")
+}
+
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
+fn bucket(text: &str) -> Option<Complaint> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
+    let fine = (3..=63).contains(&text.len()) && text.bytes().all(plain);
+    form(fine, text, "the name of a bucket", "3 to 63 lower-case letters, digits, `.` and `-`")
+}
+
+fn log_prefix(text: &str) -> Option<Complaint> {
+    let fine = text.len() <= 512 && !text.starts_with('/') && !text.ends_with('/') && !text.contains("AWSLogs");
+    form(fine, text, "a prefix of access logs", "no `/` at its ends, and no `AWSLogs`, which AWS adds itself")
+}
+
+fn method(text: &str) -> Option<Complaint> {
+    let plain = |byte: u8| byte.is_ascii_uppercase() || b"-_".contains(&byte);
+    let fine = (1..=40).contains(&text.len()) && text.bytes().all(plain);
+    form(fine, text, "an HTTP method", "capital letters, such as `GET`")
+}
+
+fn network(text: &str) -> Option<Complaint> {
+    let fine = text.split_once('/').is_some_and(|(address, bits)| {
+        let most = match address.parse::<std::net::IpAddr>() {
+            Ok(std::net::IpAddr::V4(_)) => 32,
+            Ok(std::net::IpAddr::V6(_)) => 128,
+            Err(_) => return false,
+        };
+        bits.parse::<u8>().is_ok_and(|bits| bits <= most)
+    });
+    form(fine, text, "a network", "an address and the bits of its mask, such as `10.0.0.0/8`")
+}
+
 /// Whether `text` is a full domain name, a final dot allowed.
 pub fn is_domain(text: &str) -> bool {
     let name = text.strip_suffix('.').unwrap_or(text);
@@ -523,6 +570,11 @@ mod tests {
                 ],
             ),
             (token_variable, &["AMIABLE_WEBHOOK_TOKEN"], &["AWS_SECRET_ACCESS_KEY", "AMIABLE_WEBHOOK_", "TOKEN", ""]),
+            (ssl_policy, &["ELBSecurityPolicy-TLS13-1-2-2021-06"], &["TLS-1-2", "ELBSecurityPolicy-a b", ""]),
+            (bucket, &["logs", "my.logs-1"], &["My-Logs", "ab", "a_b", ""]),
+            (log_prefix, &["", "web/prod"], &["/web", "web/", "AWSLogs"]),
+            (method, &["GET", "PATCH"], &["get", "", "G T"]),
+            (network, &["10.0.0.0/8", "2001:db8::/32"], &["10.0.0.0", "10.0.0.0/33", "x/8", "10.0.0/8"]),
             (host_pattern, &["shop.example.com", "*.example.com", "*"], &["shop", "a b.c", "http://x.y", ""]),
             (path_pattern, &["/api/*", "*"], &["api", "", "/a b"]),
             (dns_name, &["a.example.com", "a.example.com.", "_x.b"], &["a", "a..b", "-a.b", "http://a.b", "a b.c"]),

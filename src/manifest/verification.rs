@@ -2,7 +2,7 @@
 
 use super::check::Subject;
 use super::diagnostic::{Code, Diagnostics, quoted};
-use super::spec::{Compare, LoadBalancer, Protocol, SharedListener, SmokeCheck};
+use super::spec::{Compare, Kind, LoadBalancer, SharedListener, SmokeCheck};
 
 /// How many values the conditions of a rule may have together; the preview header takes one of them.
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html>
@@ -37,7 +37,8 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Diagnostics) {
 fn has_application_balancer(spec: &super::spec::AppSpec) -> bool {
     match &spec.load_balancer {
         LoadBalancer::None => false,
-        LoadBalancer::Own(_) | LoadBalancer::Shared(_) => true,
+        LoadBalancer::Own(own) => own.kind == Kind::Application,
+        LoadBalancer::Shared(_) => true,
     }
 }
 
@@ -60,12 +61,12 @@ fn smoke(subject: &Subject<'_>, findings: &mut Diagnostics) {
     }
     if let LoadBalancer::Shared(shared) = &subject.spec.load_balancer
         && !subject.spec.verification.smoke.is_empty()
-        && shared.hosts.len() + shared.paths.len() >= MAX_CONDITION_VALUES
+        && shared.condition_values() >= MAX_CONDITION_VALUES
     {
         let message =
-            "the rule for preview requests has the app's hosts and paths and one header, and AWS takes 5 together";
+            "the rule for preview requests has the app's conditions and one header, and AWS takes 5 values together";
         let finding = subject.error(Code::OutOfRange, &["verification", "smoke"], message.to_owned());
-        findings.push(finding.help("use four hosts and paths at most, or leave out `verification.smoke`"));
+        findings.push(finding.help("use four values at most, or leave out `verification.smoke`"));
     }
 }
 
@@ -122,8 +123,9 @@ fn needs_host(subject: &Subject<'_>, check: &SmokeCheck, path: &[&str], findings
             shared.hosts.iter().all(|host| host.contains(['*', '?'])).then_some("all hosts of the rule are patterns")
         }
         LoadBalancer::Own(own) => {
-            let first = own.listeners.iter().min_by_key(|listener| listener.port);
-            let secure = first.is_some_and(|listener| listener.protocol == Protocol::Https);
+            let forwards = own.listeners.iter().filter(|listener| listener.redirect.is_none());
+            let first = forwards.min_by_key(|listener| listener.port);
+            let secure = first.is_some_and(|listener| listener.protocol.is_secure());
             (secure && spec.dns.is_none()).then_some("the listener shows a certificate")
         }
         LoadBalancer::None => None,

@@ -9,7 +9,7 @@ use super::decision::Decision;
 use super::launch::LaunchData;
 use super::machine::MixedInstances;
 use super::names::AppName;
-use super::observed::{DnsRecord, Forward, TargetCheck};
+use super::observed::{Attributes, Conditions, DnsRecord, Forward, Redirect, TargetCheck};
 use super::record::DeployedRecord;
 
 /// Tags as AWS holds them.
@@ -43,14 +43,14 @@ pub enum Action {
         /// The new check, whole.
         check: TargetCheck,
     },
-    /// ELBv2 `ModifyTargetGroupAttributes`: seconds for requests in flight.
-    SetDeregistrationDelay {
+    /// ELBv2 `ModifyTargetGroupAttributes`: only what is given.
+    SetTargetGroupAttributes {
         /// The ARN.
         arn: String,
         /// The name, for people.
         name: String,
-        /// Seconds, 0 to 3600.
-        seconds: u64,
+        /// The attributes, as AWS names and writes them.
+        attributes: Attributes,
     },
     /// ELBv2 `DeleteTargetGroup`.
     DeleteTargetGroup {
@@ -59,17 +59,67 @@ pub enum Action {
         /// The name, for people.
         name: String,
     },
-    /// ELBv2 `CreateLoadBalancer`, type `application`.
+    /// ELBv2 `CreateLoadBalancer`.
     CreateLoadBalancer {
         /// The name.
         name: String,
+        /// `application` or `network`.
+        kind: String,
         /// `internal` or `internet-facing`.
         scheme: String,
-        /// Subnets, in two zones at least.
+        /// Subnets; in two zones at least for an application load balancer.
         subnet_ids: Vec<String>,
         /// Security groups.
         security_group_ids: Vec<String>,
+        /// `ipv4` or `dualstack`; AWS's default if not given.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ip_address_type: Option<String>,
         /// Tags.
+        tags: Tags,
+    },
+    /// ELBv2 `SetSecurityGroups`.
+    SetSecurityGroups {
+        /// The ARN.
+        arn: String,
+        /// The name, for people.
+        name: String,
+        /// Its security groups, all of them.
+        security_group_ids: Vec<String>,
+    },
+    /// ELBv2 `SetSubnets`.
+    SetSubnets {
+        /// The ARN.
+        arn: String,
+        /// The name, for people.
+        name: String,
+        /// Its subnets, all of them.
+        subnet_ids: Vec<String>,
+    },
+    /// ELBv2 `SetIpAddressType`.
+    SetIpAddressType {
+        /// The ARN.
+        arn: String,
+        /// The name, for people.
+        name: String,
+        /// `ipv4` or `dualstack`.
+        ip_address_type: String,
+    },
+    /// ELBv2 `ModifyLoadBalancerAttributes`: only what is given.
+    SetBalancerAttributes {
+        /// The ARN.
+        arn: String,
+        /// The name, for people.
+        name: String,
+        /// The attributes, as AWS names and writes them.
+        attributes: Attributes,
+    },
+    /// ELBv2 `AddTags`.
+    TagBalancing {
+        /// The app, for people.
+        name: String,
+        /// The ARNs of target groups, load balancers, listeners and rules, 20 at most.
+        arns: Vec<String>,
+        /// The tags to write.
         tags: Tags,
     },
     /// ELBv2 `DeleteLoadBalancer`.
@@ -79,20 +129,41 @@ pub enum Action {
         /// The name, for people.
         name: String,
     },
-    /// ELBv2 `CreateListener` with a weighted forward.
+    /// ELBv2 `CreateListener`.
     CreateListener {
         /// The load balancer.
         load_balancer_arn: String,
         /// The port.
         port: u16,
-        /// `HTTP` or `HTTPS`.
+        /// `HTTP`, `HTTPS`, `TCP`, `TLS`, `UDP` or `TCP_UDP`.
         protocol: String,
-        /// The certificate for HTTPS.
+        /// The certificate for HTTPS and TLS.
         certificate_arn: Option<String>,
-        /// Where it forwards.
-        forward: Forward,
+        /// The security policy for HTTPS and TLS; AWS's default if not given.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ssl_policy: Option<String>,
+        /// What it does.
+        #[serde(flatten)]
+        answer: Answer,
         /// Tags.
         tags: Tags,
+    },
+    /// ELBv2 `ModifyListener`: only what is given, and its weights never.
+    ModifyListener {
+        /// The ARN.
+        arn: String,
+        /// The protocol.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        protocol: Option<String>,
+        /// The certificate.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        certificate_arn: Option<String>,
+        /// The security policy.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ssl_policy: Option<String>,
+        /// Where clients are sent, instead of whatever it did.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        redirect: Option<Redirect>,
     },
     /// ELBv2 `DeleteListener`.
     DeleteListener {
@@ -105,13 +176,8 @@ pub enum Action {
         listener_arn: String,
         /// Its place.
         priority: u32,
-        /// Host patterns.
-        hosts: Vec<String>,
-        /// Path patterns.
-        paths: Vec<String>,
-        /// Patterns of headers by their names.
-        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-        headers: BTreeMap<String, Vec<String>>,
+        /// When it applies.
+        conditions: Conditions,
         /// Where it forwards.
         forward: Forward,
         /// Tags.
@@ -121,13 +187,8 @@ pub enum Action {
     ModifyRuleConditions {
         /// The ARN.
         arn: String,
-        /// Host patterns.
-        hosts: Vec<String>,
-        /// Path patterns.
-        paths: Vec<String>,
-        /// Patterns of headers by their names.
-        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-        headers: BTreeMap<String, Vec<String>>,
+        /// When it applies, whole.
+        conditions: Conditions,
     },
     /// ELBv2 `ModifyRule`: where preview requests go. No other request heeds it.
     AimPreview {
@@ -135,6 +196,13 @@ pub enum Action {
         arn: String,
         /// Where it forwards, whole.
         forward: Forward,
+    },
+    /// ELBv2 `SetRulePriorities` of one rule.
+    SetRulePriority {
+        /// The ARN.
+        arn: String,
+        /// Its new place.
+        priority: u32,
     },
     /// ELBv2 `DeleteRule`.
     DeleteRule {
@@ -148,19 +216,16 @@ pub enum Action {
         /// The new weights, whole.
         forward: Forward,
     },
-    /// Route 53 `ChangeResourceRecordSets` with one UPSERT; done when Route 53 says INSYNC.
-    UpsertDnsRecord {
+    /// Route 53 `ChangeResourceRecordSets`, all or nothing; done when Route 53 says INSYNC.
+    ChangeDns {
         /// The hosted zone.
         zone_id: String,
-        /// The record.
-        record: DnsRecord,
-    },
-    /// Route 53 `ChangeResourceRecordSets` with one DELETE of exactly this record.
-    DeleteDnsRecord {
-        /// The hosted zone.
-        zone_id: String,
-        /// The record as it was seen.
-        record: DnsRecord,
+        /// The name, for people.
+        name: String,
+        /// Records to delete, exactly as they were seen.
+        delete: Vec<DnsRecord>,
+        /// Records to write, over whatever they replace.
+        upsert: Vec<DnsRecord>,
     },
     /// EC2 `CreateLaunchTemplate`.
     CreateLaunchTemplate {
@@ -229,6 +294,16 @@ pub enum Action {
         /// The app.
         app: AppName,
     },
+}
+
+/// What a listener does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Answer {
+    /// It forwards by weights.
+    Forward(Forward),
+    /// It sends clients elsewhere.
+    Redirect(Redirect),
 }
 
 /// What holds an app's weights.
@@ -354,7 +429,14 @@ impl Action {
         match self {
             Action::CreateTargetGroup { .. } => (ELB, "CreateTargetGroup"),
             Action::ModifyTargetGroup { .. } => (ELB, "ModifyTargetGroup"),
-            Action::SetDeregistrationDelay { .. } => (ELB, "ModifyTargetGroupAttributes"),
+            Action::SetTargetGroupAttributes { .. } => (ELB, "ModifyTargetGroupAttributes"),
+            Action::SetBalancerAttributes { .. } => (ELB, "ModifyLoadBalancerAttributes"),
+            Action::SetSecurityGroups { .. } => (ELB, "SetSecurityGroups"),
+            Action::SetSubnets { .. } => (ELB, "SetSubnets"),
+            Action::SetIpAddressType { .. } => (ELB, "SetIpAddressType"),
+            Action::TagBalancing { .. } => (ELB, "AddTags"),
+            Action::ModifyListener { .. } => (ELB, "ModifyListener"),
+            Action::SetRulePriority { .. } => (ELB, "SetRulePriorities"),
             Action::DeleteTargetGroup { .. } => (ELB, "DeleteTargetGroup"),
             Action::CreateLoadBalancer { .. } => (ELB, "CreateLoadBalancer"),
             Action::DeleteLoadBalancer { .. } => (ELB, "DeleteLoadBalancer"),
@@ -365,7 +447,7 @@ impl Action {
             Action::DeleteRule { .. } => (ELB, "DeleteRule"),
             Action::Shift { at: TrafficPoint::Listener(_), .. } => (ELB, "ModifyListener"),
             Action::Shift { at: TrafficPoint::Rule(_), .. } => (ELB, "ModifyRule"),
-            Action::UpsertDnsRecord { .. } | Action::DeleteDnsRecord { .. } => ("route53", "ChangeResourceRecordSets"),
+            Action::ChangeDns { .. } => ("route53", "ChangeResourceRecordSets"),
             Action::CreateLaunchTemplate { .. } => ("ec2", "CreateLaunchTemplate"),
             Action::DeleteLaunchTemplate { .. } => ("ec2", "DeleteLaunchTemplate"),
             Action::CreateGroup(_) => ("autoscaling", "CreateAutoScalingGroup"),
@@ -383,7 +465,13 @@ impl Action {
         match self {
             Action::CreateTargetGroup { name, .. }
             | Action::ModifyTargetGroup { name, .. }
-            | Action::SetDeregistrationDelay { name, .. }
+            | Action::SetTargetGroupAttributes { name, .. }
+            | Action::SetBalancerAttributes { name, .. }
+            | Action::SetSecurityGroups { name, .. }
+            | Action::SetSubnets { name, .. }
+            | Action::SetIpAddressType { name, .. }
+            | Action::TagBalancing { name, .. }
+            | Action::ChangeDns { name, .. }
             | Action::DeleteTargetGroup { name, .. }
             | Action::CreateLoadBalancer { name, .. }
             | Action::DeleteLoadBalancer { name, .. }
@@ -397,11 +485,12 @@ impl Action {
             Action::CreateListener { load_balancer_arn, .. } => load_balancer_arn,
             Action::CreateRule { listener_arn, .. } => listener_arn,
             Action::DeleteListener { arn }
+            | Action::ModifyListener { arn, .. }
             | Action::DeleteRule { arn }
-            | Action::ModifyRuleConditions { arn, .. }
-            | Action::AimPreview { arn, .. } => arn,
+            | Action::SetRulePriority { arn, .. }
+            | Action::AimPreview { arn, .. }
+            | Action::ModifyRuleConditions { arn, .. } => arn,
             Action::Shift { at, .. } => at.arn(),
-            Action::UpsertDnsRecord { record, .. } | Action::DeleteDnsRecord { record, .. } => &record.name,
             Action::PutDeployedRecord { parameter, .. }
             | Action::PutDecision { parameter, .. }
             | Action::DeleteParameter { parameter, .. } => parameter,

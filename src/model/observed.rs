@@ -4,6 +4,7 @@
 //! missing from its map; `plan` names it as a [`Want`] when a decision needs it, and the observer then reads it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -80,7 +81,9 @@ pub struct Details {
     /// Scaling activities, newest first, by group name.
     pub activities: BTreeMap<String, Read<Vec<Activity>>>,
     /// Attributes of target groups, by ARN.
-    pub target_group_attributes: BTreeMap<String, Read<TargetGroupAttributes>>,
+    pub target_group_attributes: BTreeMap<String, Read<Attributes>>,
+    /// Attributes of load balancers, by ARN.
+    pub balancer_attributes: BTreeMap<String, Read<Attributes>>,
     /// Tags of target groups, load balancers, listeners and rules, by ARN.
     pub tags: BTreeMap<String, Read<BTreeMap<String, String>>>,
     /// The listeners of a load balancer, by its ARN.
@@ -107,6 +110,7 @@ impl Details {
         self.target_health.extend(later.target_health);
         self.activities.extend(later.activities);
         self.target_group_attributes.extend(later.target_group_attributes);
+        self.balancer_attributes.extend(later.balancer_attributes);
         self.tags.extend(later.tags);
         self.listeners_of.extend(later.listeners_of);
         self.rules_of.extend(later.rules_of);
@@ -148,6 +152,8 @@ pub enum Want {
     Activities(String),
     /// [`Details::target_group_attributes`] of a target group ARN.
     TargetGroupAttributes(String),
+    /// [`Details::balancer_attributes`] of a load balancer ARN.
+    BalancerAttributes(String),
     /// [`Details::tags`] of an ARN.
     Tags(String),
     /// [`Details::listeners_of`] a load balancer ARN.
@@ -189,6 +195,10 @@ pub struct Ownership {
     pub listeners: Vec<String>,
     /// The rule on a shared listener.
     pub rule: Option<String>,
+    /// The DNS name that leads, or is to lead, to the app.
+    pub dns: Option<String>,
+    /// How far the app's name is on its way out of DNS, while the app is being destroyed.
+    pub nameless: Option<Nameless>,
     /// The hash of the in-place settings that were last applied.
     pub applied: Option<String>,
     /// Since when all its instances have been healthy without a break.
@@ -207,6 +217,15 @@ pub struct Ownership {
     pub checks: Checks,
     /// Why this generation is not to be used.
     pub failed: Option<Failure>,
+}
+
+/// How far an app's name is on its way out of DNS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nameless {
+    /// Its records are being deleted; resolvers may keep the last of them for so many seconds.
+    Soon(u64),
+    /// Its records are gone, and until then somebody may still remember them.
+    At(Timestamp),
 }
 
 /// Why a generation failed, or who turned it down.
@@ -316,9 +335,11 @@ pub struct TargetGroup {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TargetCheck {
-    /// The path that is asked for.
+    /// `HTTP`, `HTTPS` or `TCP`.
+    pub protocol: String,
+    /// The path that is asked for; empty for TCP.
     pub path: String,
-    /// The status codes that count as well.
+    /// The status codes that count as well; empty for TCP.
     pub matcher: String,
     /// Seconds between two checks.
     pub interval: u64,
@@ -330,12 +351,8 @@ pub struct TargetCheck {
     pub unhealthy_threshold: u32,
 }
 
-/// The attributes of a target group that we set.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TargetGroupAttributes {
-    /// Seconds for requests in flight after a target leaves.
-    pub deregistration_delay: u64,
-}
+/// Attributes of a load balancer or target group, as AWS names and writes them.
+pub type Attributes = BTreeMap<String, String>;
 
 /// A load balancer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -358,6 +375,10 @@ pub struct LoadBalancer {
     pub vpc_id: String,
     /// Its security groups, sorted.
     pub security_group_ids: Vec<String>,
+    /// Its subnets, sorted.
+    pub subnet_ids: Vec<String>,
+    /// `ipv4` or `dualstack`.
+    pub ip_address_type: String,
 }
 
 /// A listener.
@@ -373,8 +394,71 @@ pub struct Listener {
     pub protocol: String,
     /// The ARN of its default certificate; only with HTTPS.
     pub certificate_arn: Option<String>,
+    /// The security policy; only with HTTPS and TLS.
+    pub ssl_policy: Option<String>,
     /// Where its default action forwards to; empty when it does something else.
     pub forward: Forward,
+    /// Where its default action sends clients, when it does that.
+    pub redirect: Option<Redirect>,
+}
+
+/// Where a listener sends clients, as AWS writes it: `#{host}`, `/#{path}` and `#{query}` stand for what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Redirect {
+    /// `HTTP`, `HTTPS` or `#{protocol}`.
+    pub protocol: String,
+    /// A port or `#{port}`.
+    pub port: String,
+    /// The host.
+    pub host: String,
+    /// The path.
+    pub path: String,
+    /// The query.
+    pub query: String,
+    /// `HTTP_301` or `HTTP_302`.
+    pub status: String,
+}
+
+impl fmt::Display for Redirect {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let query = if self.query.is_empty() { String::new() } else { format!("?{}", self.query) };
+        let status = self.status.trim_start_matches("HTTP_");
+        write!(out, "{} {}://{}:{}{}{query}", status, self.protocol, self.host, self.port, self.path)
+    }
+}
+
+/// The conditions of a rule, all of which must hold; of the values of one, any. Values are sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Conditions {
+    /// Host patterns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
+    /// Path patterns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+    /// Patterns of headers, by their names in lower case.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, Vec<String>>,
+    /// HTTP methods.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub methods: Vec<String>,
+    /// Networks of clients.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub source_ips: Vec<String>,
+}
+
+impl Conditions {
+    /// The same with all values sorted and none twice.
+    pub fn sorted(mut self) -> Self {
+        let lists = [&mut self.hosts, &mut self.paths, &mut self.methods, &mut self.source_ips];
+        for list in lists.into_iter().chain(self.headers.values_mut()) {
+            list.sort();
+            list.dedup();
+        }
+        self
+    }
 }
 
 /// A rule of a listener.
@@ -384,12 +468,8 @@ pub struct Rule {
     pub arn: String,
     /// Its place; `None` for the default rule.
     pub priority: Option<u32>,
-    /// Host patterns, sorted.
-    pub hosts: Vec<String>,
-    /// Path patterns, sorted.
-    pub paths: Vec<String>,
-    /// Patterns of headers by their names, sorted.
-    pub headers: BTreeMap<String, Vec<String>>,
+    /// When it applies.
+    pub conditions: Conditions,
     /// Whether it has conditions of other kinds, which are nobody's of ours.
     pub other_conditions: bool,
     /// Where it forwards to; empty when it does something else.
@@ -596,9 +676,7 @@ mod tests {
             let rule = Rule {
                 arn: arn.to_owned(),
                 priority: None,
-                hosts: Vec::new(),
-                paths: Vec::new(),
-                headers: BTreeMap::new(),
+                conditions: Conditions::default(),
                 other_conditions: false,
                 forward: Forward::default(),
             };

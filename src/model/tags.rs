@@ -10,7 +10,7 @@ use std::str::FromStr;
 use super::action::Tags;
 use super::mark::{Mark, Marks};
 use super::names::{AppName, Generation, Scope, Slot};
-use super::observed::{Failure, Ownership};
+use super::observed::{Failure, Nameless, Ownership};
 use super::probe::{Checks, Phase};
 
 /// The keys of our tags.
@@ -43,6 +43,10 @@ pub mod keys {
     pub const LISTENER: &str = "amiable:listener";
     /// The ARN of the rule on a shared listener.
     pub const RULE: &str = "amiable:rule";
+    /// The DNS name that leads to the app.
+    pub const DNS: &str = "amiable:dns";
+    /// How far the name is on its way out of DNS, while the app is being destroyed.
+    pub const NAMELESS: &str = "amiable:nameless";
     /// The hash of the in-place settings that were last applied.
     pub const APPLIED: &str = "amiable:applied";
     /// Since when all instances have been healthy without a break.
@@ -122,6 +126,8 @@ pub fn decode(tags: &Tags) -> Result<Option<Ownership>, String> {
         slot: slot(tags)?,
         listeners: tags.get(keys::LISTENER).map(|text| decode_listeners(text)).unwrap_or_default(),
         rule: tags.get(keys::RULE).cloned(),
+        dns: tags.get(keys::DNS).cloned(),
+        nameless: nameless(tags)?,
         applied: tags.get(keys::APPLIED).cloned(),
         healthy_since: optional(tags, keys::HEALTHY_SINCE)?,
         shifted_at: optional(tags, keys::SHIFTED_AT)?,
@@ -159,6 +165,8 @@ pub fn encode(owner: &Ownership, labels: &BTreeMap<String, String>) -> Tags {
     put(keys::SLOT, owner.slot.map(|slot| slot.to_string()));
     put(keys::LISTENER, encode_listeners(&owner.listeners));
     put(keys::RULE, owner.rule.clone());
+    put(keys::DNS, owner.dns.clone());
+    put(keys::NAMELESS, owner.nameless.map(encode_nameless));
     put(keys::APPLIED, owner.applied.clone());
     put(keys::HEALTHY_SINCE, owner.healthy_since.map(|at| at.to_string()));
     put(keys::SHIFTED_AT, owner.shifted_at.map(|at| at.to_string()));
@@ -265,6 +273,22 @@ fn checks(tags: &Tags) -> Result<Checks, String> {
     Ok(checks)
 }
 
+/// The value of [`keys::NAMELESS`]: seconds while records are being deleted, then the time until which they are remembered.
+pub fn encode_nameless(nameless: Nameless) -> String {
+    match nameless {
+        Nameless::Soon(seconds) => seconds.to_string(),
+        Nameless::At(until) => until.to_string(),
+    }
+}
+
+fn nameless(tags: &Tags) -> Result<Option<Nameless>, String> {
+    let Some(text) = tags.get(keys::NAMELESS) else { return Ok(None) };
+    match text.parse() {
+        Ok(seconds) => Ok(Some(Nameless::Soon(seconds))),
+        Err(_) => optional(tags, keys::NAMELESS).map(|until| until.map(Nameless::At)),
+    }
+}
+
 fn slot(tags: &Tags) -> Result<Option<Slot>, String> {
     let Some(text) = tags.get(keys::SLOT) else { return Ok(None) };
     match Slot::BOTH.into_iter().find(|slot| slot.as_str() == text) {
@@ -298,6 +322,8 @@ mod tests {
             slot: Some(Slot::B),
             listeners: vec!["arn:aws:elasticloadbalancing:us-west-2:123456789012:listener/app/x/1/2".into()],
             rule: Some("arn:aws:elasticloadbalancing:us-west-2:123456789012:listener-rule/app/x/1/2/3".into()),
+            dns: Some("hello.example.com".into()),
+            nameless: Some(Nameless::At("2026-08-01T11:00:00Z".parse().unwrap())),
             applied: Some("abc".into()),
             healthy_since: Some("2026-08-01T10:00:00Z".parse().unwrap()),
             shifted_at: Some("2026-08-01T10:01:00Z".parse().unwrap()),
@@ -344,6 +370,8 @@ mod tests {
             slot: None,
             listeners: Vec::new(),
             rule: None,
+            dns: None,
+            nameless: None,
             applied: None,
             healthy_since: None,
             shifted_at: None,

@@ -1,9 +1,12 @@
 //! What stands in the way: settings that AWS cannot change, and names that something else has. Found before anything is done.
 
+use super::draft::Draft;
 use super::picture::{Front, Picture};
+use super::prepare;
 use super::resolve::Wanted;
-use crate::manifest::spec::{LoadBalancer, OwnLoadBalancer, SharedListener};
-use crate::model::observed::Group;
+use super::resolve::dns::{leads_to, plain};
+use crate::manifest::spec::{Kind, LoadBalancer, OwnLoadBalancer, SharedListener};
+use crate::model::observed::{DnsRecord, Group, Want};
 
 const REMEDY: &str = "deploy it under another name, or destroy the app first";
 
@@ -36,12 +39,15 @@ fn other_kind(wanted: &Wanted<'_>, group: &Group) -> Option<&'static str> {
 }
 
 fn target_groups(wanted: &Wanted<'_>, front: &Front<'_>) -> Option<String> {
-    let check = &wanted.spec.health_check;
-    let (protocol, port) = (check.protocol.as_str(), check.port);
+    let (protocol, port) = (&wanted.balancing.target_protocol, wanted.spec.health_check.port);
+    let says = match &wanted.spec.load_balancer {
+        LoadBalancer::Own(own) if own.kind == Kind::Network => "loadBalancer.listeners and healthCheck.port ask for",
+        _ => "healthCheck says",
+    };
     front.target_groups.values().find_map(|group| {
-        if group.port != port || group.protocol != protocol {
+        if group.port != port || group.protocol != *protocol {
             return Some(format!(
-                "healthCheck says {protocol} on port {port}, but target group {} has {} on port {}, which AWS cannot \
+                "{says} {protocol} on port {port}, but target group {} has {} on port {}, which AWS cannot \
                  change; {REMEDY}",
                 group.name, group.protocol, group.port
             ));
@@ -61,66 +67,57 @@ fn own_balancer(front: &Front<'_>, own: &OwnLoadBalancer) -> Option<String> {
             )
         })
     };
-    if let Some(difference) = differs("type", "application", &balancer.kind)
+    differs("type", own.kind.as_str(), &balancer.kind)
         .or_else(|| differs("scheme", own.scheme.as_str(), &balancer.scheme))
-    {
-        return Some(difference);
-    }
-    let wanted = own.listeners.first()?;
-    let has = front.listeners.get(&wanted.port).or_else(|| front.listeners.values().next())?;
-    let certificate = |arn: &Option<String>| arn.clone().unwrap_or_else(|| "none".to_owned());
-    differs("listeners[0].port", &wanted.port.to_string(), &has.port.to_string())
-        .or_else(|| differs("listeners[0].protocol", wanted.protocol.as_str(), &has.protocol))
         .or_else(|| {
-            differs(
-                "listeners[0].certificateArn",
-                &certificate(&wanted.certificate_arn),
-                &certificate(&has.certificate_arn),
-            )
+            let none = balancer.security_group_ids.is_empty() && own.kind == Kind::Network;
+            own.security_group_ids.as_ref().filter(|_| none).map(|_| {
+                format!(
+                    "loadBalancer.securityGroupIds: network load balancer {} was created without security groups, and AWS \
+                     gives it none later; {REMEDY}",
+                    balancer.name
+                )
+            })
         })
 }
 
-/// Security groups of the load balancer that differ: no reason to stop a release, but one to say so.
-pub(super) fn security_groups(wanted: &Wanted<'_>, picture: &Picture<'_>) -> Option<String> {
-    let LoadBalancer::Own(own) = &wanted.spec.load_balancer else { return None };
-    let balancer = picture.front.as_ref()?.balancer?;
-    let mut groups = own.security_group_ids.clone().unwrap_or_else(|| wanted.environment.security_group_ids.clone());
-    groups.sort();
-    groups.dedup();
-    (groups != balancer.security_group_ids).then(|| {
-        format!(
-            "load balancer {} has the security groups {}, where the manifests say {}; they are not changed",
-            balancer.name,
-            balancer.security_group_ids.join(", "),
-            groups.join(", ")
-        )
+fn shared_rule(front: &Front<'_>, shared: &SharedListener) -> Option<String> {
+    let listener = front.shared?;
+    if !listener.protocol.starts_with("HTTP") {
+        return Some(format!(
+            "loadBalancer.listener `{}` is a {} listener of a network load balancer, which has no rules; name a listener of \
+             an application load balancer, or give the app a load balancer of its own",
+            shared.listener, listener.protocol
+        ));
+    }
+    let elsewhere = front.rule?.listener_arn().is_some_and(|arn| arn != listener.arn);
+    elsewhere.then(|| {
+        format!("loadBalancer.listener says `{}`, but the app's rule is on another one; {REMEDY}", shared.listener)
     })
 }
 
-fn shared_rule(front: &Front<'_>, shared: &SharedListener) -> Option<String> {
-    let (rule, listener) = (front.rule?, front.shared?);
-    if rule.listener_arn().is_some_and(|arn| arn != listener.arn) {
-        return Some(format!(
-            "loadBalancer.listener says `{}`, but the app's rule is on another one; {REMEDY}",
-            shared.listener
-        ));
+/// A new priority of the app's rule that another rule has. `None`, too, while the rules must still be read.
+pub(super) fn priority<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) -> Option<String> {
+    let LoadBalancer::Shared(shared) = &wanted.spec.load_balancer else { return None };
+    let front = picture.front.as_ref()?;
+    let (rule, listener, priority) = (front.rule?, front.shared?, shared.priority?);
+    if rule.priority == Some(priority) {
+        return None;
     }
-    (rule.priority != Some(shared.priority)).then(|| {
-        let has = rule.priority.map_or_else(|| "none".to_owned(), |priority| priority.to_string());
-        format!("loadBalancer.priority says {}, but the app's rule has {has}, which stays; {REMEDY}", shared.priority)
-    })
+    let found = draft.observed.details.rules_of.get(&listener.arn);
+    let rules = draft.see(found, Want::RulesOf(listener.arn.clone()), "the listener's rules")?;
+    prepare::taken_by(rules, priority).map(|other| prepare::taken(priority, shared, other))
 }
 
 /// A DNS name that something else already has.
 pub(super) fn dns<'a>(wanted: &Wanted<'a>, picture: &Picture<'a>) -> Option<String> {
     let (dns, zone) = (wanted.spec.dns.as_ref()?, wanted.zone?);
-    let name = dns.name.to_ascii_lowercase();
-    let ours =
-        picture.front.as_ref().and_then(|front| front.balancer).map(|balancer| balancer.dns_name.to_ascii_lowercase());
-    let taken = zone.records.iter().filter(|record| record.name == name).find(|record| {
-        let to_us = record.alias.as_ref().is_some_and(|alias| Some(&alias.dns_name) == ours.as_ref());
-        matches!(record.kind.as_str(), "A" | "AAAA" | "CNAME") && (!to_us || record.set_identifier.is_some())
-    })?;
+    let name = plain(&dns.name);
+    let balancer = picture.front.as_ref().and_then(|front| front.balancer);
+    let ours = |record: &DnsRecord| balancer.is_some_and(|balancer| leads_to(record, balancer));
+    let answers = |record: &&DnsRecord| matches!(record.kind.as_str(), "A" | "AAAA" | "CNAME");
+    let mut taken = zone.records.iter().filter(|record| record.name == name).filter(answers);
+    let taken = taken.find(|record| !ours(record))?;
     let to = match &taken.alias {
         Some(alias) => format!("an alias to {}", alias.dns_name),
         None => taken.values.join(", "),

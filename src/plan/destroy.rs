@@ -1,14 +1,24 @@
 //! The ending of an app on request: its name, its traffic, its instances, and then everything else it owns.
 
+use super::dns;
 use super::draft::Draft;
 use super::picture::{Front, Picture};
 use super::resolve::Wanted;
+use super::resolve::dns::ALIAS_TTL;
 use super::retire;
 use crate::manifest::spec::LoadBalancer;
-use crate::model::action::{Action, Expect, TrafficPoint};
+use crate::model::action::{Action, Expect, Tags};
 use crate::model::names::Slot;
-use crate::model::observed::Want;
+use crate::model::observed::{Group, Nameless, Want};
 use crate::model::plan::{Change, StepKind, StepState};
+use crate::model::tags;
+use crate::model::time::Span;
+
+/// Beyond the time that a record allows, for resolvers that are late.
+const GRACE: Span = Span::seconds(60);
+
+/// The attribute that keeps a load balancer from being deleted.
+const PROTECTION: &str = "deletion_protection.enabled";
 
 /// A part of the destruction; whether it is over.
 type Part<'a> = fn(&mut Draft<'a>, &Wanted<'a>, &Picture<'a>) -> bool;
@@ -18,8 +28,9 @@ pub(super) fn destroy<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &
     draft.plan.change = Change::Destroy;
     draft.plan.reason = "the manifest says destroy: true".to_owned();
     draft.plan.from = picture.serving().map(|group| group.owner.generation);
-    let parts: [(&str, Part<'a>); 6] = [
+    let parts: [(&str, Part<'a>); 7] = [
         ("DNS record", name),
+        ("memory of resolvers", forgotten),
         ("listener", traffic),
         ("groups", groups),
         ("target groups", target_groups),
@@ -45,21 +56,49 @@ pub(super) fn destroy<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &
     }
 }
 
+/// The records of the app's own go. What the longest-lived of them allows resolvers to remember is noted first, because
+/// afterwards nobody could tell.
 fn name<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) -> bool {
-    let (Some(dns), Some(zone)) = (&wanted.spec.dns, wanted.zone) else { return true };
-    let Some(balancer) = picture.front.as_ref().and_then(|front| front.balancer) else { return true };
-    let to = balancer.dns_name.to_ascii_lowercase();
-    let name = dns.name.to_ascii_lowercase();
-    // Only a record that leads to this app's load balancer is this app's.
-    let ours = zone.records.iter().find(|record| {
-        record.name == name
-            && record.set_identifier.is_none()
-            && record.alias.as_ref().is_some_and(|alias| alias.dns_name == to)
-    });
-    let Some(record) = ours else { return true };
-    let action = Action::DeleteDnsRecord { zone_id: zone.id.clone(), record: record.clone() };
-    draft.act(action, "the app is being destroyed", Vec::new());
+    let Some(zone) = wanted.zone else { return true };
+    let Some(balancer) = front(picture).and_then(|front| front.balancer) else { return true };
+    let records = dns::own_records(zone, &dns::names(wanted, picture), balancer);
+    let Some(ttl) = records.iter().map(|record| record.ttl.unwrap_or(ALIAS_TTL)).max() else { return true };
+    if let Some(group) = picture.groups.last()
+        && group.owner.nameless != Some(Nameless::Soon(ttl))
+    {
+        note(draft, group, Nameless::Soon(ttl), "its name goes, and resolvers remember it for so many seconds");
+    }
+    let mut names: Vec<&String> = records.iter().map(|record| &record.name).collect();
+    names.dedup();
+    for name in names {
+        let delete = records.iter().filter(|record| record.name == *name).map(|record| (*record).clone()).collect();
+        let action = Action::ChangeDns { zone_id: zone.id.clone(), name: name.clone(), delete, upsert: Vec::new() };
+        draft.act(action, "the app is being destroyed", Vec::new());
+    }
     false
+}
+
+/// Everything serves until resolvers have forgotten the name.
+fn forgotten<'a>(draft: &mut Draft<'a>, _: &Wanted<'a>, picture: &Picture<'a>) -> bool {
+    let Some(group) = picture.groups.last() else { return true };
+    match group.owner.nameless {
+        None => true,
+        Some(Nameless::Soon(ttl)) => {
+            let until = Nameless::At(Span::seconds(ttl).after(GRACE.after(draft.now)));
+            note(draft, group, until, "its name is gone; it serves until resolvers have forgotten it");
+            false
+        }
+        Some(Nameless::At(until)) if draft.now < until => {
+            draft.wait("resolvers to forget the name", Some(until));
+            false
+        }
+        Some(Nameless::At(_)) => true,
+    }
+}
+
+fn note(draft: &mut Draft<'_>, group: &Group, nameless: Nameless, why: &str) {
+    let tag = Tags::from([(tags::keys::NAMELESS.to_owned(), tags::encode_nameless(nameless))]);
+    draft.tag_group(&group.name, tag, why);
 }
 
 fn own_tags(draft: &Draft<'_>, arn: &str) -> Vec<Expect> {
@@ -67,21 +106,17 @@ fn own_tags(draft: &Draft<'_>, arn: &str) -> Vec<Expect> {
 }
 
 fn traffic<'a>(draft: &mut Draft<'a>, _: &Wanted<'a>, picture: &Picture<'a>) -> bool {
-    let preview = front(picture).and_then(|front| front.preview);
-    if let Some(rule) = preview {
+    let Some(front) = front(picture) else { return true };
+    for listener in front.listeners.values() {
+        let expects = own_tags(draft, &listener.arn);
+        draft.act(Action::DeleteListener { arn: listener.arn.clone() }, "the app is being destroyed", expects);
+    }
+    let on_shared = front.rule.into_iter();
+    for rule in front.preview.into_iter().chain(on_shared) {
         let expects = own_tags(draft, &rule.arn);
         draft.act(Action::DeleteRule { arn: rule.arn.clone() }, "the app is being destroyed", expects);
     }
-    let points = front(picture).map(|front| front.points.as_slice()).unwrap_or_default();
-    for point in points {
-        let expects = own_tags(draft, point.at.arn());
-        let action = match point.at.clone() {
-            TrafficPoint::Listener(arn) => Action::DeleteListener { arn },
-            TrafficPoint::Rule(arn) => Action::DeleteRule { arn },
-        };
-        draft.act(action, "the app is being destroyed", expects);
-    }
-    points.is_empty() && preview.is_none()
+    front.listeners.is_empty() && front.rule.is_none() && front.preview.is_none()
 }
 
 fn groups<'a>(draft: &mut Draft<'a>, _: &Wanted<'a>, picture: &Picture<'a>) -> bool {
@@ -126,8 +161,16 @@ fn balancer<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a
     // A shared load balancer belongs to the environment.
     let LoadBalancer::Own(_) = wanted.spec.load_balancer else { return true };
     let Some(balancer) = front(picture).and_then(|front| front.balancer) else { return true };
-    let expects = own_tags(draft, &balancer.arn);
+    let found = draft.observed.details.balancer_attributes.get(&balancer.arn);
+    let want = Want::BalancerAttributes(balancer.arn.clone());
+    let Some(attributes) = draft.see(found, want, "the load balancer's attributes") else { return false };
     let (arn, name) = (balancer.arn.clone(), balancer.name.clone());
+    if attributes.get(PROTECTION).is_some_and(|value| value == "true") {
+        let attributes = [(PROTECTION.to_owned(), "false".to_owned())].into();
+        let action = Action::SetBalancerAttributes { arn: arn.clone(), name: name.clone(), attributes };
+        draft.act(action, "the app is being destroyed: its protection goes first", own_tags(draft, &arn));
+    }
+    let expects = own_tags(draft, &balancer.arn);
     draft.act(Action::DeleteLoadBalancer { arn, name }, "the app is being destroyed", expects);
     false
 }

@@ -4,6 +4,7 @@ use super::draft::Draft;
 use super::floor;
 use super::picture::Front;
 use super::release::{Release, Turn};
+use super::resolve::dns::plain;
 use super::verify;
 use crate::model::action::{Action, NewGroup};
 use crate::model::mark::Marks;
@@ -130,6 +131,8 @@ fn ownership(draft: &Draft<'_>, release: &Release<'_, '_>, generation: Generatio
         slot,
         listeners: front.map(Front::listener_arns).unwrap_or_default(),
         rule: front.and_then(|front| front.rule).map(|rule| rule.arn.clone()),
+        dns: release.wanted.spec.dns.as_ref().map(|dns| plain(&dns.name)),
+        nameless: None,
         applied: Some(release.wanted.applied()),
         healthy_since: None,
         shifted_at: None,

@@ -8,7 +8,8 @@
 //! - [`diff`]: what differs, and who changed it
 //! - [`release`]: what is wanted and what there is, side by side
 //! - [`strategy`]: a release as a list of steps; [`canary`]: those with a share of the traffic
-//! - [`rollout`]: the interpreter of the steps; [`prepare`], [`preview`], [`launch`], [`verify`], [`shift`], [`record`] and [`retire`] do them
+//! - [`rollout`]: the interpreter of the steps; [`prepare`], [`preview`], [`launch`], [`verify`], [`shift`], [`dns`],
+//!   [`record`] and [`retire`] do them
 //! - [`destroy`]: the ending of an app on request
 //! - [`intent`]: what a person says about a release
 //! - [`floor`]: sizes that must not shrink meanwhile
@@ -21,6 +22,7 @@ mod check;
 mod conflict;
 mod destroy;
 mod diff;
+mod dns;
 mod draft;
 mod floor;
 mod impact;
@@ -98,11 +100,9 @@ fn decide<'a>(draft: &mut Draft<'a>, desired: &'a Desired, app: &'a DesiredApp, 
         return destroy::destroy(draft, &wanted, &picture);
     }
     let conflict = conflict::conflict(&wanted, &picture);
-    if let Some(conflict) = conflict.or_else(|| conflict::dns(&wanted, &picture)) {
+    let conflict = conflict.or_else(|| conflict::dns(&wanted, &picture));
+    if let Some(conflict) = conflict.or_else(|| conflict::priority(draft, &wanted, &picture)) {
         return draft.fail(conflict);
-    }
-    if let Some(note) = conflict::security_groups(&wanted, &picture) {
-        draft.note(note);
     }
     release(draft, &wanted, &picture);
     if draft.plan.change != Change::Error {

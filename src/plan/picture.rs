@@ -107,6 +107,13 @@ impl Front<'_> {
         self.balancer.is_none_or(|balancer| balancer.kind == "application")
     }
 
+    /// How traffic is split now: as the point with the most of it forwards. Nothing before anything forwards.
+    pub(super) fn current(&self) -> Option<&Forward> {
+        let live = self.live_slot()?;
+        let arn = self.arn(live)?;
+        self.points.iter().map(|point| &point.forward).max_by_key(|forward| forward.weight(arn))
+    }
+
     /// All traffic to one slot, as one forward action.
     pub(super) fn all_to(&self, slot: Slot) -> Forward {
         self.split(slot, 100)
@@ -271,7 +278,7 @@ fn front<'a>(
     match &wanted.spec.load_balancer {
         LoadBalancerSpec::None => {}
         LoadBalancerSpec::Own(own) => {
-            own_balancer(draft, observed, groups, own, &mut front)?;
+            own_balancer(draft, wanted, groups, own, &mut front)?;
         }
         LoadBalancerSpec::Shared(shared) => {
             let Some(arn) = wanted.environment.listeners.get(&shared.listener) else {
@@ -307,11 +314,12 @@ fn target_groups<'a>(
 
 fn own_balancer<'a>(
     draft: &mut Draft<'a>,
-    observed: &'a Observed,
+    wanted: &Wanted<'a>,
     groups: &[&'a Group],
     own: &OwnLoadBalancer,
     front: &mut Front<'a>,
 ) -> Option<()> {
+    let observed = draft.observed;
     let name = draft.scope.load_balancer_name();
     let Some(balancer) = known(draft, &observed.load_balancers, "the load balancers")?.get(&name) else {
         return Some(());
@@ -328,8 +336,8 @@ fn own_balancer<'a>(
     if own.listeners.iter().any(|wanted| missing(wanted.port, front)) {
         let want = Want::ListenersOf(balancer.arn.clone());
         let found = draft.see(observed.details.listeners_of.get(&balancer.arn), want, "its listeners")?;
-        let wanted = |listener: &&Listener| own.listeners.iter().any(|wanted| wanted.port == listener.port);
-        for listener in found.iter().filter(wanted) {
+        let is_wanted = |listener: &&Listener| own.listeners.iter().any(|wanted| wanted.port == listener.port);
+        for listener in found.iter().filter(is_wanted) {
             if missing(listener.port, front) {
                 // The first listeners of a load balancer that has just shown our tags need not show them, too.
                 if !begins {
@@ -340,11 +348,15 @@ fn own_balancer<'a>(
             }
         }
     }
+    // What is to send clients elsewhere takes no part in shifts, whatever it does now.
+    let redirects = |listener: &&&Listener| {
+        wanted.balancing.listeners.iter().any(|wanted| wanted.port == listener.port && wanted.redirect.is_some())
+    };
     let point = |listener: &&Listener| Point {
         at: TrafficPoint::Listener(listener.arn.clone()),
         forward: listener.forward.clone(),
     };
-    front.points = front.listeners.values().map(point).collect();
+    front.points = front.listeners.values().filter(|listener| !redirects(listener)).map(point).collect();
     Some(())
 }
 

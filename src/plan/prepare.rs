@@ -1,27 +1,32 @@
 //! What must stand before instances can serve: target groups, load balancer, listener or rule.
 
-use std::collections::BTreeMap;
-
+use super::diff::settings;
 use super::draft::Draft;
 use super::picture::{Front, Picture};
 use super::preview;
 use super::resolve::Wanted;
+use super::resolve::balancing::Listener;
 use crate::manifest::spec::{LoadBalancer, OwnLoadBalancer, SharedListener};
-use crate::model::action::Action;
-use crate::model::names::Slot;
-use crate::model::observed::Want;
+use crate::model::action::{Action, Answer};
+use crate::model::names::{Scope, Slot, digest};
+use crate::model::observed::{Forward, Rule, Want};
 use crate::model::tags;
+
+/// The priorities from which one is chosen when the manifest names none; lower ones are left to people.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html>
+const FIRST_PRIORITY: u32 = 1000;
+const LAST_PRIORITY: u32 = 50_000;
 
 /// Whether everything stands; if not, the draft holds the actions or the waits that lead there.
 pub(super) fn prepare<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) -> bool {
     let Some(front) = &picture.front else { return true };
-    if !target_groups(draft, wanted, front) || !delays(draft, wanted, picture, front) {
+    if !target_groups(draft, wanted, front) || !attributes(draft, wanted, picture, front) {
         return false;
     }
     match &wanted.spec.load_balancer {
         LoadBalancer::None => true,
-        LoadBalancer::Own(own) => {
-            balancer(draft, wanted, picture, front, own) && preview::prepare(draft, wanted, picture, front)
+        LoadBalancer::Own(_) => {
+            balancer(draft, wanted, picture, front) && preview::prepare(draft, wanted, picture, front)
         }
         LoadBalancer::Shared(shared) => {
             rule(draft, wanted, picture, front, shared) && preview::prepare(draft, wanted, picture, front)
@@ -29,7 +34,7 @@ pub(super) fn prepare<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &
     }
 }
 
-/// Both target groups exist and have the delay that is wanted.
+/// Both target groups exist.
 fn target_groups<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, front: &Front<'a>) -> bool {
     let mut all = true;
     for slot in Slot::BOTH {
@@ -40,7 +45,7 @@ fn target_groups<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, front: &Front<'
             let action = Action::CreateTargetGroup {
                 name,
                 vpc_id: wanted.environment.network.vpc_id.clone(),
-                protocol: wanted.spec.health_check.protocol.as_str().to_owned(),
+                protocol: wanted.balancing.target_protocol.clone(),
                 port: wanted.spec.health_check.port,
                 check: wanted.check.clone(),
                 tags,
@@ -57,69 +62,53 @@ fn target_groups<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, front: &Front<'
 }
 
 fn create_balancer<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, own: &OwnLoadBalancer) {
-    let groups = own.security_group_ids.as_ref().unwrap_or(&wanted.environment.security_group_ids);
     let name = draft.scope.load_balancer_name();
     let action = Action::CreateLoadBalancer {
         tags: tags::encode_app(draft.scope, &name, &wanted.app.labels),
         name,
+        kind: own.kind.as_str().to_owned(),
         scheme: own.scheme.as_str().to_owned(),
         subnet_ids: wanted.subnet_ids.clone(),
-        security_group_ids: groups.clone(),
+        security_group_ids: wanted.balancing.security_group_ids.clone().unwrap_or_default(),
+        ip_address_type: wanted.balancing.ip_address_type.map(str::to_owned),
     };
     draft.act(action, "the app has no load balancer", Vec::new());
 }
 
-/// The delay of target groups that no generation has used yet: AWS sets its own default at creation.
-fn delays<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>, front: &Front<'a>) -> bool {
-    if picture.groups.is_empty() { set_delays(draft, wanted, front) } else { true }
-}
-
-/// Gives both target groups the wanted deregistration delay; whether they have it already.
-pub(super) fn set_delays<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, front: &Front<'a>) -> bool {
-    let Some(delay) = wanted.spec.load_balancer.deregistration_delay() else { return true };
-    let mut all = true;
-    for group in front.target_groups.values() {
-        let want = Want::TargetGroupAttributes(group.arn.clone());
-        let found = draft.observed.details.target_group_attributes.get(&group.arn);
-        match draft.see(found, want, "the target group's attributes") {
-            Some(attributes) if attributes.deregistration_delay == delay.as_seconds() => {}
-            Some(attributes) => {
-                all = false;
-                let (arn, name) = (group.arn.clone(), group.name.clone());
-                let reason =
-                    format!("deregistration delay {}s → {}s", attributes.deregistration_delay, delay.as_seconds());
-                draft.act(
-                    Action::SetDeregistrationDelay { arn, name, seconds: delay.as_seconds() },
-                    reason,
-                    Vec::new(),
-                );
-            }
-            None => all = false,
-        }
+/// The attributes of what no generation has used yet: AWS sets its own defaults at creation.
+fn attributes<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>, front: &Front<'a>) -> bool {
+    if !picture.groups.is_empty() {
+        return true;
     }
-    all
+    let found = settings::attributes(draft, wanted, front);
+    let all = found.is_some();
+    let changes = found.unwrap_or_default();
+    for change in &changes {
+        draft.act(change.action(), change.words(), Vec::new());
+    }
+    all && changes.is_empty()
 }
 
-fn balancer<'a>(
-    draft: &mut Draft<'a>,
-    wanted: &Wanted<'a>,
-    picture: &Picture<'a>,
-    front: &Front<'a>,
-    own: &OwnLoadBalancer,
-) -> bool {
+fn balancer<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>, front: &Front<'a>) -> bool {
     let Some(balancer) = front.balancer else { return false };
     if balancer.state == "failed" {
         draft.fail(format!("load balancer {} failed to provision; delete it, and it is created anew", balancer.name));
         return false;
     }
-    let missing: Vec<_> = own.listeners.iter().filter(|wanted| !front.listeners.contains_key(&wanted.port)).collect();
+    let missing = |listener: &&Listener| !front.listeners.contains_key(&listener.port);
+    let missing: Vec<_> = wanted.balancing.listeners.iter().filter(missing).collect();
     for listener in &missing {
+        let answer = match &listener.redirect {
+            Some(redirect) => Answer::Redirect(redirect.clone()),
+            None => Answer::Forward(first_forward(picture, front)),
+        };
         let action = Action::CreateListener {
             load_balancer_arn: balancer.arn.clone(),
             port: listener.port,
-            protocol: listener.protocol.as_str().to_owned(),
+            protocol: listener.protocol.to_owned(),
             certificate_arn: listener.certificate_arn.clone(),
-            forward: front.all_to(slot_with_traffic(picture)),
+            ssl_policy: listener.ssl_policy.clone(),
+            answer,
             tags: tags::encode_app(draft.scope, &draft.scope.base(), &wanted.app.labels),
         };
         draft.act(action, format!("the load balancer does not listen on port {}", listener.port), Vec::new());
@@ -143,24 +132,57 @@ fn rule<'a>(
     else {
         return false;
     };
-    if let Some(taken) = rules.iter().find(|rule| rule.priority == Some(shared.priority)) {
-        draft.fail(format!(
-            "priority {} on the shared listener `{}` belongs to another rule ({}); choose a free one",
-            shared.priority, shared.listener, taken.arn
-        ));
-        return false;
-    }
+    let priority = match shared.priority {
+        Some(priority) => match taken_by(rules, priority) {
+            Some(other) => {
+                draft.fail(taken(priority, shared, other));
+                return false;
+            }
+            None => priority,
+        },
+        None => match free_priority(rules, draft.scope) {
+            Some(priority) => priority,
+            None => {
+                draft.fail(format!("the shared listener `{}` has no free priority", shared.listener));
+                return false;
+            }
+        },
+    };
     let action = Action::CreateRule {
         listener_arn: listener.arn.clone(),
-        priority: shared.priority,
-        hosts: shared.hosts.clone(),
-        paths: shared.paths.clone(),
-        headers: BTreeMap::new(),
-        forward: front.all_to(slot_with_traffic(picture)),
+        priority,
+        conditions: wanted.balancing.conditions.clone(),
+        forward: first_forward(picture, front),
         tags: tags::encode_app(draft.scope, &draft.scope.base(), &wanted.app.labels),
     };
     draft.act(action, format!("the listener `{}` has no rule for the app", shared.listener), Vec::new());
     false
+}
+
+/// The rule that has a priority.
+pub(super) fn taken_by(rules: &[Rule], priority: u32) -> Option<&Rule> {
+    rules.iter().find(|rule| rule.priority == Some(priority))
+}
+
+/// That a priority is taken, with the remedy.
+pub(super) fn taken(priority: u32, shared: &SharedListener, other: &Rule) -> String {
+    format!(
+        "priority {priority} on the shared listener `{}` belongs to another rule ({}); choose a free one",
+        shared.listener, other.arn
+    )
+}
+
+/// The lowest free priority from the app's own starting point on. Apps begin at different points, so that two that come at
+/// the same time hardly ever want the same one.
+fn free_priority(rules: &[Rule], scope: &Scope) -> Option<u32> {
+    let hash = u32::from_str_radix(&digest(&scope.base(), 7), 16).unwrap_or(0);
+    let start = FIRST_PRIORITY + hash % (LAST_PRIORITY - FIRST_PRIORITY);
+    (start..=LAST_PRIORITY).chain(FIRST_PRIORITY..start).find(|priority| taken_by(rules, *priority).is_none())
+}
+
+/// Where a new listener or rule sends traffic: as the others do or, when nothing forwards, to one slot.
+fn first_forward(picture: &Picture<'_>, front: &Front<'_>) -> Forward {
+    front.current().cloned().unwrap_or_else(|| front.all_to(slot_with_traffic(picture)))
 }
 
 /// Where a new listener or rule sends traffic. For a new app: the slot that stays empty until the first generation, in

@@ -4,15 +4,13 @@
 //! It stands as long as the manifest has smoke checks. On a listener of the app's own it has the first free place; on a
 //! shared one a place before the app's rule, and that rule's conditions as well.
 
-use std::collections::BTreeMap;
-
 use super::draft::Draft;
 use super::picture::{Front, Picture};
 use super::resolve::Wanted;
 use crate::manifest::spec::{AppSpec, LoadBalancer, SmokeCheck};
 use crate::model::action::{Action, Expect, Tags};
 use crate::model::names::{Scope, Slot, digest};
-use crate::model::observed::{Group, Listener, Observed, Read, Rule, Want};
+use crate::model::observed::{Conditions, Group, Listener, Observed, Read, Rule, Want};
 use crate::model::probe::PREVIEW_HEADER;
 use crate::model::tags::{self, keys};
 
@@ -70,11 +68,11 @@ fn named<'a>(groups: &[&'a Group]) -> Option<&'a str> {
 
 /// Whether a rule is for preview requests to anybody.
 pub(super) fn is_preview(rule: &Rule) -> bool {
-    rule.headers.keys().any(|name| name.eq_ignore_ascii_case(PREVIEW_HEADER))
+    rule.conditions.headers.keys().any(|name| name.eq_ignore_ascii_case(PREVIEW_HEADER))
 }
 
 fn is_ours(rule: &Rule, value: &str) -> bool {
-    let mut headers = rule.headers.iter();
+    let mut headers = rule.conditions.headers.iter();
     headers.any(|(name, values)| name.eq_ignore_ascii_case(PREVIEW_HEADER) && values.iter().any(|one| one == value))
 }
 
@@ -90,15 +88,9 @@ pub(super) fn prepare<'a>(
     }
     let Some(value) = value(draft.scope, front) else { return false };
     let Some(rule) = front.preview else { return create(draft, wanted, front, value) };
-    let (hosts, paths) = conditions(wanted);
-    let headers = BTreeMap::from([(PREVIEW_HEADER.to_owned(), vec![value.clone()])]);
-    let sorted = |patterns: &[String]| {
-        let mut patterns = patterns.to_vec();
-        patterns.sort();
-        patterns
-    };
-    if !is_ours(rule, &value) || rule.hosts != sorted(&hosts) || rule.paths != sorted(&paths) {
-        let action = Action::ModifyRuleConditions { arn: rule.arn.clone(), hosts, paths, headers };
+    let conditions = conditions(wanted, value);
+    if rule.conditions != conditions || rule.other_conditions {
+        let action = Action::ModifyRuleConditions { arn: rule.arn.clone(), conditions };
         draft.act(action, "the rule for preview requests has other conditions than the app's", Vec::new());
         return false;
     }
@@ -126,13 +118,10 @@ fn create<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, front: &Front<'a>, val
         return false;
     };
     let slot = front.live_slot().map_or(Slot::A, Slot::other);
-    let (hosts, paths) = conditions(wanted);
     let action = Action::CreateRule {
         listener_arn: listener.arn.clone(),
         priority,
-        hosts,
-        paths,
-        headers: BTreeMap::from([(PREVIEW_HEADER.to_owned(), vec![value])]),
+        conditions: conditions(wanted, value),
         forward: front.all_to(slot),
         tags: tags::encode_app(draft.scope, &draft.scope.base(), &wanted.app.labels),
     };
@@ -149,12 +138,11 @@ fn place(rules: &[Rule], own: Option<&Rule>) -> Option<u32> {
     }
 }
 
-/// The hosts and paths of the app's rule; none on a listener of its own.
-fn conditions(wanted: &Wanted<'_>) -> (Vec<String>, Vec<String>) {
-    match &wanted.spec.load_balancer {
-        LoadBalancer::Shared(shared) => (shared.hosts.clone(), shared.paths.clone()),
-        _ => (Vec::new(), Vec::new()),
-    }
+/// The conditions of the app's rule, none on a listener of its own, and the header.
+fn conditions(wanted: &Wanted<'_>, value: String) -> Conditions {
+    let mut conditions = wanted.balancing.conditions.clone();
+    conditions.headers.insert(PREVIEW_HEADER.to_ascii_lowercase(), vec![value]);
+    conditions
 }
 
 /// Takes away the rule of an app that has no smoke checks any more, and what names it.
@@ -197,9 +185,7 @@ mod tests {
         Rule {
             arn: String::new(),
             priority,
-            hosts: Vec::new(),
-            paths: Vec::new(),
-            headers: BTreeMap::new(),
+            conditions: Conditions::default(),
             other_conditions: false,
             forward: Forward::default(),
         }

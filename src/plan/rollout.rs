@@ -3,6 +3,7 @@
 //! Nothing is remembered between two plans. Each step tells from the picture whether it is behind us.
 
 use super::canary;
+use super::dns;
 use super::draft::Draft;
 use super::launch;
 use super::prepare;
@@ -59,7 +60,7 @@ fn turn<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, leg: &Leg) -> Turn
             None => Turn::Done,
         },
         StepKind::TakeOver => shift::take_over(draft, release),
-        StepKind::Dns { .. } => shift::dns(draft, release),
+        StepKind::Dns { .. } => dns::dns(draft, release),
         StepKind::Bake { duration } => verify::bake(draft, release, *duration),
         StepKind::Record => record::record(draft, release),
         StepKind::Keep { duration, .. } => retire::keep(draft, release, *duration),

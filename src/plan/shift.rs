@@ -1,12 +1,12 @@
-//! Traffic: to the new generation in one call, and back in one call. And the name that leads to it.
+//! Traffic: to the new generation in one call, and back in one call.
 
 use super::canary;
 use super::draft::Draft;
 use super::release::{Release, Turn};
-use crate::model::action::{Action, Expect, Tags};
+use crate::model::action::{Expect, Tags};
 use crate::model::names::Slot;
-use crate::model::observed::{AliasTarget, DnsRecord, Forward, Group, Health, Want};
-use crate::model::plan::{Effect, FieldChange, StepKind, StepState};
+use crate::model::observed::{Forward, Group, Health, Want};
+use crate::model::plan::{StepKind, StepState};
 use crate::model::tags::keys;
 
 /// Done when the target has all the traffic and its bake clock runs.
@@ -113,63 +113,4 @@ pub(super) fn back<'a>(
 
 pub(super) fn own_group(group: &Group) -> Expect {
     Expect::OwnGroup { group: group.name.clone(), template_hash: group.owner.template_hash.to_string() }
-}
-
-/// Done when the DNS name leads to the load balancer.
-pub(super) fn dns<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Turn {
-    let wanted = release.wanted;
-    let (Some(dns), Some(zone)) = (&wanted.spec.dns, wanted.zone) else { return Turn::Done };
-    let Some(balancer) = release.picture.front.as_ref().and_then(|front| front.balancer) else {
-        return Turn::Here(None);
-    };
-    let record = DnsRecord {
-        name: dns.name.to_ascii_lowercase(),
-        kind: "A".to_owned(),
-        alias: Some(AliasTarget {
-            dns_name: balancer.dns_name.to_ascii_lowercase(),
-            zone_id: balancer.hosted_zone_id.clone(),
-            evaluate_target_health: dns.evaluate_target_health,
-        }),
-        values: Vec::new(),
-        ttl: None,
-        set_identifier: None,
-    };
-    let found = zone.records.iter().find(|found| found.name == record.name && found.kind == record.kind);
-    if found == Some(&record) {
-        return Turn::Done;
-    }
-    let recorded = release.target.is_some_and(|target| !super::record::is_due(release, target));
-    if recorded && !note_difference(draft, release, found, &record) {
-        return Turn::Done;
-    }
-    let reason = format!("{} leads to {}", record.name, balancer.name);
-    draft.act(Action::UpsertDnsRecord { zone_id: zone.id.clone(), record }, reason, Vec::new());
-    Turn::Here(None)
-}
-
-/// Says who changed what of the name, and whether it is to be put right.
-fn note_difference(
-    draft: &mut Draft<'_>,
-    release: &Release<'_, '_>,
-    found: Option<&DnsRecord>,
-    record: &DnsRecord,
-) -> bool {
-    let evaluates =
-        |record: &DnsRecord| record.alias.as_ref().is_some_and(|alias| alias.evaluate_target_health).to_string();
-    let (path, before, after) = match found {
-        None => ("dns.name", None, record.name.clone()),
-        Some(found) => ("dns.evaluateTargetHealth", Some(evaluates(found)), evaluates(record)),
-    };
-    let applied = release.target.and_then(|target| target.owner.applied.clone());
-    let drifted = applied == Some(release.wanted.applied());
-    if drifted && release.wanted.spec.drift.ignore.iter().any(|ignored| ignored == path) {
-        return false;
-    }
-    let change = FieldChange { path: path.to_owned(), before, after: Some(after), effect: Effect::InPlace };
-    if drifted {
-        draft.plan.drift.push(change)
-    } else {
-        draft.plan.fields.push(change)
-    }
-    true
 }

@@ -77,8 +77,9 @@ fn consent(release: &Release<'_, '_>, phase: Phase, legs: &mut Vec<Leg>) {
 fn traffic(release: &Release<'_, '_>, legs: &mut Vec<Leg>) {
     let spec = release.wanted.spec;
     legs.push(StepKind::Shift { weight: 100 }.into());
-    if let Some(dns) = &spec.dns {
-        legs.push(StepKind::Dns { name: dns.name.clone() }.into());
+    let earlier = release.picture.groups.iter().rev().find_map(|group| group.owner.dns.as_ref());
+    if let Some(name) = spec.dns.as_ref().map(|dns| &dns.name).or(earlier) {
+        legs.push(StepKind::Dns { name: name.clone() }.into());
     }
     legs.push(StepKind::Bake { duration: spec.strategy.bake_time() }.into());
     consent(release, Phase::BeforeRecord, legs);

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::plan;
-use crate::model::action::{Action, TrafficPoint};
+use crate::model::action::{Action, Answer, TrafficPoint};
 use crate::model::desired::{Desired, DesiredApp, Source};
 use crate::model::mark::Marks;
 use crate::model::names::{Generation, Scope, Slot};
@@ -122,6 +122,7 @@ impl Case {
         let weights = Slot::BOTH.map(|slot| (target_group_arn(slot), if slot == live { 100 } else { 0 }));
         let forward = Forward::new(weights.into_iter().collect());
         let check = TargetCheck {
+            protocol: "HTTP".to_owned(),
             path: "/".to_owned(),
             matcher: "200".to_owned(),
             interval: 10,
@@ -152,6 +153,8 @@ impl Case {
             state: "active".to_owned(),
             vpc_id: "vpc-1".to_owned(),
             security_group_ids: vec!["sg-1".to_owned()],
+            subnet_ids: vec!["subnet-a".to_owned(), "subnet-b".to_owned()],
+            ip_address_type: "ipv4".to_owned(),
         };
         let listener = Listener {
             arn: LISTENER.to_owned(),
@@ -159,19 +162,19 @@ impl Case {
             port: 80,
             protocol: "HTTP".to_owned(),
             certificate_arn: None,
+            ssl_policy: None,
             forward,
+            redirect: None,
         };
         self.observed.target_groups = Read::Known(target_groups.into_iter().collect());
         self.observed.load_balancers = Read::Known(BTreeMap::from([("hello-prod".to_owned(), balancer)]));
         self.observed.listeners.insert(LISTENER.to_owned(), Read::Known(Some(listener.clone())));
         self.observed.details.listeners_of.insert(BALANCER.to_owned(), Read::Known(vec![listener]));
         let tags = crate::model::tags::encode_app(&scope(), "hello-prod", &BTreeMap::new());
+        let attributes = Attributes::from([("deregistration_delay.timeout_seconds".to_owned(), "60".to_owned())]);
         for arn in [BALANCER.to_owned(), LISTENER.to_owned(), target_group_arn(Slot::A), target_group_arn(Slot::B)] {
             self.observed.details.tags.insert(arn.clone(), Read::Known(tags.clone()));
-            self.observed
-                .details
-                .target_group_attributes
-                .insert(arn, Read::Known(TargetGroupAttributes { deregistration_delay: 60 }));
+            self.observed.details.target_group_attributes.insert(arn, Read::Known(attributes.clone()));
         }
         for slot in Slot::BOTH {
             self.observed.details.target_health.insert(target_group_arn(slot), Read::Known(Vec::new()));
@@ -211,6 +214,8 @@ impl Case {
                 slot: has_front.then_some(slot),
                 listeners: has_front.then(|| LISTENER.to_owned()).into_iter().collect(),
                 rule: None,
+                dns: None,
+                nameless: None,
                 applied,
                 healthy_since: None,
                 shifted_at: None,
@@ -788,7 +793,9 @@ fn a_listener_that_somebody_deleted_comes_back_with_the_traffic_where_it_was() {
     case.observed.details.listeners_of.insert(BALANCER.to_owned(), Read::Known(Vec::new()));
     let plan = case.plan();
     let [only] = plan.actions.as_slice() else { panic!("{:?}", plan.actions) };
-    let Action::CreateListener { forward, .. } = &only.action else { panic!("{:?}", only.action) };
+    let Action::CreateListener { answer: Answer::Forward(forward), .. } = &only.action else {
+        panic!("{:?}", only.action)
+    };
     assert_eq!(forward.weight(&target_group_arn(Slot::A)), 100);
 }
 
@@ -797,7 +804,10 @@ fn what_aws_cannot_change_is_refused_and_nothing_is_done() {
     for (patch, said) in [
         (json!({"loadBalancer": "none"}), "stands behind a load balancer"),
         (json!({"loadBalancer": {"scheme": "internet-facing"}}), "loadBalancer.scheme"),
-        (json!({"loadBalancer": {"listeners": [{"port": 8080}]}}), "listeners[0].port"),
+        (
+            json!({"loadBalancer": {"type": "network", "listeners": [{"port": 80, "protocol": "TCP"}]}}),
+            "has HTTP on port 80",
+        ),
         (json!({"healthCheck": {"port": 8080}}), "port 8080"),
     ] {
         let mut case = Case::serving(OLD_IMAGE, json!({}));

@@ -296,6 +296,8 @@ fn group(app: &str, generation: u32, slot: Slot, instances: [u32; 2]) -> Group {
             slot: Some(slot),
             listeners: vec![format!("{ELB}:listener/app/{app}-prod/1/2")],
             rule: None,
+            dns: None,
+            nameless: None,
             applied: None,
             healthy_since: None,
             shifted_at: None,
@@ -355,6 +357,8 @@ pub(crate) fn observed() -> Observed {
         port: 80,
         protocol: "HTTP".into(),
         certificate_arn: None,
+        ssl_policy: None,
+        redirect: None,
         forward: Forward::new(BTreeMap::from([(target_a, 100), (target_b.clone(), 0)])),
     };
     let groups = [old, next, fine, tombstone, group("web", 1, Slot::A, [1, 2])];

@@ -1,5 +1,6 @@
 //! The phrases that all forms share, so that a step is called the same in a plan, in the live view and in a pull request.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::model::action::{Action, GroupChange, Tags};
@@ -187,6 +188,7 @@ pub fn want(want: &Want) -> String {
         Want::TargetHealth(arn) => format!("target health of {}", name_in(arn)),
         Want::Activities(group) => format!("scaling activities of {group}"),
         Want::TargetGroupAttributes(arn) => format!("attributes of {}", name_in(arn)),
+        Want::BalancerAttributes(arn) => format!("attributes of {}", name_in(arn)),
         Want::Tags(arn) => format!("tags of {}", name_in(arn)),
         Want::ListenersOf(arn) => format!("listeners of {}", name_in(arn)),
         Want::RulesOf(arn) => format!("rules of {}", name_in(arn)),
@@ -242,30 +244,44 @@ pub fn name_in(arn: &str) -> &str {
     }
 }
 
+fn pairs(attributes: &BTreeMap<String, String>) -> String {
+    let pairs = attributes.iter().map(|(key, value)| format!("{key} = {value}"));
+    pairs.collect::<Vec<_>>().join(", ")
+}
+
 /// A call as people say it: `create group hello-world-prod-v042 with 6 instances`.
 pub fn action(action: &Action) -> String {
     match action {
         Action::CreateTargetGroup { name, .. } => format!("create target group {name}"),
         Action::ModifyTargetGroup { name, .. } => format!("change the health check of {name}"),
-        Action::SetDeregistrationDelay { name, seconds, .. } => {
-            format!("set the deregistration delay of {name} to {seconds}s")
+        Action::SetTargetGroupAttributes { name, attributes, .. }
+        | Action::SetBalancerAttributes { name, attributes, .. } => {
+            format!("set {} of {name}", pairs(attributes))
         }
+        Action::SetSecurityGroups { name, security_group_ids, .. } => {
+            format!("give {name} the security groups {}", security_group_ids.join(", "))
+        }
+        Action::SetSubnets { name, subnet_ids, .. } => format!("give {name} the subnets {}", subnet_ids.join(", ")),
+        Action::SetIpAddressType { name, ip_address_type, .. } => format!("make {name} {ip_address_type}"),
+        Action::TagBalancing { name, tags, .. } => format!("tag the load balancing of {name}: {}", keys(tags)),
         Action::DeleteTargetGroup { name, .. } => format!("delete target group {name}"),
         Action::CreateLoadBalancer { name, scheme, .. } => format!("create {scheme} load balancer {name}"),
         Action::DeleteLoadBalancer { name, .. } => format!("delete load balancer {name}"),
         Action::CreateListener { load_balancer_arn, port, protocol, .. } => {
             format!("create listener {protocol} {port} on {}", name_in(load_balancer_arn))
         }
+        Action::ModifyListener { arn, .. } => format!("change a listener of {}", name_in(arn)),
         Action::DeleteListener { arn } => format!("delete the listener of {}", name_in(arn)),
         Action::CreateRule { listener_arn, priority, .. } => {
             format!("create rule {priority} on the listener of {}", name_in(listener_arn))
         }
         Action::ModifyRuleConditions { arn, .. } => format!("change the conditions of a rule of {}", name_in(arn)),
         Action::AimPreview { forward, .. } => format!("lead preview requests: {}", weights(forward)),
+        Action::SetRulePriority { arn, priority } => format!("move the rule of {} to {priority}", name_in(arn)),
         Action::DeleteRule { arn } => format!("delete a rule of {}", name_in(arn)),
         Action::Shift { forward, .. } => format!("shift traffic: {}", weights(forward)),
-        Action::UpsertDnsRecord { record, .. } => format!("point {} to the load balancer", record.name),
-        Action::DeleteDnsRecord { record, .. } => format!("delete DNS record {}", record.name),
+        Action::ChangeDns { name, upsert, .. } if upsert.is_empty() => format!("delete DNS name {name}"),
+        Action::ChangeDns { name, .. } => format!("point {name} to the load balancer"),
         Action::CreateLaunchTemplate { name, .. } => format!("create launch template {name}"),
         Action::DeleteLaunchTemplate { name } => format!("delete launch template {name}"),
         Action::CreateGroup(group) => format!("create group {} with {} instances", group.name, group.desired),

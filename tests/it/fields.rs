@@ -165,6 +165,11 @@ async fn behind_a_shared_listener_every_field_does_what_its_row_says() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn behind_a_network_load_balancer_every_field_does_what_its_row_says() {
+    every_row_holds("network").await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_load_balancer_every_field_does_what_its_row_says() {
     every_row_holds("worker").await;
 }

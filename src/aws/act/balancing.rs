@@ -1,7 +1,5 @@
 //! Target groups, load balancers, listeners, rules and their weights.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_elasticloadbalancingv2::types as elb;
 
 use super::{Done, created};
@@ -9,9 +7,9 @@ use crate::aws::codec;
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
 use crate::aws::observe::{balancing as observed, details};
-use crate::model::action::{Tags, TrafficPoint};
+use crate::model::action::{Answer, Tags, TrafficPoint};
 use crate::model::names::Scope;
-use crate::model::observed::{Forward, TargetCheck};
+use crate::model::observed::{Conditions, Forward, Redirect, TargetCheck};
 use crate::model::tags;
 
 pub(super) struct NewTargetGroup<'a> {
@@ -25,9 +23,11 @@ pub(super) struct NewTargetGroup<'a> {
 
 pub(super) struct NewLoadBalancer<'a> {
     pub name: &'a str,
+    pub kind: &'a str,
     pub scheme: &'a str,
     pub subnet_ids: &'a [String],
     pub security_group_ids: &'a [String],
+    pub ip_address_type: Option<&'a str>,
     pub tags: &'a Tags,
 }
 
@@ -36,16 +36,15 @@ pub(super) struct NewListener<'a> {
     pub port: u16,
     pub protocol: &'a str,
     pub certificate_arn: Option<&'a str>,
-    pub forward: &'a Forward,
+    pub ssl_policy: Option<&'a str>,
+    pub answer: &'a Answer,
     pub tags: &'a Tags,
 }
 
 pub(super) struct NewRule<'a> {
     pub listener_arn: &'a str,
     pub priority: u32,
-    pub hosts: &'a [String],
-    pub paths: &'a [String],
-    pub headers: &'a BTreeMap<String, Vec<String>>,
+    pub conditions: &'a Conditions,
     pub forward: &'a Forward,
     pub tags: &'a Tags,
 }
@@ -65,10 +64,10 @@ pub(super) async fn create_target_group(
         .protocol(new.protocol.into())
         .port(new.port.into())
         .health_check_enabled(true)
-        .health_check_protocol(new.protocol.into())
+        .health_check_protocol(new.check.protocol.as_str().into())
         .health_check_port("traffic-port")
-        .health_check_path(&new.check.path)
-        .matcher(elb::Matcher::builder().http_code(&new.check.matcher).build())
+        .set_health_check_path(over_http(new.check).then(|| new.check.path.clone()))
+        .set_matcher(over_http(new.check).then(|| elb::Matcher::builder().http_code(&new.check.matcher).build()))
         .health_check_interval_seconds(number(new.check.interval))
         .health_check_timeout_seconds(number(new.check.timeout))
         .healthy_threshold_count(number(new.check.healthy_threshold))
@@ -83,6 +82,11 @@ pub(super) async fn create_target_group(
     .await
 }
 
+/// Whether a check asks for a path and looks at the status, and does not merely connect.
+fn over_http(check: &TargetCheck) -> bool {
+    check.protocol.starts_with("HTTP")
+}
+
 pub(super) async fn modify_target_group(
     aws: &Aws,
     call: Call,
@@ -93,21 +97,13 @@ pub(super) async fn modify_target_group(
         .elb
         .modify_target_group()
         .target_group_arn(arn)
-        .health_check_path(&check.path)
-        .matcher(elb::Matcher::builder().http_code(&check.matcher).build())
+        .health_check_protocol(check.protocol.as_str().into())
+        .set_health_check_path(over_http(check).then(|| check.path.clone()))
+        .set_matcher(over_http(check).then(|| elb::Matcher::builder().http_code(&check.matcher).build()))
         .health_check_interval_seconds(number(check.interval))
         .health_check_timeout_seconds(number(check.timeout))
         .healthy_threshold_count(number(check.healthy_threshold))
         .unhealthy_threshold_count(number(check.unhealthy_threshold));
-    aws.send(call, request.send()).await.map(|_| Done::Applied)
-}
-
-pub(super) async fn set_deregistration_delay(aws: &Aws, call: Call, arn: &str, seconds: u64) -> Result<Done, AwsError> {
-    let attribute = elb::TargetGroupAttribute::builder()
-        .key("deregistration_delay.timeout_seconds")
-        .value(seconds.to_string())
-        .build();
-    let request = aws.elb.modify_target_group_attributes().target_group_arn(arn).attributes(attribute);
     aws.send(call, request.send()).await.map(|_| Done::Applied)
 }
 
@@ -121,10 +117,11 @@ pub(super) async fn create_load_balancer(
         .elb
         .create_load_balancer()
         .name(new.name)
-        .r#type(elb::LoadBalancerTypeEnum::Application)
+        .r#type(new.kind.into())
         .scheme(new.scheme.into())
         .set_subnets(Some(new.subnet_ids.to_vec()))
-        .set_security_groups(Some(new.security_group_ids.to_vec()))
+        .set_security_groups(Some(new.security_group_ids.to_vec()).filter(|groups| !groups.is_empty()))
+        .set_ip_address_type(new.ip_address_type.map(Into::into))
         .set_tags(Some(codec::to_elb_tags(new.tags)));
     created(aws.send(call.clone(), request.send()).await, async {
         let describe = Call::new(call.service, "DescribeLoadBalancers", new.name);
@@ -149,7 +146,11 @@ pub(super) async fn create_listener(
         .port(new.port.into())
         .protocol(new.protocol.into())
         .set_certificates(certificate.map(|certificate| vec![certificate]))
-        .default_actions(forward_action(new.forward))
+        .set_ssl_policy(new.ssl_policy.map(str::to_owned))
+        .default_actions(match new.answer {
+            Answer::Forward(forward) => forward_action(forward),
+            Answer::Redirect(redirect) => redirect_action(redirect),
+        })
         .set_tags(Some(codec::to_elb_tags(new.tags)));
     created(aws.send(call.clone(), request.send()).await, async {
         let listeners = observed::listeners_of(aws, new.load_balancer_arn).await?;
@@ -165,7 +166,7 @@ pub(super) async fn create_rule(aws: &Aws, scope: &Scope, call: Call, new: NewRu
         .create_rule()
         .listener_arn(new.listener_arn)
         .priority(number(new.priority))
-        .set_conditions(Some(conditions(new.hosts, new.paths, new.headers)))
+        .set_conditions(Some(conditions(new.conditions)))
         .actions(forward_action(new.forward))
         .set_tags(Some(codec::to_elb_tags(new.tags)));
     created(aws.send(call.clone(), request.send()).await, async {
@@ -175,18 +176,6 @@ pub(super) async fn create_rule(aws: &Aws, scope: &Scope, call: Call, new: NewRu
         fence(aws, scope, call, &what, taken.map(|rule| rule.arn.as_str())).await
     })
     .await
-}
-
-pub(super) async fn modify_rule_conditions(
-    aws: &Aws,
-    call: Call,
-    arn: &str,
-    hosts: &[String],
-    paths: &[String],
-    headers: &BTreeMap<String, Vec<String>>,
-) -> Result<Done, AwsError> {
-    let request = aws.elb.modify_rule().rule_arn(arn).set_conditions(Some(conditions(hosts, paths, headers)));
-    aws.send(call, request.send()).await.map(|_| Done::Applied)
 }
 
 /// Sets the weights and the stickiness between them. AWS replaces the whole list of actions, so it is read first: what
@@ -268,22 +257,44 @@ fn forward_action(forward: &Forward) -> elb::Action {
     elb::Action::builder().r#type(elb::ActionTypeEnum::Forward).forward_config(config).build()
 }
 
-fn conditions(hosts: &[String], paths: &[String], headers: &BTreeMap<String, Vec<String>>) -> Vec<elb::RuleCondition> {
-    let mut conditions = Vec::new();
-    if !hosts.is_empty() {
-        let config = elb::HostHeaderConditionConfig::builder().set_values(Some(hosts.to_vec())).build();
-        conditions.push(elb::RuleCondition::builder().field("host-header").host_header_config(config).build());
+pub(super) fn conditions(conditions: &Conditions) -> Vec<elb::RuleCondition> {
+    let mut all = Vec::new();
+    let mut add = |field: &str, values: &[String], with: fn(Builder, Vec<String>) -> Builder| {
+        if !values.is_empty() {
+            all.push(with(elb::RuleCondition::builder().field(field), values.to_vec()).build());
+        }
+    };
+    type Builder = elb::builders::RuleConditionBuilder;
+    add("host-header", &conditions.hosts, |condition, values| {
+        condition.host_header_config(elb::HostHeaderConditionConfig::builder().set_values(Some(values)).build())
+    });
+    add("path-pattern", &conditions.paths, |condition, values| {
+        condition.path_pattern_config(elb::PathPatternConditionConfig::builder().set_values(Some(values)).build())
+    });
+    add("http-request-method", &conditions.methods, |condition, values| {
+        let config = elb::HttpRequestMethodConditionConfig::builder().set_values(Some(values)).build();
+        condition.http_request_method_config(config)
+    });
+    add("source-ip", &conditions.source_ips, |condition, values| {
+        condition.source_ip_config(elb::SourceIpConditionConfig::builder().set_values(Some(values)).build())
+    });
+    for (name, values) in &conditions.headers {
+        let config = elb::HttpHeaderConditionConfig::builder().http_header_name(name).set_values(Some(values.clone()));
+        all.push(elb::RuleCondition::builder().field("http-header").http_header_config(config.build()).build());
     }
-    if !paths.is_empty() {
-        let config = elb::PathPatternConditionConfig::builder().set_values(Some(paths.to_vec())).build();
-        conditions.push(elb::RuleCondition::builder().field("path-pattern").path_pattern_config(config).build());
-    }
-    for (name, values) in headers {
-        let config =
-            elb::HttpHeaderConditionConfig::builder().http_header_name(name).set_values(Some(values.clone())).build();
-        conditions.push(elb::RuleCondition::builder().field("http-header").http_header_config(config).build());
-    }
-    conditions
+    all
+}
+
+pub(super) fn redirect_action(redirect: &Redirect) -> elb::Action {
+    let config = elb::RedirectActionConfig::builder()
+        .protocol(&redirect.protocol)
+        .port(&redirect.port)
+        .host(&redirect.host)
+        .path(&redirect.path)
+        .query(&redirect.query)
+        .status_code(redirect.status.as_str().into())
+        .build();
+    elb::Action::builder().r#type(elb::ActionTypeEnum::Redirect).redirect_config(config).build()
 }
 
 /// Accepts what is there already when its tags say that it is this app's.
@@ -299,7 +310,7 @@ async fn fence(aws: &Aws, scope: &Scope, call: Call, what: &str, arn: Option<&st
 }
 
 /// A number as the SDK takes it. What does not fit is refused by AWS, whose limits are far below.
-fn number(number: impl TryInto<i32>) -> i32 {
+pub(super) fn number(number: impl TryInto<i32>) -> i32 {
     number.try_into().unwrap_or(i32::MAX)
 }
 

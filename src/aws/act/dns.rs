@@ -1,4 +1,4 @@
-//! Records: one change each, done when Route 53 says that all its servers have it.
+//! Records: one batch of changes, done when Route 53 says that all its servers have it.
 
 use std::time::Duration;
 
@@ -15,36 +15,42 @@ use crate::model::time::Span;
 const IN_SYNC_WITHIN: Span = Span::minutes(3);
 const POLL: Duration = Duration::from_secs(5);
 
-pub(super) async fn upsert(aws: &Aws, call: Call, zone_id: &str, record: &DnsRecord) -> Result<Done, AwsError> {
-    let set = record_set(record).map_err(|error| AwsError::not_sent(call.clone(), error))?;
-    change(aws, call, zone_id, r53::ChangeAction::Upsert, set).await
-}
-
-/// Route 53 deletes only what is named to the letter, so it is read first. What is no longer what was seen stays.
-pub(super) async fn delete(aws: &Aws, call: Call, zone_id: &str, record: &DnsRecord) -> Result<Done, AwsError> {
-    let sets = match dns::exact(aws, zone_id, record).await {
-        Ok(sets) => sets,
-        Err(error) if error.is_missing() => return Ok(Done::Already),
-        Err(error) => return Err(error),
-    };
-    if sets.is_empty() {
-        return Ok(Done::Already);
-    }
-    match sets.into_iter().find(|set| dns::record(set) == *record) {
-        Some(set) => change(aws, call, zone_id, r53::ChangeAction::Delete, set).await,
-        None => Err(AwsError::not_yet(call, "the record is not what it was when the plan was made")),
-    }
-}
-
-async fn change(
+/// Deletes and writes records in one batch, all or nothing. Route 53 deletes only what is named to the letter, so that
+/// is read first: what is gone already is left out, and what is no longer what was seen stays.
+pub(super) async fn change(
     aws: &Aws,
     call: Call,
     zone_id: &str,
-    action: r53::ChangeAction,
-    set: r53::ResourceRecordSet,
+    delete: &[DnsRecord],
+    upsert: &[DnsRecord],
 ) -> Result<Done, AwsError> {
-    let change = r53::Change::builder().action(action).resource_record_set(set).build();
-    let batch = change.and_then(|change| r53::ChangeBatch::builder().changes(change).build());
+    let mut changes = Vec::new();
+    let build = |action: r53::ChangeAction, set: r53::ResourceRecordSet| {
+        let change = r53::Change::builder().action(action).resource_record_set(set).build();
+        change.map_err(|error| AwsError::not_sent(call.clone(), error))
+    };
+    for record in delete {
+        let sets = match dns::exact(aws, zone_id, record).await {
+            Ok(sets) => sets,
+            Err(error) if error.is_missing() => continue,
+            Err(error) => return Err(error),
+        };
+        if sets.is_empty() {
+            continue;
+        }
+        match sets.into_iter().find(|set| dns::record(set) == *record) {
+            Some(set) => changes.push(build(r53::ChangeAction::Delete, set)?),
+            None => return Err(AwsError::not_yet(call, "the record is not what it was when the plan was made")),
+        }
+    }
+    for record in upsert {
+        let set = record_set(record).map_err(|error| AwsError::not_sent(call.clone(), error))?;
+        changes.push(build(r53::ChangeAction::Upsert, set)?);
+    }
+    if changes.is_empty() {
+        return Ok(Done::Already);
+    }
+    let batch = r53::ChangeBatch::builder().set_changes(Some(changes)).build();
     let batch = batch.map_err(|error| AwsError::not_sent(call.clone(), error))?;
     let request = aws.route53.change_resource_record_sets().hosted_zone_id(zone_id).change_batch(batch);
     let answer = aws.send(call.clone(), request.send()).await?;

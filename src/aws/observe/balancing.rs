@@ -8,7 +8,7 @@ use crate::aws::batch::{by_ids, pages, several};
 use crate::aws::codec;
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
-use crate::model::observed::{Listener, LoadBalancer, Read, Rule, TargetCheck, TargetGroup};
+use crate::model::observed::{Conditions, Listener, LoadBalancer, Read, Rule, TargetCheck, TargetGroup};
 
 const SERVICE: &str = "elasticloadbalancing";
 const PAGE: i32 = 400;
@@ -131,6 +131,7 @@ fn target_group(group: &elb::TargetGroup) -> TargetGroup {
         vpc_id: text(group.vpc_id()),
         load_balancer_arns: group.load_balancer_arns().to_vec(),
         check: TargetCheck {
+            protocol: text(group.health_check_protocol().map(elb::ProtocolEnum::as_str)),
             path: text(group.health_check_path()),
             matcher: text(group.matcher().and_then(elb::Matcher::http_code)),
             interval: whole(group.health_check_interval_seconds()),
@@ -152,6 +153,9 @@ fn whole<T: TryFrom<i32> + Default>(number: Option<i32>) -> T {
 fn load_balancer(balancer: &elb::LoadBalancer) -> LoadBalancer {
     let mut security_group_ids = balancer.security_groups().to_vec();
     security_group_ids.sort();
+    let zones = balancer.availability_zones().iter();
+    let mut subnet_ids: Vec<String> = zones.filter_map(|zone| zone.subnet_id().map(str::to_owned)).collect();
+    subnet_ids.sort();
     LoadBalancer {
         arn: text(balancer.load_balancer_arn()),
         name: text(balancer.load_balancer_name()),
@@ -162,6 +166,8 @@ fn load_balancer(balancer: &elb::LoadBalancer) -> LoadBalancer {
         state: text(balancer.state().and_then(elb::LoadBalancerState::code).map(elb::LoadBalancerStateEnum::as_str)),
         vpc_id: text(balancer.vpc_id()),
         security_group_ids,
+        subnet_ids,
+        ip_address_type: text(balancer.ip_address_type().map(elb::IpAddressType::as_str)),
     }
 }
 
@@ -173,56 +179,61 @@ fn listener(listener: &elb::Listener) -> Listener {
         protocol: text(listener.protocol().map(elb::ProtocolEnum::as_str)),
         // Only the default one is listed here; others are asked for by a call of their own.
         certificate_arn: listener.certificates().iter().find_map(elb::Certificate::certificate_arn).map(str::to_owned),
+        ssl_policy: listener.ssl_policy().filter(|policy| !policy.is_empty()).map(str::to_owned),
         forward: codec::forward(listener.default_actions()),
+        redirect: codec::redirect(listener.default_actions()),
     }
 }
 
 fn rule(rule: &elb::Rule) -> Rule {
-    let mut found = Rule {
+    let mut conditions = Conditions::default();
+    let mut other_conditions = false;
+    for condition in rule.conditions() {
+        other_conditions |= !read_condition(condition, &mut conditions);
+    }
+    Rule {
         arn: text(rule.rule_arn()),
         priority: rule.priority().and_then(|priority| priority.parse().ok()),
-        hosts: Vec::new(),
-        paths: Vec::new(),
-        headers: BTreeMap::new(),
-        other_conditions: false,
+        conditions: conditions.sorted(),
+        other_conditions,
         forward: codec::forward(rule.actions()),
-    };
-    for condition in rule.conditions() {
-        let (place, values) = match condition.field() {
-            Some("host-header") => (
-                &mut found.hosts,
-                condition.host_header_config().map(elb::HostHeaderConditionConfig::values).unwrap_or_default(),
-            ),
-            Some("path-pattern") => (
-                &mut found.paths,
-                condition.path_pattern_config().map(elb::PathPatternConditionConfig::values).unwrap_or_default(),
-            ),
-            Some("http-header") => {
-                let header = condition.http_header_config();
-                let mut values = header.map(elb::HttpHeaderConditionConfig::values).unwrap_or_default().to_vec();
-                values.sort();
-                found.other_conditions |= values.is_empty();
-                if let Some(name) = header.and_then(elb::HttpHeaderConditionConfig::http_header_name) {
-                    found.headers.insert(name.to_owned(), values);
-                }
-                continue;
-            }
-            _ => {
-                found.other_conditions = true;
-                continue;
-            }
-        };
-        // The older form gives the values beside the condition's configuration instead of in it.
-        let values = if values.is_empty() { condition.values() } else { values };
-        // Patterns of another kind, such as regular expressions, have no values here.
-        found.other_conditions |= values.is_empty();
-        place.extend(values.iter().cloned());
     }
-    found.hosts.sort();
-    found.hosts.dedup();
-    found.paths.sort();
-    found.paths.dedup();
-    found
+}
+
+/// Takes a condition in, and says whether it is of a kind that we set.
+fn read_condition(condition: &elb::RuleCondition, into: &mut Conditions) -> bool {
+    let (place, values) = match condition.field() {
+        Some("host-header") => (
+            &mut into.hosts,
+            condition.host_header_config().map(elb::HostHeaderConditionConfig::values).unwrap_or_default(),
+        ),
+        Some("path-pattern") => (
+            &mut into.paths,
+            condition.path_pattern_config().map(elb::PathPatternConditionConfig::values).unwrap_or_default(),
+        ),
+        Some("http-header") => {
+            let Some(config) = condition.http_header_config() else { return false };
+            let name = text(config.http_header_name()).to_ascii_lowercase();
+            (into.headers.entry(name).or_default(), config.values())
+        }
+        Some("http-request-method") => (
+            &mut into.methods,
+            condition
+                .http_request_method_config()
+                .map(elb::HttpRequestMethodConditionConfig::values)
+                .unwrap_or_default(),
+        ),
+        Some("source-ip") => (
+            &mut into.source_ips,
+            condition.source_ip_config().map(elb::SourceIpConditionConfig::values).unwrap_or_default(),
+        ),
+        _ => return false,
+    };
+    // The older form gives the values beside the condition's configuration instead of in it.
+    let values = if values.is_empty() { condition.values() } else { values };
+    place.extend(values.iter().cloned());
+    // Patterns of another kind, such as regular expressions, have no values here.
+    !values.is_empty()
 }
 
 #[cfg(test)]
@@ -245,8 +256,8 @@ mod tests {
                 .build(),
         );
         assert_eq!(read.priority, Some(10));
-        assert_eq!(read.hosts, ["a.example.com", "b.example.com"]);
-        assert_eq!(read.paths, ["/v2/*"]);
+        assert_eq!(read.conditions.hosts, ["a.example.com", "b.example.com"]);
+        assert_eq!(read.conditions.paths, ["/v2/*"]);
         assert!(!read.other_conditions);
     }
 

@@ -14,7 +14,7 @@ use crate::aws::error::{AwsError, Call};
 use crate::model::action::Tags;
 use crate::model::launch::LaunchData;
 use crate::model::names::{AppName, EnvironmentName, Scope};
-use crate::model::observed::{Activity, Details, Read, Target, TargetGroupAttributes, TrafficWindow, Want};
+use crate::model::observed::{Activity, Attributes, Details, Read, Target, TrafficWindow, Want};
 use crate::model::probe::{Probe, Replied};
 
 const ELB: &str = "elasticloadbalancing";
@@ -29,6 +29,7 @@ pub async fn read(aws: &Aws, environment: &EnvironmentName, wants: &BTreeSet<Wan
         target_health,
         activities,
         target_group_attributes,
+        balancer_attributes,
         tags,
         listeners_of,
         rules_of,
@@ -42,6 +43,7 @@ pub async fn read(aws: &Aws, environment: &EnvironmentName, wants: &BTreeSet<Wan
         each(&wanted.target_health, |arn| target_health(aws, arn)),
         each(&wanted.activities, |name| activities(aws, name)),
         each(&wanted.target_group_attributes, |arn| target_group_attributes(aws, arn)),
+        each(&wanted.balancer_attributes, |arn| balancer_attributes(aws, arn)),
         tags(aws, &wanted.tags),
         each(&wanted.listeners_of, |arn| balancing::listeners_of(aws, arn)),
         each(&wanted.rules_of, |arn| balancing::rules_of(aws, arn)),
@@ -56,6 +58,7 @@ pub async fn read(aws: &Aws, environment: &EnvironmentName, wants: &BTreeSet<Wan
         target_health: target_health?,
         activities: activities?,
         target_group_attributes: target_group_attributes?,
+        balancer_attributes: balancer_attributes?,
         tags: tags?,
         listeners_of: listeners_of?,
         rules_of: rules_of?,
@@ -74,6 +77,7 @@ struct Wanted {
     target_health: Vec<String>,
     activities: Vec<String>,
     target_group_attributes: Vec<String>,
+    balancer_attributes: Vec<String>,
     tags: Vec<String>,
     listeners_of: Vec<String>,
     rules_of: Vec<String>,
@@ -93,6 +97,7 @@ impl Wanted {
                 Want::TargetHealth(arn) => wanted.target_health.push(arn.clone()),
                 Want::Activities(name) => wanted.activities.push(name.clone()),
                 Want::TargetGroupAttributes(arn) => wanted.target_group_attributes.push(arn.clone()),
+                Want::BalancerAttributes(arn) => wanted.balancer_attributes.push(arn.clone()),
                 Want::Tags(arn) => wanted.tags.push(arn.clone()),
                 Want::ListenersOf(arn) => wanted.listeners_of.push(arn.clone()),
                 Want::RulesOf(arn) => wanted.rules_of.push(arn.clone()),
@@ -161,19 +166,29 @@ pub(in crate::aws) fn activity(activity: &aws_sdk_autoscaling::types::Activity) 
     })
 }
 
-async fn target_group_attributes(aws: &Aws, arn: &str) -> Result<TargetGroupAttributes, AwsError> {
+async fn target_group_attributes(aws: &Aws, arn: &str) -> Result<Attributes, AwsError> {
     let call = Call::new(ELB, "DescribeTargetGroupAttributes", arn);
     let request = aws.elb.describe_target_group_attributes().target_group_arn(arn);
     let answer = aws.read(call.clone(), request.send()).await?;
-    let delay = answer
-        .attributes()
-        .iter()
-        .find(|attribute| attribute.key() == Some("deregistration_delay.timeout_seconds"))
-        .and_then(|attribute| attribute.value()?.parse().ok());
-    match delay {
-        Some(deregistration_delay) => Ok(TargetGroupAttributes { deregistration_delay }),
-        None => Err(AwsError::not_understood(call, "AWS did not say the deregistration delay")),
-    }
+    let all = answer.attributes().iter().map(|attribute| (attribute.key(), attribute.value()));
+    attributes(call, all)
+}
+
+async fn balancer_attributes(aws: &Aws, arn: &str) -> Result<Attributes, AwsError> {
+    let call = Call::new(ELB, "DescribeLoadBalancerAttributes", arn);
+    let request = aws.elb.describe_load_balancer_attributes().load_balancer_arn(arn);
+    let answer = aws.read(call.clone(), request.send()).await?;
+    let all = answer.attributes().iter().map(|attribute| (attribute.key(), attribute.value()));
+    attributes(call, all)
+}
+
+fn attributes<'a>(
+    call: Call,
+    all: impl Iterator<Item = (Option<&'a str>, Option<&'a str>)>,
+) -> Result<Attributes, AwsError> {
+    let named = all.filter_map(|(key, value)| Some((key?.to_owned(), value.unwrap_or_default().to_owned())));
+    let found: Attributes = named.collect();
+    if found.is_empty() { Err(AwsError::not_understood(call, "AWS named no attributes")) } else { Ok(found) }
 }
 
 /// Tags by ARN. What does not exist is unknown: it has no tags to speak of.

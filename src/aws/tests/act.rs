@@ -10,9 +10,7 @@ async fn what_was_made_before_is_done_and_what_is_somebody_elses_is_a_conflict()
     let rule = Action::CreateRule {
         listener_arn: release.listener.clone(),
         priority: 10,
-        hosts: vec!["hello.example.com".into()],
-        paths: Vec::new(),
-        headers: BTreeMap::new(),
+        conditions: Conditions { hosts: vec!["hello.example.com".into()], ..Conditions::default() },
         forward: weights(&release.a, 100, &release.b, 0),
         tags: tags::encode_app(&release.scope, "rule", &BTreeMap::new()),
     };
@@ -116,14 +114,32 @@ async fn a_record_is_in_sync_when_it_is_done_and_only_what_was_seen_is_deleted()
         ttl: None,
         set_identifier: None,
     };
-    let upsert = Action::UpsertDnsRecord { zone_id: ZONE_ID.into(), record: record(false) };
+    let change = |delete, upsert| Action::ChangeDns {
+        zone_id: ZONE_ID.into(),
+        name: format!("hello.{ZONE_NAME}"),
+        delete,
+        upsert,
+    };
+    let upsert = change(Vec::new(), vec![record(false)]);
     let before = lab.aws.clock().now();
     assert_eq!(lab.done("hello", &upsert).await, Done::Applied);
     assert!(lab.aws.clock().now().as_second() - before.as_second() < 180);
     let seen = lab.look().await;
     assert!(seen.zone.unwrap().known().unwrap().records.contains(&record(false)));
 
-    let delete = |heed| Action::DeleteDnsRecord { zone_id: ZONE_ID.into(), record: record(heed) };
+    // From one type to another in one batch: there is no moment without the name.
+    let cname = DnsRecord {
+        kind: "CNAME".into(),
+        alias: None,
+        values: vec![balancer.dns_name.clone()],
+        ttl: Some(60),
+        ..record(false)
+    };
+    assert_eq!(lab.done("hello", &change(vec![record(false)], vec![cname.clone()])).await, Done::Applied);
+    assert!(lab.look().await.zone.unwrap().known().unwrap().records.contains(&cname));
+    assert_eq!(lab.done("hello", &change(vec![cname], vec![record(false)])).await, Done::Applied);
+
+    let delete = |heed| change(vec![record(heed)], Vec::new());
     assert_eq!(lab.perform("hello", &delete(true)).await.unwrap_err().class, Class::Wait);
     assert_eq!(lab.done("hello", &delete(false)).await, Done::Applied);
     assert_eq!(lab.done("hello", &delete(false)).await, Done::Already);

@@ -14,6 +14,8 @@ pub enum Protocol {
     Http,
     /// HTTP over TLS.
     Https,
+    /// A connection is enough; for network load balancers only.
+    Tcp,
 }
 
 impl Protocol {
@@ -22,6 +24,7 @@ impl Protocol {
         match self {
             Protocol::Http => "HTTP",
             Protocol::Https => "HTTPS",
+            Protocol::Tcp => "TCP",
         }
     }
 }
@@ -31,7 +34,8 @@ impl Protocol {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HealthCheck {
-    /// The protocol that the instances speak. Fixed once the app exists.
+    /// The protocol that the instances speak, HTTP or HTTPS; behind a network load balancer that of the check alone, TCP
+    /// too. Fixed once the app exists.
     #[serde(default)]
     #[schemars(extend("x-amiable-effect" = "fixed"))]
     pub protocol: Protocol,

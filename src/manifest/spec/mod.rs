@@ -18,8 +18,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::time::{Span, Timestamp};
-pub use balancer::{Listener, LoadBalancer, OwnLoadBalancer, Scheme, SharedListener};
-pub use dns::Dns;
+pub use balancer::{
+    AccessLogs, IpAddressType, Kind, Listener, ListenerProtocol, LoadBalancer, OwnLoadBalancer, Redirect, Scheme,
+    SharedListener,
+};
+pub use dns::{Dns, RecordType};
 pub use environment::{EnvironmentSpec, Limits, Network};
 pub use health::{HealthCheck, Protocol};
 pub use image::{Image, Release};

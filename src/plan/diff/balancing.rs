@@ -1,15 +1,16 @@
-//! What of load balancing is changed while it runs: health checks, the rule's conditions, deregistration delays.
+//! What of load balancing is changed while it runs: health checks, load balancer, listeners, the rule, attributes, labels.
 
-use std::collections::BTreeMap;
-
-use super::Changes;
+use super::{Changes, settings};
 use crate::manifest::spec::LoadBalancer;
-use crate::model::action::Action;
+use crate::model::action::{Action, Expect, Tags};
 use crate::model::names::Slot;
-use crate::model::observed::TargetCheck;
+use crate::model::observed::{Conditions, Listener, Redirect, TargetCheck, Want};
+use crate::model::tags;
 use crate::model::time::Span;
 use crate::plan::draft::Draft;
+use crate::plan::picture::Front;
 use crate::plan::release::Release;
+use crate::plan::resolve::balancing::Listener as WantedListener;
 
 /// How targets are checked, where the wanted generation is or will be. The slot of another generation is left as it is:
 /// what it serves may not know the new path, and would be replaced for it.
@@ -37,6 +38,7 @@ pub(super) fn checks<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, chang
 fn check_fields(has: &TargetCheck, wanted: &TargetCheck, changes: &mut Changes<'_>) {
     let span = |seconds: u64| Span::seconds(seconds).to_string();
     let fields = [
+        ("healthCheck.protocol", has.protocol.clone(), wanted.protocol.clone()),
         ("healthCheck.path", has.path.clone(), wanted.path.clone()),
         ("healthCheck.matcher", has.matcher.clone(), wanted.matcher.clone()),
         ("healthCheck.interval", span(has.interval), span(wanted.interval)),
@@ -71,22 +73,205 @@ fn keep_ignored(check: &mut TargetCheck, has: &TargetCheck, ignore: &[String]) {
     }
 }
 
+/// The own load balancer itself: security groups, subnets, addresses.
+pub(super) fn balancer<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes: &mut Changes<'_>) {
+    let (Some(front), LoadBalancer::Own(_)) = (&release.picture.front, &release.wanted.spec.load_balancer) else {
+        return;
+    };
+    let Some(balancer) = front.balancer else { return };
+    let (arn, name) = (&balancer.arn, &balancer.name);
+    let why = "the load balancer differs from the manifest";
+    if let Some(wanted) = &release.wanted.balancing.security_group_ids {
+        let before = balancer.security_group_ids.join(", ");
+        if changes.differs("loadBalancer.securityGroupIds", before, wanted.join(", ")) {
+            let security_group_ids = wanted.clone();
+            let action = Action::SetSecurityGroups { arn: arn.clone(), name: name.clone(), security_group_ids };
+            draft.act(action, why, Vec::new());
+        }
+    }
+    let wanted = &release.wanted.subnet_ids;
+    if changes.differs("network.subnetIds", balancer.subnet_ids.join(", "), wanted.join(", ")) {
+        let subnet_ids = wanted.clone();
+        draft.act(Action::SetSubnets { arn: arn.clone(), name: name.clone(), subnet_ids }, why, Vec::new());
+    }
+    if let Some(wanted) = release.wanted.balancing.ip_address_type
+        && changes.differs("loadBalancer.ipAddressType", balancer.ip_address_type.clone(), wanted.to_owned())
+    {
+        let ip_address_type = wanted.to_owned();
+        draft.act(Action::SetIpAddressType { arn: arn.clone(), name: name.clone(), ip_address_type }, why, Vec::new());
+    }
+}
+
+/// The own listeners: what they are, which there are, and the tag by which they are found again.
+/// Whether all that are wanted are there.
+pub(super) fn listeners<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes: &mut Changes<'_>) -> bool {
+    let (Some(front), LoadBalancer::Own(_)) = (&release.picture.front, &release.wanted.spec.load_balancer) else {
+        return true;
+    };
+    let wanted = &release.wanted.balancing.listeners;
+    let mut ports: Vec<u16> = wanted.iter().map(|listener| listener.port).collect();
+    ports.sort_unstable();
+    let join = |ports: &mut dyn Iterator<Item = u16>| ports.map(|port| port.to_string()).collect::<Vec<_>>().join(", ");
+    let has = join(&mut front.listeners.keys().copied());
+    let other_ports = changes.differs("loadBalancer.listeners[].port", has, join(&mut ports.iter().copied()));
+    for listener in wanted {
+        if let Some(has) = front.listeners.get(&listener.port) {
+            one_listener(draft, has, listener, changes);
+        }
+    }
+    let complete = ports.iter().all(|port| front.listeners.contains_key(port));
+    if !complete {
+        // What is missing is made by the step `prepare`, and only then does anything go.
+        return false;
+    }
+    for listener in front.listeners.values().filter(|listener| other_ports && !ports.contains(&listener.port)) {
+        let expects = vec![Expect::OwnTags { arn: listener.arn.clone(), app: draft.scope.app.clone() }];
+        let why = format!("the manifest has no listener on port {}", listener.port);
+        draft.act(Action::DeleteListener { arn: listener.arn.clone() }, why, expects);
+    }
+    let Some(group) = release.target else { return true };
+    let kept = front.listeners.values().filter(|listener| !other_ports || ports.contains(&listener.port));
+    let arns: Vec<String> = kept.map(|listener| listener.arn.clone()).collect();
+    if group.owner.listeners != arns
+        && let Some(value) = tags::encode_listeners(&arns)
+    {
+        let tag = Tags::from([(tags::keys::LISTENER.to_owned(), value)]);
+        draft.tag_group(&group.name, tag, "these are its listeners now");
+    }
+    true
+}
+
+/// What one listener is. Its weights are the business of shifts.
+fn one_listener(draft: &mut Draft<'_>, has: &Listener, wanted: &WantedListener, changes: &mut Changes<'_>) {
+    let path = |field: &str| format!("loadBalancer.listeners[].{field}");
+    let at = |value: String| format!("{value} on port {}", wanted.port);
+    let mut differs =
+        |field: &str, has: &str, wanted: &str| changes.differs(&path(field), at(has.to_owned()), at(wanted.to_owned()));
+    let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+    let protocol = differs("protocol", &has.protocol, wanted.protocol).then(|| wanted.protocol.to_owned());
+    let certificate_arn = wanted
+        .certificate_arn
+        .clone()
+        .filter(|arn| differs("certificateArn", &or_none(&has.certificate_arn), arn) || protocol.is_some());
+    let ssl_policy = wanted.ssl_policy.clone().filter(|policy| differs("sslPolicy", &or_none(&has.ssl_policy), policy));
+    let mut elsewhere = false;
+    for (field, of) in REDIRECT {
+        let (has, wanted) = (has.redirect.as_ref().map(of), wanted.redirect.as_ref().map(of));
+        elsewhere |= differs(field, &or_none(&has), &or_none(&wanted));
+    }
+    // Host, path and query are ours alone to set: whoever changed them changed where clients are sent.
+    elsewhere |=
+        wanted.redirect.is_some() && has.redirect != wanted.redirect && !changes.is_ignored(&path(REDIRECT[0].0));
+    let redirect = wanted.redirect.clone().filter(|_| elsewhere);
+    if protocol.is_some() || certificate_arn.is_some() || ssl_policy.is_some() || redirect.is_some() {
+        let action = Action::ModifyListener { arn: has.arn.clone(), protocol, certificate_arn, ssl_policy, redirect };
+        draft.act(action, format!("the listener on port {} differs from the manifest", wanted.port), Vec::new());
+    }
+}
+
+type Part = (&'static str, fn(&Redirect) -> String);
+
+const REDIRECT: [Part; 3] = [
+    ("redirect.protocol", |redirect| redirect.protocol.clone()),
+    ("redirect.port", |redirect| redirect.port.clone()),
+    ("redirect.statusCode", |redirect| redirect.status.trim_start_matches("HTTP_").to_owned()),
+];
+
+/// The rule on a shared listener: its conditions and its place.
 pub(super) fn rule<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes: &mut Changes<'_>) {
     let (Some(front), LoadBalancer::Shared(shared)) = (&release.picture.front, &release.wanted.spec.load_balancer)
     else {
         return;
     };
     let Some(rule) = front.rule else { return };
-    let sorted = |patterns: &[String]| {
-        let mut patterns = patterns.to_vec();
-        patterns.sort();
-        patterns.join(", ")
+    let wanted = &release.wanted.balancing.conditions;
+    let (has, mut conditions) = (&rule.conditions, wanted.clone());
+    let other = if rule.other_conditions { " and a condition of another kind" } else { "" };
+    let hosts = format!("{}{other}", has.hosts.join(", "));
+    let mut differs = |path: &str, before: String, after: String| {
+        let ignored = changes.is_ignored(path) && before != after;
+        (changes.differs(path, before, after), ignored)
     };
-    let hosts = changes.differs("loadBalancer.hosts", sorted(&rule.hosts), sorted(&shared.hosts));
-    let paths = changes.differs("loadBalancer.paths", sorted(&rule.paths), sorted(&shared.paths));
-    if hosts || paths {
-        let (hosts, paths) = (shared.hosts.clone(), shared.paths.clone());
-        let action = Action::ModifyRuleConditions { arn: rule.arn.clone(), hosts, paths, headers: BTreeMap::new() };
+    let fields = [
+        differs("loadBalancer.hosts", hosts, wanted.hosts.join(", ")),
+        differs("loadBalancer.paths", has.paths.join(", "), wanted.paths.join(", ")),
+        differs("loadBalancer.headers", headers(has), headers(wanted)),
+        differs("loadBalancer.methods", has.methods.join(", "), wanted.methods.join(", ")),
+        differs("loadBalancer.sourceIps", has.source_ips.join(", "), wanted.source_ips.join(", ")),
+    ];
+    if fields.iter().any(|(differs, _)| *differs) {
+        // A difference that is to be left alone must not come back with another one that is put right.
+        let [hosts, paths, headers, methods, source_ips] = fields.map(|(_, ignored)| ignored);
+        keep(hosts, &mut conditions.hosts, &has.hosts);
+        keep(paths, &mut conditions.paths, &has.paths);
+        keep(headers, &mut conditions.headers, &has.headers);
+        keep(methods, &mut conditions.methods, &has.methods);
+        keep(source_ips, &mut conditions.source_ips, &has.source_ips);
+        let action = Action::ModifyRuleConditions { arn: rule.arn.clone(), conditions };
         draft.act(action, "the rule's conditions differ from the manifest", Vec::new());
+    }
+    if let Some(priority) = shared.priority {
+        let has = rule.priority.map_or_else(|| "none".to_owned(), |priority| priority.to_string());
+        if changes.differs("loadBalancer.priority", has, priority.to_string()) {
+            let action = Action::SetRulePriority { arn: rule.arn.clone(), priority };
+            draft.act(action, "the rule's priority differs from the manifest", Vec::new());
+        }
+    }
+}
+
+fn keep<T: Clone>(ignored: bool, wanted: &mut T, has: &T) {
+    if ignored {
+        wanted.clone_from(has);
+    }
+}
+
+fn headers(conditions: &Conditions) -> String {
+    let each = conditions.headers.iter().map(|(name, values)| format!("{name}: {}", values.join(", ")));
+    each.collect::<Vec<_>>().join("; ")
+}
+
+/// Attributes, and labels of everything but groups: what AWS tells one by one, and is read only when there is reason to.
+pub(super) fn details<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes: &mut Changes<'_>) {
+    let Some(front) = &release.picture.front else { return };
+    for mut thing in settings::attributes(draft, release.wanted, front).unwrap_or_default() {
+        thing.differences.retain(|each| changes.differs(each.field, each.before.clone(), each.after.clone()));
+        if thing.differences.is_empty() {
+            continue;
+        }
+        draft.act(thing.action(), thing.words(), Vec::new());
+    }
+    labels(draft, release, front, changes);
+}
+
+fn labels<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, front: &Front<'a>, changes: &mut Changes<'_>) {
+    let wanted = &release.wanted.app.labels;
+    if wanted.is_empty() {
+        return;
+    }
+    let own = matches!(release.wanted.spec.load_balancer, LoadBalancer::Own(_));
+    let mut arns: Vec<&String> = front.target_groups.values().map(|group| &group.arn).collect();
+    arns.extend(front.balancer.filter(|_| own).map(|balancer| &balancer.arn));
+    arns.extend(front.listeners.values().map(|listener| &listener.arn));
+    arns.extend(front.rule.map(|rule| &rule.arn));
+    let (mut late, mut set) = (Vec::new(), Tags::new());
+    for arn in arns {
+        let found = draft.observed.details.tags.get(arn);
+        let Some(has) = draft.see(found, Want::Tags(arn.clone()), "the tags of its load balancing") else { continue };
+        let mut differs = false;
+        for (key, value) in wanted {
+            let (path, value) = (format!("metadata.labels.{key}"), tags::value(value));
+            let has = has.get(key).cloned().unwrap_or_else(|| "none".to_owned());
+            if changes.differs(&path, has, value.clone()) {
+                differs = true;
+                set.insert(key.clone(), value);
+            }
+        }
+        if differs {
+            late.push(arn.clone());
+        }
+    }
+    if !late.is_empty() {
+        let action = Action::TagBalancing { name: draft.scope.base(), arns: late, tags: set };
+        draft.act(action, "the labels differ from the manifest", Vec::new());
     }
 }

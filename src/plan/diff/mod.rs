@@ -2,12 +2,12 @@
 
 mod balancing;
 mod group;
+pub(super) mod settings;
 mod template;
 
 use super::draft::Draft;
-use super::prepare;
 use super::release::Release;
-use crate::model::action::{Action, Tags};
+use crate::model::action::Tags;
 use crate::model::plan::{Effect, FieldChange};
 use crate::model::tags::keys;
 pub(super) use template::replaced;
@@ -23,21 +23,16 @@ pub(super) fn in_place<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     };
     group::sizes(draft, release, group, &mut changes);
     balancing::checks(draft, release, &mut changes);
+    balancing::balancer(draft, release, &mut changes);
+    let complete = balancing::listeners(draft, release, &mut changes);
     balancing::rule(draft, release, &mut changes);
     group::labels(draft, release, group, &mut changes);
+    if !changes.drifted || release.target.is_none() {
+        balancing::details(draft, release, &mut changes);
+    }
     if !changes.drifted {
-        let before = draft.plan.actions.len();
-        if let Some(front) = &release.picture.front {
-            prepare::set_delays(draft, release.wanted, front);
-        }
-        for planned in &draft.plan.actions[before..] {
-            if let Action::SetDeregistrationDelay { seconds, .. } = &planned.action {
-                changes.found.push(change("loadBalancer.deregistrationDelay", None, format!("{seconds}s")));
-            }
-        }
-        changes.found.dedup();
         // Last, so that it is only said once it is so. Only the group whose template is wanted is said to be up to date.
-        if release.target.is_some() {
+        if release.target.is_some() && complete {
             let tag = Tags::from([(keys::APPLIED.to_owned(), applied)]);
             draft.tag_group(&group.name, tag, "its settings are those of the manifest");
         }
@@ -59,12 +54,20 @@ struct Changes<'w> {
 impl Changes<'_> {
     /// Takes note of a field if it differs, and says whether it is to be changed.
     fn differs(&mut self, path: &str, before: String, after: String) -> bool {
-        let ignored = self.drifted && self.ignore.iter().any(|ignored| ignored == path);
-        if before == after || ignored {
+        if before == after || self.is_ignored(path) {
             return false;
         }
-        self.found.push(change(path, Some(before), after));
+        // Several things may differ in the same field: it is said once.
+        let found = change(path, Some(before), after);
+        if !self.found.contains(&found) {
+            self.found.push(found);
+        }
         true
+    }
+
+    /// Whether a difference in a field is to be left alone.
+    fn is_ignored(&self, path: &str) -> bool {
+        self.drifted && self.ignore.iter().any(|ignored| ignored == path)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is wanted of one app, down to the last id: its launch template, its sizes, its place in the network.
 
+pub(super) mod balancing;
+pub(super) mod dns;
 mod image;
 mod launch;
 mod network;
@@ -14,6 +16,7 @@ use crate::model::launch::{LaunchData, TemplateHash};
 use crate::model::mark::BackTo;
 use crate::model::names::digest;
 use crate::model::observed::{Image, Observed, Read, TargetCheck, Want, Zone};
+use balancing::Balancing;
 
 /// One app as it should be.
 #[derive(Clone)]
@@ -35,7 +38,9 @@ pub(super) struct Wanted<'a> {
     pub(super) check: TargetCheck,
     /// Whether it is an earlier release that takes the place of one that was turned down: it has proved itself before.
     pub(super) goes_back: bool,
-    /// The hosted zone of its DNS name.
+    /// What is wanted of load balancing.
+    pub(super) balancing: Balancing,
+    /// The hosted zone of its DNS name, or of an earlier one.
     pub(super) zone: Option<&'a Zone>,
 }
 
@@ -74,7 +79,8 @@ impl<'a> Wanted<'a> {
             subnet_ids,
             check: network::check(spec),
             goes_back: false,
-            zone: network::zone(spec, environment, observed)?,
+            balancing: Balancing::resolve(spec, environment),
+            zone: dns::zone(spec, environment, observed)?,
         })
     }
 
@@ -124,16 +130,14 @@ impl<'a> Wanted<'a> {
     /// The hash of the settings that are changed in place. When it is the one that was last applied, any difference in AWS is drift.
     pub(super) fn applied(&self) -> String {
         let spec = self.spec;
-        let front = match &spec.load_balancer {
-            LoadBalancer::None => String::new(),
-            LoadBalancer::Own(own) => format!("{}", own.deregistration_delay),
-            LoadBalancer::Shared(shared) => {
-                format!("{} {:?} {:?}", shared.deregistration_delay, shared.hosts, shared.paths)
-            }
+        let priority = match &spec.load_balancer {
+            LoadBalancer::Shared(shared) => shared.priority,
+            LoadBalancer::None | LoadBalancer::Own(_) => None,
         };
-        let dns = spec.dns.as_ref().map(|dns| format!("{} {}", dns.name, dns.evaluate_target_health));
+        let front = format!("{:?} {priority:?}", self.balancing);
+        let dns = &spec.dns;
         let text = format!(
-            "1|{}|{}|{}|{:?}|{:?}|{front}|{dns:?}|{:?}",
+            "2|{}|{}|{}|{:?}|{:?}|{front}|{dns:?}|{:?}",
             spec.instances.min,
             spec.instances.max,
             spec.health_check.grace_period,

@@ -187,9 +187,7 @@ fn a_rule_on_a_shared_listener_that_is_not_ours_is_never_touched() {
     let rule = Rule {
         arn: arn.clone(),
         priority: Some(10),
-        hosts: vec!["hello.example.com".to_owned()],
-        paths: Vec::new(),
-        headers: BTreeMap::new(),
+        conditions: Conditions { hosts: vec!["hello.example.com".to_owned()], ..Conditions::default() },
         other_conditions: false,
         forward: Forward::new(Slot::BOTH.map(|slot| (target_group_arn(slot), 50)).into_iter().collect()),
     };

@@ -93,7 +93,7 @@ impl Proxy {
     }
 
     async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Result<Response<Body>, Refused> {
-        let incoming = incoming(&request);
+        let incoming = incoming(&request, peer);
         let roll = self.0.roll.fetch_add(1, Ordering::Relaxed);
         let route = self.0.simulation.with(|world| route(world, &self.0.endpoint, &incoming, roll));
         Ok(match route {
@@ -161,10 +161,12 @@ fn route(world: &World, endpoint: &Endpoint, incoming: &routing::Incoming, roll:
     balancer.map_or(Route::Refused, |balancer| world.route(&balancer.arn, endpoint.port, incoming, roll))
 }
 
-fn incoming(request: &Request<Incoming>) -> routing::Incoming {
+fn incoming(request: &Request<Incoming>, peer: SocketAddr) -> routing::Incoming {
     let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
     let host = request.headers().get(header::HOST).map(text);
     routing::Incoming {
+        method: request.method().as_str().to_owned(),
+        source_ip: peer.ip().to_string(),
         host: host.unwrap_or_else(|| request.uri().host().unwrap_or_default().to_owned()),
         path: request.uri().path_and_query().map_or("/", PathAndQuery::as_str).to_owned(),
         headers: request.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),

@@ -78,7 +78,13 @@ fn through(world: &World, name: &str, probe: &Probe, roll: u32) -> Reply {
         return Reply::Unreachable("no connection in time".to_owned());
     }
     let headers = probe.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    let incoming = Incoming { host: probe.host.clone(), path: probe.path.clone(), headers };
+    let incoming = Incoming {
+        method: probe.method.clone(),
+        source_ip: String::new(),
+        host: probe.host.clone(),
+        path: probe.path.clone(),
+        headers,
+    };
     match world.route(&balancer.arn, probe.port, &incoming, roll) {
         Route::Refused => Reply::Unreachable("Connection refused (os error 111)".to_owned()),
         Route::Unavailable => at_once(503, "503 Service Temporarily Unavailable"),

@@ -28,7 +28,10 @@ async fn a_listener_that_somebody_deleted_comes_back_with_the_traffic_where_it_w
     let listener = lab.simulation.with(|world| world.balancing.listeners.keys().next().unwrap().to_string());
     lab.by_hand("elasticloadbalancing", "DeleteListener", &[("ListenerArn", &listener)]);
     assert_eq!(lab.apply(false).await, Outcome::Converged);
-    assert_snapshot!(lab.diary(), @"13:17 CreateListener loadbalancer/hello-prod: the load balancer does not listen on port 80");
+    assert_snapshot!(lab.diary(), @"
+    13:17 CreateListener loadbalancer/hello-prod: the load balancer does not listen on port 80
+    13:18 CreateOrUpdateTags hello-prod-v002: these are its listeners now
+    ");
     assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (0, 100));
     lab.pass(60).await;
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);

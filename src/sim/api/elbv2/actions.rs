@@ -97,10 +97,29 @@ fn read_stickiness(params: &Params) -> Result<Option<u32>, ApiError> {
 }
 
 /// Checks where an action list forwards to, for a listener or rule of this load balancer.
-pub(super) fn check(world: &World, load_balancer: &LoadBalancer, actions: &[Action]) -> Result<(), ApiError> {
+pub(super) fn check(
+    world: &World,
+    load_balancer: &LoadBalancer,
+    protocol: &str,
+    actions: &[Action],
+) -> Result<(), ApiError> {
+    let forwards = actions.iter().all(|action| matches!(action, Action::Forward(_)));
+    if load_balancer.kind == "network" && !forwards {
+        return Err(ApiError::new(
+            "InvalidLoadBalancerAction",
+            "A listener of a Network Load Balancer can have a forward action only",
+        ));
+    }
+    check_redirects(actions)?;
+    if load_balancer.kind == "network" && actions.iter().any(is_sticky) {
+        return Err(ApiError::new(
+            "InvalidLoadBalancerAction",
+            "Target group stickiness is not supported for Network Load Balancers",
+        ));
+    }
     for arn in actions.iter().flat_map(Action::target_groups) {
         let group = world.balancing.target_groups.get(arn).ok_or_else(|| target_group_not_found(arn))?;
-        if group.protocol.starts_with("HTTP") != (load_balancer.kind == "application") {
+        if !suits(protocol, &group.protocol) {
             return Err(ApiError::new(
                 "IncompatibleProtocols",
                 format!("The protocol '{}' of target group '{arn}' does not suit the listener", group.protocol),
@@ -116,6 +135,46 @@ pub(super) fn check(world: &World, load_balancer: &LoadBalancer, actions: &[Acti
             return Err(ApiError::new(
                 "TargetGroupAssociationLimit",
                 format!("The following target groups cannot be associated with more than one load balancer: {arn}"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The protocols of target groups that a listener can forward to.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-target-groups.html>
+fn suits(listener: &str, group: &str) -> bool {
+    match listener {
+        "TCP" => matches!(group, "TCP" | "TCP_UDP"),
+        "TLS" => matches!(group, "TCP" | "TLS"),
+        "UDP" => matches!(group, "UDP" | "TCP_UDP"),
+        "TCP_UDP" => group == "TCP_UDP",
+        _ => group.starts_with("HTTP"),
+    }
+}
+
+fn is_sticky(action: &Action) -> bool {
+    matches!(action, Action::Forward(forward) if forward.stickiness.is_some())
+}
+
+/// A redirect must change something of the protocol, host, port or path, and lead to HTTP or HTTPS.
+fn check_redirects(actions: &[Action]) -> Result<(), ApiError> {
+    for action in actions {
+        let Action::Redirect { protocol, port, host, path, status, .. } = action else { continue };
+        if !matches!(protocol.as_str(), "HTTP" | "HTTPS" | "#{protocol}") {
+            return Err(ApiError::validation(format!(
+                "Redirect protocol '{protocol}' must be HTTP, HTTPS or #{{protocol}}"
+            )));
+        }
+        if !matches!(status.as_str(), "HTTP_301" | "HTTP_302") {
+            return Err(ApiError::validation(format!("Redirect status code '{status}' must be HTTP_301 or HTTP_302")));
+        }
+        let same =
+            matches!(protocol.as_str(), "#{protocol}") && port == "#{port}" && host == "#{host}" && path == "/#{path}";
+        if same {
+            return Err(ApiError::new(
+                "InvalidLoadBalancerAction",
+                "The redirect configuration is not valid because it creates a loop.",
             ));
         }
     }
@@ -194,12 +253,15 @@ fn read_condition(params: &Params) -> Result<Condition, ApiError> {
     match params.required("Field")? {
         "host-header" => values("HostHeaderConfig").map(Condition::Host),
         "path-pattern" => values("PathPatternConfig").map(Condition::Path),
+        "http-request-method" => values("HttpRequestMethodConfig").map(Condition::Method),
+        "source-ip" => values("SourceIpConfig").map(Condition::SourceIp),
         "http-header" => Ok(Condition::Header {
             name: params.required("HttpHeaderConfig.HttpHeaderName")?.to_owned(),
             values: values("HttpHeaderConfig")?,
         }),
         other => Err(ApiError::validation(format!(
-            "Condition field '{other}' must be one of '[path-pattern, host-header, http-header]' in the simulated AWS"
+            "Condition field '{other}' must be one of '[path-pattern, host-header, http-header, http-request-method, \
+             source-ip]' in the simulated AWS"
         ))),
     }
 }
@@ -223,6 +285,14 @@ pub(super) fn write_conditions(xml: &mut Xml, conditions: &[Condition]) {
             xml.leaf("Field", "path-pattern");
             list(xml, values);
             xml.within("PathPatternConfig", |xml| list(xml, values));
+        }
+        Condition::Method(values) => {
+            xml.leaf("Field", "http-request-method");
+            xml.within("HttpRequestMethodConfig", |xml| list(xml, values));
+        }
+        Condition::SourceIp(values) => {
+            xml.leaf("Field", "source-ip");
+            xml.within("SourceIpConfig", |xml| list(xml, values));
         }
         Condition::Header { name, values } => {
             xml.leaf("Field", "http-header");

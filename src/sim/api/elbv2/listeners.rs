@@ -20,7 +20,7 @@ pub(super) fn create(world: &mut World, request: &Request) -> Result<Reply, ApiE
     let actions = actions::read(params, "DefaultActions.member")?;
     let (certificate_arns, ssl_policy) = secure(params, protocol, None)?;
     check_protocol(&load_balancer, protocol)?;
-    actions::check(world, &load_balancer, &actions)?;
+    actions::check(world, &load_balancer, protocol, &actions)?;
     let tags = tags::read(params)?;
     if let Some(same) = world.balancing.listeners_of(lb_arn).find(|it| it.port == port) {
         if (protocol, &actions, &certificate_arns) != (&*same.protocol, &same.actions, &same.certificate_arns) {
@@ -87,7 +87,10 @@ fn secure(
 }
 
 fn check_protocol(load_balancer: &LoadBalancer, protocol: &str) -> Result<(), ApiError> {
-    let allowed: &[&str] = if load_balancer.kind == "application" { &["HTTP", "HTTPS"] } else { &["TCP", "TLS"] };
+    let allowed: &[&str] = match load_balancer.kind.as_str() {
+        "application" => &["HTTP", "HTTPS"],
+        _ => &["TCP", "TLS", "UDP", "TCP_UDP"],
+    };
     if allowed.contains(&protocol) {
         return Ok(());
     }
@@ -166,8 +169,8 @@ pub(super) fn modify(world: &mut World, request: &Request) -> Result<Reply, ApiE
     (after.certificate_arns, after.ssl_policy) = secure(params, &after.protocol, Some(&before))?;
     if !params.below("DefaultActions").is_empty() {
         after.actions = actions::read(params, "DefaultActions.member")?;
-        actions::check(world, &load_balancer, &after.actions)?;
     }
+    actions::check(world, &load_balancer, &after.protocol, &after.actions)?;
     if world.balancing.listeners_of(&load_balancer.arn).any(|it| it.port == after.port && it.arn != arn) {
         return Err(duplicate(&load_balancer.arn));
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{actions_changed, answer, check_name, fresh_digits, load_balancer_not_found, page, tags};
 use crate::sim::wire::{ApiError, Reply, Request, Xml};
 use crate::sim::world::World;
-use crate::sim::world::balancing::{Action, LoadBalancer};
+use crate::sim::world::balancing::{Action, LoadBalancer, health};
 
 /// AWS's default quota of application load balancers.
 const LIMIT: usize = 500;
@@ -24,10 +24,8 @@ pub(super) fn create(world: &mut World, request: &Request) -> Result<Reply, ApiE
         subnet_ids.push(mapping.required("SubnetId")?.to_owned());
     }
     let (vpc_id, zones) = zones(world, &subnet_ids, kind)?;
-    let security_group_ids = params.values("SecurityGroups.member");
-    if let Some(id) = security_group_ids.iter().find(|id| !world.network.security_groups.contains_key(*id)) {
-        return Err(ApiError::new("InvalidSecurityGroup", format!("Security group '{id}' does not exist")));
-    }
+    let security_group_ids = security_groups(world, request)?;
+    let ip_address_type = address_type(params.get("IpAddressType").unwrap_or("ipv4"))?.to_owned();
     if let Some(same) = world.balancing.load_balancers.values().find(|it| it.name == name) {
         let settings = (kind, scheme, &vpc_id, &zones, set(&security_group_ids));
         if settings != (&*same.kind, &*same.scheme, &same.vpc_id, &same.zones, set(&same.security_group_ids)) {
@@ -62,6 +60,7 @@ pub(super) fn create(world: &mut World, request: &Request) -> Result<Reply, ApiE
         vpc_id,
         zones,
         security_group_ids,
+        ip_address_type,
         created_at: world.now,
         attributes: BTreeMap::new(),
         tags,
@@ -189,7 +188,86 @@ fn write(xml: &mut Xml, world: &World, it: &LoadBalancer) {
             xml.leaf("member", id);
         }
     });
-    xml.leaf("IpAddressType", "ipv4");
+    xml.leaf("IpAddressType", &it.ip_address_type);
+}
+
+fn security_groups(world: &World, request: &Request) -> Result<Vec<String>, ApiError> {
+    let ids = request.params.values("SecurityGroups.member");
+    match ids.iter().find(|id| !world.network.security_groups.contains_key(*id)) {
+        Some(id) => Err(ApiError::new("InvalidSecurityGroup", format!("Security group '{id}' does not exist"))),
+        None => Ok(ids),
+    }
+}
+
+fn address_type(given: &str) -> Result<&str, ApiError> {
+    one_of(given, &["ipv4", "dualstack"], "ipAddressType")
+}
+
+/// `SetSecurityGroups`. A network load balancer that was created without any gets none later, and keeps one at least.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-security-groups.html>
+pub(super) fn set_security_groups(world: &mut World, request: &Request) -> Result<Reply, ApiError> {
+    let arn = request.params.required("LoadBalancerArn")?;
+    let ids = security_groups(world, request)?;
+    let found = world.balancing.load_balancers.get_mut(arn).ok_or_else(|| load_balancer_not_found(arn))?;
+    if found.kind == "network" && found.security_group_ids.is_empty() {
+        let words =
+            "You cannot set security groups for a Network Load Balancer that was created without security groups";
+        return Err(ApiError::new("InvalidConfigurationRequest", words));
+    }
+    if ids.is_empty() {
+        return Err(ApiError::validation("You must specify at least one security group"));
+    }
+    found.security_group_ids.clone_from(&ids);
+    Ok(answer(request, |xml| {
+        xml.within("SecurityGroupIds", |xml| {
+            for id in &ids {
+                xml.leaf("member", id);
+            }
+        });
+    }))
+}
+
+/// `SetSubnets`: all of them anew.
+pub(super) fn set_subnets(world: &mut World, request: &Request) -> Result<Reply, ApiError> {
+    let params = &request.params;
+    let arn = params.required("LoadBalancerArn")?;
+    let found = world.balancing.load_balancers.get(arn).ok_or_else(|| load_balancer_not_found(arn))?;
+    let (vpc_id, zones) = zones(world, &params.values("Subnets.member"), &found.kind)?;
+    if vpc_id != found.vpc_id {
+        return Err(ApiError::new(
+            "InvalidConfigurationRequest",
+            "The subnets are not in the VPC of the load balancer",
+        ));
+    }
+    let group_arns: Vec<String> = world
+        .balancing
+        .users()
+        .into_iter()
+        .filter(|(_, users)| users.contains(arn))
+        .map(|(group, _)| group.to_owned())
+        .collect();
+    if let Some(found) = world.balancing.load_balancers.get_mut(arn) {
+        found.zones.clone_from(&zones);
+    }
+    for group in group_arns {
+        health::look_at_all(world, &group);
+    }
+    Ok(answer(request, |xml| {
+        xml.list("AvailabilityZones", "member", &zones, |xml, (zone, subnet)| {
+            xml.leaf("ZoneName", zone).leaf("SubnetId", subnet);
+        });
+    }))
+}
+
+/// `SetIpAddressType`.
+pub(super) fn set_ip_address_type(world: &mut World, request: &Request) -> Result<Reply, ApiError> {
+    let arn = request.params.required("LoadBalancerArn")?;
+    let given = address_type(request.params.required("IpAddressType")?)?.to_owned();
+    let found = world.balancing.load_balancers.get_mut(arn).ok_or_else(|| load_balancer_not_found(arn))?;
+    found.ip_address_type.clone_from(&given);
+    Ok(answer(request, |xml| {
+        xml.leaf("IpAddressType", &given);
+    }))
 }
 
 /// Deletes a load balancer with its listeners and their rules. One that is not there is deleted already.

@@ -56,6 +56,9 @@ pub fn call(world: &mut World, request: &Request) -> Result<Reply, ApiError> {
         "ModifyTargetGroupAttributes" => attributes::modify_target_group(world, request),
         "RegisterTargets" => targets::register(world, request),
         "RemoveTags" => tags::remove(world, request),
+        "SetIpAddressType" => load_balancers::set_ip_address_type(world, request),
+        "SetSecurityGroups" => load_balancers::set_security_groups(world, request),
+        "SetSubnets" => load_balancers::set_subnets(world, request),
         "SetRulePriorities" => rules::set_priorities(world, request),
         other => Err(ApiError::new("InvalidAction", format!("Could not find operation {other}"))),
     }

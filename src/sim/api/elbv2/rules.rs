@@ -52,7 +52,7 @@ pub(super) fn create(world: &mut World, request: &Request) -> Result<Reply, ApiE
     let priority = number(params, "Priority", 0, 1, 50_000)? as u32;
     let conditions = actions::read_conditions(params)?;
     let actions = actions::read(params, "Actions.member")?;
-    actions::check(world, &load_balancer, &actions)?;
+    actions::check(world, &load_balancer, "HTTP", &actions)?;
     let tags = tags::read(params)?;
     let rules = world.balancing.rules_of(listener_arn);
     if rules.iter().any(|rule| rule.priority == priority) {
@@ -138,7 +138,7 @@ pub(super) fn modify(world: &mut World, request: &Request) -> Result<Reply, ApiE
     }
     if !params.below("Actions").is_empty() {
         after.actions = actions::read(params, "Actions.member")?;
-        actions::check(world, &load_balancer_of(world, &before.listener_arn)?, &after.actions)?;
+        actions::check(world, &load_balancer_of(world, &before.listener_arn)?, "HTTP", &after.actions)?;
     }
     let changed = after.actions.clone();
     world.balancing.rules.insert(arn, after);

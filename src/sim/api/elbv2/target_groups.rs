@@ -12,8 +12,8 @@ use crate::sim::world::balancing::{Check, TargetGroup, health};
 /// AWS's default quota of target groups in a region.
 const LIMIT: usize = 3000;
 
-/// The protocols of target groups and health checks here.
-const PROTOCOLS: [&str; 4] = ["HTTP", "HTTPS", "TCP", "TLS"];
+/// The protocols of target groups here.
+const PROTOCOLS: [&str; 6] = ["HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP"];
 
 pub(super) fn create(world: &mut World, request: &Request) -> Result<Reply, ApiError> {
     let params = &request.params;
@@ -29,7 +29,7 @@ pub(super) fn create(world: &mut World, request: &Request) -> Result<Reply, ApiE
     if params.get("TargetType").is_some_and(|kind| kind != "instance") {
         return Err(ApiError::validation("The simulated AWS has target groups of type 'instance' only"));
     }
-    let check = read_check(params, default_check(protocol, params.get("HealthCheckProtocol"))?)?;
+    let check = read_check(params, protocol, default_check(protocol, params.get("HealthCheckProtocol"))?)?;
     if let Some(same) = world.balancing.target_groups.values().find(|it| it.name == name) {
         if (protocol, port, vpc_id, &check) != (&*same.protocol, same.port, &*same.vpc_id, &same.check) {
             return Err(ApiError::new(
@@ -72,10 +72,22 @@ fn protocol(given: &str) -> Result<&str, ApiError> {
     )))
 }
 
+/// Targets are checked over HTTP, HTTPS or TCP, over TCP not behind an application load balancer.
+fn check_protocol<'a>(of: &str, given: &'a str) -> Result<&'a str, ApiError> {
+    let fine = matches!(given, "HTTP" | "HTTPS") || given == "TCP" && !of.starts_with("HTTP");
+    if fine {
+        return Ok(given);
+    }
+    Err(ApiError::validation(format!(
+        "Health check protocol '{given}' is not supported for target groups with the protocol '{of}'"
+    )))
+}
+
 /// How targets are checked unless something else is said.
 fn default_check(protocol: &str, check_protocol: Option<&str>) -> Result<Check, ApiError> {
-    let over_tcp = matches!(protocol, "TCP" | "TLS");
-    let check_protocol = self::protocol(check_protocol.unwrap_or(if over_tcp { "TCP" } else { protocol }))?;
+    let over_tcp = !protocol.starts_with("HTTP");
+    let check_protocol =
+        self::check_protocol(protocol, check_protocol.unwrap_or(if over_tcp { "TCP" } else { protocol }))?;
     let http = check_protocol.starts_with("HTTP");
     Ok(Check {
         protocol: check_protocol.to_owned(),
@@ -83,14 +95,18 @@ fn default_check(protocol: &str, check_protocol: Option<&str>) -> Result<Check, 
         path: http.then(|| "/".to_owned()),
         matcher: http.then(|| if over_tcp { "200-399" } else { "200" }.to_owned()),
         interval: Span::seconds(30),
-        timeout: Span::seconds(if http && !over_tcp { 5 } else { 10 }),
+        timeout: Span::seconds(match (http, over_tcp) {
+            (true, true) => 6,
+            (true, false) => 5,
+            (false, _) => 10,
+        }),
         healthy_threshold: 5,
         unhealthy_threshold: 2,
     })
 }
 
 /// A check with what a request changes of it.
-fn read_check(params: &Params, before: Check) -> Result<Check, ApiError> {
+fn read_check(params: &Params, of: &str, before: Check) -> Result<Check, ApiError> {
     if params.get("HealthCheckEnabled").is_some_and(|enabled| enabled != "true") {
         return Err(ApiError::validation(
             "Health check enabled must be true for target groups with target type 'instance'",
@@ -100,11 +116,25 @@ fn read_check(params: &Params, before: Check) -> Result<Check, ApiError> {
         number(params, name, before.as_seconds(), min, max).map(Span::seconds)
     };
     let count = |name: &str, before: u32| number(params, name, u64::from(before), 2, 10).map(|count| count as u32);
+    let protocol = check_protocol(of, params.get("HealthCheckProtocol").unwrap_or(&before.protocol))?.to_owned();
+    let over_http = protocol.starts_with("HTTP");
+    for name in ["HealthCheckPath", "Matcher.HttpCode"] {
+        if !over_http && params.get(name).is_some() {
+            let field = name.split('.').next().unwrap_or(name);
+            return Err(ApiError::validation(format!(
+                "{field} is not supported for health checks with the protocol 'TCP'"
+            )));
+        }
+    }
+    let or_default = |given: Option<&str>, before: Option<String>, default: &str| {
+        over_http.then(|| given.map(str::to_owned).or(before).unwrap_or_else(|| default.to_owned()))
+    };
+    let usual = if of.starts_with("HTTP") { "200" } else { "200-399" };
     let check = Check {
-        protocol: protocol(params.get("HealthCheckProtocol").unwrap_or(&before.protocol))?.to_owned(),
         port: params.get("HealthCheckPort").unwrap_or(&before.port).to_owned(),
-        path: params.get("HealthCheckPath").map(str::to_owned).or(before.path),
-        matcher: params.get("Matcher.HttpCode").map(str::to_owned).or(before.matcher),
+        path: or_default(params.get("HealthCheckPath"), before.path, "/"),
+        matcher: or_default(params.get("Matcher.HttpCode"), before.matcher, usual),
+        protocol,
         interval: seconds("HealthCheckIntervalSeconds", before.interval, 5, 300)?,
         timeout: seconds("HealthCheckTimeoutSeconds", before.timeout, 2, 120)?,
         healthy_threshold: count("HealthyThresholdCount", before.healthy_threshold)?,
@@ -218,7 +248,7 @@ fn write(xml: &mut Xml, it: &TargetGroup, users: Option<&BTreeSet<&str>>) {
 pub(super) fn modify(world: &mut World, request: &Request) -> Result<Reply, ApiError> {
     let arn = request.params.required("TargetGroupArn")?;
     let group = world.balancing.target_groups.get_mut(arn).ok_or_else(|| target_group_not_found(arn))?;
-    group.check = read_check(&request.params, group.check.clone())?;
+    group.check = read_check(&request.params, &group.protocol, group.check.clone())?;
     health::look_at_all(world, arn);
     shown(world, request, arn)
 }

@@ -173,6 +173,7 @@ mod tests {
             vpc_id: "vpc-1".into(),
             zones: Default::default(),
             security_group_ids: Vec::new(),
+            ip_address_type: "ipv4".into(),
             created_at: world.now,
             attributes: Default::default(),
             tags: Default::default(),

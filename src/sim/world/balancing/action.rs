@@ -1,5 +1,9 @@
 //! What listeners and rules do with requests, and for which requests rules do it.
 
+use std::net::IpAddr;
+
+use super::routing::Incoming;
+
 /// One action of a listener or rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -47,6 +51,10 @@ pub enum Condition {
     Host(Vec<String>),
     /// The path matches one of these patterns.
     Path(Vec<String>),
+    /// The method is one of these.
+    Method(Vec<String>),
+    /// The client's address is in one of these networks.
+    SourceIp(Vec<String>),
     /// A header matches one of these patterns.
     Header {
         /// The header's name.
@@ -71,27 +79,51 @@ impl Condition {
     /// The patterns.
     pub fn values(&self) -> &[String] {
         match self {
-            Condition::Host(values) | Condition::Path(values) | Condition::Header { values, .. } => values,
+            Condition::Host(values)
+            | Condition::Path(values)
+            | Condition::Method(values)
+            | Condition::SourceIp(values)
+            | Condition::Header { values, .. } => values,
         }
     }
 
     /// Whether a request meets it. Hosts and headers are compared without regard to case, paths with it.
-    pub fn holds(&self, host: &str, path: &str, headers: &[(String, String)]) -> bool {
+    pub fn holds(&self, request: &Incoming) -> bool {
         match self {
             Condition::Host(patterns) => {
-                let host = host.split(':').next().unwrap_or_default().to_ascii_lowercase();
+                let host = request.host.split(':').next().unwrap_or_default().to_ascii_lowercase();
                 patterns.iter().any(|pattern| matches(&pattern.to_ascii_lowercase(), &host))
             }
             Condition::Path(patterns) => {
-                let path = path.split('?').next().unwrap_or_default();
+                let path = request.path.split('?').next().unwrap_or_default();
                 patterns.iter().any(|pattern| matches(pattern, path))
             }
-            Condition::Header { name, values } => headers.iter().any(|(header, value)| {
+            Condition::Method(methods) => methods.contains(&request.method),
+            Condition::SourceIp(networks) => networks.iter().any(|network| is_in(&request.source_ip, network)),
+            Condition::Header { name, values } => request.headers.iter().any(|(header, value)| {
                 let value = value.to_ascii_lowercase();
                 header.eq_ignore_ascii_case(name)
                     && values.iter().any(|pattern| matches(&pattern.to_ascii_lowercase(), &value))
             }),
         }
+    }
+}
+
+/// Whether an address is in a network such as `10.0.0.0/8`.
+fn is_in(address: &str, network: &str) -> bool {
+    let parsed = network.split_once('/').and_then(|(base, bits)| {
+        Some((base.parse::<IpAddr>().ok()?, bits.parse::<u32>().ok()?, address.parse::<IpAddr>().ok()?))
+    });
+    match parsed {
+        Some((IpAddr::V4(base), bits @ 0..=32, IpAddr::V4(address))) => {
+            let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
+            base.to_bits() & mask == address.to_bits() & mask
+        }
+        Some((IpAddr::V6(base), bits @ 0..=128, IpAddr::V6(address))) => {
+            let mask = u128::MAX.checked_shl(128 - bits).unwrap_or(0);
+            base.to_bits() & mask == address.to_bits() & mask
+        }
+        _ => false,
     }
 }
 
@@ -148,11 +180,29 @@ mod tests {
     #[test]
     fn hosts_ignore_case_and_port_and_paths_ignore_the_query() {
         let host = Condition::Host(vec!["Hello.Example.com".to_owned()]);
-        assert!(host.holds("hello.example.COM:8080", "/", &[]));
+        assert!(host.holds(&Incoming { host: "hello.example.COM:8080".to_owned(), ..Incoming::default() }));
         let path = Condition::Path(vec!["/a".to_owned()]);
-        assert!(path.holds("", "/a?b=c", &[]));
-        assert!(!path.holds("", "/A", &[]));
+        let at = |path: &str| Incoming { path: path.to_owned(), ..Incoming::default() };
+        assert!(path.holds(&at("/a?b=c")));
+        assert!(!path.holds(&at("/A")));
         let header = Condition::Header { name: "X-Preview".to_owned(), values: vec!["v0*".to_owned()] };
-        assert!(header.holds("", "/", &[("x-preview".to_owned(), "V042".to_owned())]));
+        let headers = vec![("x-preview".to_owned(), "V042".to_owned())];
+        assert!(header.holds(&Incoming { headers, ..Incoming::default() }));
+    }
+
+    #[test]
+    fn methods_are_compared_as_they_are_and_addresses_by_their_network() {
+        let method = Condition::Method(vec!["GET".to_owned(), "HEAD".to_owned()]);
+        let with = |method: &str| Incoming { method: method.to_owned(), ..Incoming::default() };
+        assert!(method.holds(&with("HEAD")));
+        assert!(!method.holds(&with("POST")));
+        let networks = Condition::SourceIp(vec!["10.1.0.0/16".to_owned(), "2001:db8::/32".to_owned()]);
+        let from = |address: &str| Incoming { source_ip: address.to_owned(), ..Incoming::default() };
+        for (address, expected) in
+            [("10.1.2.3", true), ("10.2.2.3", false), ("2001:db8::1", true), ("2001:db9::1", false), ("", false)]
+        {
+            assert_eq!(networks.holds(&from(address)), expected, "{address}");
+        }
+        assert!(Condition::SourceIp(vec!["0.0.0.0/0".to_owned()]).holds(&from("192.0.2.1")));
     }
 }

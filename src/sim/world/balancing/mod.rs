@@ -58,6 +58,8 @@ pub struct LoadBalancer {
     pub zones: BTreeMap<String, String>,
     /// Its security groups.
     pub security_group_ids: Vec<String>,
+    /// `ipv4` or `dualstack`.
+    pub ip_address_type: String,
     /// When it was created.
     pub created_at: Timestamp,
     /// Attributes that differ from their defaults.

@@ -8,6 +8,10 @@ use crate::sim::world::World;
 /// A request as far as routing heeds it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Incoming {
+    /// The method; only rules that have methods heed it.
+    pub method: String,
+    /// The client's address.
+    pub source_ip: String,
     /// The host header.
     pub host: String,
     /// The path, with or without a query.
@@ -59,9 +63,10 @@ impl World {
         let Some(listener) = balancing.listeners_of(load_balancer).find(|it| it.port == port).filter(|_| active) else {
             return Route::Refused;
         };
-        let rule = balancing.rules_of(&listener.arn).into_iter().find(|rule| {
-            rule.conditions.iter().all(|condition| condition.holds(&request.host, &request.path, &request.headers))
-        });
+        let rule = balancing
+            .rules_of(&listener.arn)
+            .into_iter()
+            .find(|rule| rule.conditions.iter().all(|condition| condition.holds(request)));
         match rule.map_or(&listener.actions, |rule| &rule.actions).first() {
             Some(Action::Forward(forward)) => self.forward(&forward.target_groups, roll),
             Some(Action::FixedResponse { status, content_type, body }) => Route::Answer {

@@ -1,0 +1,188 @@
+//! The name that leads to an app: the new one first, and then an earlier one goes.
+//!
+//! A record is the app's own when a tag of its groups names it and it leads to the app's load balancer. Whatever else leads
+//! there, such as a name that somebody made by hand, is left alone.
+
+use std::collections::BTreeSet;
+
+use super::draft::Draft;
+use super::picture::Picture;
+use super::release::{Release, Turn};
+use super::resolve::Wanted;
+use super::resolve::dns::{leads_to, plain, records};
+use crate::model::action::{Action, Tags};
+use crate::model::observed::{DnsRecord, LoadBalancer, Zone};
+use crate::model::plan::{Effect, FieldChange};
+use crate::model::tags::keys;
+
+/// The names that the app has, or had and has not yet given up.
+pub(super) fn names<'a>(wanted: &Wanted<'_>, picture: &Picture<'a>) -> BTreeSet<String> {
+    let tagged = picture.groups.iter().filter_map(|group| group.owner.dns.as_deref());
+    tagged.chain(wanted.spec.dns.as_ref().map(|dns| dns.name.as_str())).map(plain).collect()
+}
+
+/// The records of the app's own with one of these names.
+pub(super) fn own_records<'a>(zone: &'a Zone, names: &BTreeSet<String>, balancer: &LoadBalancer) -> Vec<&'a DnsRecord> {
+    zone.records.iter().filter(|record| names.contains(&record.name) && leads_to(record, balancer)).collect()
+}
+
+/// Done when the name leads to the load balancer, and no earlier one does.
+pub(super) fn dns<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Turn {
+    let Some(zone) = release.wanted.zone else { return Turn::Done };
+    let Some(balancer) = release.picture.front.as_ref().and_then(|front| front.balancer) else {
+        return Turn::Here(None);
+    };
+    let before = draft.plan.actions.len();
+    new_name(draft, release, zone, balancer);
+    old_names(draft, release, zone, balancer);
+    tag(draft, release);
+    if draft.plan.actions.len() == before { Turn::Done } else { Turn::Here(None) }
+}
+
+fn new_name<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, zone: &Zone, balancer: &LoadBalancer) {
+    let Some(dns) = &release.wanted.spec.dns else { return };
+    let wanted = records(dns, &release.wanted.spec.load_balancer, balancer);
+    let found = own_records(zone, &BTreeSet::from([plain(&dns.name)]), balancer);
+    let differences = differences(&found, &wanted);
+    let drifted = is_recorded(release) && is_drift(release);
+    let ignored = |path: &str| drifted && release.wanted.spec.drift.ignore.iter().any(|ignored| ignored == path);
+    let (left, changed): (Vec<_>, Vec<_>) = differences.into_iter().partition(|change| ignored(&change.path));
+    if changed.is_empty() {
+        return;
+    }
+    let upsert: Vec<DnsRecord> = wanted
+        .into_iter()
+        .map(|record| keeping(record, &left, &found))
+        .filter(|record| !found.contains(&record))
+        .collect();
+    let delete: Vec<DnsRecord> =
+        found.iter().filter(|found| is_in_the_way(found, dns, release)).map(|found| (*found).clone()).collect();
+    if upsert.is_empty() && delete.is_empty() {
+        return;
+    }
+    if is_recorded(release) {
+        if drifted {
+            draft.plan.drift.extend(changed);
+        } else {
+            draft.plan.fields.extend(changed);
+        }
+    }
+    let (zone_id, name) = (zone.id.clone(), plain(&dns.name));
+    let why = format!("{name} leads to {}", balancer.name);
+    draft.act(Action::ChangeDns { zone_id, name, delete, upsert }, why, Vec::new());
+}
+
+/// Records of ours under the wanted name that are not wanted any more: of another type, or for IPv6.
+fn is_in_the_way(found: &DnsRecord, dns: &crate::manifest::spec::Dns, release: &Release<'_, '_>) -> bool {
+    let Some(balancer) = release.picture.front.as_ref().and_then(|front| front.balancer) else { return false };
+    let wanted = records(dns, &release.wanted.spec.load_balancer, balancer);
+    wanted.iter().all(|record| record.kind != found.kind)
+}
+
+/// A record with what is to be left alone of the one that is there.
+fn keeping(mut record: DnsRecord, left: &[FieldChange], found: &[&DnsRecord]) -> DnsRecord {
+    let Some(has) = found.iter().find(|found| found.kind == record.kind) else { return record };
+    if left.iter().any(|change| change.path == "dns.ttl") {
+        record.ttl = has.ttl;
+    }
+    if left.iter().any(|change| change.path == "dns.evaluateTargetHealth")
+        && let (Some(alias), Some(has)) = (&mut record.alias, &has.alias)
+    {
+        alias.evaluate_target_health = has.evaluate_target_health;
+    }
+    record
+}
+
+/// What differs between the records that are there and those that should be.
+fn differences(found: &[&DnsRecord], wanted: &[DnsRecord]) -> Vec<FieldChange> {
+    let Some(first) = wanted.first() else { return Vec::new() };
+    let of = |kind: &str| found.iter().find(|record| record.kind == kind);
+    let kind = |record: &DnsRecord| if record.alias.is_some() { "alias" } else { "CNAME" };
+    let mut all = Vec::new();
+    let mut add = |path: &str, before: Option<String>, after: String| {
+        if before.as_ref() != Some(&after) {
+            all.push(FieldChange { path: path.to_owned(), before, after: Some(after), effect: Effect::InPlace });
+        }
+    };
+    let Some(any) = found.iter().find(|record| record.kind != "AAAA").or(found.first()) else {
+        add("dns.name", None, first.name.clone());
+        return all;
+    };
+    add("dns.type", Some(kind(any).to_owned()), kind(first).to_owned());
+    if let Some(has) = of(&first.kind) {
+        let seconds = |record: &DnsRecord| {
+            record
+                .ttl
+                .map(|ttl| crate::model::time::Span::seconds(ttl).to_string())
+                .unwrap_or_else(|| "none".to_owned())
+        };
+        add("dns.ttl", Some(seconds(has)), seconds(first));
+        let heeds =
+            |record: &DnsRecord| record.alias.as_ref().is_some_and(|alias| alias.evaluate_target_health).to_string();
+        add("dns.evaluateTargetHealth", Some(heeds(has)), heeds(first));
+    } else if kind(any) == kind(first) {
+        add("dns.name", None, first.name.clone());
+    }
+    let wanted_six = wanted.iter().any(|record| record.kind == "AAAA");
+    add("dns.ipv6", Some(of("AAAA").is_some().to_string()), wanted_six.to_string());
+    if let (Some(has), Some(six)) = (of("AAAA"), wanted.iter().find(|record| record.kind == "AAAA")) {
+        let heeds = |record: &DnsRecord| record.alias.as_ref().is_some_and(|alias| alias.evaluate_target_health);
+        if heeds(has) != heeds(six) {
+            add("dns.evaluateTargetHealth", Some(heeds(has).to_string()), heeds(six).to_string());
+        }
+    }
+    all
+}
+
+/// Earlier names of the app go, once the new one is there.
+fn old_names<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, zone: &Zone, balancer: &LoadBalancer) {
+    let now = release.wanted.spec.dns.as_ref().map(|dns| plain(&dns.name));
+    let mut names = names(release.wanted, release.picture);
+    names.retain(|name| Some(name) != now.as_ref());
+    let old = own_records(zone, &names, balancer);
+    let Some(first) = old.first() else { return };
+    let name = first.name.clone();
+    if is_recorded(release) && now.is_none() {
+        let change = FieldChange {
+            path: "dns.name".to_owned(),
+            before: Some(name.clone()),
+            after: Some("none".to_owned()),
+            effect: Effect::InPlace,
+        };
+        draft.plan.fields.push(change);
+    }
+    let why = match &now {
+        Some(now) => format!("the app is called {now} now"),
+        None => "the manifest has no name any more".to_owned(),
+    };
+    let delete = old.into_iter().cloned().collect();
+    draft.act(Action::ChangeDns { zone_id: zone.id.clone(), name, delete, upsert: Vec::new() }, why, Vec::new());
+}
+
+/// The tags that tell which records are ours. An earlier name stays in them until its record is gone.
+fn tag<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
+    let now = release.wanted.spec.dns.as_ref().map(|dns| plain(&dns.name));
+    for group in &release.picture.groups {
+        let is_target = release.target.is_some_and(|target| target.name == group.name);
+        let fits = group.owner.dns.as_deref().map(plain) == now;
+        match &now {
+            _ if fits || !is_target && group.owner.dns.is_none() => {}
+            Some(now) => {
+                let tag = Tags::from([(keys::DNS.to_owned(), now.clone())]);
+                draft.tag_group(&group.name, tag, "this is its name now");
+            }
+            None => {
+                let keys = vec![keys::DNS.to_owned()];
+                draft.act(Action::UntagGroup { name: group.name.clone(), keys }, "it has no name any more", Vec::new());
+            }
+        }
+    }
+}
+
+fn is_recorded(release: &Release<'_, '_>) -> bool {
+    release.target.is_some_and(|target| !super::record::is_due(release, target))
+}
+
+fn is_drift(release: &Release<'_, '_>) -> bool {
+    release.target.and_then(|target| target.owner.applied.clone()) == Some(release.wanted.applied())
+}
