@@ -186,6 +186,13 @@ impl<'a> Picture<'a> {
         pins.max_by_key(|(_, mark)| mark.at)
     }
 
+    /// Whether a field was changed in AWS, and not in the manifest since that was last applied, and is to be left alone.
+    pub(super) fn is_ignored(&self, wanted: &Wanted<'_>, path: &str) -> bool {
+        let applied = Some(wanted.applied());
+        self.serving().is_some_and(|serving| serving.owner.applied == applied)
+            && wanted.spec.drift.ignore.iter().any(|ignored| ignored == path)
+    }
+
     /// The group of this template that may still become, or already is, the one that serves. A generation that was
     /// emptied before it ever served does not come back: a new one takes its place.
     pub(super) fn candidate(&self, wanted: &Wanted<'_>) -> Option<&'a Group> {

@@ -95,7 +95,9 @@ fn balancer<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a
         draft.fail(format!("load balancer {} failed to provision; delete it, and it is created anew", balancer.name));
         return false;
     }
-    let missing = |listener: &&Listener| !front.listeners.contains_key(&listener.port);
+    // What somebody took away may stay away if the manifest says so, as long as something is left that forwards.
+    let ignored = picture.is_ignored(wanted, "loadBalancer.listeners[].port") && !front.points.is_empty();
+    let missing = |listener: &&Listener| !ignored && !front.listeners.contains_key(&listener.port);
     let missing: Vec<_> = wanted.balancing.listeners.iter().filter(missing).collect();
     for listener in &missing {
         let answer = match &listener.redirect {

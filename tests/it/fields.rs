@@ -350,7 +350,7 @@ impl Deployed {
         }
         if !BESIDES.contains(&row.field) {
             let mut ignoring = lab.fork().await;
-            let ignore = format!("\nspec:\n  drift: {{ignore: [{name}]}}\n");
+            let ignore = format!("\nspec:\n  drift: {{ignore: ['{name}']}}\n");
             ignoring.write("hello", manifest.replace("\nspec:\n", &ignore));
             if let Some(why) = unsettled(&ignoring.plan("hello").await) {
                 return Some(format!("is set back by hand and to be ignored, and is not: {why}"));

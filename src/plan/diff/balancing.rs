@@ -143,38 +143,56 @@ pub(super) fn listeners<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, ch
 
 /// What one listener is. Its weights are the business of shifts.
 fn one_listener(draft: &mut Draft<'_>, has: &Listener, wanted: &WantedListener, changes: &mut Changes<'_>) {
-    let path = |field: &str| format!("loadBalancer.listeners[].{field}");
-    let at = |value: String| format!("{value} on port {}", wanted.port);
-    let mut differs =
-        |field: &str, has: &str, wanted: &str| changes.differs(&path(field), at(has.to_owned()), at(wanted.to_owned()));
+    let stays = has.protocol != wanted.protocol && changes.is_ignored(&listener_path("protocol"));
+    let mut differs = |field: &str, has: &str, wanted_value: &str| {
+        let at = |value: &str| format!("{value} on port {}", wanted.port);
+        changes.differs(&listener_path(field), at(has), at(wanted_value))
+    };
     let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
     let protocol = differs("protocol", &has.protocol, wanted.protocol).then(|| wanted.protocol.to_owned());
-    let certificate_arn = wanted
-        .certificate_arn
-        .clone()
+    // Without the protocol that needs them there is no place for these two.
+    let certificate_arn = wanted.certificate_arn.clone().filter(|_| !stays);
+    let certificate_arn = certificate_arn
         .filter(|arn| differs("certificateArn", &or_none(&has.certificate_arn), arn) || protocol.is_some());
-    let ssl_policy = wanted.ssl_policy.clone().filter(|policy| differs("sslPolicy", &or_none(&has.ssl_policy), policy));
-    let mut elsewhere = false;
-    for (field, of) in REDIRECT {
-        let (has, wanted) = (has.redirect.as_ref().map(of), wanted.redirect.as_ref().map(of));
-        elsewhere |= differs(field, &or_none(&has), &or_none(&wanted));
-    }
-    // Host, path and query are ours alone to set: whoever changed them changed where clients are sent.
-    elsewhere |=
-        wanted.redirect.is_some() && has.redirect != wanted.redirect && !changes.is_ignored(&path(REDIRECT[0].0));
-    let redirect = wanted.redirect.clone().filter(|_| elsewhere);
+    let ssl_policy = wanted.ssl_policy.clone().filter(|_| !stays);
+    let ssl_policy = ssl_policy.filter(|policy| differs("sslPolicy", &or_none(&has.ssl_policy), policy));
+    let redirect = redirect(has, wanted, changes);
     if protocol.is_some() || certificate_arn.is_some() || ssl_policy.is_some() || redirect.is_some() {
         let action = Action::ModifyListener { arn: has.arn.clone(), protocol, certificate_arn, ssl_policy, redirect };
         draft.act(action, format!("the listener on port {} differs from the manifest", wanted.port), Vec::new());
     }
 }
 
-type Part = (&'static str, fn(&Redirect) -> String);
+/// Where a listener is to send clients, if it does not. That it is to forward again is the business of shifts.
+fn redirect(has: &Listener, wanted: &WantedListener, changes: &mut Changes<'_>) -> Option<Redirect> {
+    let shown = |part: Option<String>| format!("{} on port {}", part.unwrap_or_else(|| "none".to_owned()), wanted.port);
+    let mut differs = false;
+    let mut whole = wanted.redirect.clone();
+    for (field, part) in REDIRECT {
+        let (path, mut of) = (listener_path(field), |redirect: &mut Redirect| part(redirect).clone());
+        let before = has.redirect.clone().as_mut().map(&mut of);
+        if changes.differs(&path, shown(before.clone()), shown(whole.as_mut().map(&mut of))) {
+            differs = true;
+        } else if let (Some(whole), Some(before)) = (&mut whole, before) {
+            *part(whole) = before;
+        }
+    }
+    // Host, path and query are no fields of the manifest: they stay as they were asked for.
+    let place = |redirect: &Redirect| (redirect.host.clone(), redirect.path.clone(), redirect.query.clone());
+    let elsewhere = has.redirect.as_ref().is_some_and(|has| Some(place(has)) != wanted.redirect.as_ref().map(place));
+    whole.filter(|_| differs || elsewhere)
+}
+
+fn listener_path(field: &str) -> String {
+    format!("loadBalancer.listeners[].{field}")
+}
+
+type Part = (&'static str, fn(&mut Redirect) -> &mut String);
 
 const REDIRECT: [Part; 3] = [
-    ("redirect.protocol", |redirect| redirect.protocol.clone()),
-    ("redirect.port", |redirect| redirect.port.clone()),
-    ("redirect.statusCode", |redirect| redirect.status.trim_start_matches("HTTP_").to_owned()),
+    ("redirect.protocol", |redirect| &mut redirect.protocol),
+    ("redirect.port", |redirect| &mut redirect.port),
+    ("redirect.statusCode", |redirect| &mut redirect.status),
 ];
 
 /// The rule on a shared listener: its conditions and its place.
