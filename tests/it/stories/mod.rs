@@ -1,7 +1,9 @@
 //! Releases as stories: what is done, when and why, from a manifest to what serves. Each ends with the plan that it must end in.
 
+mod balancing;
 mod by_hand;
 mod canary;
+mod dns;
 mod edits;
 mod ending;
 mod failure;

@@ -1,0 +1,172 @@
+//! The name of an app: its records, their changes, and names that belong to others.
+
+use amiable::controller::converge::Outcome;
+use amiable::model::plan::Change;
+use amiable::sim::world::dns::{RecordSet, normalised};
+use amiable::sim::world::example::{HELLO_1_0, ZONE_ID};
+use insta::assert_snapshot;
+
+use super::{deployed, settles};
+use crate::lab::{Lab, app};
+
+const NAME: &str = "hello.internal.example.com";
+
+/// The records of the zone but its own, a line each.
+pub(super) fn records(lab: &Lab) -> Vec<String> {
+    lab.simulation.with(|world| {
+        let records = world.dns.zones.get(ZONE_ID).unwrap().records.values();
+        let shown = records.filter(|record| !matches!(record.kind.as_str(), "NS" | "SOA")).map(|record| {
+            let target = match &record.alias {
+                Some(_) => "alias".to_owned(),
+                None => format!("ttl {}", record.ttl.unwrap_or_default()),
+            };
+            format!("{} {} {target}", record.name.trim_end_matches('.'), record.kind)
+        });
+        shown.collect()
+    })
+}
+
+/// Puts a record into the zone as somebody else might.
+pub(super) fn by_somebody(lab: &Lab, record: RecordSet) {
+    lab.simulation.with(|world| {
+        world.dns.zones.get_mut(ZONE_ID).unwrap().records.insert(record.key(), record);
+    });
+}
+
+fn plain(name: &str, kind: &str, value: &str) -> RecordSet {
+    RecordSet {
+        name: normalised(name),
+        kind: kind.to_owned(),
+        ttl: Some(300),
+        values: vec![value.to_owned()],
+        ..RecordSet::default()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_of_somebody_else_is_a_conflict_and_stays() {
+    let mut lab = Lab::new().await;
+    by_somebody(&lab, plain(NAME, "A", "192.0.2.1"));
+    lab.write("hello", app("hello", HELLO_1_0, &format!("  dns: {{name: {NAME}}}\n")));
+    assert_eq!(lab.apply(false).await, Outcome::Failed);
+    assert_eq!(lab.diary(), "", "nothing is created for an app that cannot have its name");
+    let plan = lab.plan("hello").await;
+    assert_eq!(plan.change, Change::Error);
+    assert!(plan.reason.contains("is not this app's: A 192.0.2.1"), "{}", plan.reason);
+    assert_eq!(records(&lab), [format!("{NAME} A ttl 300")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cname_has_its_ttl_and_becomes_an_alias_in_one_batch() {
+    let cname = |ttl: &str| format!("  dns: {{name: {NAME}, type: CNAME, ttl: {ttl}}}\n");
+    let mut lab = deployed(&cname("2m")).await;
+    assert_eq!(records(&lab), [format!("{NAME} CNAME ttl 120")]);
+    lab.diary();
+    lab.write("hello", app("hello", HELLO_1_0, &cname("5m")));
+    assert_eq!(lab.plan("hello").await.fields[0].path, "dns.ttl");
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    07:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:58 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
+    ");
+    assert_eq!(records(&lab), [format!("{NAME} CNAME ttl 300")]);
+    settles(&lab).await;
+
+    lab.write("hello", app("hello", HELLO_1_0, &format!("  dns: {{name: {NAME}}}\n")));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    07:59 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    08:49 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
+    ");
+    assert_eq!(records(&lab), [format!("{NAME} A alias")]);
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ttl_that_somebody_changed_is_drift_that_may_be_left_alone() {
+    let cname = format!("  dns: {{name: {NAME}, type: CNAME}}\n");
+    let mut lab = deployed(&cname).await;
+    lab.diary();
+    lab.simulation.with(|world| {
+        let zone = world.dns.zones.get_mut(ZONE_ID).unwrap();
+        zone.records.values_mut().filter(|record| record.kind == "CNAME").for_each(|record| record.ttl = Some(3600));
+    });
+    lab.write("hello", app("hello", HELLO_1_0, &format!("{cname}  drift: {{ignore: [dns.ttl]}}\n")));
+    settles(&lab).await;
+    lab.write("hello", app("hello", HELLO_1_0, &cname));
+    let plan = lab.plan("hello").await;
+    assert_eq!((plan.change, plan.drift[0].path.as_str()), (Change::Drift, "dns.ttl"));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_eq!(records(&lab), [format!("{NAME} CNAME ttl 60")]);
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_name_comes_first_and_then_the_old_one_goes() {
+    let mut lab = deployed(&format!("  dns: {{name: {NAME}}}\n")).await;
+    lab.diary();
+    // A name that somebody made by hand leads to the same load balancer, and is none of ours.
+    let vanity = lab.simulation.with(|world| {
+        let zone = world.dns.zones.get(ZONE_ID).unwrap();
+        let ours = zone.records.values().find(|record| record.alias.is_some()).unwrap();
+        RecordSet { name: normalised("shop.internal.example.com"), ..ours.clone() }
+    });
+    by_somebody(&lab, vanity);
+    lab.write("hello", app("hello", HELLO_1_0, "  dns: {name: greeter.internal.example.com}\n"));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    07:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:58 ChangeResourceRecordSets greeter.internal.example.com: greeter.internal.example.com leads to hello-prod
+    08:48 ChangeResourceRecordSets hello.internal.example.com: the app is called greeter.internal.example.com now
+    08:48 CreateOrUpdateTags hello-prod-v001: this is its name now
+    ");
+    assert_eq!(records(&lab), ["greeter.internal.example.com A alias", "shop.internal.example.com A alias"]);
+    settles(&lab).await;
+
+    lab.write("hello", app("hello", HELLO_1_0, ""));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    08:50 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    09:39 ChangeResourceRecordSets greeter.internal.example.com: the manifest has no name any more
+    09:39 DeleteTags hello-prod-v001: it has no name any more
+    ");
+    assert_eq!(records(&lab), ["shop.internal.example.com A alias"]);
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dualstack_load_balancer_has_a_name_for_both_families() {
+    let dual = format!("  loadBalancer: {{ipAddressType: dualstack}}\n  dns: {{name: {NAME}}}\n");
+    let mut lab = deployed(&dual).await;
+    assert_eq!(records(&lab), [format!("{NAME} A alias"), format!("{NAME} AAAA alias")]);
+    lab.diary();
+    lab.write(
+        "hello",
+        app("hello", HELLO_1_0, &format!("  loadBalancer: {{ipAddressType: ipv4}}\n  dns: {{name: {NAME}}}\n")),
+    );
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    07:09 SetIpAddressType hello-prod: the load balancer differs from the manifest
+    07:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:58 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
+    ");
+    assert_eq!(records(&lab), [format!("{NAME} A alias")]);
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_private_and_a_public_zone_of_one_name_must_be_told_apart() {
+    let mut lab = Lab::new().await;
+    lab.simulation.with(|world| world.add_zone("Z9999999999EXAMPLE00", "internal.example.com.", "public", None));
+    lab.write("hello", app("hello", HELLO_1_0, &format!("  dns: {{name: {NAME}}}\n")));
+    let plan = lab.plan("hello").await;
+    assert_eq!(plan.change, Change::Error);
+    assert!(plan.reason.contains("(private)") && plan.reason.contains("(public)"), "{}", plan.reason);
+    assert!(plan.reason.contains("name one by its id"), "{}", plan.reason);
+    let named = lab.text("prod").replace("dnsZone: internal.example.com", "dnsZone: Z9999999999EXAMPLE00");
+    lab.write("prod", named);
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    let public = lab.simulation.with(|world| world.dns.zones.get("Z9999999999EXAMPLE00").unwrap().records.len());
+    assert_eq!(public, 3, "the record is beside NS and SOA of the zone that was named");
+    settles(&lab).await;
+}
