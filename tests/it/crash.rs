@@ -12,7 +12,7 @@ use amiable::sim::world::World;
 use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1};
 use tokio::sync::{Notify, watch};
 
-use crate::invariants::assert_invariants;
+use crate::invariants::{assert_invariants, ownership};
 use crate::lab::{Lab, app, summary};
 
 const EXTRA: &str = "  dns: {name: hello.internal.example.com}
@@ -62,6 +62,55 @@ async fn live_through(mishap: Mishap, at: usize) -> (usize, Vec<String>) {
     let plan = lab.plan("hello").await;
     assert!(plan.is_settled(), "{mishap:?} at call {at}: {:?} {:?}", plan.actions, plan.waits);
     (calls.load(Ordering::Relaxed), summary(&lab.simulation))
+}
+
+/// The end of an app with a name and two generations, with a mishap at the call of that number. How many mutating calls
+/// there were, and what there is in the end.
+async fn end_through(deployed: &Lab, mishap: Mishap, at: usize) -> (usize, Vec<String>) {
+    let mut lab = deployed.fork().await;
+    let calls = Arc::new(AtomicUsize::new(0));
+    let crash = Arc::new(Notify::new());
+    let (counter, bell) = (calls.clone(), crash.clone());
+    lab.simulation.set_observer(Some(Box::new(move |call: &CallRecord, before: &World, after: &World| {
+        // Less may serve than before; what is not the app's own is as it was.
+        ownership(call, before, after);
+        if call.mutating && counter.fetch_add(1, Ordering::Relaxed) + 1 == at && mishap == Mishap::Crash {
+            bell.notify_one();
+        }
+    })));
+    let mut seen = 0;
+    lab.simulation.set_faults(Some(Box::new(move |_: &Request, mutating: bool| {
+        seen += usize::from(mutating);
+        let due = mutating && seen == at;
+        match mishap {
+            Mishap::ReplyLost if due => Some(Fault::ReplyLost),
+            Mishap::RequestLost if due => Some(Fault::RequestLost),
+            _ => None,
+        }
+    })));
+    lab.write("hello", app("hello", HELLO_1_1, &format!("{EXTRA}  destroy: true\n")));
+    converge_through(&mut lab, &crash).await;
+    let plan = lab.plan("hello").await;
+    assert!(plan.is_settled(), "{mishap:?} at call {at}: {:?} {:?}", plan.actions, plan.waits);
+    (calls.load(Ordering::Relaxed), summary(&lab.simulation))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_is_interrupted_at_any_call_goes_on_and_leaves_nothing() {
+    let mut lab = Lab::new().await;
+    for image in [HELLO_1_0, HELLO_1_1] {
+        lab.write("hello", app("hello", image, EXTRA));
+        assert_eq!(lab.apply(false).await, Outcome::Converged);
+    }
+    let (calls, left) = end_through(&lab, Mishap::None, 0).await;
+    assert_eq!(left, Vec::<String>::new());
+    assert!(calls > 10, "the end makes {calls} mutating calls");
+    for mishap in [Mishap::Crash, Mishap::ReplyLost, Mishap::RequestLost] {
+        for at in 1..=calls {
+            let (_, left) = end_through(&lab, mishap, at).await;
+            assert_eq!(left, Vec::<String>::new(), "{mishap:?} at call {at}");
+        }
+    }
 }
 
 /// Converges; when the process dies, another one begins with nothing but the manifests.

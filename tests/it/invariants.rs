@@ -63,7 +63,7 @@ fn never_delete_what_serves(call: &CallRecord, before: &World, after: &World) {
 }
 
 /// Whatever does not carry our tags is as it was.
-fn ownership(call: &CallRecord, before: &World, after: &World) {
+pub fn ownership(call: &CallRecord, before: &World, after: &World) {
     for group in before.scaling.groups.values().filter(|group| !group.tags.contains_key("amiable:owner")) {
         assert_eq!(Some(group), after.scaling.groups.get(&group.name), "a foreign group was changed by {call:?}");
     }

@@ -129,9 +129,31 @@ class Account:
         listener = self.elb.describe_listeners(LoadBalancerArn=arn)["Listeners"][0]
         return forward_weights(listener["DefaultActions"])
 
+    def answers(self, balancer):
+        """What each listener of a load balancer does, by its port: weights, or where it sends clients."""
+        arn = self.elb.describe_load_balancers(Names=[balancer])["LoadBalancers"][0]["LoadBalancerArn"]
+        return {listener["Port"]: answer(listener["DefaultActions"]) for listener in self.elb.describe_listeners(LoadBalancerArn=arn)["Listeners"]}
+
+    def left_over(self):
+        """Everything of load balancing, scaling, DNS and SSM that there is."""
+        records = self.route53.list_resource_record_sets(HostedZoneId=self.zone)["ResourceRecordSets"]
+        return (
+            [it["LoadBalancerName"] for it in self.elb.describe_load_balancers()["LoadBalancers"]]
+            + [it["TargetGroupName"] for it in self.elb.describe_target_groups()["TargetGroups"]]
+            + [it["AutoScalingGroupName"] for it in self.autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"]]
+            + [it["LaunchTemplateName"] for it in self.ec2.describe_launch_templates()["LaunchTemplates"]]
+            + [it["Name"] for it in records if it["Type"] not in ("NS", "SOA")]
+            + [it["Name"] for it in self.ssm.describe_parameters()["Parameters"]]
+        )
+
     def record(self, app, environment="prod"):
         parameter = self.ssm.get_parameter(Name=f"/amiable/{environment}/{app}/deployed")["Parameter"]
         return json.loads(parameter["Value"])
+
+
+def answer(actions):
+    redirect = actions[0].get("RedirectConfig")
+    return f"{redirect['Protocol']}:{redirect['Port']}" if redirect else forward_weights(actions)
 
 
 def forward_weights(actions):

@@ -114,6 +114,74 @@ def test_a_worker_and_a_rule_on_a_shared_listener(moto, world):
     assert world.run("plan", "--detailed-exitcode").stdout.startswith("No changes.")
 
 
+def test_a_network_load_balancer_from_its_first_release_to_its_end(moto, world):
+    one, two = moto.make_image("hello-1"), moto.make_image("hello-2")
+    network = "  loadBalancer: {type: network, crossZone: true, listeners: [{port: 80, protocol: TCP}, {port: 443, protocol: TCP}]}\n"
+    world.app(one, extra=network)
+    world.run("apply", "--yes")
+    balancer = moto.elb.describe_load_balancers(Names=["hello-prod"])["LoadBalancers"][0]
+    assert (balancer["Type"], balancer["Scheme"]) == ("network", "internal")
+    attributes = moto.elb.describe_load_balancer_attributes(LoadBalancerArn=balancer["LoadBalancerArn"])["Attributes"]
+    assert {"Key": "load_balancing.cross_zone.enabled", "Value": "true"} in attributes
+    world.app(two, extra=network)
+    world.run("apply", "--yes")
+    assert moto.answers("hello-prod") == {80: {"a": 0, "b": 100}, 443: {"a": 0, "b": 100}}
+    assert world.run("plan", "--detailed-exitcode").stdout.startswith("No changes.")
+    world.app(two, extra=network + "  destroy: true\n")
+    world.run("apply", "--yes", "--wait-for-cleanup")
+    assert moto.left_over() == []
+
+
+def test_a_rule_with_headers_keeps_the_priority_that_was_chosen_and_its_end_leaves_the_listener(moto, world):
+    network = moto.make_network()
+    balancer = moto.elb.create_load_balancer(Name="shared", Subnets=network["subnets"], SecurityGroups=[network["security_group"]])
+    arn = balancer["LoadBalancers"][0]["LoadBalancerArn"]
+    fixed = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
+    listener = moto.elb.create_listener(LoadBalancerArn=arn, Protocol="HTTP", Port=80, DefaultActions=[fixed])["Listeners"][0]["ListenerArn"]
+    world.environment(network, extra=f"  listeners: {{web: {listener}}}\n")
+    rule = "  loadBalancer: {listener: web, hosts: [shop.example.com], headers: {X-Team: [shop, search]}}\n"
+
+    def ours():
+        rules = moto.elb.describe_rules(ListenerArn=listener)["Rules"]
+        return next((rule for rule in rules if not rule["IsDefault"]), None)
+
+    world.app(moto.make_image("shop-1"), extra=rule)
+    world.run("apply", "--yes")
+    chosen = int(ours()["Priority"])
+    assert 1000 <= chosen <= 50000
+    assert {condition["Field"] for condition in ours()["Conditions"]} == {"host-header", "http-header"}
+    image = moto.make_image("shop-2")
+    world.app(image, extra=rule)
+    world.run("apply", "--yes")
+    assert int(ours()["Priority"]) == chosen
+    world.app(image, extra=rule.replace("headers", "priority: 42, headers").replace("shop, search", "shop"))
+    world.run("apply", "--yes")
+    assert ours()["Priority"] == "42"
+    assert world.run("plan", "--detailed-exitcode").stdout.startswith("No changes.")
+    world.app(image, extra=rule + "  destroy: true\n")
+    world.run("apply", "--yes", "--wait-for-cleanup")
+    assert ours() is None
+    assert moto.left_over() == ["shared"]
+    assert moto.elb.describe_listeners(LoadBalancerArn=arn)["Listeners"][0]["DefaultActions"][0]["Type"] == "fixed-response"
+
+
+def test_listeners_security_groups_and_attributes_are_changed_in_place(moto, world):
+    image = moto.make_image("hello-1")
+    world.app(image)
+    world.run("apply", "--yes")
+    vpc = moto.elb.describe_load_balancers(Names=["hello-prod"])["LoadBalancers"][0]["VpcId"]
+    other = moto.ec2.create_security_group(GroupName="open", Description="open", VpcId=vpc)["GroupId"]
+    changed = f"  loadBalancer: {{securityGroupIds: [{other}], idleTimeout: 2m, listeners: [{{port: 80}}, {{port: 81, redirect: {{protocol: HTTP, port: 80}}}}]}}\n"
+    world.app(image, extra=changed)
+    world.run("apply", "--yes")
+    balancer = moto.elb.describe_load_balancers(Names=["hello-prod"])["LoadBalancers"][0]
+    assert balancer["SecurityGroups"] == [other]
+    assert moto.answers("hello-prod") == {80: {"a": 100, "b": 0}, 81: "HTTP:80"}
+    attributes = moto.elb.describe_load_balancer_attributes(LoadBalancerArn=balancer["LoadBalancerArn"])["Attributes"]
+    assert {"Key": "idle_timeout.timeout_seconds", "Value": "120"} in attributes
+    assert world.run("plan", "--detailed-exitcode").stdout.startswith("No changes.")
+
+
 def test_settings_are_changed_in_place_and_drift_is_put_right(moto, world):
     image = moto.make_image("hello-1")
     world.app(image)

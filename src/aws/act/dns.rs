@@ -53,11 +53,29 @@ pub(super) async fn change(
     let batch = r53::ChangeBatch::builder().set_changes(Some(changes)).build();
     let batch = batch.map_err(|error| AwsError::not_sent(call.clone(), error))?;
     let request = aws.route53.change_resource_record_sets().hosted_zone_id(zone_id).change_batch(batch);
-    let answer = aws.send(call.clone(), request.send()).await?;
+    let answer = match aws.send(call.clone(), request.send()).await {
+        Ok(answer) => answer,
+        // The same call may have been made before, and its answer lost.
+        Err(error) if error.code == "InvalidChangeBatch" && is_so(aws, zone_id, delete, upsert).await? => {
+            return Ok(Done::Already);
+        }
+        Err(error) => return Err(error),
+    };
     match answer.change_info() {
         Some(change) => in_sync(aws, change.id(), change.status()).await,
         None => Err(AwsError::not_understood(call, "AWS did not name the change")),
     }
+}
+
+/// Whether the zone is already as a change would have it.
+async fn is_so(aws: &Aws, zone_id: &str, delete: &[DnsRecord], upsert: &[DnsRecord]) -> Result<bool, AwsError> {
+    for (record, wanted) in delete.iter().map(|it| (it, false)).chain(upsert.iter().map(|it| (it, true))) {
+        let found = dns::exact(aws, zone_id, record).await?;
+        if found.iter().any(|set| dns::record(set) == *record) != wanted {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 async fn in_sync(aws: &Aws, id: &str, status: &r53::ChangeStatus) -> Result<Done, AwsError> {
