@@ -3,4 +3,5 @@
 mod forwarding;
 mod health;
 mod naming;
+mod network;
 mod routing;
