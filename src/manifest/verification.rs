@@ -179,7 +179,113 @@ fn matches(pattern: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
+    use super::super::fleet::load_texts;
     use super::*;
+
+    const ENVIRONMENT: &str = "apiVersion: amiable/v1
+kind: Environment
+metadata: {name: prod}
+spec:
+  region: us-west-2
+  accountId: '123456789012'
+  network: {vpcId: vpc-0a1b2c3d, subnetIds: [subnet-0a1b2c3d, subnet-0a1b2c3e]}
+  securityGroupIds: [sg-0a1b2c3d]
+  dnsZone: example.com
+  listeners: {https: 'arn:aws:elasticloadbalancing:us-west-2:123456789012:listener/app/web/1/2'}
+";
+
+    /// What is wrong with an app that has these lines in its spec: code, message and advice of each finding.
+    fn told(spec: &str) -> String {
+        let app = format!(
+            "apiVersion: amiable/v1
+kind: App
+metadata: {{name: web}}
+spec:
+  image: {{id: ami-0a1b2c3d}}
+  instanceType: c7g.large
+{spec}environments: {{prod: {{}}}}
+"
+        );
+        let texts = [("web.yaml", app), ("prod.yaml", ENVIRONMENT.to_owned())];
+        let texts = texts.into_iter().map(|(path, text)| (PathBuf::from(path), text)).collect();
+        let Err(findings) = load_texts(texts) else { return "fine".to_owned() };
+        let said = findings.iter().map(|one| format!("{} ({})", one.message, one.help.as_deref().unwrap_or("-")));
+        said.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn what_may_be_said_is_taken() {
+        let shared = "  loadBalancer: {listener: https, hosts: [web.example.com], paths: ['/web/*'], priority: 10}\n";
+        for spec in [
+            "  verification: {smoke: [{path: '/version?x=1', status: 200-299, body: ok, maxLatency: 300ms, attempts: 5}]}\n",
+            "  verification: {smoke: [{path: /, method: HEAD, status: [200, '300-302'], headers: {X-Test: a b}}]}\n",
+            "  verification: {alarms: [web-5xx, 'a/b c'], compare: {maxErrorRate: 0.5%, maxLatencyRatio: 1.5, latency: p99}}\n",
+            "  verification: {webhook: {url: 'https://a.example.com/x', phase: duringBake, tokenVariable: AMIABLE_WEBHOOK_A}}\n",
+            "  loadBalancer: none\n  verification: {alarms: [a], webhook: {url: 'http://localhost:8080/'}}\n",
+            &format!("{shared}  verification: {{smoke: [{{path: /web/version}}]}}\n"),
+        ] {
+            assert_eq!(told(spec), "fine", "{spec}");
+        }
+    }
+
+    #[test]
+    fn what_could_never_pass_is_refused_with_advice() {
+        let shared = |hosts: &str, smoke: &str| {
+            format!(
+                "  loadBalancer: {{listener: https, hosts: [{hosts}], paths: ['/web/*'], priority: 10}}\n  verification: {{smoke: [{smoke}]}}\n"
+            )
+        };
+        let verification = |text: &str| format!("  verification: {{{text}}}\n");
+        let worker = |text: &str| format!("  loadBalancer: none\n{}", verification(text));
+        for (spec, message, help) in [
+            (
+                worker("smoke: [{path: /}]"),
+                "`verification.smoke` needs an application load balancer",
+                "`verification: {smoke: null}`",
+            ),
+            (worker("compare: {maxErrorRate: 1%}"), "`verification.compare` needs", "remove it"),
+            (verification("smoke: [{path: version}]"), "is not the path of a request", "begin with `/`"),
+            (verification("smoke: [{path: /, status: 2xx}]"), "`verification.smoke[0].status`", "-"),
+            (verification("smoke: [{path: /, attempts: 0}]"), "it may be from 1 to 10", "-"),
+            (verification("smoke: [{path: /, timeout: 5m}]"), "it may be from 1s to 30s", "-"),
+            (
+                verification("smoke: [{path: /, maxLatency: 6s}]"),
+                "longer than the answer is waited for: 5s",
+                "raise `timeout`",
+            ),
+            (verification("smoke: [{path: /, bodyMatches: '('}]"), "is not a regular expression", "group"),
+            (verification("smoke: [{path: /, headers: {Authorization: x}}]"), "cannot be set", "no place for secrets"),
+            (verification("smoke: [{path: /, headers: {'a b': x}}]"), "is no header that can be sent", "letters"),
+            (verification("alarms: [a, a]"), "twice", "keep one"),
+            (verification("compare: {minRequests: 5}"), "no limit to compare by", "maxErrorRate: 1%"),
+            (verification("compare: {maxErrorRate: 1}"), "`verification.compare.maxErrorRate`", "-"),
+            (verification("compare: {maxErrorRatio: 0.5}"), "0.5 is not a ratio from 1 to 100", "-"),
+            (verification("compare: {maxErrorRate: 1%, window: 90s}"), "whole minutes", "`5m`"),
+            (verification("webhook: {url: 'http://a.example.com/'}"), "is not the URL of a webhook", "https"),
+            (
+                verification("webhook: {url: 'https://a.b/', tokenVariable: AWS_SECRET_ACCESS_KEY}"),
+                "is not a variable",
+                "AMIABLE_WEBHOOK_TOKEN",
+            ),
+            (shared("web.example.com", "{path: /version}"), "`/version` is none of the app's paths", "/web/*"),
+            (
+                shared("web.example.com", "{path: /web/a, host: other.example.com}"),
+                "none of the app's hosts",
+                "web.example.com",
+            ),
+            (shared("'*.example.com'", "{path: /web/a}"), "must say which host it asks", "host: hello.example.com"),
+            (
+                shared("a.example.com, b.example.com, c.example.com, d.example.com", "{path: /web/a}"),
+                "AWS takes 5 together",
+                "four hosts and paths",
+            ),
+        ] {
+            let said = told(&spec);
+            assert!(said.contains(message) && said.contains(help), "{spec}: {said}");
+        }
+    }
 
     #[test]
     fn patterns_match_as_those_of_a_load_balancer() {

@@ -27,8 +27,7 @@ pub(super) fn launch<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
         draft.wait(format!("{} instances of {} to leave slot {}", busy.0, busy.1, slot.map_or("", Slot::as_str)), None);
         return Turn::Here(None);
     }
-    if let Some(reason) = verify::alarms::missing(draft, release) {
-        draft.fail(reason);
+    if !verify::alarms::exist(draft, release) {
         return Turn::Here(None);
     }
     let Some(generation) = generation(draft, release) else { return Turn::Here(None) };

@@ -48,7 +48,7 @@ use std::collections::BTreeMap;
 use crate::model::desired::{Desired, DesiredApp};
 use crate::model::mark::{BackTo, Mark};
 use crate::model::names::{AppName, Generation, Scope};
-use crate::model::observed::{Group, Observed, Read};
+use crate::model::observed::{Group, Observed, Read, Want};
 use crate::model::plan::{Change, Plan, StepKind, StepState};
 use crate::model::time::Timestamp;
 use draft::{Draft, Drafted};
@@ -293,6 +293,8 @@ fn suspended(draft: &mut Draft<'_>, app: &DesiredApp) {
     }
     draft.plan.actions.clear();
     draft.plan.waits.clear();
+    // Nor is anybody asked.
+    draft.plan.wants.retain(|want| !matches!(want, Want::Probe(_)));
     draft.plan.wake_at = until;
     draft.begins = false;
     let until = until.map(|until| format!(" until {until}")).unwrap_or_default();

@@ -22,8 +22,12 @@ pub(super) fn listener<'a>(front: &Front<'a>) -> Option<&'a Listener> {
 
 /// The value of the header: nobody outside can guess it, for it depends on the ARNs of the target groups.
 pub(super) fn value(scope: &Scope, front: &Front<'_>) -> Option<String> {
-    let arns: Vec<&str> = Slot::BOTH.iter().map(|slot| front.arn(*slot)).collect::<Option<_>>()?;
-    Some(format!("{}-{}", scope.base(), digest(&arns.join(" "), 12)))
+    let arns: Vec<String> = Slot::BOTH.iter().map(|slot| front.arn(*slot).map(str::to_owned)).collect::<Option<_>>()?;
+    Some(value_of(scope, &arns))
+}
+
+pub(super) fn value_of(scope: &Scope, target_group_arns: &[String]) -> String {
+    format!("{}-{}", scope.base(), digest(&target_group_arns.join(" "), 12))
 }
 
 /// The host that a check asks; nothing for the load balancer's own name.
@@ -88,6 +92,13 @@ pub(super) fn prepare<'a>(
     }
     let Some(value) = value(draft.scope, front) else { return false };
     let Some(rule) = front.preview else { return create(draft, wanted, front, value) };
+    let elsewhere = |listener: &Listener| rule.listener_arn().is_some_and(|arn| arn != listener.arn);
+    if listener(front).is_some_and(elsewhere) {
+        // The listener that forwards is another one now; the rule is made anew there.
+        let expects = vec![Expect::OwnTags { arn: rule.arn.clone(), app: draft.scope.app.clone() }];
+        draft.act(Action::DeleteRule { arn: rule.arn.clone() }, "preview requests come by another listener", expects);
+        return false;
+    }
     let conditions = conditions(wanted, value);
     if rule.conditions != conditions || rule.other_conditions {
         let action = Action::ModifyRuleConditions { arn: rule.arn.clone(), conditions };

@@ -2,6 +2,7 @@
 
 mod balancing;
 mod guards;
+mod verification;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -11,15 +11,18 @@ fn see<'a>(draft: &mut Draft<'a>, name: &str) -> Option<&'a Option<Alarm>> {
     draft.see(draft.observed.details.alarms.get(name), Want::Alarm(name.to_owned()), &what)
 }
 
-/// Why nothing can be launched: an alarm that is to be watched does not exist. Said before anything is created.
-pub(in crate::plan) fn missing<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Option<String> {
+/// Whether all alarms that are to be watched exist. If not, or not for all we know, nothing is created.
+pub(in crate::plan) fn exist<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> bool {
     let names = &release.wanted.spec.verification.alarms;
     // All are asked for at once.
     let found: Vec<_> = names.iter().map(|name| (name, see(draft, name))).collect();
-    let (name, _) = found.into_iter().find(|(_, alarm)| matches!(alarm, Some(None)))?;
-    Some(format!(
-        "verification.alarms names {name}, and CloudWatch has no such alarm here; create it, or take it out of the manifest"
-    ))
+    if let Some((name, _)) = found.iter().find(|(_, alarm)| matches!(alarm, Some(None))) {
+        draft.fail(format!(
+            "verification.alarms names {name}, and CloudWatch has no such alarm here; create it, or take it out of the \
+             manifest"
+        ));
+    }
+    found.iter().all(|(_, alarm)| matches!(alarm, Some(Some(_))))
 }
 
 /// Done when no alarm rings, or the traffic has moved. An alarm without data says nothing of a generation that has no
@@ -39,6 +42,12 @@ pub(in crate::plan) fn quiet<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_
             Some(None) => draft.wait(format!("the alarm {name}, which is not in CloudWatch any more"), None),
             _ => {}
         }
+    }
+    if !ringing.is_empty() {
+        let generation = target.owner.generation;
+        draft.note(format!(
+            "if {generation} is the cure for an alarm that rings, take the alarm out of verification.alarms"
+        ));
     }
     for (name, alarm) in &ringing {
         draft.wait(format!("the alarm {name} to be quiet before traffic moves: {}", alarm.reason), None);

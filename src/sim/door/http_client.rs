@@ -277,6 +277,26 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn the_sdk_reads_and_writes_alarms_and_learns_what_cloudwatch_refuses() {
+        use aws_sdk_cloudwatch::types::{ComparisonOperator, StateValue, Statistic};
+        let simulation = simulation();
+        let cloudwatch = Clients::new(&simulation, "alarms").cloudwatch;
+        let put = cloudwatch.put_metric_alarm().alarm_name("hello 5xx").namespace("Own").metric_name("Errors");
+        let put = put.statistic(Statistic::Sum).period(60).evaluation_periods(1).threshold(2.5);
+        put.comparison_operator(ComparisonOperator::GreaterThanThreshold).send().await.unwrap();
+        let set = cloudwatch.set_alarm_state().alarm_name("hello 5xx").state_value(StateValue::Alarm);
+        set.state_reason("by hand").send().await.unwrap();
+        let found = cloudwatch.describe_alarms().alarm_names("hello 5xx").alarm_names("other").send().await.unwrap();
+        let [alarm] = found.metric_alarms() else { panic!("{found:?}") };
+        assert_eq!((alarm.state_value(), alarm.state_reason()), (Some(&StateValue::Alarm), Some("by hand")));
+        assert_eq!((alarm.threshold(), alarm.period()), (Some(2.5), Some(60)));
+        let since = alarm.state_updated_timestamp().unwrap().secs();
+        assert!((since - simulation.clock().now().as_second()).abs() <= 1, "{since}");
+        let error = cloudwatch.delete_alarms().alarm_names("other").send().await.unwrap_err();
+        assert_eq!(error.code(), Some("ResourceNotFound"));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_sdk_learns_who_it_is_and_that_a_refused_key_is_nobody() {
         let simulation = simulation();
         let sts = Clients::new(&simulation, "identity").sts;

@@ -127,6 +127,9 @@ mod tests {
                 let status = status(service, method, &format!("/{prefix}{path}"), None, &body);
                 prop_assert!((200..500).contains(&status), "{status}");
             }
+            let path = format!("{}GetMetricData", crate::sim::wire::decode::RPC);
+            let answered = status("monitoring", "POST", &path, None, &body);
+            prop_assert!((200..500).contains(&answered), "{answered}");
             let status = status("ssm", "POST", "/", Some("AmazonSSM.PutParameter"), &body);
             prop_assert!((200..500).contains(&status), "{status}");
         }

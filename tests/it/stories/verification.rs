@@ -5,6 +5,7 @@ use amiable::model::plan::Change;
 use amiable::sim::fault::Fault;
 use amiable::sim::wire::{ApiError, Request};
 use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1, SECURITY_GROUP, SUBNETS};
+use amiable::sim::world::metrics::{Metric, Watches};
 use amiable::sim::world::outside::HookAnswer;
 use insta::assert_snapshot;
 
@@ -371,7 +372,7 @@ async fn alarms_that_cannot_be_read_during_the_bake_are_neither_good_nor_bad() {
             let throttled = ApiError::new("Throttling", "Rate exceeded");
             (request.operation == "DescribeAlarms").then_some(Fault::Refuse(throttled))
         })));
-        lab.pass(3600).await;
+        lab.pass(1500).await;
         let plan = lab.plan("hello").await;
         assert_eq!((plan.change, plan.actions.len()), (Change::Replace, 0), "{plan:?}");
         assert!(plan.waits[0].what.contains("Rate exceeded"), "{:?}", plan.waits);
@@ -382,6 +383,31 @@ async fn alarms_that_cannot_be_read_during_the_bake_are_neither_good_nor_bad() {
     assert_eq!(outcome, Outcome::Converged);
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_on_the_errors_of_the_new_generation_rings_by_itself() {
+    let mut lab = alarmed().await;
+    lab.simulation.with(|world| {
+        world.metrics.rates.insert("hello-prod".to_owned(), 20);
+        let slot_b = world.balancing.target_groups.values().find(|group| group.name == "hello-prod-b").unwrap();
+        let watches = Watches {
+            metric: Metric { name: "HTTPCode_Target_5XX_Count".to_owned(), target_group: slot_b.arn.clone() },
+            statistic: "Sum".to_owned(),
+            period: 60,
+            periods: 1,
+            to_alarm: 1,
+            operator: "GreaterThanThreshold".to_owned(),
+            threshold: 30.0,
+            missing: "notBreaching".to_owned(),
+        };
+        world.metrics.alarms.get_mut("hello-5xx").unwrap().watches = Some(watches);
+    });
+    let image = next(&lab, "error-rate=10%");
+    lab.write("hello", app("hello", image, ALARMS));
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+    assert_snapshot!(lab.plan("hello").await.reason, @"v002 failed: alarm hello-5xx: Threshold Crossed: 1 out of the last 1 datapoints 88 were greater than the threshold 30 .; v001 serves until the manifest changes or `amiable retry`");
+    assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
 
 /// An app with 20 requests per second that is compared with its old generation.
