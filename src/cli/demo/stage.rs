@@ -142,7 +142,7 @@ spec:
   dnsZone: {}
   defaults:
     strategy: {{redBlack: {{bakeTime: 1m}}}}
-    verification: {{stableFor: 15s}}
+    verification: {{stableFor: 15s, smoke: [{{path: /version, body: hello}}]}}
     progressDeadline: 4m
     retain: {{for: 24h}}
 ",

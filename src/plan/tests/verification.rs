@@ -63,6 +63,30 @@ fn alarms_hold_a_shift_and_end_a_bake() {
 }
 
 #[test]
+fn the_path_shows_what_is_checked_and_when() {
+    let spec = json!({
+        "smoke": [{"path": "/a"}, {"path": "/b"}], "alarms": ["slow", "broken"],
+        "webhook": {"url": "https://gate.example.com/", "phase": "beforeRecord"},
+    });
+    let mut case = case(spec, false, smoked(|_| {}));
+    preview(&mut case, Slot::B);
+    let steps: Vec<_> = case.plan().steps.iter().map(|step| step.kind.to_string()).collect();
+    let path = [
+        "launch 2",
+        "healthy 2/2",
+        "smoke 2 checks",
+        "alarms slow, broken quiet",
+        "shift 100%",
+        "bake 5m",
+        "webhook before its record",
+        "record",
+        "keep v001 1h",
+        "retire v001",
+    ];
+    assert_eq!(steps, path);
+}
+
+#[test]
 fn at_the_end_of_the_bake_only_known_and_good_passes() {
     let record = ["PutParameter deployed", "tag hello-prod-v002 recorded-at"];
     for (read, seconds, expected) in [

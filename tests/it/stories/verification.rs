@@ -278,7 +278,7 @@ async fn an_alarm_that_rings_before_the_shift_holds_the_traffic_where_it_is() {
     let lab = alarmed().await;
     set_alarm(&lab, "ALARM");
     let during = async {
-        lab.pass(1800).await;
+        lab.pass(1777).await;
         let plan = lab.plan("hello").await;
         assert_snapshot!(plan.waits[0].what, @"the alarm hello-5xx to be quiet before traffic moves: Threshold Crossed: 1 datapoint [12.0] > 5.0");
         assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (100, 0));
@@ -290,10 +290,10 @@ async fn an_alarm_that_rings_before_the_shift_holds_the_traffic_where_it_is() {
     07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     07:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    37:11 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    37:11 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    42:11 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    42:11 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    36:46 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    36:46 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    41:46 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    41:46 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
