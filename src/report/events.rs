@@ -75,6 +75,8 @@ pub enum What {
     Healthy,
     /// A step of a canary was done.
     Canary,
+    /// It passed checks, or got a consent.
+    Passed,
     /// It took the traffic, or over the work.
     TookOver,
     /// It had proved itself, and was recorded.
@@ -95,6 +97,7 @@ impl std::fmt::Display for What {
             What::Launched => "launched",
             What::Healthy => "healthy",
             What::Canary => "canary",
+            What::Passed => "passed",
             What::TookOver => "took over",
             What::Deployed => "deployed",
             What::Failed => "failed",
@@ -174,6 +177,12 @@ impl Teller<'_> {
         }
         if let Some(step) = &owner.canary {
             self.tell(step.at, generation, What::Canary, None, format!("step {} done", step.done));
+        }
+        if let Some(at) = owner.checks.smoked_at {
+            self.tell(at, generation, What::Passed, None, "smoke checks".to_owned());
+        }
+        for (phase, at) in &owner.checks.approved {
+            self.tell(*at, generation, What::Passed, None, format!("the webhook, {}", phase.said()));
         }
         if let Some(at) = owner.shifted_at {
             self.tell(at, generation, What::TookOver, None, String::new());
