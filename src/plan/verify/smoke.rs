@@ -25,6 +25,9 @@ pub(in crate::plan) fn smoke<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_
         return Turn::Done;
     }
     draft.in_flight = true;
+    if let Some(turn) = release.held(draft) {
+        return turn;
+    }
     if !is_aimed(draft, release, target) {
         return Turn::Here(None);
     }

@@ -47,7 +47,7 @@ fn sickness<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &'a Gr
     Some(format!("unhealthy under traffic: {words}"))
 }
 
-/// Waits for what is not known yet and must be. Once that has held the release up for as long as its manifest allows,
+/// Waits for what is not known yet and must be, unless a person has promoted it all the same. Once that has held the release up for as long as its manifest allows,
 /// it has failed: what cannot be judged does not pass for good.
 pub(super) fn not_known(
     draft: &mut Draft<'_>,
@@ -55,6 +55,9 @@ pub(super) fn not_known(
     target: &Group,
     blind: String,
 ) -> Option<String> {
+    if !release.is_shifted() && target.owner.canary.is_some_and(|step| canary::behind(target) > step.done) {
+        return None;
+    }
     let patience = release.wanted.spec.progress_deadline;
     let deadline = due(release, target).map(|due| patience.after(due));
     if deadline.is_some_and(|deadline| draft.now >= deadline) {

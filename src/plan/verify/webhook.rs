@@ -28,6 +28,9 @@ pub(in crate::plan) fn approve<'a>(draft: &mut Draft<'a>, release: &Release<'a, 
         return Turn::Done;
     }
     draft.in_flight = true;
+    if let Some(turn) = release.held(draft) {
+        return turn;
+    }
     if let Some(reason) = ask(draft, target, webhook) {
         fail(draft, release, target, reason);
         return Turn::Here(Some("failed".to_owned()));

@@ -492,6 +492,76 @@ async fn too_little_traffic_is_no_good_traffic() {
     settles(&lab).await;
 }
 
+const CANARY: &str = "  strategy: {canary: {steps: [{weight: 20}, {pause: 10m}], bakeTime: 1m}}\n";
+
+/// A canary of an image is compared with the old generation at 20 % of so many requests per second.
+async fn canary(rate: u32, behaviour: &str, compare: &str) -> Lab {
+    let mut lab = deployed("").await;
+    lab.simulation.with(|world| world.metrics.rates.insert("hello-prod".to_owned(), rate));
+    lab.diary();
+    let image = next(&lab, behaviour);
+    lab.write("hello", app("hello", image, &format!("{CANARY}  verification: {{compare: {compare}}}\n")));
+    lab
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_with_more_errors_than_the_old_generation_loses_its_share() {
+    let lab = canary(20, "error-rate=3%", LIMITS).await;
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+    assert_snapshot!(lab.diary(), @"
+    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes 20 % of the traffic
+    08:16 CreateOrUpdateTags hello-prod-v002: v002 has 20 % of the traffic
+    11:31 ModifyListener listener/hello-prod: v002 failed: v001 serves again (2.89% of its requests answered with 5xx, 0.00% of the old generation's in 2m)
+    11:31 CreateOrUpdateTags hello-prod-v002: v002 failed: 2.89% of its requests answered with 5xx, 0.00% of the old generation's in 2m
+    11:32 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    ");
+    assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_goes_no_further_while_there_is_too_little_traffic_to_judge_it_by() {
+    // A fifth of one request a second makes 60 in the five minutes that are looked at.
+    let lab = canary(1, "", "{maxErrorRatio: 2, minRequests: 200}").await;
+    let during = async {
+        // Its pause is over.
+        lab.pass(900).await;
+        assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (80, 20));
+        assert_snapshot!(lab.plan("hello").await.waits[0].what, @"only 60 of 200 requests to judge it by in 5m");
+        lab.simulation.with(|world| world.metrics.rates.insert("hello-prod".to_owned(), 20));
+    };
+    let (outcome, ()) = tokio::join!(lab.apply(false), during);
+    assert_eq!(outcome, Outcome::Converged);
+    assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_in_the_pause_of_a_canary_gives_its_share_back() {
+    let mut lab = alarmed().await;
+    lab.write("hello", app("hello", HELLO_1_1, &format!("{CANARY}{ALARMS}")));
+    let during = async {
+        lab.pass(240).await;
+        assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (80, 20));
+        set_alarm(&lab, "ALARM");
+    };
+    let (outcome, ()) = tokio::join!(lab.apply(false), during);
+    assert_eq!(outcome, Outcome::ReleaseFailed);
+    assert_snapshot!(lab.diary(), @"
+    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes 20 % of the traffic
+    08:16 CreateOrUpdateTags hello-prod-v002: v002 has 20 % of the traffic
+    11:11 ModifyListener listener/hello-prod: v002 failed: v001 serves again (alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0)
+    11:11 CreateOrUpdateTags hello-prod-v002: v002 failed: alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0
+    11:12 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    ");
+    assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+}
+
 fn hook(phase: &str, timeout: &str) -> String {
     format!(
         "  verification: {{webhook: {{url: 'https://gate.example.com/check?x=1', phase: {phase}, timeout: {timeout}}}}}\n"
