@@ -278,8 +278,8 @@ spec:
             (shared("'*.example.com'", "{path: /web/a}"), "must say which host it asks", "host: hello.example.com"),
             (
                 shared("a.example.com, b.example.com, c.example.com, d.example.com", "{path: /web/a}"),
-                "AWS takes 5 together",
-                "four hosts and paths",
+                "AWS takes 5 values together",
+                "four values",
             ),
         ] {
             let said = told(&spec);
