@@ -125,6 +125,10 @@ pub async fn perform(aws: &Aws, scope: &Scope, action: &Action) -> Result<Done, 
         }
         Action::CreateGroup(group) => launch::create_group(aws, scope, call, group).await,
         Action::UpdateGroup { name, change } => launch::update_group(aws, call, name, change).await,
+        Action::AttachTargetGroup { name, target_group_arn } => {
+            let request = aws.autoscaling.attach_load_balancer_target_groups().auto_scaling_group_name(name);
+            aws.send(call, request.target_group_arns(target_group_arn).send()).await.map(|_| Done::Applied)
+        }
         Action::DeleteGroup { name } => {
             let request = aws.autoscaling.delete_auto_scaling_group().auto_scaling_group_name(name).force_delete(false);
             deleted(aws.send(call, request.send()).await)

@@ -252,6 +252,13 @@ pub enum Action {
         /// What changes.
         change: GroupChange,
     },
+    /// Auto Scaling `AttachLoadBalancerTargetGroups`: its instances register again.
+    AttachTargetGroup {
+        /// The name of the group.
+        name: String,
+        /// The target group.
+        target_group_arn: String,
+    },
     /// Auto Scaling `DeleteAutoScalingGroup`, never with ForceDelete.
     DeleteGroup {
         /// The name.
@@ -452,6 +459,7 @@ impl Action {
             Action::DeleteLaunchTemplate { .. } => ("ec2", "DeleteLaunchTemplate"),
             Action::CreateGroup(_) => ("autoscaling", "CreateAutoScalingGroup"),
             Action::UpdateGroup { .. } => ("autoscaling", "UpdateAutoScalingGroup"),
+            Action::AttachTargetGroup { .. } => ("autoscaling", "AttachLoadBalancerTargetGroups"),
             Action::DeleteGroup { .. } => ("autoscaling", "DeleteAutoScalingGroup"),
             Action::TagGroup { .. } => ("autoscaling", "CreateOrUpdateTags"),
             Action::UntagGroup { .. } => ("autoscaling", "DeleteTags"),
@@ -479,6 +487,7 @@ impl Action {
             | Action::DeleteLaunchTemplate { name }
             | Action::UpdateGroup { name, .. }
             | Action::DeleteGroup { name }
+            | Action::AttachTargetGroup { name, .. }
             | Action::TagGroup { name, .. }
             | Action::UntagGroup { name, .. } => name,
             Action::CreateGroup(group) => &group.name,

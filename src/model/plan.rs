@@ -359,6 +359,9 @@ pub struct Wait {
 pub struct Impact {
     /// The most instances that run at once.
     pub peak_instances: u32,
+    /// What it costs on top, in seconds of one instance: the instances of the new generation until the old one has gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extra_instance_seconds: Option<u64>,
     /// About how long until the new generation counts as deployed; nothing when it cannot be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration: Option<Span>,

@@ -282,6 +282,7 @@ fn conclude<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
         draft.in_flight |= release.target.is_some();
         draft.plan.impact.peak_instances = impact::peak(release, picture);
         draft.plan.impact.duration = impact::estimate(release);
+        draft.plan.impact.extra_instance_seconds = impact::extra(release);
     }
 }
 

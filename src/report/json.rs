@@ -244,6 +244,9 @@ pub struct Wait {
 pub struct Impact {
     /// The most instances that run at once.
     pub peak_instances: u32,
+    /// What it costs on top, in seconds of one instance: the instances of the new generation until the old one has gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extra_instance_seconds: Option<u64>,
     /// About how many seconds until the new generation counts as deployed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_seconds: Option<u64>,
@@ -307,6 +310,7 @@ fn app(plan: &AppPlan, environment: &EnvironmentName) -> App {
         notes: plan.notes.clone(),
         impact: Impact {
             peak_instances: plan.impact.peak_instances,
+            extra_instance_seconds: plan.impact.extra_instance_seconds,
             duration_seconds: plan.impact.duration.map(|span| span.as_seconds()),
         },
     }
@@ -523,6 +527,7 @@ mod tests {
               "notes": [],
               "impact": {
                 "peakInstances": 12,
+                "extraInstanceSeconds": 24840,
                 "durationSeconds": 540
               }
             }

@@ -230,7 +230,7 @@ mod tests {
         - strategy.redBlack.bakeTime: 10m
         + strategy.redBlack.bakeTime: 5m
           launch 6 → healthy 6/6 → shift 100% → bake 5m → keep v041 1h → retire v041
-          peak 12 instances; about 9 minutes; v041 serves until the shift
+          peak 12 instances; about 9 minutes; 6.9 instance-hours on top; v041 serves until the shift
         ```
 
         </details>

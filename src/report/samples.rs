@@ -128,7 +128,7 @@ pub(crate) fn create() -> AppPlan {
                 "v001 is launched",
             ),
         ],
-        impact: Impact { peak_instances: 2, duration: Some(Span::minutes(7)) },
+        impact: Impact { peak_instances: 2, extra_instance_seconds: None, duration: Some(Span::minutes(7)) },
         ..app("orders", Change::Create)
     }
 }
@@ -152,7 +152,7 @@ pub(crate) fn replace() -> AppPlan {
             step(StepKind::Keep { generation: Generation(41), duration: Span::hours(1) }),
             step(StepKind::Retire { generation: Generation(41) }),
         ],
-        impact: Impact { peak_instances: 12, duration: Some(Span::minutes(9)) },
+        impact: Impact { peak_instances: 12, extra_instance_seconds: Some(24_840), duration: Some(Span::minutes(9)) },
         ..app("hello-world", Change::Replace)
     }
 }

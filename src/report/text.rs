@@ -368,7 +368,7 @@ mod tests {
 
     #[test]
     fn one_of_each_kind_of_change() {
-        assert_snapshot!(text(&samples::everything()), @r"
+        assert_snapshot!(text(&samples::everything()), @"
         prod · 123456789012/us-west-2 · manifests at 3f2c1ab
 
         +    orders       new app    v001  2 × c7g.large of ami-0aaa, orders.internal.example.com
@@ -379,7 +379,7 @@ mod tests {
                instances.max               8 → 12
                strategy.redBlack.bakeTime  10m → 5m                                                  # changes nothing in AWS
                launch 6 → healthy 6/6 → shift 100% → bake 5m → keep v041 1h → retire v041
-               peak 12 instances; about 9 minutes; v041 serves until the shift
+               peak 12 instances; about 9 minutes; 6.9 instance-hours on top; v041 serves until the shift
         ~    billing      in place
                instances.max  8 → 12
         -    legacy       destroy    `destroy: true` in the manifest
@@ -428,7 +428,7 @@ mod tests {
 
     #[test]
     fn a_release_in_progress_shows_how_far_it_is_and_what_it_waits_for() {
-        assert_snapshot!(text(&samples::plan(vec![samples::rolling_out()])), @r"
+        assert_snapshot!(text(&samples::plan(vec![samples::rolling_out()])), @"
         prod · 123456789012/us-west-2 · manifests at 3f2c1ab
 
         +/-  hello-world  red-black  v041 → v042
@@ -436,7 +436,7 @@ mod tests {
                instances.max               8 → 12
                strategy.redBlack.bakeTime  10m → 5m                                                  # changes nothing in AWS
                launch 6 ✓ → [healthy 3/6] → shift 100% → bake 5m → keep v041 1h → retire v041
-               peak 12 instances; about 9 minutes; v041 serves until the shift
+               peak 12 instances; about 9 minutes; 6.9 instance-hours on top; v041 serves until the shift
                waits for v042 healthy 3/6, until 12:20 UTC
 
         Plan: 0 to add, 0 to change, 1 to replace, 0 to destroy.

@@ -117,13 +117,16 @@ pub fn is_going_back(steps: &[Step]) -> bool {
 
 /// What a plan means while it lasts: `peak 12 instances; about 9 minutes; v041 serves until the shift`.
 pub fn impact(plan: &AppPlan) -> Option<String> {
-    let Impact { peak_instances, duration } = plan.impact;
+    let Impact { peak_instances, extra_instance_seconds, duration } = plan.impact;
     let mut parts = Vec::new();
     if peak_instances > 0 {
         parts.push(format!("peak {peak_instances} {}", if peak_instances == 1 { "instance" } else { "instances" }));
     }
     if let Some(duration) = duration.filter(|duration| !duration.is_zero()) {
         parts.push(format!("about {}", rough(duration)));
+    }
+    if let Some(seconds) = extra_instance_seconds.filter(|seconds| *seconds > 0) {
+        parts.push(format!("{} on top", instance_hours(seconds)));
     }
     let moves = |step: &Step| matches!(step.kind, StepKind::Shift { .. } | StepKind::TakeOver);
     let pending = plan.steps.iter().find(|step| moves(step) && step.state != StepState::Done);
@@ -132,6 +135,15 @@ pub fn impact(plan: &AppPlan) -> Option<String> {
         parts.push(format!("{from} serves until {until}"));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// Instances times time: `7 instance-hours`, `0.4 instance-hours`.
+pub fn instance_hours(seconds: u64) -> String {
+    let tenths = (seconds + 180) / 360;
+    match tenths {
+        0..100 => format!("{}.{} instance-hours", tenths / 10, tenths % 10),
+        _ => format!("{} instance-hours", (seconds + 1800) / 3600),
+    }
 }
 
 /// A length of time as people say it: `45 seconds`, `9 minutes`, `2 hours`.
@@ -286,6 +298,9 @@ pub fn action(action: &Action) -> String {
         Action::DeleteLaunchTemplate { name } => format!("delete launch template {name}"),
         Action::CreateGroup(group) => format!("create group {} with {} instances", group.name, group.desired),
         Action::UpdateGroup { name, change } => format!("{} {name}", group_change(change)),
+        Action::AttachTargetGroup { name, target_group_arn } => {
+            format!("attach {} to group {name}", name_in(target_group_arn))
+        }
         Action::DeleteGroup { name } => format!("delete group {name}"),
         Action::TagGroup { name, tags, .. } => format!("tag group {name}: {}", keys(tags)),
         Action::UntagGroup { name, keys, .. } => format!("remove tags of group {name}: {}", keys.join(", ")),

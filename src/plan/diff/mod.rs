@@ -21,6 +21,7 @@ pub(super) fn in_place<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
         ignore: &release.wanted.spec.drift.ignore,
         found: Vec::new(),
     };
+    group::attachments(draft, release);
     group::sizes(draft, release, group, &mut changes);
     balancing::checks(draft, release, &mut changes);
     balancing::balancer(draft, release, &mut changes);

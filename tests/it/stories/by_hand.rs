@@ -1,11 +1,13 @@
 //! What somebody does by hand, or what dies.
 
+use std::time::Duration;
+
 use amiable::controller::converge::Outcome;
-use amiable::sim::world::example::HELLO_1_1;
+use amiable::sim::world::example::{HELLO_1_1, HELLO_BAD};
 use insta::assert_snapshot;
 
 use super::{deployed, serving, settles, weight};
-use crate::lab::app;
+use crate::lab::{Lab, app};
 
 #[tokio::test(start_paused = true)]
 async fn an_instance_that_dies_is_replaced_by_its_group_and_is_no_business_of_ours() {
@@ -36,4 +38,211 @@ async fn a_listener_that_somebody_deleted_comes_back_with_the_traffic_where_it_w
     lab.pass(60).await;
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     settles(&lab).await;
+}
+
+/// What somebody does to an instance of the new group, or to that group, right after its launch.
+async fn interfered(after: u64, interfere: impl FnOnce(&Lab)) -> Lab {
+    let mut lab = deployed("").await;
+    lab.write("hello", app("hello", HELLO_1_1, ""));
+    lab.apply_for(Duration::from_secs(after)).await;
+    lab.diary();
+    lab.simulation.set_observer(None);
+    interfere(&lab);
+    crate::invariants::watch(&lab.simulation);
+    lab
+}
+
+const LAUNCHING: u64 = 15;
+const BAKING: u64 = 150;
+
+#[tokio::test(start_paused = true)]
+async fn instances_that_die_at_any_step_delay_a_release_and_end_nothing() {
+    for (after, group) in [
+        (LAUNCHING, "hello-prod-v002"),
+        (LAUNCHING, "hello-prod-v001"),
+        (BAKING, "hello-prod-v002"),
+        (BAKING, "hello-prod-v001"),
+    ] {
+        let lab = interfered(after, |lab| {
+            let victim = lab.instances(group).remove(0);
+            lab.by_hand("ec2", "TerminateInstances", &[("InstanceId.1", &victim)]);
+        })
+        .await;
+        assert_eq!(lab.apply(false).await, Outcome::Converged, "{group} after {after} s: {}", lab.diary());
+        assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+        settles(&lab).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_group_that_somebody_shrinks_grows_again_before_it_takes_over() {
+    let lab = interfered(LAUNCHING, |lab| {
+        let to = [("AutoScalingGroupName", "hello-prod-v002"), ("MinSize", "0"), ("DesiredCapacity", "1")];
+        lab.by_hand("autoscaling", "UpdateAutoScalingGroup", &to);
+    })
+    .await;
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    07:25 UpdateAutoScalingGroup hello-prod-v002: the group differs from the manifest
+    07:25 UpdateAutoScalingGroup hello-prod-v002: it takes over from 2 instances
+    07:47 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:17 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:17 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:17 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:17 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    ");
+    assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_group_that_grows_during_a_release_is_taken_over_from_at_its_new_size() {
+    let lab = interfered(LAUNCHING, |lab| {
+        let to = [("AutoScalingGroupName", "hello-prod-v001"), ("DesiredCapacity", "4")];
+        lab.by_hand("autoscaling", "SetDesiredCapacity", &to);
+    })
+    .await;
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    07:25 UpdateAutoScalingGroup hello-prod-v002: it takes over from 4 instances
+    08:02 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:32 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:32 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:32 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:32 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    ");
+    assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 4)]);
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_serves_does_not_scale_in_between_launch_and_record_and_may_again_afterwards() {
+    let mut lab = deployed("").await;
+    let to = |group: &str, desired: &str| {
+        lab.by_hand(
+            "autoscaling",
+            "SetDesiredCapacity",
+            &[("AutoScalingGroupName", group), ("DesiredCapacity", desired)],
+        );
+    };
+    to("hello-prod-v001", "4");
+    lab.pass(180).await;
+    lab.write("hello", app("hello", HELLO_1_1, ""));
+    lab.diary();
+    lab.apply_for(Duration::from_secs(LAUNCHING)).await;
+    let sizes = |group: &str| {
+        lab.simulation.with(|world| {
+            let group = world.scaling.groups.get(group).unwrap();
+            (group.min, group.desired, group.max)
+        })
+    };
+    assert_eq!((sizes("hello-prod-v001"), sizes("hello-prod-v002")), ((4, 4, 4), (4, 4, 4)));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    10:09 CreateOrUpdateTags hello-prod-v001: its min is 2 but for the release
+    10:09 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
+    10:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    10:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    10:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    11:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    11:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    16:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    16:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    16:17 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
+    16:17 DeleteTags hello-prod-v002: its size belongs to scaling again
+    ");
+    assert_eq!(sizes("hello-prod-v002"), (2, 4, 4), "the number belongs to scaling, and is preserved");
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_min_that_was_held_for_a_release_that_failed_is_let_go() {
+    let mut lab = deployed("").await;
+    let four = [("AutoScalingGroupName", "hello-prod-v001"), ("DesiredCapacity", "4")];
+    lab.by_hand("autoscaling", "SetDesiredCapacity", &four);
+    lab.pass(180).await;
+    lab.write("hello", app("hello", HELLO_BAD, "  progressDeadline: 2m\n"));
+    lab.diary();
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+    assert_snapshot!(lab.diary(), @"
+    10:09 CreateOrUpdateTags hello-prod-v001: its min is 2 but for the release
+    10:09 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
+    10:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    10:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    12:09 CreateOrUpdateTags hello-prod-v002: v002 failed: 0 of 4 instances healthy after 2m: i-006526b0e96899feb Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
+    12:10 UpdateAutoScalingGroup hello-prod-v001: the release is over: it may scale in again
+    12:10 DeleteTags hello-prod-v001: its size belongs to scaling again
+    12:11 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    ");
+    let min = lab.simulation.with(|world| world.scaling.groups.get("hello-prod-v001").unwrap().min);
+    assert_eq!(min, 2, "a pinned minimum would cost money for ever");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_group_that_somebody_detaches_is_attached_again() {
+    for (after, group, slot) in
+        [(LAUNCHING, "hello-prod-v002", "hello-prod-b"), (BAKING + 400, "hello-prod-v002", "hello-prod-b")]
+    {
+        let lab = interfered(after, |lab| {
+            let arn = lab.target_group(slot);
+            let from = [("AutoScalingGroupName", group), ("TargetGroupARNs.member.1", arn.as_str())];
+            lab.by_hand("autoscaling", "DetachLoadBalancerTargetGroups", &from);
+        })
+        .await;
+        lab.pass(5).await;
+        assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+        assert!(
+            lab.diary().contains("AttachLoadBalancerTargetGroups hello-prod-v002: somebody has detached hello-prod-b")
+        );
+        lab.pass(120).await;
+        assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+        settles(&lab).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_group_that_somebody_deletes_is_launched_again() {
+    let lab = interfered(LAUNCHING, |lab| {
+        let group = [("AutoScalingGroupName", "hello-prod-v002"), ("ForceDelete", "true")];
+        unprotect(lab, "hello-prod-v002");
+        lab.by_hand("autoscaling", "DeleteAutoScalingGroup", &group);
+    })
+    .await;
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    07:51 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    08:28 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:58 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:58 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:58 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:58 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    ");
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_serves_and_was_deleted_by_somebody_comes_back() {
+    let lab = deployed("").await;
+    lab.diary();
+    lab.simulation.set_observer(None);
+    unprotect(&lab, "hello-prod-v001");
+    let group = [("AutoScalingGroupName", "hello-prod-v001"), ("ForceDelete", "true")];
+    lab.by_hand("autoscaling", "DeleteAutoScalingGroup", &group);
+    lab.pass(120).await;
+    crate::invariants::watch(&lab.simulation);
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    09:09 CreateAutoScalingGroup hello-prod-v001: nothing of this app serves yet
+    09:46 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
+    10:16 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
+    10:16 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    15:16 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    ");
+    assert_eq!(serving(&lab).len(), 1);
+    settles(&lab).await;
+}
+
+fn unprotect(lab: &Lab, group: &str) {
+    let none = [("AutoScalingGroupName", group), ("DeletionProtection", "none")];
+    lab.by_hand("autoscaling", "UpdateAutoScalingGroup", &none);
 }
