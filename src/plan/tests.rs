@@ -1,6 +1,7 @@
 //! The planner's rules as tables: a state of the world, and what is decided in it.
 
 mod balancing;
+mod canary;
 mod guards;
 mod verification;
 
@@ -277,6 +278,10 @@ impl Case {
         plan(&self.desired, &self.observed, now()).apps.remove(0)
     }
 
+    fn listener(&self) -> Listener {
+        self.observed.listeners[LISTENER].known().cloned().flatten().unwrap()
+    }
+
     fn about<'a>(&'a self, why: Option<&'a str>) -> super::intent::About<'a> {
         let app = &self.desired.apps[&scope().app];
         super::intent::About { desired: &self.desired, app, observed: &self.observed, why, now: now() }
@@ -301,9 +306,10 @@ fn calls(plan: &AppPlan) -> Vec<String> {
         .iter()
         .map(|planned| match &planned.action {
             Action::Shift { forward, .. } => {
-                let to = forward.weights.iter().find(|(_, weight)| **weight == 100).map(|(arn, _)| arn.clone());
-                let to = to.unwrap_or_default();
-                format!("shift to {}", if to == target_group_arn(Slot::A) { "a" } else { "b" })
+                match Slot::BOTH.into_iter().find(|slot| forward.weight(&target_group_arn(*slot)) == 100) {
+                    Some(slot) => format!("shift to {slot}"),
+                    None => format!("shift {}% to b", forward.weight(&target_group_arn(Slot::B))),
+                }
             }
             Action::UpdateGroup { name, change } if change.desired == Some(0) => format!("empty {name}"),
             Action::TagGroup { name, tags, .. } => {
