@@ -3,6 +3,7 @@
 //! - [`balancing`]: target groups, load balancers, listeners, rules and their weights
 //! - [`dns`]: record sets
 //! - [`launch`]: launch templates and Auto Scaling groups
+//! - [`scaling`]: what a group does by itself
 //! - [`record`]: the deployed state
 //! - [`settings`]: what of load balancing is changed while it runs
 //!
@@ -13,6 +14,7 @@ mod balancing;
 mod dns;
 mod launch;
 mod record;
+mod scaling;
 mod settings;
 
 use std::future::Future;
@@ -133,6 +135,17 @@ pub async fn perform(aws: &Aws, scope: &Scope, action: &Action) -> Result<Done, 
             let request = aws.autoscaling.delete_auto_scaling_group().auto_scaling_group_name(name).force_delete(false);
             deleted(aws.send(call, request.send()).await)
         }
+        Action::PutLifecycleHook { group, hook } => scaling::put_hook(aws, call, group, hook).await,
+        Action::DeleteLifecycleHook { group, hook } => scaling::delete_hook(aws, call, group, hook).await,
+        Action::PutScalingPolicy { group, policy } => scaling::put_policy(aws, call, group, policy).await,
+        Action::DeleteScalingPolicy { group, policy } => scaling::delete_policy(aws, call, group, policy).await,
+        Action::PutScheduledAction { group, scheduled } => scaling::put_scheduled(aws, call, group, scheduled).await,
+        Action::DeleteScheduledAction { group, scheduled } => {
+            scaling::delete_scheduled(aws, call, group, scheduled).await
+        }
+        Action::SuspendProcesses { name, processes } => scaling::suspend(aws, call, name, processes).await,
+        Action::ResumeProcesses { name, processes } => scaling::resume(aws, call, name, processes).await,
+        Action::TagInstances { ids, tags, .. } => launch::tag_instances(aws, call, ids, tags).await,
         Action::TagGroup { name, tags, propagate } => launch::tag_group(aws, call, name, tags, *propagate).await,
         Action::UntagGroup { name, keys } => launch::untag_group(aws, call, name, keys).await,
         Action::PutDeployedRecord { parameter, record } => record::put(aws, call, parameter, record).await,

@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::model::action::Tags;
+use crate::model::container::Container;
 use crate::model::decision::Decision;
 use crate::model::launch::{LaunchData, RootVolume, Secret};
 use crate::model::machine::{Metadata, Volume};
@@ -117,13 +118,15 @@ pub fn launch_data(data: &ec2::ResponseLaunchTemplateData) -> Result<LaunchData,
     });
     let mut volumes: Vec<Volume> = full.iter().map(|(device, ebs)| volume(device, ebs)).collect();
     volumes.sort();
+    let user_data = data.user_data().map(decode_user_data).transpose()?;
+    let container = user_data.as_ref().and_then(Container::read);
     Ok(LaunchData {
         image_id: data.image_id().ok_or("it names no image")?.to_owned(),
         instance_type: data.instance_type().ok_or("it names no instance type")?.as_str().to_owned(),
         iam_instance_profile: profile,
         key_name: data.key_name().map(str::to_owned),
         security_group_ids,
-        user_data: data.user_data().map(decode_user_data).transpose()?,
+        user_data: user_data.filter(|_| container.is_none()),
         detailed_monitoring: data.monitoring().and_then(ec2::LaunchTemplatesMonitoring::enabled).unwrap_or(false),
         root_volume,
         volumes,
@@ -137,6 +140,7 @@ pub fn launch_data(data: &ec2::ResponseLaunchTemplateData) -> Result<LaunchData,
         cpu_credits: data.credit_specification().and_then(|credits| credits.cpu_credits()).map(str::to_owned),
         // The types are the group's.
         mixed: None,
+        container,
     })
 }
 

@@ -59,7 +59,8 @@ impl Lab {
         }))
         .unwrap();
         let name = "prod".parse().unwrap();
-        let desired = Desired { name, environment, apps: BTreeMap::new(), source: Source::default(), chosen: None };
+        let desired =
+            Desired { name, environment, apps: BTreeMap::new(), source: Source::default(), chosen: None, deep: false };
         let mut lab = Self { simulation, aws, desired };
         lab.want("hello", HELLO_1_0);
         lab
@@ -232,6 +233,9 @@ impl Release {
             subnet_ids: SUBNETS.map(str::to_owned).to_vec(),
             target_group_arns: Some(self.a.clone()).filter(|arn| !arn.is_empty()).into_iter().collect(),
             grace_period: 120,
+            instance_warmup: None,
+            maintenance: None,
+            hooks: Vec::new(),
             tags: self.tags(generation),
         }))
     }

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::exit::Exit;
 use super::failure::Failure;
-use super::selection::{Apps, Environment};
+use super::selection::{Apps, Closeness, Environment};
 use super::session::{Look, Session};
 use super::{Global, plan, terminal, watch};
 use crate::controller::converge::{Options, Outcome};
@@ -20,6 +20,8 @@ pub struct Apply {
     apps: Apps,
     #[command(flatten)]
     environment: Environment,
+    #[command(flatten)]
+    closeness: Closeness,
     #[command(flatten)]
     watching: Watching,
 }
@@ -54,7 +56,8 @@ impl Apply {
     /// # Errors
     /// When the manifests are wrong, AWS cannot be read, or the user says no.
     pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let desired = self.environment.one(global)?;
+        let mut desired = self.environment.one(global)?;
+        desired.deep = self.closeness.deep;
         self.apps.check(&[&desired])?;
         apply(global, &desired, &self.apps, &self.watching).await
     }

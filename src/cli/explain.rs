@@ -80,6 +80,12 @@ mod tests {
 
         instances.max  whole number; default 2; a change is made in place
             The most, 1 to 1000.
+
+        instances.maintenancePolicy  mapping; a change is made in place
+            How many may be out of service, or too many, while AWS replaces some.
+
+        instances.suspendedProcesses  list of `AZRebalance` or `AlarmNotification` or `ScheduledActions` or `ReplaceUnhealthy` or `InstanceRefresh`; a change is made in place
+            What the group shall not do by itself. Whatever else somebody suspends is drift, and resumed.
         ");
         assert_eq!(explained("app.spec.instances"), explained("instances"));
     }

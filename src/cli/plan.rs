@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::exit::Exit;
 use super::failure::Failure;
-use super::selection::{Apps, Environment};
+use super::selection::{Apps, Closeness, Environment};
 use super::session::{Look, Session};
 use super::{Global, terminal};
 use crate::model::desired::Desired;
@@ -21,6 +21,8 @@ pub struct Plan {
     apps: Apps,
     #[command(flatten)]
     environment: Environment,
+    #[command(flatten)]
+    closeness: Closeness,
     /// The form
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
@@ -50,7 +52,8 @@ impl Plan {
     /// # Errors
     /// When the manifests are wrong, or the outcome cannot be written.
     pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let environments = self.environment.all(global)?;
+        let mut environments = self.environment.all(global)?;
+        environments.iter_mut().for_each(|desired| desired.deep = self.closeness.deep);
         self.apps.check(&environments.iter().collect::<Vec<_>>())?;
         let looks = environments.iter().map(|desired| look(global, desired));
         let mut found = Vec::new();

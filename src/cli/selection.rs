@@ -17,6 +17,15 @@ pub struct Environment {
     pub env: Option<EnvironmentName>,
 }
 
+/// How closely a command looks.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct Closeness {
+    /// Compare what AWS tells only group by group, too: lifecycle hooks, scaling policies and scheduled actions that were
+    /// changed by hand
+    #[arg(long)]
+    pub deep: bool,
+}
+
 /// Apps by name and label.
 #[derive(Clone, Debug, Args)]
 pub struct Apps {

@@ -5,7 +5,7 @@ use clap::Args;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::history::Output;
-use super::selection::{self, Environment};
+use super::selection::{self, Closeness, Environment};
 use super::session::Session;
 use super::{Global, terminal};
 use crate::model::names::AppName;
@@ -19,6 +19,8 @@ pub struct Status {
     app: Option<AppName>,
     #[command(flatten)]
     environment: Environment,
+    #[command(flatten)]
+    closeness: Closeness,
     /// The form
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
@@ -31,6 +33,7 @@ impl Status {
     /// When the manifests are wrong, or AWS cannot be read.
     pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
         let mut environments = self.environment.all(global)?;
+        environments.iter_mut().for_each(|desired| desired.deep = self.closeness.deep);
         if let Some(app) = &self.app {
             selection::Apps { apps: vec![app.clone()], labels: Vec::new() }
                 .check(&environments.iter().collect::<Vec<_>>())?;

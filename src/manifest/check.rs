@@ -2,7 +2,9 @@
 //! here, without asking AWS.
 
 mod balancing;
+mod container;
 pub(super) mod machine;
+mod scaling;
 mod strategy;
 
 use std::collections::BTreeMap;
@@ -46,6 +48,8 @@ impl Subject<'_> {
 pub(super) fn app(subject: &Subject<'_>, findings: &mut Diagnostics) {
     instances(subject, findings);
     machine::machine(subject, findings);
+    scaling::scaling(subject, findings);
+    container::container(subject, findings);
     times(subject, findings);
     dns(subject, findings);
     verification::check(subject, findings);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use super::attached::{self, Attached};
 use super::check::{self, Subject, Surroundings};
 use super::diagnostic::{Code, Diagnostic, Diagnostics, Severity, did_you_mean, quoted};
 use super::document::{self, Location, Manifest, Opened};
@@ -13,6 +14,7 @@ use super::source::{SourceFile, shown};
 use super::spec::{AppSpec, EnvironmentSpec};
 use super::{files, git, overlay, schema, shape, yaml};
 use crate::model::desired::{Desired, DesiredApp, Source};
+use crate::model::launch::Secret;
 use crate::model::names::{AppName, EnvironmentName, Scope};
 
 /// Every app and environment that the manifests describe. All of it is valid.
@@ -56,19 +58,27 @@ pub struct App {
 pub fn load(paths: &[PathBuf]) -> Result<Fleet, Diagnostics> {
     let mut findings = Diagnostics::default();
     let files = files::read_all(paths, &mut findings);
-    assemble(paths, &files, findings)
+    assemble(paths, &files, &Attached::beside(paths), findings)
 }
 
-/// The same from texts that were read elsewhere, such as another commit: each with the path that it is known by.
+/// The same from texts that were read elsewhere, such as another commit: each with the path that it is known by. What is
+/// not YAML by its name is a file that manifests may name.
 ///
 /// # Errors
 /// As for [`load`].
 pub fn load_texts(texts: Vec<(PathBuf, String)>) -> Result<Fleet, Diagnostics> {
-    let files: Vec<_> = texts.into_iter().map(|(path, text)| Arc::new(SourceFile::new(&path, text))).collect();
-    assemble(&[], &files, Diagnostics::default())
+    let (manifests, others): (Vec<_>, Vec<_>) = texts.into_iter().partition(|(path, _)| files::is_manifest(path));
+    let files: Vec<_> = manifests.into_iter().map(|(path, text)| Arc::new(SourceFile::new(&path, text))).collect();
+    let others = others.into_iter().map(|(path, text)| (attached::plain(&path), text)).collect();
+    assemble(&[], &files, &Attached::Texts(others), Diagnostics::default())
 }
 
-fn assemble(paths: &[PathBuf], files: &[Arc<SourceFile>], mut findings: Diagnostics) -> Result<Fleet, Diagnostics> {
+fn assemble(
+    paths: &[PathBuf],
+    files: &[Arc<SourceFile>],
+    attached: &Attached,
+    mut findings: Diagnostics,
+) -> Result<Fleet, Diagnostics> {
     let (mut apps, mut environments) = (Vec::new(), Vec::new());
     for document in files.iter().flat_map(|file| yaml::read(file, &mut findings)).collect::<Vec<_>>() {
         match document::open(document, &mut findings) {
@@ -83,7 +93,7 @@ fn assemble(paths: &[PathBuf], files: &[Arc<SourceFile>], mut findings: Diagnost
     let apps = document::distinct(apps, "app", &mut findings);
     let manifests = document::distinct(environments, "environment", &mut findings);
     let environments = typed_environments(&manifests, &mut findings);
-    let builder = Builder { manifests: &manifests, environments: &environments };
+    let builder = Builder { manifests: &manifests, environments: &environments, attached };
     let apps = builder.apps(apps, &mut findings);
     findings.tidy();
     if findings.has_errors() {
@@ -137,6 +147,8 @@ struct Builder<'a> {
     /// All environments that there are manifests of, valid or not.
     manifests: &'a BTreeMap<EnvironmentName, Manifest<EnvironmentName>>,
     environments: &'a BTreeMap<EnvironmentName, Environment>,
+    /// The files that manifests name.
+    attached: &'a Attached,
 }
 
 impl Builder<'_> {
@@ -210,7 +222,15 @@ impl Builder<'_> {
             .extend(missing.map(|finding| finding.label(format!("for `{}` in `{}`", scope.app, scope.environment))));
         check::machine::types(scope, &tree, findings);
         match serde_json::from_value::<AppSpec>(tree.to_json()) {
-            Ok(spec) => Some(Effective { spec, tree }),
+            Ok(mut spec) => {
+                if let Some(named) = tree.at(&["launch", "userDataFile"]).filter(|node| !node.is_null()) {
+                    match self.attached.user_data(named) {
+                        Ok(text) => spec.launch.user_data_text = Some(Secret::new(text)),
+                        Err(finding) => findings.push(*finding),
+                    }
+                }
+                Some(Effective { spec, tree })
+            }
             Err(error) => {
                 invalid(&tree, &error, findings);
                 None
@@ -295,7 +315,7 @@ impl Fleet {
             })
             .collect();
         let (environment, source) = (environment.spec.clone(), self.source().clone());
-        Ok(Desired { name: name.clone(), environment, apps, source, chosen: None })
+        Ok(Desired { name: name.clone(), environment, apps, source, chosen: None, deep: false })
     }
 
     /// An environment by its name.

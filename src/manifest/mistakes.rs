@@ -59,7 +59,7 @@ fn the_examples_are_valid_and_nothing_in_them_is_doubtful() {
     for environment in ["test", "prod"] {
         let desired = fleet.desired(&environment.parse().unwrap()).unwrap();
         let apps: Vec<_> = desired.apps.keys().map(|app| app.as_str()).collect();
-        assert_eq!(apps, ["hello-world", "mailer", "storefront"]);
+        assert_eq!(apps, ["greeter", "hello-world", "mailer", "storefront"]);
     }
     let prod = fleet.desired(&prod()).unwrap();
     let spec = |app: &str| prod.apps[&app.parse().unwrap()].spec.clone();
@@ -603,6 +603,18 @@ fn what_could_never_be_deployed_is_refused() {
         ("", "{destroy: true, suspend: {reason: x}}", "contradiction"),
         ("", "{launch: {userData: }}", "empty-value"),
         ("", "{instanceTypes: [m7g.large]}", "conflicting-field"),
+        ("  scaling: {targetTracking: [{metric: ASGAverageCPUUtilization, target: 0}]}\n", "{}", "out-of-range"),
+        (
+            "  loadBalancer: none\n  scaling: {targetTracking: [{metric: ALBRequestCountPerTarget, target: 9}]}\n",
+            "{}",
+            "contradiction",
+        ),
+        ("  scaling: {scheduled: [{name: a, schedule: 0 8 * *, min: 1}]}\n", "{}", "bad-format"),
+        ("  scaling: {scheduled: [{name: a, schedule: 0 8 * * *}]}\n", "{}", "contradiction"),
+        ("  scaling: {scheduled: [{name: a, schedule: 0 8 * * *, min: 3, max: 2}]}\n", "{}", "contradiction"),
+        ("  launch: {lifecycleHooks: [{name: a, transition: launching, timeout: 10s}]}\n", "{}", "out-of-range"),
+        ("  container: {image: 'hello:1.0'}\n", "{}", "bad-format"),
+        ("  launch: {userDataFile: nothing.sh}\n", "{}", "unreadable"),
         ("", "{instanceType: null, instanceTypes: []}", "missing-field"),
         ("", "{instanceType: null, instanceTypes: [m7g.large, m7g.large]}", "duplicate"),
         ("  spot: {onDemandPercentage: 101}\n", "{}", "out-of-range"),

@@ -18,6 +18,7 @@
 //! - [`edit`], [`init`]: changed and new manifests
 
 mod arn;
+mod attached;
 mod check;
 pub mod diagnostic;
 pub mod document;

@@ -153,6 +153,12 @@ impl Node {
         }
     }
 
+    /// Whether it is where secrets stand.
+    fn is_hidden(&self) -> bool {
+        let (file, range) = (&self.place.file, self.place.range.clone());
+        file.visible(range.clone()) != file.text[range]
+    }
+
     /// What it is, for people: `the number 3`, `a list`.
     pub fn described(&self) -> String {
         use super::diagnostic::quoted;
@@ -161,6 +167,7 @@ impl Node {
             Content::Null { written: false } => "nothing".to_owned(),
             Content::Bool(truth) => format!("the boolean `{truth}`"),
             Content::Number(_) => format!("the number {}", quoted(&self.place.file.visible(self.place.range.clone()))),
+            Content::Text(_) if self.is_hidden() => "a text".to_owned(),
             Content::Text(text) => format!("the text {}", quoted(text)),
             Content::List(_) => "a list".to_owned(),
             Content::Mapping(_) => "a mapping".to_owned(),

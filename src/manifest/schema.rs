@@ -320,7 +320,10 @@ fn kind(schema: &Value) -> String {
         "integer" => "whole number".to_owned(),
         "boolean" => "`true` or `false`".to_owned(),
         "string" => "text".to_owned(),
-        "array" => format!("list of {}s", schema.get("items").map_or_else(|| "value".to_owned(), kind)),
+        "array" => match schema.get("items").map_or_else(|| "value".to_owned(), kind) {
+            words if words.ends_with('`') => format!("list of {words}"),
+            word => format!("list of {word}s"),
+        },
         _ => "mapping".to_owned(),
     }
 }
@@ -401,7 +404,16 @@ mod tests {
     #[test]
     fn a_field_is_explained_with_what_it_holds() {
         let paths = |path: &str| explain(path).into_iter().map(|field| field.path).collect::<Vec<_>>();
-        assert_eq!(paths("app.spec.instances"), ["instances", "instances.min", "instances.max"]);
+        assert_eq!(
+            paths("app.spec.instances"),
+            [
+                "instances",
+                "instances.min",
+                "instances.max",
+                "instances.maintenancePolicy",
+                "instances.suspendedProcesses"
+            ]
+        );
         assert_eq!(paths("retain.for"), ["retain.for"]);
         assert_eq!(paths("strategy"), ["strategy", "strategy.redBlack", "strategy.canary"]);
         assert!(paths("loadBalancer.listeners").contains(&"loadBalancer.listeners[].port".to_owned()));

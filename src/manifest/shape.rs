@@ -353,7 +353,13 @@ fn advice(key: &str, known: &[&str]) -> Option<String> {
     let elsewhere = KNOWN_ELSEWHERE.iter().find(|(name, _)| *name == key).map(|(_, here)| (*here).to_owned());
     let suffix = format!(".{key}");
     let same_name = || {
-        let found: Vec<_> = schema::effects().keys().filter(|path| path.ends_with(&suffix)).cloned().collect();
+        // A field of an item of a list is meant less often.
+        let of_an_item = |path: &&String| path.contains("[]");
+        let named = || schema::effects().keys().filter(|path| path.ends_with(&suffix));
+        let mut found: Vec<_> = named().filter(|path| !of_an_item(path)).cloned().collect();
+        if found.is_empty() {
+            found = named().cloned().collect();
+        }
         (1..=3).contains(&found.len()).then(|| found.join("` or `"))
     };
     match elsewhere.or_else(same_name) {

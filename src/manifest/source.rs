@@ -17,7 +17,7 @@ pub struct SourceFile {
     pub text: String,
     /// The byte at which each line starts.
     lines: Vec<usize>,
-    /// What is not to be shown: the values of `userData`.
+    /// What is not to be shown: the values of `userData` and of `env`.
     secrets: Vec<Range<usize>>,
 }
 
@@ -77,8 +77,8 @@ impl fmt::Debug for SourceFile {
     }
 }
 
-/// Where user data stands, found line by line, so that it also works on what is not YAML: what follows `userData:` on its
-/// line, and the lines below that are indented deeper.
+/// Where secrets stand, found line by line, so that it also works on what is not YAML: what follows `userData:` or `env:` on
+/// its line, and the lines below that are indented deeper.
 fn secrets(text: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut within: Option<usize> = None;
@@ -101,11 +101,16 @@ fn secrets(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// The column after `userData:`, the key in quotes or not.
+/// The column after `userData:` or `env:`, the key in quotes or not.
 fn secret_column(line: &str) -> Option<usize> {
-    let after_key = line.find("userData")? + "userData".len();
-    let rest = line[after_key..].trim_start_matches(['"', '\'', ' ']);
-    rest.starts_with(':').then(|| line.len() - rest.len() + 1)
+    let column = |key: &str| {
+        line.match_indices(key).find_map(|(at, _)| {
+            let begins = line[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric());
+            let rest = line[at + key.len()..].trim_start_matches(['"', '\'', ' ']);
+            (begins && rest.starts_with(':')).then(|| line.len() - rest.len() + 1)
+        })
+    };
+    ["userData", "env"].into_iter().filter_map(column).min()
 }
 
 /// A path with `/` between its parts on every system.

@@ -6,6 +6,7 @@ use super::node::{Content, Node};
 use super::schema;
 use crate::model::pattern::Pattern;
 use crate::model::plan::Effect;
+use crate::model::schedule::Schedule;
 use crate::model::time::{Span, Timestamp};
 
 /// The most user data that EC2 takes, before it is encoded.
@@ -43,11 +44,23 @@ const APP: &[(&str, Rule)] = &[
     ("launch.blockDevices.*.device", Rule::Text(device)),
     ("launch.blockDevices.*.kmsKeyId", Rule::Text(kms_key)),
     ("launch.blockDevices.*.snapshotId", Rule::Text(snapshot)),
+    ("instances.suspendedProcesses", Rule::Distinct),
+    ("scaling.scheduled.*.name", Rule::Text(word)),
+    ("scaling.scheduled.*.schedule", Rule::Text(cron)),
+    ("scaling.scheduled.*.timeZone", Rule::Text(time_zone)),
+    ("scaling.defaultInstanceWarmup", Rule::Within(0, HOUR)),
+    ("launch.lifecycleHooks.*.name", Rule::Text(word)),
+    ("launch.lifecycleHooks.*.timeout", Rule::Within(30, 2 * HOUR)),
+    ("launch.lifecycleHooks.*.roleArn", Rule::Text(role)),
+    ("launch.lifecycleHooks.*.notificationTargetArn", Rule::Text(notified)),
     ("launch.iamInstanceProfile", Rule::Text(instance_profile)),
     ("launch.keyName", Rule::Text(key_name)),
     ("launch.securityGroupIds", Rule::Distinct),
     ("launch.securityGroupIds.*", Rule::Text(security_group)),
     ("launch.userData", Rule::Text(user_data)),
+    ("launch.userDataFile", Rule::Text(file)),
+    ("container.image", Rule::Text(digested)),
+    ("container.env.*", Rule::Text(variable)),
     ("network.subnetIds", Rule::Distinct),
     ("network.subnetIds.*", Rule::Text(subnet)),
     ("healthCheck.path", Rule::Text(check_path)),
@@ -269,6 +282,31 @@ fn instance_profile(text: &str) -> Option<Complaint> {
     form(fine, text, "an instance profile", help)
 }
 
+/// A name that becomes a part of a name in AWS.
+fn word(text: &str) -> Option<Complaint> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let fine = (1..=64).contains(&text.len()) && text.bytes().all(plain);
+    form(fine, text, "a name", "1 to 64 letters, digits, `-` and `_`")
+}
+
+fn cron(text: &str) -> Option<Complaint> {
+    let why = Schedule::check_cron(text).err()?;
+    Some(Complaint {
+        code: Code::BadFormat,
+        message: format!("{} is not a schedule: {why}", quoted(text)),
+        help: "minute, hour, day of the month, month, day of the week, such as `0 8 * * 1-5`".to_owned(),
+    })
+}
+
+fn time_zone(text: &str) -> Option<Complaint> {
+    form(Schedule::check_time_zone(text).is_ok(), text, "a time zone", "such as `UTC` or `Europe/Berlin`")
+}
+
+fn notified(text: &str) -> Option<Complaint> {
+    let fine = Arn::parse(text).is_some_and(|arn| ["sns", "sqs"].contains(&arn.service));
+    form(fine, text, "the ARN of an SNS topic or an SQS queue", "it looks like `arn:aws:sns:us-west-2:123456789012:…`")
+}
+
 fn price(text: &str) -> Option<Complaint> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let fine = plain && text.parse::<f64>().is_ok_and(|price| price >= 0.001);
@@ -300,10 +338,47 @@ fn key_name(text: &str) -> Option<Complaint> {
 
 /// The text itself is in no message.
 fn user_data(text: &str) -> Option<Complaint> {
-    (text.len() > MAX_USER_DATA).then(|| Complaint {
-        code: Code::UserDataTooLong,
-        message: format!("user data has {} bytes, and EC2 takes {MAX_USER_DATA} at most", text.len()),
-        help: "bake the script into the image, or fetch it from S3 at boot with the instance profile".to_owned(),
+    (text.len() > MAX_USER_DATA).then(|| {
+        let (message, help) = user_data_too_long(&format!("user data of {} bytes", text.len()));
+        Complaint { code: Code::UserDataTooLong, message, help: help.to_owned() }
+    })
+}
+
+/// What to say of user data that is too long, and the advice.
+pub fn user_data_too_long(what: &str) -> (String, &'static str) {
+    let message = format!("{what} is too long: EC2 takes {MAX_USER_DATA} bytes at most");
+    (message, "bake the script into the image, or fetch it from S3 at boot with the instance profile")
+}
+
+fn file(text: &str) -> Option<Complaint> {
+    let fine = !text.trim().is_empty() && text.len() <= 1024 && !text.contains(char::is_control);
+    form(fine, text, "a path", "a file beside the manifest or below it, such as `boot.sh`")
+}
+
+/// What a tag names can change under a running generation, and two instances of it would differ.
+fn digested(text: &str) -> Option<Complaint> {
+    let (name, digest) = text.split_once('@').unwrap_or((text, ""));
+    let hexadecimal = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let is_digest = digest.strip_prefix("sha256:").is_some_and(|it| it.len() == 64 && it.bytes().all(hexadecimal));
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/:".contains(&byte);
+    let is_name = (1..=400).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with(['-', '.', '/', ':']);
+    let help = "name it by its digest, `repository@sha256:…`, as `docker buildx imagetools inspect` shows it";
+    match (is_name, digest) {
+        (true, "") => Some(Complaint {
+            code: Code::BadFormat,
+            message: format!("{} can mean another image tomorrow", quoted(text)),
+            help: help.to_owned(),
+        }),
+        _ => form(is_name && is_digest, text, "a Docker image by its digest", help),
+    }
+}
+
+/// The value is in no message.
+fn variable(text: &str) -> Option<Complaint> {
+    text.contains(['\n', '\r', '\0']).then(|| Complaint {
+        code: Code::BadFormat,
+        message: "the value of an environment variable is one line".to_owned(),
+        help: "encode it, for instance as base64, and have the app decode it".to_owned(),
     })
 }
 
@@ -543,6 +618,14 @@ mod tests {
                 instance_profile,
                 &["web", "a+b=c", "arn:aws:iam::123456789012:instance-profile/path/web"],
                 &["", "a b", "arn:aws:iam::123456789012:role/web", "arn:aws:iam::123456789012:instance-profile/"],
+            ),
+            (
+                digested,
+                &[
+                    "hello@sha256:00000000000000000000000000000000000000000000000000000000000000aa",
+                    "ghcr.io:443/acme/hello:1.0@sha256:00000000000000000000000000000000000000000000000000000000000000aa",
+                ],
+                &["hello", "hello:1.0", "hello@sha256:1", "-x@sha256:1", "", "a b@sha256:1"],
             ),
             (price, &["0.05", "1", "12.5"], &["", "free", "-1", "0", "1e3", "$1", "inf"]),
             (device, &["/dev/sdb", "/dev/xvda", "xvdb"], &["", "/dev/", "/mnt/data", "/dev/s b"]),

@@ -11,6 +11,7 @@ use super::machine::MixedInstances;
 use super::names::AppName;
 use super::observed::{Attributes, Conditions, DnsRecord, Forward, Redirect, TargetCheck};
 use super::record::DeployedRecord;
+use super::scaling::{Hook, Maintenance, ScalingPolicy, ScheduledAction};
 
 /// Tags as AWS holds them.
 pub type Tags = BTreeMap<String, String>;
@@ -264,6 +265,71 @@ pub enum Action {
         /// The name.
         name: String,
     },
+    /// Auto Scaling `PutLifecycleHook`.
+    PutLifecycleHook {
+        /// The group.
+        group: String,
+        /// The hook, whole.
+        hook: Hook,
+    },
+    /// Auto Scaling `DeleteLifecycleHook`.
+    DeleteLifecycleHook {
+        /// The group.
+        group: String,
+        /// The hook's name.
+        hook: String,
+    },
+    /// Auto Scaling `PutScalingPolicy`.
+    PutScalingPolicy {
+        /// The group.
+        group: String,
+        /// The policy, whole.
+        policy: ScalingPolicy,
+    },
+    /// Auto Scaling `DeletePolicy`.
+    DeleteScalingPolicy {
+        /// The group.
+        group: String,
+        /// The policy's name.
+        policy: String,
+    },
+    /// Auto Scaling `PutScheduledUpdateGroupAction`.
+    PutScheduledAction {
+        /// The group.
+        group: String,
+        /// The scheduled action, whole.
+        scheduled: ScheduledAction,
+    },
+    /// Auto Scaling `DeleteScheduledAction`.
+    DeleteScheduledAction {
+        /// The group.
+        group: String,
+        /// The scheduled action's name.
+        scheduled: String,
+    },
+    /// Auto Scaling `SuspendProcesses`.
+    SuspendProcesses {
+        /// The group.
+        name: String,
+        /// The processes, at least one.
+        processes: Vec<String>,
+    },
+    /// Auto Scaling `ResumeProcesses`.
+    ResumeProcesses {
+        /// The group.
+        name: String,
+        /// The processes, at least one.
+        processes: Vec<String>,
+    },
+    /// EC2 `CreateTags` on instances of a group.
+    TagInstances {
+        /// The group.
+        group: String,
+        /// The instances, at least one and at most 1000.
+        ids: Vec<String>,
+        /// The tags to write.
+        tags: Tags,
+    },
     /// Auto Scaling `CreateOrUpdateTags` on a group.
     TagGroup {
         /// The name.
@@ -344,6 +410,15 @@ pub struct NewGroup {
     pub target_group_arns: Vec<String>,
     /// Seconds before health counts.
     pub grace_period: u64,
+    /// Seconds before a fresh instance's metrics count; AWS's default without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance_warmup: Option<u64>,
+    /// How far its healthy part may differ from the wanted number during maintenance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maintenance: Option<Maintenance>,
+    /// Lifecycle hooks, in force from the first launch on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<Hook>,
     /// Tags for group and instances.
     pub tags: Tags,
 }
@@ -367,6 +442,15 @@ pub struct GroupChange {
     /// Subnets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subnet_ids: Option<Vec<String>>,
+    /// Whether load balancer health replaces instances.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health_check_elb: Option<bool>,
+    /// How far its healthy part may differ during maintenance; `Some(None)` takes a policy away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maintenance: Option<Option<Maintenance>>,
+    /// Seconds before a fresh instance's metrics count; `Some(None)` for AWS's default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance_warmup: Option<Option<u64>>,
 }
 
 /// A fact that must still hold, read afresh, right before an action that removes something.
@@ -433,6 +517,7 @@ impl Action {
     /// The service and operation, as AWS names them.
     pub fn operation(&self) -> (&'static str, &'static str) {
         const ELB: &str = "elasticloadbalancing";
+        const ASG: &str = "autoscaling";
         match self {
             Action::CreateTargetGroup { .. } => (ELB, "CreateTargetGroup"),
             Action::ModifyTargetGroup { .. } => (ELB, "ModifyTargetGroup"),
@@ -461,6 +546,15 @@ impl Action {
             Action::UpdateGroup { .. } => ("autoscaling", "UpdateAutoScalingGroup"),
             Action::AttachTargetGroup { .. } => ("autoscaling", "AttachLoadBalancerTargetGroups"),
             Action::DeleteGroup { .. } => ("autoscaling", "DeleteAutoScalingGroup"),
+            Action::PutLifecycleHook { .. } => (ASG, "PutLifecycleHook"),
+            Action::DeleteLifecycleHook { .. } => (ASG, "DeleteLifecycleHook"),
+            Action::PutScalingPolicy { .. } => (ASG, "PutScalingPolicy"),
+            Action::DeleteScalingPolicy { .. } => (ASG, "DeletePolicy"),
+            Action::PutScheduledAction { .. } => (ASG, "PutScheduledUpdateGroupAction"),
+            Action::DeleteScheduledAction { .. } => (ASG, "DeleteScheduledAction"),
+            Action::SuspendProcesses { .. } => (ASG, "SuspendProcesses"),
+            Action::ResumeProcesses { .. } => (ASG, "ResumeProcesses"),
+            Action::TagInstances { .. } => ("ec2", "CreateTags"),
             Action::TagGroup { .. } => ("autoscaling", "CreateOrUpdateTags"),
             Action::UntagGroup { .. } => ("autoscaling", "DeleteTags"),
             Action::PutDeployedRecord { .. } | Action::PutDecision { .. } => ("ssm", "PutParameter"),
@@ -489,7 +583,16 @@ impl Action {
             | Action::DeleteGroup { name }
             | Action::AttachTargetGroup { name, .. }
             | Action::TagGroup { name, .. }
+            | Action::SuspendProcesses { name, .. }
+            | Action::ResumeProcesses { name, .. }
             | Action::UntagGroup { name, .. } => name,
+            Action::PutLifecycleHook { group, .. }
+            | Action::DeleteLifecycleHook { group, .. }
+            | Action::TagInstances { group, .. } => group,
+            Action::PutScalingPolicy { policy, .. } => &policy.name,
+            Action::DeleteScalingPolicy { policy, .. } => policy,
+            Action::PutScheduledAction { scheduled, .. } => &scheduled.name,
+            Action::DeleteScheduledAction { scheduled, .. } => scheduled,
             Action::CreateGroup(group) => &group.name,
             Action::CreateListener { load_balancer_arn, .. } => load_balancer_arn,
             Action::CreateRule { listener_arn, .. } => listener_arn,

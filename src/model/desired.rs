@@ -18,6 +18,9 @@ pub struct Desired {
     pub source: Source,
     /// Only these apps are worked on at present, so that only they need room; `None`: all of them.
     pub chosen: Option<BTreeSet<AppName>>,
+    /// Whether what AWS tells only group by group is compared, too, where nothing else asks for it: hooks, scaling
+    /// policies and scheduled actions that somebody may have changed.
+    pub deep: bool,
 }
 
 /// One app as it should be in one environment.

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::container::Container;
 use super::machine::{Metadata, MixedInstances, Volume};
 use super::names::hex;
 
@@ -34,6 +35,9 @@ pub struct LaunchData {
     pub security_group_ids: Vec<String>,
     /// The user data as written, not yet encoded.
     pub user_data: Option<Secret>,
+    /// The container that user data of ours starts, instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<Container>,
     /// One-minute monitoring.
     pub detailed_monitoring: bool,
     /// The root volume's device name, from the image, and its size in GiB.
@@ -70,6 +74,11 @@ pub struct RootVolume {
 }
 
 impl LaunchData {
+    /// The user data as the instance gets it: what was written, or what starts the container.
+    pub fn boot_script(&self) -> Option<Secret> {
+        self.container.as_ref().map(Container::script).or_else(|| self.user_data.clone())
+    }
+
     /// The hash of the template: the same for the same data, on every machine and in every release of Amiable that knows its version.
     pub fn hash(&self) -> TemplateHash {
         // Length-prefixed fields in a fixed order: no serializer's habits can change it.
@@ -89,6 +98,7 @@ impl LaunchData {
         field("monitoring", self.detailed_monitoring.then_some("detailed"));
         field("root", self.root_volume.as_ref().map(|root| format!("{}={}", root.device, root.size)).as_deref());
         // Fields that came later stand below, and only where they are set: data without them keeps its hash.
+        field("container", self.container.as_ref().map(Container::canonical).as_deref());
         field("mixed", self.mixed.as_ref().map(mixed).as_deref());
         for volume in &self.volumes {
             field("volume", Some(&described(volume)));
@@ -244,6 +254,15 @@ mod tests {
         }
     }
 
+    fn container() -> Container {
+        Container {
+            image: "hello@sha256:1".into(),
+            ports: Some((80, 3000)),
+            env: Default::default(),
+            command: Vec::new(),
+        }
+    }
+
     fn spot() -> MixedInstances {
         MixedInstances {
             instance_types: vec!["c7g.large".into(), "m7g.large".into()],
@@ -272,6 +291,16 @@ mod tests {
             |d| d.user_data = Some(Secret::new("#!/bin/sh")),
             |d| d.detailed_monitoring = true,
             |d| d.root_volume = Some(RootVolume { device: "/dev/xvda".into(), size: 20 }),
+            |d| d.container = Some(container()),
+            |d| d.container = Some(Container { image: "hello@sha256:2".into(), ..container() }),
+            |d| d.container = Some(Container { ports: Some((80, 3001)), ..container() }),
+            |d| d.container = Some(Container { ports: Some((81, 3000)), ..container() }),
+            |d| d.container = Some(Container { ports: None, ..container() }),
+            |d| d.container = Some(Container { env: [("A".into(), Secret::new("1"))].into(), ..container() }),
+            |d| d.container = Some(Container { env: [("A".into(), Secret::new("2"))].into(), ..container() }),
+            |d| d.container = Some(Container { env: [("B".into(), Secret::new("1"))].into(), ..container() }),
+            |d| d.container = Some(Container { command: vec!["a b".into()], ..container() }),
+            |d| d.container = Some(Container { command: vec!["a".into(), "b".into()], ..container() }),
             |d| d.mixed = Some(spot()),
             |d| d.mixed = Some(MixedInstances { instance_types: vec!["c7g.large".into()], ..spot() }),
             |d| d.mixed = Some(MixedInstances { on_demand_base: 0, ..spot() }),

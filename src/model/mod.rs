@@ -3,7 +3,9 @@
 //! - [`names`]: names of things in AWS, derived from app, environment and generation
 //! - [`time`]: spans of time as manifests write them, and points in time as AWS tags hold them
 //! - [`launch`]: what an instance is born with, and the hash that identifies it
+//! - [`container`]: one container on a stock image, and the script that starts it
 //! - [`machine`]: instance types, volumes and the metadata service of an instance
+//! - [`scaling`]: how a group scales by itself, and its hooks; [`schedule`]: times that come again
 //! - [`desired`]: what the manifests ask for in one environment
 //! - [`observed`]: one snapshot of AWS, with `Unknown` for what could not be read
 //! - [`tags`]: what AWS keeps for us beside a resource, and the keys it stands under
@@ -19,6 +21,7 @@
 //! Nothing here does I/O.
 
 pub mod action;
+pub mod container;
 pub mod decision;
 pub mod desired;
 pub mod event;
@@ -31,5 +34,7 @@ pub mod pattern;
 pub mod plan;
 pub mod probe;
 pub mod record;
+pub mod scaling;
+pub mod schedule;
 pub mod tags;
 pub mod time;

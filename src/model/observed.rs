@@ -15,6 +15,7 @@ use super::mark::{CanaryStep, Marks};
 use super::names::{AppName, EnvironmentName, Generation, Scope, Slot};
 use super::probe::{Checks, Probe, Replied};
 use super::record::DeployedRecord;
+use super::scaling::{Hook, Maintenance, ScalingPolicy, ScheduledAction};
 use super::time::Timestamp;
 
 /// The outcome of reading something.
@@ -92,6 +93,12 @@ pub struct Details {
     pub rules_of: BTreeMap<String, Read<Vec<Rule>>>,
     /// What a launch template holds, by its name. `None`: it is gone.
     pub template_data: BTreeMap<String, Read<Option<LaunchData>>>,
+    /// Lifecycle hooks of a group, by its name.
+    pub hooks: BTreeMap<String, Read<Vec<Hook>>>,
+    /// Scaling policies of a group, by its name.
+    pub policies: BTreeMap<String, Read<Vec<ScalingPolicy>>>,
+    /// Scheduled actions of a group, by its name.
+    pub schedules: BTreeMap<String, Read<Vec<ScheduledAction>>>,
     /// The deployed state, by app. `None`: no record yet.
     pub deployed: BTreeMap<AppName, Read<Option<DeployedRecord>>>,
     /// CloudWatch alarms by name. `None`: there is no such alarm.
@@ -115,6 +122,9 @@ impl Details {
         self.listeners_of.extend(later.listeners_of);
         self.rules_of.extend(later.rules_of);
         self.template_data.extend(later.template_data);
+        self.hooks.extend(later.hooks);
+        self.policies.extend(later.policies);
+        self.schedules.extend(later.schedules);
         self.deployed.extend(later.deployed);
         self.alarms.extend(later.alarms);
         self.traffic.extend(later.traffic);
@@ -162,6 +172,12 @@ pub enum Want {
     RulesOf(String),
     /// [`Details::template_data`] of a launch template name.
     TemplateData(String),
+    /// [`Details::hooks`] of a group name.
+    Hooks(String),
+    /// [`Details::policies`] of a group name.
+    Policies(String),
+    /// [`Details::schedules`] of a group name.
+    Schedules(String),
     /// [`Details::deployed`] of an app.
     Deployed(AppName),
     /// [`Details::alarms`]: one by its name.
@@ -268,6 +284,10 @@ pub struct Group {
     pub health_check_elb: bool,
     /// Seconds before a fresh instance's health counts.
     pub grace_period: u64,
+    /// How far its healthy part may differ from the wanted number during maintenance.
+    pub maintenance: Option<Maintenance>,
+    /// Seconds before a fresh instance's metrics count, where that is said.
+    pub instance_warmup: Option<u64>,
     /// Its instances.
     pub instances: Vec<Instance>,
     /// Whether AWS is deleting it.

@@ -19,6 +19,10 @@ pub(super) struct Draft<'a> {
     pub(super) plan: AppPlan,
     /// The commit of the manifests, for the record.
     pub(super) source_commit: Option<String>,
+    /// Whether what AWS tells only group by group is compared without another reason.
+    pub(super) deep: bool,
+    /// Whether the app's groups change their sizes at certain times.
+    pub(super) has_timetable: bool,
     /// Whether the app is between launch and record.
     pub(super) in_flight: bool,
     /// Whether the actions begin a release.
@@ -44,7 +48,17 @@ impl<'a> Draft<'a> {
             wake_at: None,
             impact: Impact::default(),
         };
-        Self { scope, observed, now, plan, source_commit: None, in_flight: false, begins: false }
+        Self {
+            scope,
+            observed,
+            now,
+            plan,
+            source_commit: None,
+            deep: false,
+            has_timetable: false,
+            in_flight: false,
+            begins: false,
+        }
     }
 
     /// Plans an action.

@@ -24,7 +24,7 @@ pub(super) fn raise<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
 
 /// The smallest size that a new group begins with, and the one that it goes back to if that is smaller.
 pub(super) fn at_birth(release: &Release<'_, '_>) -> (u32, Option<u32>) {
-    let min = release.wanted.spec.instances.min;
+    let min = release.wanted.min;
     (release.size.max(min), (release.size > min).then_some(min))
 }
 
@@ -33,7 +33,7 @@ pub(super) fn lower<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group:
     if group.owner.held_min.is_none() {
         return;
     }
-    let min = release.wanted.spec.instances.min;
+    let min = release.wanted.min;
     if group.min != min {
         let change = GroupChange { min: Some(min), ..GroupChange::default() };
         let name = group.name.clone();

@@ -48,16 +48,19 @@ pub(super) fn launch<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
         };
         draft.act(action, why.clone(), Vec::new());
     }
-    let instances = &release.wanted.spec.instances;
+    let wanted = release.wanted;
     let group = NewGroup {
         name,
         min,
-        max: instances.max,
+        max: wanted.max,
         desired: release.size,
         mixed: release.wanted.launch.mixed.clone(),
         subnet_ids: release.wanted.subnet_ids.clone(),
         target_group_arns: target_group(release, slot),
         grace_period: release.wanted.spec.health_check.grace_period.as_seconds(),
+        instance_warmup: wanted.instance_warmup,
+        maintenance: wanted.maintenance,
+        hooks: wanted.hooks(),
         tags: tags::encode(&owner, labels),
     };
     draft.act(Action::CreateGroup(Box::new(group)), why, Vec::new());
@@ -119,6 +122,7 @@ fn generation<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Option<Ge
 }
 
 fn ownership(draft: &Draft<'_>, release: &Release<'_, '_>, generation: Generation, slot: Option<Slot>) -> Ownership {
+    let name = draft.scope.generation_name(generation);
     let front = release.picture.front.as_ref();
     Ownership {
         app: draft.scope.app.clone(),
@@ -132,7 +136,8 @@ fn ownership(draft: &Draft<'_>, release: &Release<'_, '_>, generation: Generatio
         rule: front.and_then(|front| front.rule).map(|rule| rule.arn.clone()),
         dns: release.wanted.spec.dns.as_ref().map(|dns| plain(&dns.name)),
         nameless: None,
-        applied: Some(release.wanted.applied()),
+        // What is put on it after its birth is missing until then, and so is this.
+        applied: (!release.wanted.needs_more_than_birth(&name)).then(|| release.wanted.applied()),
         healthy_since: None,
         shifted_at: None,
         recorded_at: None,

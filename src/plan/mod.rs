@@ -80,6 +80,8 @@ pub fn plan(desired: &Desired, observed: &Observed, now: Timestamp) -> Plan {
 fn app_plan(desired: &Desired, app: &DesiredApp, observed: &Observed, now: Timestamp) -> Drafted {
     let mut draft = Draft::new(&app.scope, observed, now);
     draft.source_commit = desired.source.commit.clone();
+    draft.deep = desired.deep;
+    draft.has_timetable = app.spec.scaling.as_ref().is_some_and(|scaling| !scaling.scheduled.is_empty());
     decide(&mut draft, desired, app, observed);
     suspended(&mut draft, app);
     draft.finish()

@@ -196,8 +196,7 @@ impl<'a> Picture<'a> {
     /// The group of this template that may still become, or already is, the one that serves. A generation that was
     /// emptied before it ever served does not come back: a new one takes its place.
     pub(super) fn candidate(&self, wanted: &Wanted<'_>) -> Option<&'a Group> {
-        let spent =
-            |group: &Group| group.desired == 0 && group.owner.shifted_at.is_none() && wanted.spec.instances.min > 0;
+        let spent = |group: &Group| group.desired == 0 && group.owner.shifted_at.is_none() && wanted.min > 0;
         let fits = |group: &&Group| group.owner.template_hash == wanted.hash && !group.deleting && !spent(group);
         self.unfailed().filter(fits).last()
     }

@@ -100,8 +100,18 @@ pub(super) fn scale_to_zero(
 ) {
     expects.insert(0, own_group(group));
     expects.extend(without_traffic(picture, group));
+    timetable(draft, group);
     let change = GroupChange { min: Some(0), desired: Some(0), ..GroupChange::default() };
     draft.act(Action::UpdateGroup { name: group.name.clone(), change }, reason, expects);
+}
+
+/// What is emptied stays empty: the hour of a scheduled action must not bring a failed generation back.
+fn timetable(draft: &mut Draft<'_>, group: &Group) {
+    const SCHEDULED: &str = "ScheduledActions";
+    if draft.has_timetable && !group.suspended.contains(SCHEDULED) {
+        let (name, processes) = (group.name.clone(), vec![SCHEDULED.to_owned()]);
+        draft.act(Action::SuspendProcesses { name, processes }, "what is emptied stays empty", Vec::new());
+    }
 }
 
 /// Deletes an empty group, and its launch template unless that is kept for a rollback or keeps the number.

@@ -3,6 +3,7 @@
 mod balancing;
 mod canary;
 mod guards;
+mod scaling;
 mod verification;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,6 +90,7 @@ impl Case {
             apps: BTreeMap::from([(app.scope.app.clone(), app)]),
             source: Source::default(),
             chosen: None,
+            deep: false,
         };
         let observed = Observed {
             at: now(),
@@ -239,6 +241,8 @@ impl Case {
             subnet_ids: BTreeSet::from(["subnet-a".to_owned(), "subnet-b".to_owned()]),
             health_check_elb: has_front,
             grace_period: 120,
+            maintenance: None,
+            instance_warmup: None,
             instances,
             deleting: false,
             suspended: BTreeSet::new(),
@@ -258,6 +262,9 @@ impl Case {
             known.extend(targets);
         }
         self.observed.details.activities.insert(name.clone(), Read::Known(Vec::new()));
+        self.observed.details.hooks.insert(name.clone(), Read::Known(Vec::new()));
+        self.observed.details.policies.insert(name.clone(), Read::Known(Vec::new()));
+        self.observed.details.schedules.insert(name.clone(), Read::Known(Vec::new()));
         self.observed.details.template_data.insert(name.clone(), Read::Known(Some(launch)));
         let template = LaunchTemplate { name: name.clone(), id: format!("lt-{number}"), owner: group.owner.clone() };
         if let Read::Known(templates) = &mut self.observed.launch_templates {

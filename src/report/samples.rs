@@ -123,6 +123,9 @@ pub(crate) fn create() -> AppPlan {
                     subnet_ids: vec!["subnet-1".into()],
                     target_group_arns: Vec::new(),
                     grace_period: 120,
+                    instance_warmup: None,
+                    maintenance: None,
+                    hooks: Vec::new(),
                     tags: BTreeMap::new(),
                 })),
                 "v001 is launched",
@@ -320,6 +323,8 @@ fn group(app: &str, generation: u32, slot: Slot, instances: [u32; 2]) -> Group {
         subnet_ids: Default::default(),
         health_check_elb: true,
         grace_period: 120,
+        maintenance: None,
+        instance_warmup: None,
         instances: (0..desired)
             .map(|number| Instance {
                 id: format!("i-{generation:03}{number}"),

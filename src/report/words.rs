@@ -205,6 +205,9 @@ pub fn want(want: &Want) -> String {
         Want::ListenersOf(arn) => format!("listeners of {}", name_in(arn)),
         Want::RulesOf(arn) => format!("rules of {}", name_in(arn)),
         Want::TemplateData(name) => format!("launch template {name}"),
+        Want::Hooks(group) => format!("lifecycle hooks of {group}"),
+        Want::Policies(group) => format!("scaling policies of {group}"),
+        Want::Schedules(group) => format!("scheduled actions of {group}"),
         Want::Deployed(app) => format!("deployed state of {app}"),
         Want::Alarm(name) => format!("alarm {}", plain(name)),
         Want::Traffic(window) => format!("requests and errors of {}", name_in(&window.target_group_arn)),
@@ -303,6 +306,17 @@ pub fn action(action: &Action) -> String {
         }
         Action::DeleteGroup { name } => format!("delete group {name}"),
         Action::TagGroup { name, tags, .. } => format!("tag group {name}: {}", keys(tags)),
+        Action::PutLifecycleHook { group, hook } => format!("set hook {} of group {group}: {hook}", hook.name),
+        Action::DeleteLifecycleHook { group, hook } => format!("delete hook {hook} of group {group}"),
+        Action::PutScalingPolicy { policy, .. } => format!("set scaling policy {}: {policy}", policy.name),
+        Action::DeleteScalingPolicy { policy, .. } => format!("delete scaling policy {policy}"),
+        Action::PutScheduledAction { scheduled, .. } => {
+            format!("set scheduled action {}: {scheduled}", scheduled.name)
+        }
+        Action::DeleteScheduledAction { scheduled, .. } => format!("delete scheduled action {scheduled}"),
+        Action::SuspendProcesses { name, processes } => format!("suspend {} of group {name}", processes.join(", ")),
+        Action::ResumeProcesses { name, processes } => format!("resume {} of group {name}", processes.join(", ")),
+        Action::TagInstances { group, ids, .. } => format!("label {} of group {group}", counted(ids.len(), "instance")),
         Action::UntagGroup { name, keys, .. } => format!("remove tags of group {name}: {}", keys.join(", ")),
         Action::PutDeployedRecord { parameter, record } => format!("record {} in {parameter}", record.generation),
         Action::PutDecision { parameter, decision } => {
@@ -322,6 +336,10 @@ fn keys(tags: &Tags) -> String {
     keys.join(", ")
 }
 
+fn or_none(value: Option<impl std::fmt::Display>) -> String {
+    value.map_or_else(|| "none".to_owned(), |value| value.to_string())
+}
+
 fn group_change(change: &GroupChange) -> String {
     if change.desired == Some(0) && change.min == Some(0) {
         return "scale in group".to_owned();
@@ -333,6 +351,9 @@ fn group_change(change: &GroupChange) -> String {
         number("desired", change.desired),
         change.grace_period.map(|seconds| format!("grace period {seconds}s")),
         change.subnet_ids.as_ref().map(|subnets| format!("subnets {}", subnets.join(" "))),
+        change.health_check_elb.map(|elb| format!("health checks by {}", if elb { "ELB" } else { "EC2" })),
+        change.maintenance.map(|policy| format!("maintenance policy {}", or_none(policy))),
+        change.instance_warmup.map(|seconds| format!("warm-up {}", or_none(seconds.map(Span::seconds)))),
     ]
     .into_iter()
     .flatten()

@@ -207,6 +207,7 @@ async fn ground() -> Lab {
         other.id = OTHER_SECURITY_GROUP.to_owned();
         world.network.security_groups.insert(other.id.clone(), other);
     });
+    lab.attach("boot.sh", "#!/bin/sh\n");
     let listeners = shared_listeners(&lab);
     lab.environment(&format!("  listeners: {{{listeners}}}\n"));
     lab

@@ -34,6 +34,8 @@ pub struct Lab {
     pub simulation: Simulation,
     pub clock: Clock,
     pub aws: Aws,
+    /// Whether every look reads what AWS tells only group by group, too.
+    pub deep: bool,
     texts: BTreeMap<String, String>,
     diary: Arc<Mutex<Vec<String>>>,
     acted: Arc<Mutex<Vec<Action>>>,
@@ -72,6 +74,7 @@ impl Lab {
             aws: connect(&simulation, &clock).await,
             simulation,
             clock,
+            deep: false,
             texts: BTreeMap::new(),
             diary: Arc::default(),
             acted: Arc::default(),
@@ -92,6 +95,7 @@ impl Lab {
             aws: connect(&simulation, &clock).await,
             simulation,
             clock,
+            deep: self.deep,
             texts: self.texts.clone(),
             diary: Arc::default(),
             acted: Arc::default(),
@@ -122,6 +126,11 @@ spec:
         self.texts.insert(format!("{name}.yaml"), text);
     }
 
+    /// Writes a file that manifests may name.
+    pub fn attach(&mut self, name: &str, text: &str) {
+        self.texts.insert(name.to_owned(), text.to_owned());
+    }
+
     /// Writes the manifests of the apps with these numbers: all on one image, each with a name in DNS and short times.
     pub fn fleet(&mut self, numbers: std::ops::Range<usize>, image: &str) {
         self.environment("  limits: {concurrentRollouts: 100}\n");
@@ -146,7 +155,8 @@ spec:
     pub fn desired(&self) -> Desired {
         let texts = self.texts.iter().map(|(name, text)| (PathBuf::from(name), text.clone())).collect();
         let fleet = fleet::load_texts(texts).unwrap_or_else(|findings| panic!("{findings:?}"));
-        fleet.desired(&"prod".parse().unwrap()).unwrap_or_else(|findings| panic!("{findings:?}"))
+        let desired = fleet.desired(&"prod".parse().unwrap()).unwrap_or_else(|findings| panic!("{findings:?}"));
+        Desired { deep: self.deep, ..desired }
     }
 
     /// A new process with an empty memory: nothing is left but AWS and the manifests.

@@ -4,6 +4,8 @@
 
 mod architecture;
 mod calls;
+#[cfg(unix)]
+mod container;
 mod crash;
 mod demo;
 mod fields;

@@ -188,7 +188,7 @@ spec:
 {extra}""",
         )
 
-    def app(self, image, name="hello", extra=""):
+    def app(self, image, name="hello", extra="", machine="instanceType: c7g.large"):
         self.write(
             f"{name}.yaml",
             f"""apiVersion: amiable/v1
@@ -197,7 +197,7 @@ metadata: {{name: {name}}}
 spec:
   # Which image runs; the rest seldom changes.
   image: {{id: {image}}}
-  instanceType: c7g.large
+  {machine}
   instances: {{min: 2, max: 4}}
   healthCheck: {{path: /health_check}}
   strategy: {{redBlack: {{bakeTime: 2s}}}}

@@ -206,6 +206,63 @@ def test_settings_are_changed_in_place_and_drift_is_put_right(moto, world):
     assert moto.group("hello-prod-v001")["MaxSize"] == 6
 
 
+def test_several_types_on_spot_with_volumes_are_launched_as_the_manifest_says(moto, world):
+    image = moto.make_image("hello-1")
+    extra = """  spot: {onDemandBase: 1, allocationStrategy: capacity-optimized, maxPrice: "0.07"}
+  launch:
+    blockDevices: [{root: true, size: 40}, {device: /dev/sdb, size: 100, iops: 4000, throughput: 250, encrypted: false}]
+    metadataOptions: {hopLimit: 1}
+"""
+    world.app(image, extra=extra, machine="instanceTypes: [c7g.large, m7g.large]")
+    world.run("apply", "--yes")
+    assert world.run("plan", "--deep", "--detailed-exitcode").stdout.startswith("No changes.")
+    group = moto.group("hello-prod-v001")
+    policy = group["MixedInstancesPolicy"]
+    assert [override["InstanceType"] for override in policy["LaunchTemplate"]["Overrides"]] == ["c7g.large", "m7g.large"]
+    distribution = policy["InstancesDistribution"]
+    assert (distribution["OnDemandBaseCapacity"], distribution["OnDemandPercentageAboveBaseCapacity"]) == (1, 0)
+    assert (distribution["SpotAllocationStrategy"], distribution["SpotMaxPrice"]) == ("capacity-optimized", "0.07")
+    versions = moto.ec2.describe_launch_template_versions(LaunchTemplateName="hello-prod-v001", Versions=["1"])
+    data = versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]
+    devices = {device["DeviceName"]: device["Ebs"] for device in data["BlockDeviceMappings"]}
+    data_volume = devices.pop("/dev/sdb")
+    assert (data_volume["VolumeSize"], data_volume["Iops"], data_volume["Encrypted"]) == (100, 4000, False)
+    (root,) = devices.values()
+    assert (root["VolumeSize"], root["VolumeType"], root["Encrypted"]) == (40, "gp3", True)
+    tagged = {tags["ResourceType"]: tags["Tags"] for tags in data["TagSpecifications"]}
+    assert {"Key": "amiable:app", "Value": "hello"} in tagged["volume"]
+
+
+def test_policies_timetables_and_processes_follow_the_manifest(moto, world):
+    image = moto.make_image("hello-1")
+    scaling = """  scaling:
+    targetTracking: [{metric: ASGAverageCPUUtilization, target: 60}, {metric: ALBRequestCountPerTarget, target: 900}]
+    scheduled: [{name: morning, schedule: "0 8 * * 1-5", timeZone: Europe/Berlin, max: 4}]
+"""
+    world.app(image, extra=scaling)
+    world.run("apply", "--yes")
+    assert world.run("plan", "--deep", "--detailed-exitcode").stdout.startswith("No changes.")
+    name = "hello-prod-v001"
+    policies = {policy["PolicyName"]: policy for policy in moto.autoscaling.describe_policies(AutoScalingGroupName=name)["ScalingPolicies"]}
+    requests = policies[f"{name}-tt-ALBRequestCountPerTarget"]["TargetTrackingConfiguration"]
+    label = requests["PredefinedMetricSpecification"]["ResourceLabel"]
+    assert label.startswith("app/hello-prod/") and "/targetgroup/hello-prod-a/" in label
+    actions = moto.autoscaling.describe_scheduled_actions(AutoScalingGroupName=name)["ScheduledUpdateGroupActions"]
+    assert [(action["ScheduledActionName"], action["Recurrence"]) for action in actions] == [(f"{name}-at-morning", "0 8 * * 1-5")]
+
+    moto.autoscaling.delete_policy(AutoScalingGroupName=name, PolicyName=f"{name}-tt-ASGAverageCPUUtilization")
+    assert "scaling.targetTracking" in world.run("plan", "--deep", "--detailed-exitcode", code=2).stdout
+    moto.autoscaling.suspend_processes(AutoScalingGroupName=name, ScalingProcesses=["Terminate"])
+    world.run("apply", "--yes", "--deep")
+    assert moto.group(name)["SuspendedProcesses"] == []
+    assert len(moto.autoscaling.describe_policies(AutoScalingGroupName=name)["ScalingPolicies"]) == 2
+    world.app(image)
+    world.run("apply", "--yes")
+    assert moto.autoscaling.describe_policies(AutoScalingGroupName=name)["ScalingPolicies"] == []
+    assert moto.autoscaling.describe_scheduled_actions(AutoScalingGroupName=name)["ScheduledUpdateGroupActions"] == []
+    assert moto.group("hello-prod-v002") is None, "all of it is changed in place"
+
+
 def test_the_plan_as_json_keeps_to_its_schema(moto, world):
     world.app(moto.make_image("hello-1"))
     plan = json.loads(world.run("plan", "-o", "json").stdout)

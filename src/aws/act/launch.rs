@@ -12,6 +12,7 @@ use crate::model::action::{GroupChange, NewGroup, Tags};
 use crate::model::launch::LaunchData;
 use crate::model::machine::{Metadata, MixedInstances};
 use crate::model::names::Scope;
+use crate::model::scaling::Maintenance;
 use crate::model::tags::{belongs_to, keys};
 
 /// Creates version 1 of a template. The name is the fence; the SDK's own token only keeps its retries of this one call
@@ -66,7 +67,7 @@ fn template_data(data: &LaunchData, volume_tags: &Tags) -> ec2::RequestLaunchTem
         .set_iam_instance_profile(data.iam_instance_profile.as_deref().map(instance_profile))
         .set_key_name(data.key_name.clone())
         .set_security_group_ids(Some(data.security_group_ids.clone()))
-        .set_user_data(data.user_data.as_ref().map(codec::encode_user_data))
+        .set_user_data(data.boot_script().as_ref().map(codec::encode_user_data))
         .monitoring(ec2::LaunchTemplatesMonitoringRequest::builder().enabled(data.detailed_monitoring).build())
         .set_block_device_mappings(Some(block_devices(data)).filter(|devices| !devices.is_empty()))
         .metadata_options(metadata_options(&data.metadata))
@@ -128,9 +129,15 @@ pub(super) async fn create_group(aws: &Aws, scope: &Scope, call: Call, new: &New
         .desired_capacity(number(new.desired))
         .vpc_zone_identifier(new.subnet_ids.join(","))
         .set_target_group_arns(balanced.then(|| new.target_group_arns.clone()))
-        .health_check_type(if balanced { "ELB" } else { "EC2" })
+        .health_check_type(health_check_type(balanced))
         .health_check_grace_period(number(new.grace_period))
         .deletion_protection(asg::DeletionProtection::PreventForceDeletion)
+        .set_default_instance_warmup(new.instance_warmup.map(number))
+        .set_instance_maintenance_policy(new.maintenance.map(maintenance))
+        .set_lifecycle_hook_specification_list(
+            Some(new.hooks.iter().map(super::scaling::specification).collect())
+                .filter(|hooks: &Vec<_>| !hooks.is_empty()),
+        )
         .set_tags(Some(group_tags(&new.name, &new.tags, true)));
     let result = aws.send(call.clone(), request.send()).await;
     created(result, async {
@@ -141,6 +148,21 @@ pub(super) async fn create_group(aws: &Aws, scope: &Scope, call: Call, new: &New
         }
     })
     .await
+}
+
+fn health_check_type(elb: bool) -> &'static str {
+    if elb { "ELB" } else { "EC2" }
+}
+
+fn maintenance(policy: Maintenance) -> asg::InstanceMaintenancePolicy {
+    asg::InstanceMaintenancePolicy::builder()
+        .min_healthy_percentage(number(policy.min_healthy_percentage))
+        .max_healthy_percentage(number(policy.max_healthy_percentage))
+        .build()
+}
+
+fn no_maintenance() -> asg::InstanceMaintenancePolicy {
+    asg::InstanceMaintenancePolicy::builder().min_healthy_percentage(-1).max_healthy_percentage(-1).build()
 }
 
 /// Types that take the place of the template's, in order, and how they are paid for.
@@ -184,7 +206,13 @@ pub(super) async fn update_group(aws: &Aws, call: Call, name: &str, change: &Gro
         .set_max_size(change.max.map(number))
         .set_desired_capacity(change.desired.map(number))
         .set_health_check_grace_period(change.grace_period.map(number))
-        .set_vpc_zone_identifier(change.subnet_ids.as_ref().map(|subnets| subnets.join(",")));
+        .set_vpc_zone_identifier(change.subnet_ids.as_ref().map(|subnets| subnets.join(",")))
+        .set_health_check_type(change.health_check_elb.map(|elb| health_check_type(elb).to_owned()))
+        // AWS takes -1 for what is not said any more.
+        .set_default_instance_warmup(change.instance_warmup.map(|seconds| seconds.map_or(-1, number)))
+        .set_instance_maintenance_policy(
+            change.maintenance.map(|policy| policy.map_or_else(no_maintenance, maintenance)),
+        );
     aws.send(call, request.send()).await.map(|_| Done::Applied)
 }
 
@@ -205,6 +233,16 @@ pub(super) async fn untag_group(aws: &Aws, call: Call, name: &str, keys: &[Strin
     aws.send(call, request.send()).await.map(|_| Done::Applied)
 }
 
+pub(super) async fn tag_instances(aws: &Aws, call: Call, ids: &[String], tags: &Tags) -> Result<Done, AwsError> {
+    let request = aws.ec2.create_tags().set_resources(Some(ids.to_vec())).set_tags(Some(codec::to_ec2_tags(tags)));
+    match aws.send(call, request.send()).await {
+        Ok(_) => Ok(Done::Applied),
+        // An instance that went meanwhile needs no tags; its successor gets them from the group.
+        Err(error) if error.is_missing() => Ok(Done::Already),
+        Err(error) => Err(error),
+    }
+}
+
 fn group_tags(group: &str, tags: &Tags, propagate: bool) -> Vec<asg::Tag> {
     tags.iter().map(|(key, value)| group_tag(group, key).value(value).propagate_at_launch(propagate).build()).collect()
 }
@@ -214,6 +252,6 @@ fn group_tag(group: &str, key: &str) -> asg::builders::TagBuilder {
 }
 
 /// A number as the SDK takes it. What does not fit is refused by AWS, whose limits are far below.
-fn number(number: impl TryInto<i32>) -> i32 {
+pub(super) fn number(number: impl TryInto<i32>) -> i32 {
     number.try_into().unwrap_or(i32::MAX)
 }

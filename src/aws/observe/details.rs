@@ -6,7 +6,7 @@ use std::future::Future;
 use futures::future::join_all;
 use futures::join;
 
-use super::{alarms, balancing};
+use super::{alarms, balancing, scaling};
 use crate::aws::batch::{by_ids, settle, several};
 use crate::aws::codec;
 use crate::aws::connect::Aws;
@@ -25,6 +25,11 @@ const ELB: &str = "elasticloadbalancing";
 /// Only when nothing can be read at all.
 pub async fn read(aws: &Aws, environment: &EnvironmentName, wants: &BTreeSet<Want>) -> Result<Details, AwsError> {
     let wanted = Wanted::sort(wants);
+    let (hooks, policies, schedules) = join!(
+        each(&wanted.hooks, |name| scaling::hooks(aws, name)),
+        scaling::policies(aws, &wanted.policies),
+        scaling::schedules(aws, &wanted.schedules),
+    );
     let (
         target_health,
         activities,
@@ -63,6 +68,9 @@ pub async fn read(aws: &Aws, environment: &EnvironmentName, wants: &BTreeSet<Wan
         listeners_of: listeners_of?,
         rules_of: rules_of?,
         template_data: template_data?,
+        hooks: hooks?,
+        policies: policies?,
+        schedules: schedules?,
         deployed: deployed?,
         alarms: alarms?,
         traffic: traffic?,
@@ -82,6 +90,9 @@ struct Wanted {
     listeners_of: Vec<String>,
     rules_of: Vec<String>,
     template_data: Vec<String>,
+    hooks: Vec<String>,
+    policies: Vec<String>,
+    schedules: Vec<String>,
     deployed: Vec<AppName>,
     alarms: Vec<String>,
     traffic: Vec<TrafficWindow>,
@@ -102,6 +113,9 @@ impl Wanted {
                 Want::ListenersOf(arn) => wanted.listeners_of.push(arn.clone()),
                 Want::RulesOf(arn) => wanted.rules_of.push(arn.clone()),
                 Want::TemplateData(name) => wanted.template_data.push(name.clone()),
+                Want::Hooks(name) => wanted.hooks.push(name.clone()),
+                Want::Policies(name) => wanted.policies.push(name.clone()),
+                Want::Schedules(name) => wanted.schedules.push(name.clone()),
                 Want::Deployed(app) => wanted.deployed.push(app.clone()),
                 Want::Alarm(name) => wanted.alarms.push(name.clone()),
                 Want::Traffic(window) => wanted.traffic.push(window.clone()),

@@ -13,6 +13,7 @@ use crate::model::action::Tags;
 use crate::model::machine::MixedInstances;
 use crate::model::names::{EnvironmentName, Scope};
 use crate::model::observed::{Group, Instance, LaunchTemplate, Ownership, Problem};
+use crate::model::scaling::Maintenance;
 use crate::model::tags::{self, OWNER, keys};
 
 /// Things by name, and those that carry our tags and make no sense.
@@ -148,6 +149,8 @@ fn decode_group(group: &asg::AutoScalingGroup) -> Result<Group, String> {
         // AWS writes the kinds it has several of as a list.
         health_check_elb: group.health_check_type().unwrap_or_default().split(',').any(|kind| kind.trim() == "ELB"),
         grace_period: group.health_check_grace_period().and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(0),
+        maintenance: group.instance_maintenance_policy().and_then(decode_maintenance),
+        instance_warmup: group.default_instance_warmup().and_then(|seconds| u64::try_from(seconds).ok()),
         instances: group.instances().iter().map(decode_instance).collect(),
         deleting: group.status().is_some_and(|status| !status.is_empty()),
         suspended: group
@@ -174,6 +177,13 @@ fn decode_mixed(policy: &asg::MixedInstancesPolicy) -> Option<MixedInstances> {
         on_demand_percentage: number(distribution.on_demand_percentage_above_base_capacity(), 100),
         spot_allocation: distribution.spot_allocation_strategy().unwrap_or("lowest-price").to_owned(),
         max_price: distribution.spot_max_price().filter(|price| !price.is_empty()).map(str::to_owned),
+    })
+}
+
+fn decode_maintenance(policy: &asg::InstanceMaintenancePolicy) -> Option<Maintenance> {
+    Some(Maintenance {
+        min_healthy_percentage: u32::try_from(policy.min_healthy_percentage()?).ok()?,
+        max_healthy_percentage: u32::try_from(policy.max_healthy_percentage()?).ok()?,
     })
 }
 

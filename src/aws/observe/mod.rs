@@ -5,6 +5,7 @@
 //! - [`dns`]: the hosted zone with its records
 //! - [`alarms`]: alarms and what load balancers counted, from CloudWatch
 //! - [`images`]: images by their ids
+//! - [`scaling`]: hooks, scaling policies and scheduled actions of groups
 //! - [`details`]: what AWS tells only one by one, read on request
 //!
 //! The number of calls grows with pages, not with apps. What could not be read is unknown, with AWS's words.
@@ -15,6 +16,7 @@ pub mod details;
 pub mod dns;
 pub mod groups;
 pub mod images;
+pub mod scaling;
 
 use std::collections::{BTreeMap, BTreeSet};
 

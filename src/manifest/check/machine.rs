@@ -8,6 +8,7 @@ use crate::manifest::spec::{BlockDevice, VolumeType};
 use crate::model::names::Scope;
 
 pub(super) fn machine(subject: &Subject<'_>, findings: &mut Diagnostics) {
+    user_data(subject, findings);
     profile(subject, findings);
     volumes(subject, findings);
 }
@@ -31,6 +32,21 @@ pub(in crate::manifest) fn types(scope: &Scope, tree: &Node, findings: &mut Diag
             findings.push(finding);
         }
         _ => {}
+    }
+}
+
+/// User data stands in the manifest, or in a file.
+fn user_data(subject: &Subject<'_>, findings: &mut Diagnostics) {
+    let launch = &subject.spec.launch;
+    if launch.user_data.is_some() && launch.user_data_file.is_some() {
+        let path = ["launch", "userDataFile"];
+        let message = "`launch.userData` and `launch.userDataFile` do not go together".to_owned();
+        let finding = subject.error(Code::ConflictingField, &path, message);
+        findings.push(
+            finding
+                .related(subject.tree.nearest(&["launch", "userData"]), "the other one")
+                .help("keep one of them; where another layer sets the other, write `null` for it"),
+        );
     }
 }
 

@@ -4,8 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::machine::{BlockDevice, CpuCredits, MetadataOptions, Tenancy};
+use super::scaling::LifecycleHook;
+use crate::model::launch::Secret;
 
-/// What an instance is born with besides image and type. A change of any of it is a new generation.
+/// What an instance is born with besides image and type. A change is a new generation, but for hooks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Launch {
@@ -25,6 +27,13 @@ pub struct Launch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-amiable-effect" = "replace"))]
     pub user_data: Option<String>,
+    /// The same from a file, by its path from the manifest that names it; within the directory of the manifests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-amiable-effect" = "replace"))]
+    pub user_data_file: Option<String>,
+    /// What stands in that file.
+    #[serde(skip)]
+    pub user_data_text: Option<Secret>,
     /// Detailed (one-minute) monitoring.
     #[serde(default)]
     #[schemars(extend("x-amiable-effect" = "replace"))]
@@ -52,6 +61,10 @@ pub struct Launch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-amiable-effect" = "replace"))]
     pub cpu_credits: Option<CpuCredits>,
+    /// What holds instances when they come or go. The first ones are held, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50), extend("x-amiable-effect" = "in-place"))]
+    pub lifecycle_hooks: Vec<LifecycleHook>,
 }
 
 /// Where the instances of one app run.

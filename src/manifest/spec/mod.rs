@@ -4,6 +4,7 @@
 //! `in-place` (changed on what runs) or `behaviour` (changes nothing in AWS). A field that only groups others has none.
 
 mod balancer;
+mod container;
 mod dns;
 mod environment;
 mod health;
@@ -11,6 +12,7 @@ mod image;
 mod instances;
 mod launch;
 mod machine;
+mod scaling;
 mod strategy;
 mod verification;
 
@@ -22,6 +24,8 @@ pub use balancer::{
     AccessLogs, IpAddressType, Kind, Listener, ListenerProtocol, LoadBalancer, OwnLoadBalancer, Redirect, Scheme,
     SharedListener,
 };
+
+pub use container::Container;
 pub use dns::{Dns, RecordType};
 pub use environment::{EnvironmentSpec, Limits, Network};
 pub use health::{HealthCheck, Protocol};
@@ -30,6 +34,9 @@ pub use instances::Instances;
 pub use launch::{AppNetwork, Launch};
 pub use machine::{
     AllocationStrategy, BlockDevice, CpuCredits, HttpTokens, MetadataOptions, Spot, Tenancy, VolumeType,
+};
+pub use scaling::{
+    DefaultResult, LifecycleHook, MaintenancePolicy, Metric, Process, Scaling, Scheduled, TargetTracking, Transition,
 };
 pub use strategy::{Canary, CanaryStep, RedBlack, Retain, Strategy};
 pub use verification::{Compare, Method, Percent, Percentile, Ratio, SmokeCheck, Statuses, Verification, Webhook};
@@ -46,6 +53,9 @@ pub struct AppSpec {
     /// Where the image came from: recorded with the deployed state and shown wherever the release is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<Release>,
+    /// A container that every instance runs, on a machine image with Docker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<Container>,
     /// The EC2 instance type, such as `c7g.large`; either this or `instanceTypes`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-amiable-effect" = "replace"))]
@@ -60,6 +70,10 @@ pub struct AppSpec {
     /// How many instances run. Between the two numbers, the count is left to scaling and preserved over a release.
     #[serde(default)]
     pub instances: Instances,
+    /// How the number of instances changes by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-amiable-effect" = "in-place"))]
+    pub scaling: Option<Scaling>,
     /// What else an instance is born with.
     #[serde(default)]
     pub launch: Launch,
@@ -98,6 +112,13 @@ pub struct AppSpec {
 }
 
 impl AppSpec {
+    /// The container that each of its instances runs.
+    pub fn container(&self) -> Option<crate::model::container::Container> {
+        let is_worker = self.load_balancer == LoadBalancer::None;
+        let serves_on = (!is_worker).then_some(self.health_check.port);
+        self.container.as_ref().map(|container| container.data(serves_on))
+    }
+
     /// The instance types that will do, the most wanted first.
     pub fn types(&self) -> impl Iterator<Item = &str> {
         self.instance_type.iter().chain(&self.instance_types).map(String::as_str)

@@ -33,25 +33,36 @@ pub(super) fn attachments<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) 
 }
 
 pub(super) fn sizes<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group, changes: &mut Changes<'_>) {
-    let spec = release.wanted.spec;
+    let wanted = release.wanted;
     let mut update = GroupChange::default();
-    let (min, max) = (spec.instances.min, spec.instances.max);
     // While it is held up for a release, its min is ours.
     let held = group.owner.held_min.is_some();
-    if !held && changes.differs("instances.min", group.min.to_string(), min.to_string()) {
-        update.min = Some(min);
+    if !held && changes.differs("instances.min", group.min.to_string(), wanted.min.to_string()) {
+        update.min = Some(wanted.min);
     }
-    if changes.differs("instances.max", group.max.to_string(), max.to_string()) {
-        update.max = Some(max);
+    if changes.differs("instances.max", group.max.to_string(), wanted.max.to_string()) {
+        update.max = Some(wanted.max);
     }
-    let grace = spec.health_check.grace_period;
+    let grace = wanted.spec.health_check.grace_period;
     let has = Span::seconds(group.grace_period);
     if changes.differs("healthCheck.gracePeriod", has.to_string(), grace.to_string()) {
         update.grace_period = Some(grace.as_seconds());
     }
     let subnets: Vec<_> = group.subnet_ids.iter().cloned().collect();
-    if changes.differs("network.subnetIds", subnets.join(", "), release.wanted.subnet_ids.join(", ")) {
-        update.subnet_ids = Some(release.wanted.subnet_ids.clone());
+    if changes.differs("network.subnetIds", subnets.join(", "), wanted.subnet_ids.join(", ")) {
+        update.subnet_ids = Some(wanted.subnet_ids.clone());
+    }
+    let kind = |elb: bool| if elb { "ELB" } else { "EC2" }.to_owned();
+    if changes.differs("healthCheck", kind(group.health_check_elb), kind(wanted.has_front())) {
+        update.health_check_elb = Some(wanted.has_front());
+    }
+    if changes.optional("instances.maintenancePolicy", said(group.maintenance), said(wanted.maintenance)) {
+        update.maintenance = Some(wanted.maintenance);
+    }
+    let warmup = |seconds: Option<u64>| said(seconds.map(Span::seconds));
+    if changes.optional("scaling.defaultInstanceWarmup", warmup(group.instance_warmup), warmup(wanted.instance_warmup))
+    {
+        update.instance_warmup = Some(wanted.instance_warmup);
     }
     // The desired number belongs to scaling; it moves only as far as the new limits force it.
     let (low, high) = (update.min.unwrap_or(group.min), update.max.unwrap_or(group.max));
@@ -59,12 +70,13 @@ pub(super) fn sizes<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group:
     update.desired = (desired != group.desired).then_some(desired);
     // While a new template waits to be launched, the group that serves is left as it is.
     if update != GroupChange::default() && release.target.is_some() {
-        draft.act(
-            Action::UpdateGroup { name: group.name.clone(), change: update },
-            "the group differs from the manifest",
-            Vec::new(),
-        );
+        let action = Action::UpdateGroup { name: group.name.clone(), change: update };
+        draft.act(action, "the group differs from the manifest", Vec::new());
     }
+}
+
+fn said(value: Option<impl ToString>) -> Option<String> {
+    value.map(|value| value.to_string())
 }
 
 pub(super) fn labels<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group, changes: &mut Changes<'_>) {
@@ -83,6 +95,12 @@ pub(super) fn labels<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group
     }
     // Tags that the manifest does not name are left alone: cost reports and other tools put them there.
     if !set.is_empty() && release.target.is_some() {
+        // The running instances first: while the group differs, all of it is done again.
+        let ids: Vec<String> = group.instances.iter().map(|instance| instance.id.clone()).collect();
+        if !ids.is_empty() {
+            let action = Action::TagInstances { group: group.name.clone(), ids, tags: set.clone() };
+            draft.act(action, "the labels differ from the manifest", Vec::new());
+        }
         let action = Action::TagGroup { name: group.name.clone(), tags: set, propagate: true };
         draft.act(action, "the labels differ from the manifest", Vec::new());
     }

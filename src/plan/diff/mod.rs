@@ -2,6 +2,7 @@
 
 mod balancing;
 mod group;
+mod scaling;
 pub(super) mod settings;
 mod template;
 
@@ -28,12 +29,13 @@ pub(super) fn in_place<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     let complete = balancing::listeners(draft, release, &mut changes);
     balancing::rule(draft, release, &mut changes);
     group::labels(draft, release, group, &mut changes);
-    if !changes.drifted || release.target.is_none() {
+    if !changes.drifted || release.target.is_none() || draft.deep {
         balancing::details(draft, release, &mut changes);
     }
+    let all_known = scaling::scaling(draft, release, group, &mut changes);
     if !changes.drifted {
         // Last, so that it is only said once it is so. Only the group whose template is wanted is said to be up to date.
-        if release.target.is_some() && complete {
+        if release.target.is_some() && complete && all_known {
             let tag = Tags::from([(keys::APPLIED.to_owned(), applied)]);
             draft.tag_group(&group.name, tag, "its settings are those of the manifest");
         }
@@ -58,17 +60,40 @@ impl Changes<'_> {
         if before == after || self.is_ignored(path) {
             return false;
         }
-        // Several things may differ in the same field: it is said once.
-        let found = change(path, Some(before), after);
-        if !self.found.contains(&found) {
-            self.found.push(found);
-        }
+        self.note(change(path, Some(before), after));
         true
     }
 
-    /// Whether a difference in a field is to be left alone.
+    /// Several things may differ in the same field: it is said once.
+    fn note(&mut self, found: FieldChange) {
+        if !self.found.contains(&found) {
+            self.found.push(found);
+        }
+    }
+
+    /// Takes note of a setting that may be missing on either side.
+    fn optional(&mut self, path: &str, has: Option<String>, wants: Option<String>) -> bool {
+        let shown = |text: Option<String>| text.unwrap_or_else(|| "none".to_owned());
+        self.differs(path, shown(has), shown(wants))
+    }
+
+    /// Takes note of one of several things of a field, which differs: what there is of it, and what there should be. Says
+    /// whether it is to be changed.
+    fn item(&mut self, path: &str, has: Option<String>, wants: Option<String>) -> bool {
+        if self.is_ignored(path) {
+            return false;
+        }
+        let shown = |text: Option<String>| text.unwrap_or_else(|| "none".to_owned());
+        self.note(change(path, Some(shown(has)), shown(wants)));
+        true
+    }
+
+    /// Whether a difference in a field, or in what is below an ignored one, is to be left alone.
     fn is_ignored(&self, path: &str) -> bool {
-        self.drifted && self.ignore.iter().any(|ignored| ignored == path)
+        let covers = |ignored: &String| {
+            path.strip_prefix(ignored.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.drifted && self.ignore.iter().any(covers)
     }
 }
 

@@ -15,6 +15,9 @@ pub(in crate::plan) fn replaced<'a>(draft: &mut Draft<'a>, release: &Release<'a,
     let Some(serving) = release.serving else {
         add_replaced(draft, "image", None, image_after(wanted));
         add_replaced(draft, "instanceType", None, wanted.launch.instance_type.clone());
+        if let Some(container) = &wanted.launch.container {
+            add_replaced(draft, "container.image", None, container.image.clone());
+        }
         return;
     };
     if serving.owner.template_hash == wanted.hash {
@@ -34,6 +37,8 @@ pub(in crate::plan) fn replaced<'a>(draft: &mut Draft<'a>, release: &Release<'a,
     let before = LaunchData { mixed: serving.mixed.clone(), ..before.clone() };
     for (path, old, new) in template_fields(&before, &wanted.launch) {
         if old != new {
+            let in_a_file = path == "launch.userData" && wanted.spec.launch.user_data_file.is_some();
+            let path = if in_a_file { "launch.userDataFile" } else { path };
             let shown = |text: Option<String>| text.or_else(|| Some("none".to_owned()));
             draft.plan.fields.push(FieldChange {
                 path: path.to_owned(),
@@ -60,6 +65,10 @@ fn template_fields(old: &LaunchData, new: &LaunchData) -> Vec<(&'static str, Opt
         both("launch.keyName", |data| data.key_name.clone()),
         both("launch.securityGroupIds", |data| Some(data.security_group_ids.join(", "))),
         both("launch.userData", |data| data.user_data.as_ref().map(ToString::to_string)),
+        both("container.image", |data| of_container(data, "container.image")),
+        both("container.port", |data| of_container(data, "container.port")),
+        both("container.env", |data| of_container(data, "container.env")),
+        both("container.command", |data| of_container(data, "container.command")),
         both("launch.detailedMonitoring", |data| Some(data.detailed_monitoring.to_string())),
         both("launch.rootVolumeSize", |data| data.root_volume.as_ref().map(|root| format!("{} GiB", root.size))),
         both("launch.blockDevices", |data| {
@@ -71,6 +80,11 @@ fn template_fields(old: &LaunchData, new: &LaunchData) -> Vec<(&'static str, Opt
         both("launch.ebsOptimized", |data| data.ebs_optimized.map(|optimized| optimized.to_string())),
         both("launch.cpuCredits", |data| data.cpu_credits.clone()),
     ]
+}
+
+/// What can be told of a container.
+fn of_container(data: &LaunchData, field: &str) -> Option<String> {
+    data.container.as_ref()?.summary().get(field).cloned()
 }
 
 fn several(data: &LaunchData) -> Option<String> {

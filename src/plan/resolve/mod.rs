@@ -5,6 +5,7 @@ pub(super) mod dns;
 mod image;
 mod launch;
 mod network;
+mod scaling;
 
 use std::collections::BTreeMap;
 
@@ -13,9 +14,11 @@ use super::picture::Picture;
 use crate::manifest::spec::{AppSpec, EnvironmentSpec, LoadBalancer};
 use crate::model::desired::DesiredApp;
 use crate::model::launch::{LaunchData, TemplateHash};
+use crate::model::machine::MixedInstances;
 use crate::model::mark::BackTo;
 use crate::model::names::digest;
 use crate::model::observed::{Image, Observed, Read, TargetCheck, Want, Zone};
+use crate::model::scaling::{Hook, Maintenance, ScalingPolicy, ScheduledAction};
 use balancing::Balancing;
 
 /// One app as it should be.
@@ -34,6 +37,14 @@ pub(super) struct Wanted<'a> {
     pub(super) refusal: Option<String>,
     /// Subnets of its instances, in order.
     pub(super) subnet_ids: Vec<String>,
+    /// The fewest instances at this time.
+    pub(super) min: u32,
+    /// The most instances at this time.
+    pub(super) max: u32,
+    /// How far the healthy part of a group may differ from the wanted number during maintenance.
+    pub(super) maintenance: Option<Maintenance>,
+    /// Seconds before a fresh instance's metrics count, if that is said.
+    pub(super) instance_warmup: Option<u64>,
     /// How its targets are checked.
     pub(super) check: TargetCheck,
     /// Whether it is an earlier release that takes the place of one that was turned down: it has proved itself before.
@@ -68,6 +79,7 @@ impl<'a> Wanted<'a> {
             spec.network.as_ref().map_or_else(|| environment.network.subnet_ids.clone(), |own| own.subnet_ids.clone());
         subnet_ids.sort();
         subnet_ids.dedup();
+        let (min, max) = scaling::sizes(spec, observed.at);
         Ok(Self {
             app,
             spec,
@@ -77,6 +89,10 @@ impl<'a> Wanted<'a> {
             image,
             refusal,
             subnet_ids,
+            min,
+            max,
+            maintenance: scaling::maintenance(spec),
+            instance_warmup: scaling::instance_warmup(spec),
             check: network::check(spec),
             goes_back: false,
             balancing: Balancing::resolve(spec, environment),
@@ -98,9 +114,12 @@ impl<'a> Wanted<'a> {
                 let found = draft.observed.details.template_data.get(&kept.name);
                 let data =
                     draft.see(found, Want::TemplateData(kept.name.clone()), "the launch template that was kept")?;
-                match data {
-                    Some(data) if data.hash() == *hash => data.clone(),
-                    _ => {
+                // Several types stand in the group only, which is gone: those of the manifest, unless they have changed.
+                let with = |mixed: Option<MixedInstances>| data.clone().map(|data| LaunchData { mixed, ..data });
+                let candidates = [with(None), with(self.launch.mixed.clone())];
+                match candidates.into_iter().flatten().find(|data| data.hash() == *hash) {
+                    Some(data) => data,
+                    None => {
                         draft.block(format!("{} does not hold what its tag says: somebody has changed it", kept.name));
                         return None;
                     }
@@ -145,7 +164,40 @@ impl<'a> Wanted<'a> {
             self.check,
             self.app.labels
         );
-        digest(&text, 12)
+        // Settings that came later count only where they are set: what does not use them is not applied anew.
+        digest(&(text + &self.later_settings()), 12)
+    }
+
+    fn later_settings(&self) -> String {
+        let processes = &self.spec.instances.suspended_processes;
+        let settings = [
+            ("scaling", self.spec.scaling.as_ref().map(|scaling| format!("{scaling:?}"))),
+            ("maintenance", self.maintenance.map(|policy| policy.to_string())),
+            ("suspended", (!processes.is_empty()).then(|| format!("{processes:?}"))),
+            ("hooks", Some(self.hooks()).filter(|hooks| !hooks.is_empty()).map(|hooks| format!("{hooks:?}"))),
+        ];
+        settings.into_iter().filter_map(|(name, value)| Some(format!("|{name} {}", value?))).collect()
+    }
+
+    /// The lifecycle hooks of each of its groups.
+    pub(super) fn hooks(&self) -> Vec<Hook> {
+        scaling::hooks(self.spec)
+    }
+
+    /// The scaling policies of a group; `label`: what counts its requests, where that is known.
+    pub(super) fn policies(&self, group: &str, label: Option<&str>) -> Vec<ScalingPolicy> {
+        scaling::policies(self.spec, group, label)
+    }
+
+    /// The scheduled actions of a group.
+    pub(super) fn schedules(&self, group: &str) -> Vec<ScheduledAction> {
+        scaling::schedules(self.spec, group)
+    }
+
+    /// Whether a group gets more than its creation gives it, so that not all of its settings are applied at birth.
+    pub(super) fn needs_more_than_birth(&self, group: &str) -> bool {
+        let processes = &self.spec.instances.suspended_processes;
+        !processes.is_empty() || !self.policies(group, None).is_empty() || !self.schedules(group).is_empty()
     }
 
     /// Whether it takes traffic from a load balancer.
@@ -155,7 +207,6 @@ impl<'a> Wanted<'a> {
 
     /// How many instances a new generation starts with: as many as serve now, within the limits of the manifest.
     pub(super) fn size(&self, serving: Option<u32>) -> u32 {
-        let instances = &self.spec.instances;
-        serving.unwrap_or(instances.min).clamp(instances.min, instances.max.max(instances.min))
+        serving.unwrap_or(self.min).clamp(self.min, self.max.max(self.min))
     }
 }

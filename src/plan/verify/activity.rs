@@ -22,6 +22,14 @@ pub(super) fn launch_failure(activities: &[Activity], group: &Group) -> Option<(
     (newest.status == "Failed").then(|| (cause(&newest.message), newest.message.clone()))
 }
 
+/// What AWS says of a launch that a lifecycle hook gave up: whoever looked at the instance there turned it down, or nobody
+/// came. AWS goes on with the next one, and so may the hook.
+pub(super) fn abandoned_launch<'a>(activities: &'a [Activity], group: &Group) -> Option<&'a str> {
+    let since = activities.iter().filter(|activity| activity.started_at >= group.created_at);
+    let gave_up = |words: &str| words.contains("Lifecycle Action") && words.contains("was abandoned");
+    since.map(|activity| activity.message.as_str()).find(|words| gave_up(words))
+}
+
 /// What the group says of an instance that it took out of service since then because the load balancer called it sick.
 /// Between two looks such an instance may have gone and its successor come.
 pub(super) fn replaced_for_its_health<'a>(

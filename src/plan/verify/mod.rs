@@ -16,7 +16,7 @@ use crate::model::action::{Action, GroupChange, Tags};
 use crate::model::observed::{Failure, Group, Want};
 use crate::model::tags::{self, keys};
 use crate::model::time::{Span, Timestamp};
-use activity::{Cause, launch_failure, room_since};
+use activity::{Cause, abandoned_launch, launch_failure, room_since};
 use health::Healthy;
 
 /// Done when the target has the traffic, or has been healthy for the stability window.
@@ -155,7 +155,7 @@ fn grow(draft: &mut Draft<'_>, release: &Release<'_, '_>, target: &Group) -> boo
         return false;
     }
     let change = GroupChange {
-        min: (target.min < release.wanted.spec.instances.min).then_some(release.wanted.spec.instances.min),
+        min: (target.min < release.size).then_some(release.size),
         max: (target.max < release.size).then_some(release.size),
         desired: Some(release.size),
         ..GroupChange::default()
@@ -173,7 +173,10 @@ fn not_yet_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target:
     }
     let want = Want::Activities(target.name.clone());
     let activities = draft.see(draft.observed.details.activities.get(&target.name), want, "its scaling activities");
-    let failure = activities.and_then(|activities| launch_failure(activities, target));
+    let failure = activities.and_then(|activities| {
+        let abandoned = abandoned_launch(activities, target).map(|words| (Cause::Release, words.to_owned()));
+        abandoned.or_else(|| launch_failure(activities, target))
+    });
     let begun = activities.and_then(|activities| room_since(activities)).unwrap_or(target.created_at);
     let generation = target.owner.generation;
     // The deadline is for what was never ready; what served before and is wanted again only has to recover.

@@ -3,7 +3,8 @@
 use amiable::controller::converge::Outcome;
 use amiable::model::plan::Effect;
 use amiable::sim::world::World;
-use amiable::sim::world::example::HELLO_1_0;
+use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1};
+use base64::Engine;
 use insta::assert_snapshot;
 
 use super::{deployed, serving, settles};
@@ -76,5 +77,133 @@ async fn volumes_and_the_metadata_service_are_part_of_what_a_generation_is() {
     });
     assert_eq!(devices.iter().map(|device| device.encrypted).collect::<Vec<_>>(), [Some(false), Some(true)]);
     assert_eq!(tags.get("amiable:app").map(String::as_str), Some("hello"));
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_holds_the_first_instances_until_it_is_answered() {
+    let hook = "  launch: {lifecycleHooks: [{name: warm-up, transition: launching, timeout: 2m}]}\n";
+    let mut lab = Lab::new().await;
+    lab.write("hello", app("hello", HELLO_1_0, hook));
+    let answers = async {
+        lab.pass(120).await;
+        let held = lab.instances("hello-prod-v001");
+        assert_eq!(held.len(), 2);
+        for id in &held {
+            let answer = [
+                ("AutoScalingGroupName", "hello-prod-v001"),
+                ("LifecycleHookName", "amiable-warm-up"),
+                ("InstanceId", id),
+                ("LifecycleActionResult", "CONTINUE"),
+            ];
+            lab.by_hand("autoscaling", "CompleteLifecycleAction", &answer);
+        }
+    };
+    let (outcome, ()) = futures::join!(lab.apply(false), answers);
+    assert_eq!(outcome, Outcome::Converged, "{}", lab.diary());
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_abandons_an_instance_fails_the_release_in_the_words_of_aws() {
+    let mut lab = deployed("").await;
+    lab.diary();
+    let hook = "  launch: {lifecycleHooks: [{name: warm-up, transition: launching, timeout: 30s}]}\n";
+    lab.write("hello", app("hello", HELLO_1_1, hook));
+    assert_eq!(lab.apply(true).await, Outcome::ReleaseFailed);
+    let diary = lab.diary();
+    assert!(
+        diary.contains("v002 failed: launch failed: Instance failed to complete user's Lifecycle Action"),
+        "{diary}"
+    );
+    assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn hooks_change_in_place_and_those_of_others_are_left_alone() {
+    let hooks = |hooks: &str| format!("  launch: {{lifecycleHooks: [{hooks}]}}\n");
+    let mut lab = deployed(&hooks("{name: drain, transition: terminating, timeout: 1m, default: continue}")).await;
+    lab.diary();
+    let theirs = [
+        ("AutoScalingGroupName", "hello-prod-v001"),
+        ("LifecycleHookName", "inventory"),
+        ("LifecycleTransition", "autoscaling:EC2_INSTANCE_TERMINATING"),
+    ];
+    lab.by_hand("autoscaling", "PutLifecycleHook", &theirs);
+    let changed = "{name: drain, transition: terminating, timeout: 2m}, {name: log, transition: terminating}";
+    lab.write("hello", app("hello", HELLO_1_0, &hooks(changed)));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    lab.write("hello", app("hello", HELLO_1_0, ""));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    07:09 PutLifecycleHook hello-prod-v001: its hooks differ from the manifest
+    07:09 PutLifecycleHook hello-prod-v001: its hooks differ from the manifest
+    07:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:10 DeleteLifecycleHook hello-prod-v001: its hooks differ from the manifest
+    07:10 DeleteLifecycleHook hello-prod-v001: its hooks differ from the manifest
+    07:10 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    ");
+    let left = lab
+        .simulation
+        .with(|world| world.scaling.groups.get("hello-prod-v001").unwrap().hooks.keys().cloned().collect::<Vec<_>>());
+    assert_eq!(left, ["inventory"]);
+    lab.deep = true;
+    settles(&lab).await;
+}
+
+/// The user data of a generation, as EC2 has it.
+fn user_data(lab: &Lab, generation: &str) -> String {
+    let data = lab.simulation.with(|world| world.templates.by_name(generation).unwrap().versions[0].user_data.clone());
+    String::from_utf8(base64::engine::general_purpose::STANDARD.decode(data.unwrap()).unwrap()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_digest_or_environment_of_a_container_is_a_new_generation() {
+    let digest = |number: u32| format!("ghcr.io/acme/hello@sha256:{number:064x}");
+    let container = |number: u32, token: &str| {
+        format!("  container: {{image: \"{}\", port: 3000, env: {{TOKEN: {token}}}}}\n", digest(number))
+    };
+    let mut lab = deployed(&container(1, "canary-one")).await;
+    assert!(user_data(&lab, "hello-prod-v001").contains("TOKEN=canary-one\n"));
+    settles(&lab).await;
+    for (number, token, path) in [(2, "canary-one", "container.image"), (2, "canary-two", "container.env")] {
+        lab.write("hello", app("hello", HELLO_1_0, &container(number, token)));
+        let plan = lab.plan("hello").await;
+        let paths: Vec<_> = plan.fields.iter().map(|field| field.path.as_str()).collect();
+        assert_eq!(paths, [path]);
+        assert!(!format!("{plan:?}").contains("canary"), "{plan:?}");
+        assert_eq!(lab.apply(false).await, Outcome::Converged);
+        settles(&lab).await;
+    }
+    assert_eq!(serving(&lab), [("hello-prod-v003".to_owned(), 2)]);
+    assert!(!lab.diary().contains("canary"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_text_in_the_file_of_user_data_is_a_new_generation() {
+    let mut lab = Lab::new().await;
+    lab.attach("boot.sh", "#!/bin/sh\nexport TOKEN=canary-one\n");
+    lab.write("hello", app("hello", HELLO_1_0, "  launch: {userDataFile: boot.sh}\n"));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_eq!(user_data(&lab, "hello-prod-v001"), "#!/bin/sh\nexport TOKEN=canary-one\n");
+    settles(&lab).await;
+    lab.attach("boot.sh", "#!/bin/sh\nexport TOKEN=canary-two\n");
+    let plan = lab.plan("hello").await;
+    assert_eq!(plan.fields.iter().map(|field| field.path.as_str()).collect::<Vec<_>>(), ["launch.userDataFile"]);
+    assert!(!format!("{plan:?}").contains("canary"), "{plan:?}");
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_of_amiable_rolls_nothing() {
+    // As a release before there was any choice left it: no tag of a volume's or interface's, no other setting.
+    let lab = deployed("").await;
+    let hash = lab.simulation.with(|world| {
+        let template = world.templates.all.values_mut().next().unwrap();
+        template.versions[0].tag_specifications.clear();
+        template.tags.get("amiable:template-hash").cloned()
+    });
+    assert_eq!(hash.as_deref(), Some("1-485e78b453272fda"));
     settles(&lab).await;
 }

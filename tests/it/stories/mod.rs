@@ -12,6 +12,7 @@ mod launch;
 mod operators;
 mod reading;
 mod red_black;
+mod scaling;
 mod shared_listener;
 mod telling;
 mod verification;

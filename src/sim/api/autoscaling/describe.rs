@@ -113,6 +113,11 @@ fn write_group(xml: &mut Xml, world: &World, group: &Group, with_instances: bool
     );
     xml.optional("MaxInstanceLifetime", Some(group.max_instance_lifetime).filter(|seconds| *seconds > 0));
     xml.optional("DefaultInstanceWarmup", group.default_instance_warmup);
+    if let Some((min, max)) = group.maintenance {
+        xml.within("InstanceMaintenancePolicy", |xml| {
+            xml.leaf("MinHealthyPercentage", min).leaf("MaxHealthyPercentage", max);
+        });
+    }
     xml.list("TrafficSources", "member", group.registers_in(), |xml, arn| {
         xml.leaf("Identifier", arn).leaf("Type", "elbv2");
     });

@@ -63,7 +63,10 @@ pub(super) fn create(world: &mut World, request: &Request) -> Result<Reply, ApiE
         termination_policies: given.termination_policies.unwrap_or_else(|| vec!["Default".to_owned()]),
         protect_new: given.protect_new.unwrap_or(false),
         max_instance_lifetime: given.max_instance_lifetime.unwrap_or(0),
-        default_instance_warmup: given.default_instance_warmup,
+        default_instance_warmup: given.default_instance_warmup.flatten(),
+        maintenance: given.maintenance.flatten(),
+        policies: Default::default(),
+        scheduled: Default::default(),
         deletion_protection: given.deletion_protection.unwrap_or_else(|| "none".to_owned()),
         hooks,
         tags,
@@ -149,7 +152,8 @@ pub(super) fn update(world: &mut World, request: &Request) -> Result<Reply, ApiE
     group.default_cooldown = given.default_cooldown.unwrap_or(group.default_cooldown);
     group.protect_new = given.protect_new.unwrap_or(group.protect_new);
     group.max_instance_lifetime = given.max_instance_lifetime.unwrap_or(group.max_instance_lifetime);
-    group.default_instance_warmup = given.default_instance_warmup.or(group.default_instance_warmup);
+    group.default_instance_warmup = given.default_instance_warmup.unwrap_or(group.default_instance_warmup);
+    group.maintenance = given.maintenance.unwrap_or(group.maintenance);
     if let Some(policies) = given.termination_policies {
         group.termination_policies = policies;
     }

@@ -117,22 +117,16 @@ pub(super) fn complete_lifecycle_action(world: &mut World, request: &Request) ->
         "ABANDON" => false,
         other => return Err(ApiError::validation(format!("Invalid lifecycle action result: {other}"))),
     };
-    let held = group.members.get(id).map(|member| member.lifecycle);
-    let fits = group.hooks.get(hook).is_some_and(|hook| match held {
-        Some(Lifecycle::PendingWait) => hook.launching,
-        Some(Lifecycle::TerminatingWait) => !hook.launching,
-        _ => false,
-    });
-    if !fits {
+    let held = group.members.get(id).filter(|member| member.waiting.contains_key(hook)).map(|member| member.lifecycle);
+    if held.is_none() {
         return Err(ApiError::validation(format!("No active Lifecycle Action found with instance ID {id}")));
     }
-    let (name, id, now) = (group.name.clone(), id.to_owned(), world.now);
+    let (name, id, hook) = (group.name.clone(), id.to_owned(), hook.to_owned());
     if held == Some(Lifecycle::PendingWait) && !go_on {
         retire::begin(world, &name, &id, Reason::HookAbandoned);
     } else if let Some(member) = world.scaling.groups.get_mut(&name).and_then(|group| group.members.get_mut(&id)) {
-        // The wait is over; whatever the default result is, this instance goes on.
-        member.until = Some(now);
-        member.released = true;
+        // One that goes and is abandoned waits for no other hook, either.
+        if go_on { member.release(&hook) } else { member.waiting.clear() }
     }
     world.wake_group(&name, REACTION);
     Ok(answer(request, |_| {}))

@@ -6,6 +6,7 @@
 //! - [`activities`]: what groups did
 //! - [`tags`]: of groups
 //! - [`members`]: instances of groups
+//! - [`hooks`], [`policies`], [`scheduled`]: what a group does by itself
 //! - [`processes`]: suspend and resume
 //!
 //! <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/Welcome.html>
@@ -13,8 +14,11 @@
 mod activities;
 mod describe;
 mod groups;
+mod hooks;
 mod members;
+mod policies;
 mod processes;
+mod scheduled;
 mod settings;
 mod tags;
 #[cfg(test)]
@@ -34,6 +38,15 @@ pub fn call(world: &mut World, request: &Request) -> Result<Reply, ApiError> {
         "CompleteLifecycleAction" => members::complete_lifecycle_action(world, request),
         "CreateAutoScalingGroup" => groups::create(world, request),
         "CreateOrUpdateTags" => tags::write(world, request),
+        "DeleteLifecycleHook" => hooks::delete(world, request),
+        "DeletePolicy" => policies::delete(world, request),
+        "DeleteScheduledAction" => scheduled::delete(world, request),
+        "DescribeLifecycleHooks" => hooks::describe(world, request),
+        "DescribePolicies" => policies::describe(world, request),
+        "DescribeScheduledActions" => scheduled::describe(world, request),
+        "PutLifecycleHook" => hooks::put(world, request),
+        "PutScalingPolicy" => policies::put(world, request),
+        "PutScheduledUpdateGroupAction" => scheduled::put(world, request),
         "DeleteAutoScalingGroup" => groups::delete(world, request),
         "DeleteTags" => tags::delete(world, request),
         "DescribeAutoScalingGroups" => describe::groups(world, request),

@@ -24,7 +24,10 @@ pub(super) struct Settings {
     pub(super) termination_policies: Option<Vec<String>>,
     pub(super) protect_new: Option<bool>,
     pub(super) max_instance_lifetime: Option<u64>,
-    pub(super) default_instance_warmup: Option<u64>,
+    /// `Some(None)` takes it away.
+    pub(super) default_instance_warmup: Option<Option<u64>>,
+    /// `Some(None)` takes it away.
+    pub(super) maintenance: Option<Option<(u32, u32)>>,
     pub(super) deletion_protection: Option<String>,
 }
 
@@ -66,7 +69,11 @@ impl Settings {
             termination_policies: Some(params.values("TerminationPolicies.member")).filter(|given| !given.is_empty()),
             protect_new: params.parse("NewInstancesProtectedFromScaleIn")?,
             max_instance_lifetime: lifetime(params)?,
-            default_instance_warmup: seconds("DefaultInstanceWarmup", 0, 31_536_000)?,
+            default_instance_warmup: match params.get("DefaultInstanceWarmup") {
+                Some("-1") => Some(None),
+                _ => seconds("DefaultInstanceWarmup", 0, 31_536_000)?.map(Some),
+            },
+            maintenance: maintenance(&params.below("InstanceMaintenancePolicy"))?,
             deletion_protection: protection(params.get("DeletionProtection"))?,
         })
     }
@@ -197,6 +204,28 @@ fn lifetime(params: &Params) -> Result<Option<u64>, ApiError> {
     Ok(params.get("MaxInstanceLifetime").map(|_| given))
 }
 
+/// Minus one for both percentages takes a policy away.
+fn maintenance(params: &Params) -> Result<Option<Option<(u32, u32)>>, ApiError> {
+    let (min, max) = (params.parse::<i64>("MinHealthyPercentage")?, params.parse::<i64>("MaxHealthyPercentage")?);
+    let (min, max) = match (min, max) {
+        (None, None) => return Ok(None),
+        (Some(-1), Some(-1)) => return Ok(Some(None)),
+        (Some(min), Some(max)) => (min, max),
+        _ => {
+            return Err(ApiError::validation(
+                "Both MinHealthyPercentage and MaxHealthyPercentage must be specified for an InstanceMaintenancePolicy.",
+            ));
+        }
+    };
+    if !(0..=100).contains(&min) || !(100..=200).contains(&max) || max - min > 100 {
+        return Err(ApiError::validation(format!(
+            "InstanceMaintenancePolicy is invalid: MinHealthyPercentage {min} must be between 0 and 100, \
+             MaxHealthyPercentage {max} between 100 and 200, and their difference must not be more than 100."
+        )));
+    }
+    Ok(Some(u32::try_from(min).ok().zip(u32::try_from(max).ok())))
+}
+
 fn protection(given: Option<&str>) -> Result<Option<String>, ApiError> {
     let Some(given) = given else { return Ok(None) };
     if ["none", "prevent-force-deletion", "prevent-all-deletion"].contains(&given) {
@@ -257,16 +286,51 @@ pub(super) fn hooks(params: &Params) -> Result<BTreeMap<String, Hook>, ApiError>
 
 fn hook(params: &Params) -> Result<(String, Hook), ApiError> {
     let name = params.required("LifecycleHookName")?.to_owned();
-    let launching = match params.required("LifecycleTransition")? {
-        "autoscaling:EC2_INSTANCE_LAUNCHING" => true,
-        "autoscaling:EC2_INSTANCE_TERMINATING" => false,
-        other => return Err(ApiError::validation(format!("Invalid lifecycle transition: {other}"))),
+    check_hook_name(&name)?;
+    params.required("LifecycleTransition")?;
+    Ok((name, hook_on_top(params, None)?))
+}
+
+/// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_PutLifecycleHook.html>
+pub(super) fn check_hook_name(name: &str) -> Result<(), ApiError> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_/".contains(&byte);
+    if (1..=255).contains(&name.len()) && name.bytes().all(plain) {
+        return Ok(());
+    }
+    Err(ApiError::validation(format!(
+        "1 validation error detected: Value '{name}' at 'lifecycleHookName' failed to satisfy constraint: Member must \
+         satisfy regular expression pattern: [A-Za-z0-9\\-_\\/]+"
+    )))
+}
+
+/// A hook as a request describes it; what it does not say is as in `old`, or as AWS has it by default.
+pub(super) fn hook_on_top(params: &Params, old: Option<&Hook>) -> Result<Hook, ApiError> {
+    let launching = match params.get("LifecycleTransition") {
+        Some("autoscaling:EC2_INSTANCE_LAUNCHING") => true,
+        Some("autoscaling:EC2_INSTANCE_TERMINATING") => false,
+        Some(other) => return Err(ApiError::validation(format!("Invalid lifecycle transition: {other}"))),
+        None => old.is_none_or(|old| old.launching),
     };
-    let continue_by_default = match params.get("DefaultResult").unwrap_or("ABANDON") {
-        "ABANDON" => false,
-        "CONTINUE" => true,
-        other => return Err(ApiError::validation(format!("Invalid default result: {other}"))),
+    let continue_by_default = match params.get("DefaultResult") {
+        Some("ABANDON") => false,
+        Some("CONTINUE") => true,
+        Some(other) => return Err(ApiError::validation(format!("Invalid default result: {other}"))),
+        None => old.is_some_and(|old| old.continue_by_default),
     };
-    let timeout = Span::seconds(number(params, "HeartbeatTimeout", 3600, 30, 7200)?);
-    Ok((name, Hook { launching, timeout, continue_by_default }))
+    let timeout = number(params, "HeartbeatTimeout", old.map_or(3600, |old| old.timeout.as_seconds()), 30, 7200)?;
+    let kept = |name: &str, old: Option<&String>| match params.get(name) {
+        Some("") => None,
+        Some(arn) => Some(arn.to_owned()),
+        None => old.cloned(),
+    };
+    Ok(Hook {
+        launching,
+        timeout: Span::seconds(timeout),
+        continue_by_default,
+        role_arn: kept("RoleARN", old.and_then(|old| old.role_arn.as_ref())),
+        notification_target_arn: kept(
+            "NotificationTargetARN",
+            old.and_then(|old| old.notification_target_arn.as_ref()),
+        ),
+    })
 }

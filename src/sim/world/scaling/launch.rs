@@ -24,37 +24,56 @@ const GIVE_UP: Span = Span::hours(24);
 pub(super) fn settle(world: &mut World, name: &str) {
     let now = world.now;
     let Some(group) = world.scaling.groups.get(name) else { return };
+    let hooks: BTreeMap<String, Timestamp> = group
+        .hooks
+        .iter()
+        .filter(|(_, hook)| hook.launching)
+        .map(|(name, hook)| (name.clone(), hook.timeout.after(now)))
+        .collect();
     let starting: Vec<Member> = group
         .members
         .values()
         .filter(|member| matches!(member.lifecycle, Lifecycle::Pending | Lifecycle::PendingWait))
         .cloned()
         .collect();
-    let hook = group.hooks.values().find(|hook| hook.launching).cloned();
-    for Member { id, lifecycle, until, released, .. } in starting {
-        let runs = world.compute.instances.get(&id).is_some_and(|instance| instance.state(now) == State::Running);
-        match (lifecycle, &hook) {
-            (Lifecycle::Pending, Some(hook)) if runs => hold(world, name, &id, hook.timeout.after(now)),
-            (Lifecycle::Pending, None) if runs => enter_service(world, name, &id),
-            (Lifecycle::PendingWait, hook) if until.is_some_and(|until| until <= now) => {
-                match released || hook.as_ref().is_none_or(|hook| hook.continue_by_default) {
-                    true => enter_service(world, name, &id),
-                    false => retire::begin(world, name, &id, Reason::HookAbandoned),
-                }
-            }
+    for member in starting {
+        let id = &member.id;
+        let runs = world.compute.instances.get(id).is_some_and(|instance| instance.state(now) == State::Running);
+        match member.lifecycle {
+            Lifecycle::Pending if runs && !hooks.is_empty() => hold(world, name, id, &hooks),
+            Lifecycle::Pending if runs => enter_service(world, name, id),
+            Lifecycle::PendingWait => answer(world, name, &member),
             _ => {}
         }
     }
 }
 
-/// A launch hook holds a member.
-fn hold(world: &mut World, name: &str, id: &str, until: Timestamp) {
+/// Launch hooks hold a member.
+fn hold(world: &mut World, name: &str, id: &str, hooks: &BTreeMap<String, Timestamp>) {
     let Some(group) = world.scaling.groups.get_mut(name) else { return };
     let Some(member) = group.members.get_mut(id) else { return };
     member.lifecycle = Lifecycle::PendingWait;
-    member.until = Some(until);
+    member.waiting.clone_from(hooks);
+    member.until = hooks.values().min().copied();
     let activity = member.activity.clone();
     group.update_activity(&activity, |activity| activity.status = Status::MidLifecycleAction);
+}
+
+/// What becomes of a member that hooks hold: abandoned by one that nobody answered, or in service when none is left.
+fn answer(world: &mut World, name: &str, member: &Member) {
+    let now = world.now;
+    let Some(group) = world.scaling.groups.get_mut(name) else { return };
+    let over: Vec<&String> = member.waiting.iter().filter(|(_, until)| **until <= now).map(|(hook, _)| hook).collect();
+    if over.iter().any(|hook| group.hooks.get(*hook).is_some_and(|hook| !hook.continue_by_default)) {
+        return retire::begin(world, name, &member.id, Reason::HookUnanswered);
+    }
+    if let Some(member) = group.members.get_mut(&member.id) {
+        over.into_iter().for_each(|hook| member.release(hook));
+        if !member.waiting.is_empty() {
+            return;
+        }
+    }
+    enter_service(world, name, &member.id);
 }
 
 /// A member goes into service, and into the target groups unless that is suspended: then it never will.
@@ -293,7 +312,7 @@ fn start(world: &mut World, group: &Group, placed: Placed) {
         in_service_at: None,
         activity: activity.clone(),
         until: None,
-        released: false,
+        waiting: BTreeMap::new(),
     };
     world.compute.add(instance, &subnet.cidr);
     if let Some(group) = world.scaling.groups.get_mut(&group.name) {

@@ -5,6 +5,7 @@
 //! - [`reconcile`]: one look at a group, as an ordered story
 //! - [`launch`]: how a group gets instances
 //! - [`retire`]: how a group lets instances go
+//! - [`timetable`]: scaling policies, and scheduled actions
 //! - [`attachment`]: a group and its target groups
 
 pub mod activity;
@@ -13,6 +14,7 @@ pub mod capacity;
 pub mod launch;
 pub mod reconcile;
 pub mod retire;
+pub mod timetable;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -88,6 +90,12 @@ pub struct Group {
     pub deletion_protection: String,
     /// Lifecycle hooks by name.
     pub hooks: BTreeMap<String, Hook>,
+    /// Scaling policies by name.
+    pub policies: BTreeMap<String, timetable::Policy>,
+    /// Scheduled actions by name.
+    pub scheduled: BTreeMap<String, timetable::Scheduled>,
+    /// Percent of the wanted number that stays in service, and that there may be, during maintenance; kept and shown.
+    pub maintenance: Option<(u32, u32)>,
     /// Tags by key.
     pub tags: BTreeMap<String, Tag>,
     /// Suspended processes with the reason.
@@ -175,6 +183,10 @@ pub struct Hook {
     pub timeout: Span,
     /// Whether an instance goes on when nobody answered, or else is abandoned.
     pub continue_by_default: bool,
+    /// The role that sends notifications; kept and shown.
+    pub role_arn: Option<String>,
+    /// Where they are sent; kept and shown.
+    pub notification_target_arn: Option<String>,
 }
 
 /// An instance of a group.
@@ -208,8 +220,16 @@ pub struct Member {
     pub(crate) activity: String,
     /// When its present wait ends: the hook's, or the termination's.
     pub(crate) until: Option<Timestamp>,
-    /// Whether somebody answered its launch hook with `CONTINUE`.
-    pub(crate) released: bool,
+    /// The hooks that hold it, and how long each does without an answer.
+    pub(crate) waiting: BTreeMap<String, Timestamp>,
+}
+
+impl Member {
+    /// One hook does not hold it any more; the next look sees whether any does.
+    pub(crate) fn release(&mut self, hook: &str) {
+        self.waiting.remove(hook);
+        self.until = self.waiting.values().min().copied().or(self.until);
+    }
 }
 
 /// Where a member is in its life.

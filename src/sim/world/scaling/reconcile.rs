@@ -1,11 +1,12 @@
 //! One look at a group: what has become of its instances, and what it does about that, in order.
 
-use super::{Group, Lifecycle, attachment, launch, retire};
+use super::{Group, Lifecycle, attachment, launch, retire, timetable};
 use crate::sim::world::World;
 
 /// Looks at a group at `world.now`, acts, and plans the next look.
 pub(super) fn look(world: &mut World, name: &str) {
     world.compute.forget_terminated(world.now);
+    timetable::carry_out(world, name);
     launch::settle(world, name);
     retire::replace_unhealthy(world, name);
     meet_capacity(world, name);
@@ -73,12 +74,16 @@ fn plan_next_look(world: &mut World, name: &str) {
         let grace = member.in_service_at.filter(|_| member.lifecycle == Lifecycle::InService);
         [starts, member.until, grace.map(|at| group.grace_period.after(at))]
     });
+    let waits = group.members.values().flat_map(|member| member.waiting.values().copied());
+    let timetable = group.scheduled.values().map(|scheduled| scheduled.next);
     let next = members
         .chain([
             group.failing.map(|failing| failing.retry_at),
             group.deleting.map(|(since, _)| super::DELETION.after(since)),
         ])
         .flatten()
+        .chain(waits)
+        .chain(timetable)
         .filter(|at| *at > world.now)
         .min();
     if let Some(at) = next {

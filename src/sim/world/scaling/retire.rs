@@ -1,5 +1,7 @@
 //! How a group lets instances go: whom, why, and by which steps.
 
+use std::collections::BTreeMap;
+
 use super::activity::{Begin, Status, to_second};
 use super::{Group, Lifecycle, Member};
 use crate::model::time::Timestamp;
@@ -20,6 +22,8 @@ pub(crate) enum Reason {
     /// A user asked for its termination.
     UserRequest,
     /// Nobody answered its launch hook.
+    HookUnanswered,
+    /// Its launch hook was answered with `ABANDON`.
     HookAbandoned,
     /// The group is deleted by force.
     ForceDelete,
@@ -117,15 +121,11 @@ pub(crate) fn begin(world: &mut World, name: &str, id: &str, reason: Reason) {
     let activity = world.begin_activity(name, begin);
     if let Some(group) = world.scaling.groups.get_mut(name) {
         if let Some(launching) = launching {
-            group.end_activity(
-                &launching,
-                now,
-                Status::Cancelled,
-                Some("The instance is no longer wanted.".to_owned()),
-            );
+            group.end_activity(&launching, now, Status::Cancelled, Some(why_not(reason, &launching)));
         }
         if let Some(member) = group.members.get_mut(id) {
             member.lifecycle = Lifecycle::Terminating;
+            member.waiting.clear();
             member.activity = activity;
             member.until = None;
         }
@@ -133,6 +133,18 @@ pub(crate) fn begin(world: &mut World, name: &str, id: &str, reason: Reason) {
     for target_group in target_groups {
         balancing::health::deregister(world, &target_group, id, None);
     }
+}
+
+/// Why a launch ends before its instance is in service, as AWS puts it.
+fn why_not(reason: Reason, token: &str) -> String {
+    let why = match reason {
+        Reason::HookUnanswered => "Heartbeat Timeout",
+        Reason::HookAbandoned => "Lifecycle Action Completed with ABANDON Result",
+        _ => return "The instance is no longer wanted.".to_owned(),
+    };
+    format!(
+        "Instance failed to complete user's Lifecycle Action: Lifecycle Action with token {token} was abandoned: {why}"
+    )
 }
 
 /// Why an instance leaves, as AWS puts it.
@@ -157,7 +169,9 @@ fn cause(group: &Group, id: &str, reason: Reason, now: Timestamp) -> String {
         }
         Reason::UserHealth => "an instance was taken out of service in response to a user health-check.",
         Reason::UserRequest => "an instance was taken out of service in response to a user request.",
-        Reason::HookAbandoned => "an instance was taken out of service because its lifecycle action was abandoned.",
+        Reason::HookUnanswered | Reason::HookAbandoned => {
+            "an instance was taken out of service because its lifecycle action was abandoned."
+        }
         Reason::ForceDelete => {
             "an instance was taken out of service in response to a user request to force delete its group."
         }
@@ -191,14 +205,22 @@ fn step(world: &mut World, name: &str, id: &str, now: Timestamp) -> bool {
                 mark_draining(world, name, id);
                 return false;
             }
-            let hook = group.hooks.values().find(|hook| !hook.launching && !forced && !dead);
-            match hook.map(|hook| hook.timeout.after(now)) {
-                Some(until) => set(world, name, id, Lifecycle::TerminatingWait, until),
+            let hooks = group.hooks.iter().filter(|(_, hook)| !hook.launching && !forced && !dead);
+            let hooks: BTreeMap<String, Timestamp> =
+                hooks.map(|(name, hook)| (name.clone(), hook.timeout.after(now))).collect();
+            match hooks.values().min().copied() {
+                Some(until) => {
+                    set(world, name, id, Lifecycle::TerminatingWait, until);
+                    if let Some(member) = world.scaling.groups.get_mut(name).and_then(|it| it.members.get_mut(id)) {
+                        member.waiting = hooks;
+                    }
+                }
                 None => terminate(world, name, id, now),
             }
             true
         }
-        Lifecycle::TerminatingWait if over || forced => {
+        // Whatever the default result is, an instance that goes does go.
+        Lifecycle::TerminatingWait if forced || member.waiting.values().all(|until| *until <= now) => {
             terminate(world, name, id, now);
             true
         }

@@ -1,6 +1,7 @@
 //! What is known about Auto Scaling, fact by fact.
 
 mod attaching;
+mod by_itself;
 mod deleting;
 mod describing;
 mod launching;

@@ -1,0 +1,119 @@
+//! What a group does by itself: hooks, scaling policies, scheduled actions, processes. All of these may be said twice.
+
+use aws_sdk_autoscaling::types as asg;
+
+use super::launch::number;
+use super::{Done, deleted};
+use crate::aws::connect::Aws;
+use crate::aws::error::{AwsError, Call};
+use crate::model::scaling::{Hook, PolicyKind, ScalingPolicy, ScheduledAction};
+
+const LAUNCHING: &str = "autoscaling:EC2_INSTANCE_LAUNCHING";
+const TERMINATING: &str = "autoscaling:EC2_INSTANCE_TERMINATING";
+
+/// How AWS writes a hook's transition.
+pub fn transition(hook: &Hook) -> &'static str {
+    if hook.launching { LAUNCHING } else { TERMINATING }
+}
+
+/// How AWS writes what happens when nobody answers.
+pub fn default_result(hook: &Hook) -> &'static str {
+    if hook.continue_by_default { "CONTINUE" } else { "ABANDON" }
+}
+
+/// A hook as a new group takes it.
+pub(super) fn specification(hook: &Hook) -> asg::LifecycleHookSpecification {
+    asg::LifecycleHookSpecification::builder()
+        .lifecycle_hook_name(&hook.name)
+        .lifecycle_transition(transition(hook))
+        .heartbeat_timeout(number(hook.timeout))
+        .default_result(default_result(hook))
+        .set_role_arn(hook.role_arn.clone())
+        .set_notification_target_arn(hook.notification_target_arn.clone())
+        .build()
+}
+
+pub(super) async fn put_hook(aws: &Aws, call: Call, group: &str, hook: &Hook) -> Result<Done, AwsError> {
+    // What is not said stays as it was: an empty target takes the old one away.
+    let target = hook.notification_target_arn.clone().unwrap_or_default();
+    let request = aws
+        .autoscaling
+        .put_lifecycle_hook()
+        .auto_scaling_group_name(group)
+        .lifecycle_hook_name(&hook.name)
+        .lifecycle_transition(transition(hook))
+        .heartbeat_timeout(number(hook.timeout))
+        .default_result(default_result(hook))
+        .set_role_arn(hook.role_arn.clone())
+        .notification_target_arn(target);
+    aws.send(call, request.send()).await.map(|_| Done::Applied)
+}
+
+pub(super) async fn delete_hook(aws: &Aws, call: Call, group: &str, hook: &str) -> Result<Done, AwsError> {
+    let request = aws.autoscaling.delete_lifecycle_hook().auto_scaling_group_name(group).lifecycle_hook_name(hook);
+    deleted(aws.send(call, request.send()).await)
+}
+
+pub(super) async fn put_policy(aws: &Aws, call: Call, group: &str, policy: &ScalingPolicy) -> Result<Done, AwsError> {
+    let PolicyKind::TargetTracking { metric, resource_label, target, disable_scale_in } = &policy.kind else {
+        return Err(AwsError::not_understood(call, "a policy of this type is nobody's to put"));
+    };
+    let metric = asg::PredefinedMetricSpecification::builder()
+        .predefined_metric_type(metric.as_str().into())
+        .set_resource_label(resource_label.clone())
+        .build();
+    let tracking = asg::TargetTrackingConfiguration::builder()
+        .predefined_metric_specification(metric)
+        .target_value(*target)
+        .disable_scale_in(*disable_scale_in)
+        .build();
+    let request = aws
+        .autoscaling
+        .put_scaling_policy()
+        .auto_scaling_group_name(group)
+        .policy_name(&policy.name)
+        .policy_type("TargetTrackingScaling")
+        .target_tracking_configuration(tracking);
+    aws.send(call, request.send()).await.map(|_| Done::Applied)
+}
+
+pub(super) async fn delete_policy(aws: &Aws, call: Call, group: &str, policy: &str) -> Result<Done, AwsError> {
+    let request = aws.autoscaling.delete_policy().auto_scaling_group_name(group).policy_name(policy);
+    deleted(aws.send(call, request.send()).await)
+}
+
+pub(super) async fn put_scheduled(
+    aws: &Aws,
+    call: Call,
+    group: &str,
+    scheduled: &ScheduledAction,
+) -> Result<Done, AwsError> {
+    let request = aws
+        .autoscaling
+        .put_scheduled_update_group_action()
+        .auto_scaling_group_name(group)
+        .scheduled_action_name(&scheduled.name)
+        .recurrence(&scheduled.schedule.cron)
+        .time_zone(&scheduled.schedule.time_zone)
+        .set_min_size(scheduled.min.map(number))
+        .set_max_size(scheduled.max.map(number))
+        .set_desired_capacity(scheduled.desired.map(number));
+    aws.send(call, request.send()).await.map(|_| Done::Applied)
+}
+
+pub(super) async fn delete_scheduled(aws: &Aws, call: Call, group: &str, name: &str) -> Result<Done, AwsError> {
+    let request = aws.autoscaling.delete_scheduled_action().auto_scaling_group_name(group).scheduled_action_name(name);
+    deleted(aws.send(call, request.send()).await)
+}
+
+pub(super) async fn suspend(aws: &Aws, call: Call, name: &str, processes: &[String]) -> Result<Done, AwsError> {
+    let processes = Some(processes.to_vec());
+    let request = aws.autoscaling.suspend_processes().auto_scaling_group_name(name).set_scaling_processes(processes);
+    aws.send(call, request.send()).await.map(|_| Done::Applied)
+}
+
+pub(super) async fn resume(aws: &Aws, call: Call, name: &str, processes: &[String]) -> Result<Done, AwsError> {
+    let processes = Some(processes.to_vec());
+    let request = aws.autoscaling.resume_processes().auto_scaling_group_name(name).set_scaling_processes(processes);
+    aws.send(call, request.send()).await.map(|_| Done::Applied)
+}

@@ -1,0 +1,184 @@
+//! What a group does by itself: its hooks, scaling policies and scheduled actions, each by its name, and what is suspended.
+//!
+//! AWS tells most of it group by group only. It is read when the manifest has changed since it was last applied, and on
+//! request ([`Desired::deep`](crate::model::desired::Desired::deep)).
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+
+use super::Changes;
+use crate::model::action::Action;
+use crate::model::observed::{Group, Want};
+use crate::model::scaling::{Hook, ScalingPolicy, ScheduledAction};
+use crate::plan::draft::Draft;
+use crate::plan::release::Release;
+
+/// Whether all that had to be read was read, so that the settings can be said to be applied.
+pub(super) fn scaling<'a>(
+    draft: &mut Draft<'a>,
+    release: &Release<'a, '_>,
+    group: &'a Group,
+    changes: &mut Changes<'_>,
+) -> bool {
+    processes(draft, release, group, changes);
+    // While a new template waits to be launched, the group that serves is left as it is.
+    if release.target.is_none() || (changes.drifted && !draft.deep) {
+        return true;
+    }
+    let hooks = hooks(draft, release, group, changes);
+    let policies = policies(draft, release, group, changes);
+    let schedules = schedules(draft, release, group, changes);
+    hooks.and(policies).and(schedules).is_some()
+}
+
+fn hooks<'a>(
+    draft: &mut Draft<'a>,
+    release: &Release<'a, '_>,
+    group: &'a Group,
+    changes: &mut Changes<'_>,
+) -> Option<()> {
+    let found = draft.observed.details.hooks.get(&group.name);
+    let found = draft.see(found, Want::Hooks(group.name.clone()), "its lifecycle hooks")?;
+    let wanted = release.wanted.hooks();
+    let ours = |hook: &&Hook| Hook::is_ours(&hook.name);
+    let name = |hook: &Hook| hook.name.clone();
+    for difference in compare(&wanted, found.iter().filter(ours), name) {
+        if !changes.item("launch.lifecycleHooks", difference.has, difference.wants) {
+            continue;
+        }
+        let group = group.name.clone();
+        let action = match difference.put {
+            Some(hook) => Action::PutLifecycleHook { group, hook: hook.clone() },
+            None => Action::DeleteLifecycleHook { group, hook: difference.name },
+        };
+        draft.act(action, "its hooks differ from the manifest", Vec::new());
+    }
+    others(draft, group, "hook", found.iter().filter(|hook| !ours(hook)).map(|hook| hook.name.as_str()));
+    Some(())
+}
+
+fn policies<'a>(
+    draft: &mut Draft<'a>,
+    release: &Release<'a, '_>,
+    group: &'a Group,
+    changes: &mut Changes<'_>,
+) -> Option<()> {
+    let found = draft.observed.details.policies.get(&group.name);
+    let found = draft.see(found, Want::Policies(group.name.clone()), "its scaling policies")?;
+    let wanted = release.wanted.policies(&group.name, request_label(release, group).as_deref());
+    let ours = |policy: &&ScalingPolicy| ScalingPolicy::is_ours(&group.name, &policy.name);
+    let name = |policy: &ScalingPolicy| policy.name.clone();
+    for difference in compare(&wanted, found.iter().filter(ours), name) {
+        if !changes.item("scaling.targetTracking", difference.has, difference.wants) {
+            continue;
+        }
+        let group = group.name.clone();
+        let action = match difference.put {
+            Some(policy) => Action::PutScalingPolicy { group, policy: policy.clone() },
+            None => Action::DeleteScalingPolicy { group, policy: difference.name },
+        };
+        draft.act(action, "its scaling policies differ from the manifest", Vec::new());
+    }
+    others(draft, group, "scaling policy", found.iter().filter(|policy| !ours(policy)).map(|it| it.name.as_str()));
+    Some(())
+}
+
+fn schedules<'a>(
+    draft: &mut Draft<'a>,
+    release: &Release<'a, '_>,
+    group: &'a Group,
+    changes: &mut Changes<'_>,
+) -> Option<()> {
+    let found = draft.observed.details.schedules.get(&group.name);
+    let found = draft.see(found, Want::Schedules(group.name.clone()), "its scheduled actions")?;
+    let wanted = release.wanted.schedules(&group.name);
+    let ours = |action: &&ScheduledAction| ScheduledAction::is_ours(&group.name, &action.name);
+    let name = |action: &ScheduledAction| action.name.clone();
+    for difference in compare(&wanted, found.iter().filter(ours), name) {
+        if !changes.item("scaling.scheduled", difference.has, difference.wants) {
+            continue;
+        }
+        let group = group.name.clone();
+        let action = match difference.put {
+            Some(scheduled) => Action::PutScheduledAction { group, scheduled: scheduled.clone() },
+            None => Action::DeleteScheduledAction { group, scheduled: difference.name },
+        };
+        draft.act(action, "its scheduled actions differ from the manifest", Vec::new());
+    }
+    others(draft, group, "scheduled action", found.iter().filter(|action| !ours(action)).map(|it| it.name.as_str()));
+    Some(())
+}
+
+/// One thing that differs: what there is, what there should be, and what to put, if it is not to go.
+struct Difference<'w, T> {
+    name: String,
+    has: Option<String>,
+    wants: Option<String>,
+    put: Option<&'w T>,
+}
+
+fn compare<'w, 'f, T: PartialEq + Display + 'f>(
+    wanted: &'w [T],
+    found: impl Iterator<Item = &'f T>,
+    name: fn(&T) -> String,
+) -> Vec<Difference<'w, T>> {
+    let found: Vec<&T> = found.collect();
+    let mut differences = Vec::new();
+    // What goes goes first: AWS takes no two scheduled actions of one time.
+    for has in found.iter().filter(|has| wanted.iter().all(|one| name(one) != name(has))) {
+        differences.push(Difference { name: name(has), has: Some(has.to_string()), wants: None, put: None });
+    }
+    for one in wanted {
+        let has = found.iter().find(|has| name(has) == name(one));
+        if has.is_none_or(|has| **has != *one) {
+            differences.push(Difference {
+                name: name(one),
+                has: has.map(ToString::to_string),
+                wants: Some(one.to_string()),
+                put: Some(one),
+            });
+        }
+    }
+    differences
+}
+
+/// What others put on our group is left alone, and shown.
+fn others<'n>(draft: &mut Draft<'_>, group: &Group, kind: &str, names: impl Iterator<Item = &'n str>) {
+    for name in names {
+        draft.note(format!("{kind} {name} of group {} is not Amiable's; it is left alone", group.name));
+    }
+}
+
+/// What counts the requests of a group: its target group, behind the load balancer.
+/// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_PredefinedMetricSpecification.html>
+fn request_label(release: &Release<'_, '_>, group: &Group) -> Option<String> {
+    let front = release.picture.front.as_ref()?;
+    let (_, balancer) = front.balancer?.arn.split_once(":loadbalancer/")?;
+    let target_group = front.arn(group.owner.slot?)?.rsplit(':').next()?;
+    Some(format!("{balancer}/{target_group}"))
+}
+
+/// What is suspended and should not be, and the other way round.
+fn processes(draft: &mut Draft<'_>, release: &Release<'_, '_>, group: &Group, changes: &mut Changes<'_>) {
+    let wanted: BTreeSet<String> =
+        release.wanted.spec.instances.suspended_processes.iter().map(|one| one.as_str().to_owned()).collect();
+    let shown = |processes: &BTreeSet<String>| match processes.is_empty() {
+        true => "none".to_owned(),
+        false => processes.iter().cloned().collect::<Vec<_>>().join(", "),
+    };
+    let differ = changes.differs("instances.suspendedProcesses", shown(&group.suspended), shown(&wanted));
+    if !differ || release.target.is_none() {
+        return;
+    }
+    let name = || group.name.clone();
+    let resume: Vec<String> = group.suspended.difference(&wanted).cloned().collect();
+    if !resume.is_empty() {
+        let action = Action::ResumeProcesses { name: name(), processes: resume };
+        draft.act(action, "a process is suspended that the manifest does not suspend", Vec::new());
+    }
+    let suspend: Vec<String> = wanted.difference(&group.suspended).cloned().collect();
+    if !suspend.is_empty() {
+        let action = Action::SuspendProcesses { name: name(), processes: suspend };
+        draft.act(action, "the manifest suspends it", Vec::new());
+    }
+}
