@@ -107,14 +107,15 @@ fn own_tags(draft: &Draft<'_>, arn: &str) -> Vec<Expect> {
 
 fn traffic<'a>(draft: &mut Draft<'a>, _: &Wanted<'a>, picture: &Picture<'a>) -> bool {
     let Some(front) = front(picture) else { return true };
-    for listener in front.listeners.values() {
-        let expects = own_tags(draft, &listener.arn);
-        draft.act(Action::DeleteListener { arn: listener.arn.clone() }, "the app is being destroyed", expects);
-    }
+    // Rules first: a listener takes those that it still has along.
     let on_shared = front.rule.into_iter();
     for rule in front.preview.into_iter().chain(on_shared) {
         let expects = own_tags(draft, &rule.arn);
         draft.act(Action::DeleteRule { arn: rule.arn.clone() }, "the app is being destroyed", expects);
+    }
+    for listener in front.listeners.values() {
+        let expects = own_tags(draft, &listener.arn);
+        draft.act(Action::DeleteListener { arn: listener.arn.clone() }, "the app is being destroyed", expects);
     }
     front.listeners.is_empty() && front.rule.is_none() && front.preview.is_none()
 }

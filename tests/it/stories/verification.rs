@@ -63,7 +63,6 @@ async fn a_generation_answers_smoke_checks_before_it_gets_any_traffic() {
     13:24 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     73:24 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
     74:52 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
-    74:52 DeleteLaunchTemplate hello-prod-v001: its group is gone
     ");
     settles(&lab).await;
 }
@@ -100,7 +99,7 @@ async fn a_wrong_body_ends_the_release_and_says_what_was_answered() {
     lab.write("hello", app("hello", image, smoke));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     let plan = lab.plan("hello").await;
-    assert_snapshot!(plan.reason, @"v002 failed: smoke /version: body version : hello 2.0.0 image : ami-00000000000000200 instance : i-00be1e08c47287358 group : hello-prod-v002 expected it to match hello 1 .; v001 serves until the manifest changes or `amiable retry`");
+    assert_snapshot!(plan.reason, @"v002 failed: smoke /version: body version : hello 2.0.0 image : ami-00000000000000200 instance : i-00be1e08c47287358 group : hello-prod-v002 expected it to match hello 1 .; v001 serves until the manifest changes or `amiable retry hello`");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
 
@@ -111,7 +110,7 @@ async fn an_answer_that_takes_too_long_ends_the_release() {
     lab.write("hello", app("hello", image, SMOKE));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     let plan = lab.plan("hello").await;
-    assert_snapshot!(plan.reason, @"v002 failed: smoke /ready: answered after 920 ms expected 500ms at most; v001 serves until the manifest changes or `amiable retry`");
+    assert_snapshot!(plan.reason, @"v002 failed: smoke /ready: answered after 920 ms expected 500ms at most; v001 serves until the manifest changes or `amiable retry hello`");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
 
@@ -151,7 +150,7 @@ async fn a_load_balancer_that_cannot_be_reached_is_waited_for_and_is_no_bad_rele
     let image = next(&lab, "");
     lab.write("hello", app("hello", image, SMOKE));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
-    assert_snapshot!(lab.plan("hello").await.reason, @"v003 failed: its smoke checks could not be made in 20m: no connection in time; v001 serves until the manifest changes or `amiable retry`");
+    assert_snapshot!(lab.plan("hello").await.reason, @"v003 failed: its smoke checks could not be made in 20m: no connection in time; v001 serves until the manifest changes or `amiable retry hello`");
 }
 
 #[tokio::test(start_paused = true)]
@@ -359,7 +358,7 @@ async fn an_alarm_that_stays_without_data_ends_the_release() {
     };
     let (outcome, ()) = tokio::join!(lab.apply(false), during);
     assert_eq!(outcome, Outcome::ReleaseFailed);
-    assert_snapshot!(lab.plan("hello").await.reason, @"v002 failed: the alarm hello-5xx has no data: Threshold Crossed: 1 datapoint 12.0 5.0 20m after it should have been watched long enough; v001 serves until the manifest changes or `amiable retry`");
+    assert_snapshot!(lab.plan("hello").await.reason, @"v002 failed: the alarm hello-5xx has no data: Threshold Crossed: 1 datapoint 12.0 5.0 20m after it should have been watched long enough; v001 serves until the manifest changes or `amiable retry hello`");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
 
@@ -406,7 +405,7 @@ async fn an_alarm_on_the_errors_of_the_new_generation_rings_by_itself() {
     let image = next(&lab, "error-rate=10%");
     lab.write("hello", app("hello", image, ALARMS));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
-    assert_snapshot!(lab.plan("hello").await.reason, @"v002 failed: alarm hello-5xx: Threshold Crossed: 1 out of the last 1 datapoints 88 were greater than the threshold 30 .; v001 serves until the manifest changes or `amiable retry`");
+    assert_snapshot!(lab.plan("hello").await.reason, @"v002 failed: alarm hello-5xx: Threshold Crossed: 1 out of the last 1 datapoints 88 were greater than the threshold 30 .; v001 serves until the manifest changes or `amiable retry hello`");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
 
@@ -471,7 +470,7 @@ async fn more_errors_than_the_old_generation_give_the_traffic_back() {
 async fn slower_answers_than_the_old_generation_give_the_traffic_back() {
     let (lab, outcome) = compared_with(LIMITS, 20, "latency=400ms").await;
     assert_eq!(outcome, Outcome::ReleaseFailed);
-    assert_snapshot!(lab.plan("hello").await.reason, @"v002 failed: p90 response time 400 ms 5 ms of the old generation in 1m; v001 serves until the manifest changes or `amiable retry`");
+    assert_snapshot!(lab.plan("hello").await.reason, @"v002 failed: p90 response time 400 ms 5 ms of the old generation in 1m; v001 serves until the manifest changes or `amiable retry hello`");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
 
