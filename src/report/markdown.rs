@@ -74,7 +74,7 @@ fn row(app: &AppPlan) -> String {
             }
         },
     };
-    let change = if app.change == Change::Unchanged { "clean-up" } else { words::change(app.change) };
+    let change = if app.change == Change::Unchanged { "clean-up" } else { words::kind(app) };
     let release = words::generations(app.from, app.to);
     format!("| {mark} | {} | {change} | {release} | {} |\n", escape(app.app.as_str()), escape(&detail))
 }

@@ -118,7 +118,7 @@ impl<'a> Page<'a> {
     /// The line of an app, and what is below it.
     fn entry(&mut self, app: &AppPlan) {
         let generations = words::generations(app.from, app.to);
-        let kind = if words::is_going_back(&app.steps) { "rollback" } else { words::change(app.change) };
+        let kind = words::kind(app);
         let reason = words::plain(&app.reason);
         let rest = match app.change {
             Change::Blocked if app.failure.is_some() => reason,

@@ -39,6 +39,17 @@ pub fn change(change: Change) -> &'static str {
     }
 }
 
+/// What happens to an app in a word or two: of a release, by which strategy.
+pub fn kind(plan: &AppPlan) -> &'static str {
+    let any = |test: fn(&StepKind) -> bool| plan.steps.iter().any(|step| test(&step.kind));
+    match plan.change {
+        _ if is_going_back(&plan.steps) => "rollback",
+        Change::Replace if any(|kind| matches!(kind, StepKind::Shift { weight } if *weight < 100)) => "canary",
+        Change::Replace if any(|kind| *kind == StepKind::TakeOver) => "worker",
+        change => self::change(change),
+    }
+}
+
 /// `v041 → v042`, `v042`, or nothing.
 pub fn generations(from: Option<Generation>, to: Option<Generation>) -> String {
     match (from, to) {

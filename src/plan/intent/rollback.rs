@@ -92,7 +92,8 @@ fn way_back<'a>(
     let recorded = history.iter().rev().find(|record| record.generation == to);
     recorded.map(|record| Way::Launch(BackTo::Image(record.image.clone()))).ok_or_else(|| {
         let mut known: Vec<String> = history.iter().rev().map(|record| record.generation.to_string()).collect();
-        known.dedup();
+        let mut seen = std::collections::BTreeSet::new();
+        known.retain(|generation| seen.insert(generation.clone()));
         known.truncate(10);
         format!("{to} was never deployed here; the last that were: {}", known.join(", "))
     })
