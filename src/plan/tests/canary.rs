@@ -1,12 +1,10 @@
 //! Canaries as tables: the weights and the tag of a generation, and what is done next.
 
-use serde_json::json;
-
 use super::*;
 use crate::model::mark::{CanaryStep, Mark};
 use crate::plan::intent;
 
-fn strategy() -> serde_json::Value {
+fn strategy() -> Value {
     json!({"strategy": {"canary": {"steps": [{"weight": 5}, {"pause": "10m"}, {"weight": 50}, {"pause": {}}]}}})
 }
 
