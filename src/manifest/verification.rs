@@ -143,7 +143,7 @@ fn comparison(subject: &Subject<'_>, compare: &Compare, findings: &mut Diagnosti
         let finding = subject.error(Code::Contradiction, &path, "`compare` has no limit to compare by".to_owned());
         findings.push(finding.help("add `maxErrorRate: 1%`, `maxErrorRatio: 2` or `maxLatencyRatio: 1.5`"));
     }
-    if compare.window.as_seconds() % 60 != 0 {
+    if !compare.window.as_seconds().is_multiple_of(60) {
         let message = format!("`window` is {}, and CloudWatch counts by whole minutes", compare.window);
         let finding = subject.error(Code::BadFormat, &["verification", "compare", "window"], message);
         findings.push(finding.help("write it in minutes, such as `5m`"));

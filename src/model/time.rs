@@ -89,7 +89,11 @@ impl FromStr for Milliseconds {
 
 impl fmt::Display for Milliseconds {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 > 0 && self.0 % 1000 == 0 { write!(out, "{}s", self.0 / 1000) } else { write!(out, "{}ms", self.0) }
+        if self.0 > 0 && self.0.is_multiple_of(1000) {
+            write!(out, "{}s", self.0 / 1000)
+        } else {
+            write!(out, "{}ms", self.0)
+        }
     }
 }
 
