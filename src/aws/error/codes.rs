@@ -79,6 +79,8 @@ pub(super) fn classify(code: &str, message: &str, status: Option<u16>) -> Class 
         code if DENIED.contains(&code) => Class::Blocked,
         "OperationNotPermitted" | "ServiceLinkedRoleFailure" | "AlreadyExists" | "PriorityInUse" => Class::Blocked,
         code if code.starts_with("Duplicate") || is_quota(code) => Class::Blocked,
+        // What it was to delete is gone, or has changed. The SDK asks again when an answer is lost, and then finds it gone.
+        "InvalidChangeBatch" if message.contains("Tried to delete resource record set") => Class::Wait,
         code if NAMED_BY_MANIFESTS.contains(&code) => Class::FatalApp,
         // It was there when the plan was made, or was created a moment ago: AWS may not know it everywhere yet.
         _ if missing => Class::Wait,
@@ -125,6 +127,13 @@ mod tests {
         ] {
             assert_eq!(class(code, status), expected, "{code}");
         }
+    }
+
+    #[test]
+    fn a_record_that_is_gone_before_it_is_deleted_is_no_fault_of_the_manifest() {
+        let words = "[Tried to delete resource record set [name='hello.example.com.', type='A'] but it was not found]";
+        assert_eq!(classify("InvalidChangeBatch", words, Some(400)), Class::Wait);
+        assert_eq!(classify("InvalidChangeBatch", "[Invalid resource type: B]", Some(400)), Class::FatalApp);
     }
 
     #[test]
