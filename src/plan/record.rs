@@ -18,15 +18,22 @@ pub(super) fn is_due(release: &Release<'_, '_>, target: &Group) -> bool {
     }
 }
 
+/// Whether it has taken over anew since it was recorded. Whoever brought the generation between on its way may have ended
+/// after it was recorded and before the tag could say so: only the record itself tells.
+fn serves_again(target: &Group) -> bool {
+    matches!((target.owner.recorded_at, target.owner.shifted_at), (Some(recorded), Some(shifted)) if shifted > recorded)
+}
+
 /// Done when the record names the target.
 pub(super) fn record<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Turn {
     let Some(target) = release.target else { return Turn::Here(None) };
-    if !is_due(release, target) {
+    let due = is_due(release, target);
+    if !due && !serves_again(target) {
         floor::lower(draft, release, target);
         return Turn::Done;
     }
-    draft.in_flight = true;
-    if let Some(turn) = release.held(draft) {
+    draft.in_flight |= due;
+    if due && let Some(turn) = release.held(draft) {
         return turn;
     }
     let app = &draft.scope.app;
@@ -46,7 +53,12 @@ pub(super) fn record<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
         deployed_at: draft.now,
         deployed_by: draft.observed.caller.clone(),
     };
-    if found.as_ref().is_none_or(|found| !found.same_release(&record)) {
+    let is_named = found.as_ref().is_some_and(|found| found.same_release(&record));
+    if is_named && !due {
+        floor::lower(draft, release, target);
+        return Turn::Done;
+    }
+    if !is_named {
         let action = Action::PutDeployedRecord { parameter: draft.scope.parameter_name(), record: Box::new(record) };
         draft.act(action, format!("{} is deployed", target.owner.generation), Vec::new());
     }

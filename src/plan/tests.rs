@@ -294,6 +294,24 @@ impl Case {
         super::intent::About { desired: &self.desired, app, observed: &self.observed, why, now: now() }
     }
 
+    /// The record names the generation of this group.
+    fn record_says(&mut self, group: &str) {
+        let owner = self.observed.groups.known().unwrap()[group].owner.clone();
+        let record = DeployedRecord {
+            app: owner.app,
+            environment: owner.environment,
+            generation: owner.generation,
+            image: owner.image,
+            image_name: None,
+            template_hash: owner.template_hash,
+            release: owner.release,
+            manifests: None,
+            deployed_at: ago(5),
+            deployed_by: "somebody".to_owned(),
+        };
+        self.observed.details.deployed.insert(scope().app, Read::Known(Some(record)));
+    }
+
     /// The calls that are planned, in a word each.
     fn calls(&self) -> Vec<String> {
         calls(&self.plan())
@@ -488,22 +506,30 @@ fn a_baked_generation_is_recorded_and_the_old_one_stays_warm_for_an_hour() {
 #[test]
 fn a_record_that_says_the_same_is_not_written_again() {
     let mut case = baking(Health::Healthy, 301);
-    let Read::Known(groups) = &case.observed.groups else { panic!() };
-    let owner = groups["hello-prod-v002"].owner.clone();
-    let record = DeployedRecord {
-        app: owner.app,
-        environment: owner.environment,
-        generation: owner.generation,
-        image: owner.image,
-        image_name: None,
-        template_hash: owner.template_hash,
-        release: owner.release,
-        manifests: None,
-        deployed_at: ago(5),
-        deployed_by: "somebody".to_owned(),
-    };
-    case.observed.details.deployed.insert(scope().app, Read::Known(Some(record)));
+    case.record_says("hello-prod-v002");
     assert_eq!(case.calls(), ["tag hello-prod-v002 recorded-at"]);
+}
+
+#[test]
+fn a_generation_that_serves_again_is_recorded_when_the_record_names_the_one_between() {
+    // Whoever recorded v002 has ended before the tag could say so; then v002 was turned down.
+    let again = |named: &str| {
+        let mut case = Case::new(OLD_IMAGE, json!({}))
+            .with_front(Slot::A)
+            .with_group(1, OLD_IMAGE, Health::Healthy, |group| {
+                long_deployed(group);
+                group.owner.shifted_at = Some(ago(60));
+            })
+            .with_group(2, NEW_IMAGE, Health::Healthy, |group| {
+                group.owner.shifted_at = Some(ago(400));
+                failed("rolled back by ada")(group);
+                (group.desired, group.min) = (0, 0);
+            });
+        case.record_says(named);
+        case.calls()
+    };
+    assert!(again("hello-prod-v002").contains(&"PutParameter deployed".to_owned()), "{:?}", again("hello-prod-v002"));
+    assert!(!again("hello-prod-v001").contains(&"PutParameter deployed".to_owned()), "{:?}", again("hello-prod-v001"));
 }
 
 fn failed(reason: &str) -> impl FnOnce(&mut Group) {
