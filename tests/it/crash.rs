@@ -1,26 +1,28 @@
-//! A crash at any moment, or a reply that gets lost, changes nothing about the outcome.
+//! A crash at any moment, a call or a reply that gets lost, or reads from the past change nothing about the outcome.
+//!
+//! A life is a sequence of deeds on an account. It is lived once without a mishap, and then again with a mishap at each of its
+//! mutating calls; it always has to end in the same state, with nothing left to do.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use amiable::controller::converge::{Options, Outcome, converge};
+use amiable::plan::intent;
 use amiable::sim::CallRecord;
 use amiable::sim::fault::Fault;
 use amiable::sim::wire::Request;
 use amiable::sim::world::World;
-use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1};
+use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1, HELLO_BAD};
 use tokio::sync::{Notify, watch};
 
 use crate::invariants::{assert_invariants, ownership};
 use crate::lab::{Lab, app, summary};
 
-const EXTRA: &str = "  dns: {name: hello.internal.example.com}
-  strategy: {redBlack: {bakeTime: 1m}}
-  retain: {for: 2m}
-";
+/// How many reads in a row are answered from the past: those of one look.
+const ONE_LOOK: usize = 16;
 
-/// What becomes of the process at one mutating call.
+/// What goes wrong at one mutating call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mishap {
     None,
@@ -30,94 +32,106 @@ enum Mishap {
     ReplyLost,
     /// The call never arrives.
     RequestLost,
+    /// The next look shows the world as it was before the call.
+    Stale,
+    /// The same of what one service tells.
+    StaleFrom(&'static str),
 }
 
-/// The first deploy and a replacement, with a mishap at the call of that number. How many mutating calls there were,
-/// and what there is in the end.
-async fn live_through(mishap: Mishap, at: usize) -> (usize, Vec<String>) {
-    let mut lab = Lab::new().await;
-    let calls = Arc::new(AtomicUsize::new(0));
-    let crash = Arc::new(Notify::new());
-    let (counter, bell) = (calls.clone(), crash.clone());
-    lab.simulation.set_observer(Some(Box::new(move |call: &CallRecord, before: &World, after: &World| {
-        assert_invariants(call, before, after);
-        if call.mutating && counter.fetch_add(1, Ordering::Relaxed) + 1 == at && mishap == Mishap::Crash {
-            bell.notify_one();
+/// Something that is done in a life.
+enum Deed {
+    /// A manifest is written and converged.
+    Deploy(String),
+    /// A manifest is written and converged for so many seconds only.
+    Begin(String, u64),
+    /// A person turns the newest release down, and that is converged.
+    RollBack,
+}
+
+/// What is done, on what there is already.
+struct Life {
+    ground: Lab,
+    deeds: Vec<Deed>,
+    /// Whether the app is to end, and need not serve as before.
+    ends: bool,
+}
+
+impl Life {
+    /// Lives it with a mishap at the mutating call of that number. How many mutating calls there were, and what there is in
+    /// the end.
+    async fn live(&self, mishap: Mishap, at: usize) -> (usize, Vec<String>) {
+        let mut lab = self.ground.fork().await;
+        let calls = Arc::new(AtomicUsize::new(0));
+        let crash = Arc::new(Notify::new());
+        let (counter, bell, watched) = (calls.clone(), crash.clone(), !self.ends);
+        lab.simulation.set_observer(Some(Box::new(move |call: &CallRecord, before: &World, after: &World| {
+            if watched {
+                assert_invariants(call, before, after);
+            } else {
+                ownership(call, before, after);
+            }
+            if call.mutating && counter.fetch_add(1, Ordering::Relaxed) + 1 == at && mishap == Mishap::Crash {
+                bell.notify_one();
+            }
+        })));
+        let mut seen = 0;
+        let mut reads = 0;
+        lab.simulation.set_faults(Some(Box::new(move |request: &Request, mutating: bool| {
+            seen += usize::from(mutating);
+            let due = mutating && seen == at;
+            let after = !mutating && seen == at && reads < ONE_LOOK;
+            reads += usize::from(after);
+            match mishap {
+                Mishap::ReplyLost if due => Some(Fault::ReplyLost),
+                Mishap::RequestLost if due => Some(Fault::RequestLost),
+                Mishap::Stale if after => Some(Fault::Stale),
+                Mishap::StaleFrom(service) if after && request.service == service => Some(Fault::Stale),
+                _ => None,
+            }
+        })));
+        for deed in &self.deeds {
+            match deed {
+                Deed::Deploy(manifest) => {
+                    lab.write("hello", manifest.clone());
+                    converge_through(&mut lab, &crash, 7200, Outcome::Converged).await;
+                }
+                Deed::Begin(manifest, seconds) => {
+                    lab.write("hello", manifest.clone());
+                    converge_through(&mut lab, &crash, *seconds, Outcome::TimedOut).await;
+                }
+                Deed::RollBack => {
+                    roll_back(&mut lab, &crash).await;
+                    converge_through(&mut lab, &crash, 7200, Outcome::ReleaseFailed).await;
+                }
+            }
         }
-    })));
-    let mut seen = 0;
-    lab.simulation.set_faults(Some(Box::new(move |_: &Request, mutating: bool| {
-        seen += usize::from(mutating);
-        let due = mutating && seen == at;
-        match mishap {
-            Mishap::ReplyLost if due => Some(Fault::ReplyLost),
-            Mishap::RequestLost if due => Some(Fault::RequestLost),
-            _ => None,
-        }
-    })));
-    for image in [HELLO_1_0, HELLO_1_1] {
-        lab.write("hello", app("hello", image, EXTRA));
-        converge_through(&mut lab, &crash).await;
+        let plan = lab.plan("hello").await;
+        assert!(plan.is_settled(), "{mishap:?} at call {at}: {:?} {:?}", plan.actions, plan.waits);
+        let mut left = summary(&lab.simulation);
+        // What was marked and could not be noted down any more counts all the same: the mark decides.
+        left.retain(|line| !line.contains("/decisions "));
+        (calls.load(Ordering::Relaxed), left)
     }
-    let plan = lab.plan("hello").await;
-    assert!(plan.is_settled(), "{mishap:?} at call {at}: {:?} {:?}", plan.actions, plan.waits);
-    (calls.load(Ordering::Relaxed), summary(&lab.simulation))
-}
 
-/// The end of an app with a name and two generations, with a mishap at the call of that number. How many mutating calls
-/// there were, and what there is in the end.
-async fn end_through(deployed: &Lab, mishap: Mishap, at: usize) -> (usize, Vec<String>) {
-    let mut lab = deployed.fork().await;
-    let calls = Arc::new(AtomicUsize::new(0));
-    let crash = Arc::new(Notify::new());
-    let (counter, bell) = (calls.clone(), crash.clone());
-    lab.simulation.set_observer(Some(Box::new(move |call: &CallRecord, before: &World, after: &World| {
-        // Less may serve than before; what is not the app's own is as it was.
-        ownership(call, before, after);
-        if call.mutating && counter.fetch_add(1, Ordering::Relaxed) + 1 == at && mishap == Mishap::Crash {
-            bell.notify_one();
-        }
-    })));
-    let mut seen = 0;
-    lab.simulation.set_faults(Some(Box::new(move |_: &Request, mutating: bool| {
-        seen += usize::from(mutating);
-        let due = mutating && seen == at;
-        match mishap {
-            Mishap::ReplyLost if due => Some(Fault::ReplyLost),
-            Mishap::RequestLost if due => Some(Fault::RequestLost),
-            _ => None,
-        }
-    })));
-    lab.write("hello", app("hello", HELLO_1_1, &format!("{EXTRA}  destroy: true\n")));
-    converge_through(&mut lab, &crash).await;
-    let plan = lab.plan("hello").await;
-    assert!(plan.is_settled(), "{mishap:?} at call {at}: {:?} {:?}", plan.actions, plan.waits);
-    (calls.load(Ordering::Relaxed), summary(&lab.simulation))
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_end_that_is_interrupted_at_any_call_goes_on_and_leaves_nothing() {
-    let mut lab = Lab::new().await;
-    for image in [HELLO_1_0, HELLO_1_1] {
-        lab.write("hello", app("hello", image, EXTRA));
-        assert_eq!(lab.apply(false).await, Outcome::Converged);
-    }
-    let (calls, left) = end_through(&lab, Mishap::None, 0).await;
-    assert_eq!(left, Vec::<String>::new());
-    assert!(calls > 10, "the end makes {calls} mutating calls");
-    for mishap in [Mishap::Crash, Mishap::ReplyLost, Mishap::RequestLost] {
+    /// Lives it with the mishap at each of its calls.
+    async fn survives(&self, mishap: Mishap) {
+        let (calls, expected) = self.live(Mishap::None, 0).await;
+        assert!(calls > 3, "the life makes {calls} mutating calls");
+        assert_eq!(expected.is_empty(), self.ends, "{expected:?}");
         for at in 1..=calls {
-            let (_, left) = end_through(&lab, mishap, at).await;
-            assert_eq!(left, Vec::<String>::new(), "{mishap:?} at call {at}");
+            let (_, found) = self.live(mishap, at).await;
+            assert_eq!(found, expected, "{mishap:?} at call {at}");
         }
     }
 }
 
-/// Converges; when the process dies, another one begins with nothing but the manifests.
-async fn converge_through(lab: &mut Lab, crash: &Notify) {
+/// Converges for so many seconds at the most; when the process dies, another one begins with nothing but the manifests.
+async fn converge_through(lab: &mut Lab, crash: &Notify, seconds: u64, expected: Outcome) {
+    let end = lab.clock.now().as_second() + i64::try_from(seconds).unwrap();
     loop {
+        let left = u64::try_from(end - lab.clock.now().as_second()).unwrap_or(0);
         let options =
-            Options { timeout: Some(Duration::from_secs(7200)), wait_for_cleanup: true, ..Options::default() };
+            Options { timeout: Some(Duration::from_secs(left)), wait_for_cleanup: true, ..Options::default() };
         let (_sender, stop) = watch::channel(false);
         let desired = lab.desired();
         let ended = tokio::select! {
@@ -127,7 +141,14 @@ async fn converge_through(lab: &mut Lab, crash: &Notify) {
         };
         match ended {
             Some(ended) => {
-                assert_eq!(ended.unwrap().0, Outcome::Converged);
+                let (ended, plan) = ended.unwrap();
+                let why = || {
+                    plan.apps
+                        .iter()
+                        .map(|app| format!("{:?} {} {:?}", app.change, app.reason, app.actions))
+                        .collect::<String>()
+                };
+                assert_eq!(ended, expected, "{}", why());
                 return;
             }
             None => {
@@ -138,26 +159,155 @@ async fn converge_through(lab: &mut Lab, crash: &Notify) {
     }
 }
 
-async fn every_call_survives(mishap: Mishap) {
-    let (calls, expected) = live_through(Mishap::None, 0).await;
-    assert!(calls > 15, "the flow makes {calls} mutating calls");
-    for at in 1..=calls {
-        let (_, found) = live_through(mishap, at).await;
-        assert_eq!(found, expected, "{mishap:?} at call {at}");
+/// Says that the newest release is turned down, until that is so.
+async fn roll_back(lab: &mut Lab, crash: &Notify) {
+    loop {
+        let said = tokio::select! {
+            biased;
+            () = crash.notified() => None,
+            said = lab.try_to_say("hello", "slow", |about| intent::rollback(about, None, &[])) => Some(said),
+        };
+        match said {
+            Some(Ok(())) => return,
+            Some(Err(refusal)) => {
+                assert!(refusal.contains("turned down already"), "{refusal}");
+                return;
+            }
+            None => {
+                lab.pass(7).await;
+                lab.restart().await;
+            }
+        }
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_crash_after_any_call_ends_in_the_same_state() {
-    every_call_survives(Mishap::Crash).await;
+/// The manifest of the app with short times.
+fn manifest(image: &str, extra: &str) -> String {
+    let times = "  strategy: {redBlack: {bakeTime: 15s}}\n  verification: {stableFor: 10s}\n  retain: {for: 10s}\n";
+    let front = if extra.contains("loadBalancer") { "" } else { "  loadBalancer: {deregistrationDelay: 5s}\n" };
+    let manifest = app("hello", image, &format!("{times}{front}{extra}"));
+    manifest.replace("/health_check}", "/health_check, interval: 5s, timeout: 2s}")
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_lost_reply_to_any_call_ends_in_the_same_state() {
-    every_call_survives(Mishap::ReplyLost).await;
+const DNS: &str = "  dns: {name: hello.internal.example.com}\n";
+
+async fn deployed(extra: &str) -> Lab {
+    let mut lab = Lab::new().await;
+    lab.write("hello", manifest(HELLO_1_0, extra));
+    assert_eq!(lab.apply(true).await, Outcome::Converged, "{}", lab.diary());
+    lab
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_lost_request_of_any_call_ends_in_the_same_state() {
-    every_call_survives(Mishap::RequestLost).await;
+/// The first deploy and a replacement.
+async fn main_job() -> Life {
+    let deeds = [HELLO_1_0, HELLO_1_1].map(|image| Deed::Deploy(manifest(image, DNS)));
+    Life { ground: Lab::new().await, deeds: deeds.into(), ends: false }
+}
+
+/// Another image for an app that serves.
+async fn replacement() -> Life {
+    Life { ground: deployed(DNS).await, deeds: vec![Deed::Deploy(manifest(HELLO_1_1, DNS))], ends: false }
+}
+
+async fn worker() -> Life {
+    let worker = "  loadBalancer: none\n";
+    Life { ground: deployed(worker).await, deeds: vec![Deed::Deploy(manifest(HELLO_1_1, worker))], ends: false }
+}
+
+/// Settings of all kinds, there and back.
+async fn in_place() -> Life {
+    let other = "  loadBalancer: {deregistrationDelay: 20s}\n  dns: {name: hello.internal.example.com, evaluateTargetHealth: true}\n";
+    let changed = manifest(HELLO_1_0, other).replace("max: 4", "max: 8").replace("/health_check", "/healthy");
+    let changed = changed.replace("{name: hello}", "{name: hello, labels: {team: shop}}");
+    Life {
+        ground: deployed(DNS).await,
+        deeds: vec![Deed::Deploy(changed), Deed::Deploy(manifest(HELLO_1_0, DNS))],
+        ends: false,
+    }
+}
+
+/// A release that is replaced by another one while it waits for its instances.
+async fn edited() -> Life {
+    let deeds = vec![Deed::Begin(manifest(HELLO_BAD, ""), 25), Deed::Deploy(manifest(HELLO_1_1, ""))];
+    Life { ground: deployed("").await, deeds, ends: false }
+}
+
+/// A release that is taken back while it waits for its instances.
+async fn reverted() -> Life {
+    let deeds = vec![Deed::Begin(manifest(HELLO_1_1, ""), 25), Deed::Deploy(manifest(HELLO_1_0, ""))];
+    Life { ground: deployed("").await, deeds, ends: false }
+}
+
+/// A release that is turned down while it bakes.
+async fn rolled_back() -> Life {
+    let slow = manifest(HELLO_1_1, "").replace("bakeTime: 15s", "bakeTime: 1m").replace("{for: 10s}", "{for: 1h}");
+    Life { ground: deployed("").await, deeds: vec![Deed::Begin(slow, 90), Deed::RollBack], ends: false }
+}
+
+/// A release that takes the traffic in two steps.
+async fn canary() -> Life {
+    let steps = "{canary: {steps: [{weight: 20}, {pause: 5s}], bakeTime: 10s}}";
+    let canary = manifest(HELLO_1_1, "").replace("{redBlack: {bakeTime: 15s}}", steps);
+    Life { ground: deployed("").await, deeds: vec![Deed::Deploy(canary)], ends: false }
+}
+
+/// The end of an app with a name and two generations. Less may serve than before; what is not its own stays as it is.
+async fn ending() -> Life {
+    let mut ground = deployed(DNS).await;
+    let warm = |extra: &str| manifest(HELLO_1_1, &format!("{DNS}{extra}")).replace("{for: 10s}", "{for: 1h}");
+    ground.write("hello", warm(""));
+    assert_eq!(ground.apply(false).await, Outcome::Converged, "{}", ground.diary());
+    Life { ground, deeds: vec![Deed::Deploy(warm("  destroy: true\n"))], ends: true }
+}
+
+/// A test for each life and each mishap, so that all cores are at work.
+macro_rules! lives {
+    ($($life:ident: $($name:ident $mishap:expr),+;)+) => {
+        $($(
+            #[tokio::test(start_paused = true)]
+            async fn $name() {
+                $life().await.survives($mishap).await;
+            }
+        )+)+
+    };
+}
+
+lives! {
+    main_job:
+        a_crash_after_any_call_ends_in_the_same_state Mishap::Crash,
+        a_lost_reply_to_any_call_ends_in_the_same_state Mishap::ReplyLost,
+        a_lost_request_of_any_call_ends_in_the_same_state Mishap::RequestLost;
+    replacement:
+        a_look_from_the_past_after_any_call_of_a_replacement_does_no_harm Mishap::Stale,
+        old_news_of_groups_after_any_call_of_a_replacement_do_no_harm Mishap::StaleFrom("autoscaling"),
+        old_news_of_load_balancing_after_any_call_of_a_replacement_do_no_harm Mishap::StaleFrom("elasticloadbalancing");
+    worker:
+        a_worker_survives_a_crash_after_any_call Mishap::Crash,
+        a_worker_survives_a_lost_reply_to_any_call Mishap::ReplyLost,
+        a_worker_survives_a_lost_request_of_any_call Mishap::RequestLost;
+    in_place:
+        changes_in_place_survive_a_crash_after_any_call Mishap::Crash,
+        changes_in_place_survive_a_lost_reply_to_any_call Mishap::ReplyLost,
+        changes_in_place_survive_a_lost_request_of_any_call Mishap::RequestLost;
+    edited:
+        an_edit_on_the_way_survives_a_crash_after_any_call Mishap::Crash,
+        an_edit_on_the_way_survives_a_lost_reply_to_any_call Mishap::ReplyLost,
+        an_edit_on_the_way_survives_a_lost_request_of_any_call Mishap::RequestLost;
+    reverted:
+        a_revert_on_the_way_survives_a_crash_after_any_call Mishap::Crash,
+        a_revert_on_the_way_survives_a_lost_reply_to_any_call Mishap::ReplyLost,
+        a_revert_on_the_way_survives_a_lost_request_of_any_call Mishap::RequestLost;
+    rolled_back:
+        a_rollback_survives_a_crash_after_any_call Mishap::Crash,
+        a_rollback_survives_a_lost_reply_to_any_call Mishap::ReplyLost,
+        a_rollback_survives_a_lost_request_of_any_call Mishap::RequestLost;
+    canary:
+        a_canary_survives_a_crash_after_any_call Mishap::Crash,
+        a_canary_survives_a_lost_reply_to_any_call Mishap::ReplyLost,
+        a_canary_survives_a_lost_request_of_any_call Mishap::RequestLost,
+        a_look_from_the_past_after_any_call_of_a_canary_does_no_harm Mishap::Stale;
+    ending:
+        the_end_of_an_app_survives_a_crash_after_any_call Mishap::Crash,
+        the_end_of_an_app_survives_a_lost_reply_to_any_call Mishap::ReplyLost,
+        the_end_of_an_app_survives_a_lost_request_of_any_call Mishap::RequestLost;
 }
