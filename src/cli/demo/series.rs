@@ -64,8 +64,13 @@ impl Quality {
 }
 
 /// How the release of a number takes over: its name, and what the manifest says.
-fn strategy(_number: u32) -> (&'static str, &'static str) {
-    ("red-black", "{redBlack: {bakeTime: 1m}}")
+fn strategy(number: u32) -> (&'static str, &'static str) {
+    match number % 5 {
+        0 | 1 => {
+            ("canary", "{canary: {steps: [{weight: 10}, {pause: 20s}, {weight: 50}, {pause: 20s}], bakeTime: 30s}}")
+        }
+        _ => ("red-black", "{redBlack: {bakeTime: 1m}}"),
+    }
 }
 
 fn image(number: u32) -> String {
