@@ -11,4 +11,5 @@ mod demo;
 mod fields;
 mod invariants;
 mod lab;
+mod quoted;
 mod stories;
