@@ -99,6 +99,64 @@ def test_settings_of_every_kind_change_in_place(moto, world):
     assert matches(world)
 
 
+def as_canary(world, steps):
+    path = world.folder / "hello.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("{redBlack: {bakeTime: 2s}}", f"{{canary: {{steps: [{steps}], bakeTime: 2s}}}}"))
+
+
+def stickiness(moto, balancer):
+    arn = moto.elb.describe_load_balancers(Names=[balancer])["LoadBalancers"][0]["LoadBalancerArn"]
+    actions = moto.elb.describe_listeners(LoadBalancerArn=arn)["Listeners"][0]["DefaultActions"]
+    return actions[0]["ForwardConfig"].get("TargetGroupStickinessConfig", {}).get("Enabled", False)
+
+
+def test_a_canary_takes_its_share_waits_for_a_promotion_and_takes_everything(moto, world):
+    one, two = moto.make_image("hello-1"), moto.make_image("hello-2")
+    steps = "{weight: 10}, {pause: {}}, {weight: 50}, {pause: 2s}"
+    world.app(one)
+    as_canary(world, steps)
+    world.run("apply", "--yes")
+    assert moto.weights("hello-prod") == {"a": 100, "b": 0}, "the first generation takes everything at once"
+
+    world.app(two)
+    as_canary(world, steps)
+    assert "shift 10%" in world.run("plan").stdout
+    waiting = world.run("apply", "--yes", "--timeout", "8s", code=None)
+    assert waiting.returncode in (3, 5), waiting.stderr
+    assert moto.weights("hello-prod") == {"a": 90, "b": 10}
+    assert stickiness(moto, "hello-prod"), "a visitor stays on one version"
+    assert "promote" in world.run("status", "hello").stdout
+
+    world.run("promote", "hello", "--reason", "looks good")
+    assert moto.weights("hello-prod") == {"a": 0, "b": 100}
+    assert not stickiness(moto, "hello-prod"), "or some would stay on the old one"
+    assert moto.record("hello")["image"] == two
+    assert "looks good" in world.run("events", "hello").stdout
+    assert matches(world)
+
+
+def test_a_network_load_balancer_goes_from_one_image_to_the_next(moto, world):
+    one, two = moto.make_image("hello-1"), moto.make_image("hello-2")
+    extra = "  loadBalancer: {type: network, listeners: [{port: 80, protocol: TCP}]}\n"
+
+    def write(image):
+        world.app(image, extra=extra)
+        path = world.folder / "hello.yaml"
+        path.write_text(path.read_text().replace("healthCheck: {path: /health_check}", "healthCheck: {protocol: TCP, port: 80}"))
+
+    write(one)
+    world.run("apply", "--yes")
+    balancer = moto.elb.describe_load_balancers(Names=["hello-prod"])["LoadBalancers"][0]
+    assert balancer["Type"] == "network"
+    assert {group["Protocol"] for group in moto.elb.describe_target_groups()["TargetGroups"]} == {"TCP"}
+    write(two)
+    world.run("apply", "--yes")
+    assert moto.weights("hello-prod") == {"a": 0, "b": 100}
+    assert moto.record("hello")["image"] == two
+    assert matches(world)
+
+
 def leftovers(moto):
     """Everything that boto3 finds of what an app may own, but for terminated instances, which AWS shows for an hour."""
     running = moto.ec2.describe_instances(Filters=[{"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}])
