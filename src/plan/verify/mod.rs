@@ -155,7 +155,7 @@ fn grow(draft: &mut Draft<'_>, release: &Release<'_, '_>, target: &Group) -> boo
         return false;
     }
     let change = GroupChange {
-        min: (target.min < release.size).then_some(release.size),
+        min: (target.min < release.wanted.min).then_some(release.wanted.min),
         max: (target.max < release.size).then_some(release.size),
         desired: Some(release.size),
         ..GroupChange::default()
