@@ -22,6 +22,7 @@ pub(super) fn in_place<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
         ignore: &release.wanted.spec.drift.ignore,
         found: Vec::new(),
     };
+    let open = draft.open_questions();
     group::attachments(draft, release);
     group::sizes(draft, release, group, &mut changes);
     balancing::checks(draft, release, &mut changes);
@@ -35,7 +36,8 @@ pub(super) fn in_place<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     let all_known = scaling::scaling(draft, release, group, &mut changes);
     if !changes.drifted {
         // Last, so that it is only said once it is so. Only the group whose template is wanted is said to be up to date.
-        if release.target.is_some() && complete && all_known {
+        let all_read = draft.open_questions() == open;
+        if release.target.is_some() && complete && all_known && all_read {
             let tag = Tags::from([(keys::APPLIED.to_owned(), applied)]);
             draft.tag_group(&group.name, tag, "its settings are those of the manifest");
         }
