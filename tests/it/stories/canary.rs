@@ -265,3 +265,40 @@ async fn after_it_has_taken_everything_a_canary_is_rolled_back_at_once() {
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     settles(&lab).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn behind_a_shared_listener_a_canary_moves_the_weights_of_its_rule() {
+    let steps = "  loadBalancer: {listener: web, hosts: [hello.example.com]}
+  strategy: {canary: {steps: [{weight: 20}, {pause: 1m}], bakeTime: 1m}}\n";
+    let mut lab = super::shared_listener::shared().await;
+    lab.write("hello", app("hello", HELLO_1_0, steps));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    lab.write("hello", app("hello", HELLO_1_1, steps));
+    lab.diary();
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    03:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    03:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    03:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    04:16 ModifyRule listener-rule/shared: v002 is healthy: it takes 20 % of the traffic
+    04:16 CreateOrUpdateTags hello-prod-v002: v002 has 20 % of the traffic
+    05:16 ModifyRule listener-rule/shared: v002 is healthy: it takes all traffic
+    05:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    06:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    06:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    ");
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_a_network_load_balancer_a_canary_has_its_share_of_connections() {
+    let steps = "  loadBalancer: {type: network, listeners: [{port: 80, protocol: TCP}]}
+  strategy: {canary: {steps: [{weight: 20}, {pause: 1m}], bakeTime: 1m}}\n";
+    let lab = begun(steps).await;
+    assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (80, 20));
+    let stickiness = lab.simulation.with(|world| crate::invariants::stickiness(world, "hello-prod"));
+    assert_eq!(stickiness, None, "it knows connections, not visitors");
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+    settles(&lab).await;
+}

@@ -67,3 +67,40 @@ async fn without_its_manifest_an_app_is_left_alone() {
     assert_eq!(lab.plan("hello").await.change, Change::Orphaned);
     assert!(serving(&lab).contains(&("hello-prod-v001".to_owned(), 2)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_manifest_that_is_removed_in_the_middle_of_a_release_freezes_it() {
+    let mut lab = deployed("").await;
+    let text = app("hello", HELLO_1_1, "");
+    lab.write("hello", text.clone());
+    lab.apply_for(std::time::Duration::from_secs(20)).await;
+    lab.diary();
+    lab.write("other", app("other", HELLO_1_0, "  loadBalancer: none\n"));
+    lab.remove("hello");
+    lab.apply(true).await;
+    lab.pass(7200).await;
+    lab.apply(true).await;
+    assert!(!lab.diary().contains("hello"), "nothing is done about it, nor undone");
+    assert_eq!(lab.plan("hello").await.change, Change::Orphaned);
+    assert!(serving(&lab).contains(&("hello-prod-v001".to_owned(), 2)));
+    // Back again, the release goes on where it stood.
+    lab.write("hello", text);
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert!(serving(&lab).contains(&("hello-prod-v002".to_owned(), 2)));
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspension_in_the_manifest_stops_a_release_where_it_is() {
+    let mut lab = deployed("").await;
+    lab.write("hello", app("hello", HELLO_1_1, ""));
+    lab.apply_for(std::time::Duration::from_secs(20)).await;
+    lab.diary();
+    lab.write("hello", app("hello", HELLO_1_1, "  suspend: {reason: incident 42}\n"));
+    assert_eq!(lab.apply(false).await, Outcome::Blocked);
+    assert_eq!(lab.diary(), "");
+    assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+    lab.write("hello", app("hello", HELLO_1_1, ""));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    settles(&lab).await;
+}

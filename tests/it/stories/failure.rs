@@ -96,3 +96,42 @@ async fn what_failed_is_tried_again_when_a_person_says_so() {
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     settles(&lab).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_quota_and_throttled_launches_are_waited_for_like_a_lack_of_capacity() {
+    use amiable::sim::world::scaling::LaunchFailure;
+    for failure in [
+        LaunchFailure::VcpuLimitExceeded,
+        LaunchFailure::Other("Request limit exceeded. Launching EC2 instance failed.".to_owned()),
+    ] {
+        let mut lab = deployed("").await;
+        lab.simulation.with(|world| world.scaling.capacity.failure = Some(failure));
+        lab.write("hello", app("hello", HELLO_1_1, "  progressDeadline: 5m\n"));
+        lab.apply_for(std::time::Duration::from_secs(1200)).await;
+        let plan = lab.plan("hello").await;
+        assert_eq!((plan.failure, plan.change), (None, Change::Replace), "it is no bad image");
+        assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+        lab.simulation.with(|world| world.scaling.capacity.failure = None);
+        assert_eq!(lab.apply(false).await, Outcome::Converged);
+        settles(&lab).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_launch_that_cannot_succeed_ends_the_release_in_the_words_of_aws() {
+    use amiable::sim::world::scaling::LaunchFailure;
+    let mut lab = deployed("").await;
+    lab.diary();
+    let words = "Invalid IAM Instance Profile name. Launching EC2 instance failed.";
+    lab.simulation.with(|world| world.scaling.capacity.failure = Some(LaunchFailure::Other(words.to_owned())));
+    lab.write("hello", app("hello", HELLO_1_1, "  launch: {iamInstanceProfile: hello}\n"));
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+    assert_snapshot!(lab.diary(), @"
+    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:15 CreateOrUpdateTags hello-prod-v002: v002 failed: launch failed: Invalid IAM Instance Profile name. Launching EC2 instance failed. Launching EC2 instance failed.
+    07:16 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    ");
+    assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+    assert!(lab.plan("hello").await.reason.contains("Invalid IAM Instance Profile name"));
+}

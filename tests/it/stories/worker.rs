@@ -1,11 +1,14 @@
 //! Workers, which take no traffic.
 
 use amiable::controller::converge::Outcome;
-use amiable::sim::world::example::HELLO_1_1;
+use amiable::model::names::Generation;
+use amiable::model::plan::Change;
+use amiable::plan::intent;
+use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1};
 use insta::assert_snapshot;
 
 use super::{deployed, settles};
-use crate::lab::app;
+use crate::lab::{Lab, app};
 
 #[tokio::test(start_paused = true)]
 async fn a_worker_takes_over_without_a_load_balancer() {
@@ -31,4 +34,74 @@ async fn a_worker_takes_over_without_a_load_balancer() {
     12:02 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
     ");
     settles(&lab).await;
+}
+
+const WORKER: &str = "  loadBalancer: none\n";
+
+fn working(lab: &Lab) -> Vec<(String, usize)> {
+    lab.simulation.with(|world| {
+        let groups = world.scaling.groups.values().filter(|group| !group.members.is_empty());
+        groups.map(|group| (group.name.clone(), group.members.len())).collect()
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_cannot_be_launched_leaves_the_old_one_at_work() {
+    use amiable::sim::world::scaling::LaunchFailure;
+    let mut lab = deployed(WORKER).await;
+    lab.diary();
+    let words = "The image id '[ami-00000000000000110]' does not exist. Launching EC2 instance failed.";
+    lab.simulation.with(|world| world.scaling.capacity.failure = Some(LaunchFailure::Other(words.to_owned())));
+    lab.write("hello", app("hello", HELLO_1_1, WORKER));
+    assert_eq!(lab.apply(true).await, Outcome::ReleaseFailed);
+    assert_snapshot!(lab.diary(), @"
+    05:47 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    05:47 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    05:54 CreateOrUpdateTags hello-prod-v002: v002 failed: launch failed: The image id '[ami-00000000000000110]' does not exist. Launching EC2 instance failed. Launching EC2 instance failed.
+    05:55 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    ");
+    assert_eq!(working(&lab), [("hello-prod-v001".to_owned(), 2)]);
+    lab.simulation.with(|world| world.scaling.capacity.failure = None);
+    lab.write("hello", app("hello", HELLO_1_0, WORKER));
+    assert_eq!(lab.apply(true).await, Outcome::Converged);
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_is_aborted_under_bake_leaves_the_old_one_at_work() {
+    let mut lab = deployed(WORKER).await;
+    lab.write("hello", app("hello", HELLO_1_1, WORKER));
+    lab.apply_for(std::time::Duration::from_secs(120)).await;
+    lab.diary();
+    lab.say("hello", "wrong queue", intent::abort).await;
+    assert_eq!(lab.apply(true).await, Outcome::ReleaseFailed);
+    assert_snapshot!(lab.diary(), @"
+    07:51 CreateOrUpdateTags hello-prod-v002: aborted by simulated: wrong queue
+    07:52 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    07:53 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    ");
+    assert_eq!(working(&lab), [("hello-prod-v001".to_owned(), 2)]);
+    assert_eq!(lab.plan("hello").await.change, Change::Blocked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_is_rolled_back_by_launching_what_worked_before() {
+    let mut lab = deployed(WORKER).await;
+    lab.write("hello", app("hello", HELLO_1_1, WORKER));
+    assert_eq!(lab.apply(true).await, Outcome::Converged);
+    lab.diary();
+    let history = lab.history("hello").await;
+    lab.say("hello", "loses messages", |about| intent::rollback(about, Some(Generation(1)), &history)).await;
+    assert_eq!(lab.apply(true).await, Outcome::ReleaseFailed);
+    assert_snapshot!(lab.diary(), @"
+    12:08 CreateOrUpdateTags hello-prod-v002: rolled back to v001 by simulated: loses messages
+    12:08 CreateLaunchTemplate hello-prod-v003: v002 was turned down: an earlier release takes its place
+    12:08 CreateAutoScalingGroup hello-prod-v003: v002 was turned down: an earlier release takes its place
+    12:25 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
+    12:55 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
+    12:56 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    17:55 PutParameter /amiable/prod/hello/deployed: v003 is deployed
+    17:55 CreateOrUpdateTags hello-prod-v003: v003 is recorded
+    ");
+    assert_eq!(working(&lab), [("hello-prod-v003".to_owned(), 2)], "there was always one at work");
 }
