@@ -102,7 +102,7 @@ async fn a_quota_and_throttled_launches_are_waited_for_like_a_lack_of_capacity()
     use amiable::sim::world::scaling::LaunchFailure;
     for failure in [
         LaunchFailure::VcpuLimitExceeded,
-        LaunchFailure::Other("Request limit exceeded. Launching EC2 instance failed.".to_owned()),
+        LaunchFailure::Other("Request limit exceeded.".to_owned()),
     ] {
         let mut lab = deployed("").await;
         lab.simulation.with(|world| world.scaling.capacity.failure = Some(failure));
@@ -122,14 +122,14 @@ async fn a_launch_that_cannot_succeed_ends_the_release_in_the_words_of_aws() {
     use amiable::sim::world::scaling::LaunchFailure;
     let mut lab = deployed("").await;
     lab.diary();
-    let words = "Invalid IAM Instance Profile name. Launching EC2 instance failed.";
+    let words = "Invalid IAM Instance Profile name.";
     lab.simulation.with(|world| world.scaling.capacity.failure = Some(LaunchFailure::Other(words.to_owned())));
     lab.write("hello", app("hello", HELLO_1_1, "  launch: {iamInstanceProfile: hello}\n"));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
     07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:15 CreateOrUpdateTags hello-prod-v002: v002 failed: launch failed: Invalid IAM Instance Profile name. Launching EC2 instance failed. Launching EC2 instance failed.
+    07:15 CreateOrUpdateTags hello-prod-v002: v002 failed: launch failed: Invalid IAM Instance Profile name. Launching EC2 instance failed.
     07:16 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);

@@ -50,14 +50,14 @@ async fn a_worker_that_cannot_be_launched_leaves_the_old_one_at_work() {
     use amiable::sim::world::scaling::LaunchFailure;
     let mut lab = deployed(WORKER).await;
     lab.diary();
-    let words = "The image id '[ami-00000000000000110]' does not exist. Launching EC2 instance failed.";
+    let words = "The image id '[ami-00000000000000110]' does not exist.";
     lab.simulation.with(|world| world.scaling.capacity.failure = Some(LaunchFailure::Other(words.to_owned())));
     lab.write("hello", app("hello", HELLO_1_1, WORKER));
     assert_eq!(lab.apply(true).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
     05:47 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     05:47 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    05:54 CreateOrUpdateTags hello-prod-v002: v002 failed: launch failed: The image id '[ami-00000000000000110]' does not exist. Launching EC2 instance failed. Launching EC2 instance failed.
+    05:54 CreateOrUpdateTags hello-prod-v002: v002 failed: launch failed: The image id '[ami-00000000000000110]' does not exist. Launching EC2 instance failed.
     05:55 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(working(&lab), [("hello-prod-v001".to_owned(), 2)]);
