@@ -345,6 +345,8 @@ mod tests {
             image: "ami-1".into(),
             image_name: None,
             template_hash: "1-0a1b".parse().unwrap(),
+            image_source: None,
+            artifacts: BTreeMap::new(),
             release: BTreeMap::from([("version".into(), "1.9.0".into())]),
             manifests: Some("3f2c1ab".into()),
             deployed_at: "2026-08-01T10:00:00Z".parse().unwrap(),

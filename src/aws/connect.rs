@@ -112,13 +112,31 @@ pub struct Aws {
     clock: Clock,
     counts: Counts,
     reads: Arc<Semaphore>,
+    settings: Settings,
+    others: Arc<tokio::sync::Mutex<BTreeMap<Option<String>, Aws>>>,
 }
 
 impl Aws {
     /// Clients as `settings` say. No call is made yet: wrong credentials show with the first one.
     pub async fn connect(settings: Settings) -> Self {
+        Self::counting(settings, Counts::default()).await
+    }
+
+    /// The same region as whoever has this role, or as whoever we are without one. Its calls count as ours.
+    pub(crate) async fn with_role(&self, role: Option<&str>) -> Self {
+        let role = role.map(str::to_owned);
+        let mut others = self.others.lock().await;
+        if let Some(known) = others.get(&role) {
+            return known.clone();
+        }
+        let settings = Settings { assume_role: role.clone(), ..self.settings.clone() };
+        let other = Self::counting(settings, self.counts.clone()).await;
+        others.insert(role, other.clone());
+        other
+    }
+
+    async fn counting(settings: Settings, counts: Counts) -> Self {
         let config = sdk_config(&settings).await;
-        let counts = Counts::default();
         // A retry bucket of our own per connection: otherwise runs in one process share one and differ from each other.
         static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
         let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
@@ -140,11 +158,13 @@ impl Aws {
             route53: client!(aws_sdk_route53, "route53"),
             ssm: client!(aws_sdk_ssm, "ssm"),
             sts: client!(aws_sdk_sts, "sts"),
-            prober: settings.prober,
-            region: settings.region,
-            clock: settings.clock,
+            prober: settings.prober.clone(),
+            region: settings.region.clone(),
+            clock: settings.clock.clone(),
             counts,
             reads: Arc::new(Semaphore::new(READS_AT_ONCE)),
+            settings,
+            others: Arc::default(),
         }
     }
 

@@ -59,8 +59,15 @@ impl Lab {
         }))
         .unwrap();
         let name = "prod".parse().unwrap();
-        let desired =
-            Desired { name, environment, apps: BTreeMap::new(), source: Source::default(), chosen: None, deep: false };
+        let desired = Desired {
+            name,
+            environment,
+            apps: BTreeMap::new(),
+            source: Source::default(),
+            others: BTreeMap::new(),
+            chosen: None,
+            deep: false,
+        };
         let mut lab = Self { simulation, aws, desired };
         lab.want("hello", HELLO_1_0);
         lab
@@ -196,6 +203,8 @@ impl Release {
             template_hash: self.data().hash(),
             image: HELLO_1_0.into(),
             release: BTreeMap::new(),
+            artifacts: BTreeMap::new(),
+            origin: None,
             slot: Some(Slot::A),
             listeners: Some(self.listener.clone()).filter(|arn| !arn.is_empty()).into_iter().collect(),
             rule: None,

@@ -1,4 +1,4 @@
-//! Files that manifests name, such as user data: read with the manifests, within their directory and within limits.
+//! Files that manifests name, such as user data or what Packer wrote: read with the manifests, within their directory and within limits.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -9,6 +9,9 @@ use super::diagnostic::{Code, Diagnostic, quoted};
 use super::node::Node;
 use super::source::shown;
 use super::values::{MAX_USER_DATA, user_data_too_long};
+
+/// The largest manifest of Packer's that is read.
+const MAX_PACKER: usize = 1 << 20;
 
 /// Where files are that manifests name.
 pub(super) enum Attached {
@@ -27,6 +30,27 @@ impl Attached {
 
     /// The text of the file that `node` names, relative to the manifest that it stands in.
     pub(super) fn user_data(&self, node: &Node) -> Result<String, Box<Diagnostic>> {
+        let (told, bytes) = self.bytes(node, MAX_USER_DATA)?;
+        if bytes.len() > MAX_USER_DATA {
+            // Of a larger file no more is read than shows that it is too large.
+            let (message, help) = user_data_too_long(&told);
+            return Err(Box::new(Diagnostic::at(Code::UserDataTooLong, node.spot(), message).help(help)));
+        }
+        text(node, &told, bytes)
+    }
+
+    /// The text of the manifest of Packer's that `node` names, in the same way.
+    pub(super) fn packer(&self, node: &Node) -> Result<String, Box<Diagnostic>> {
+        let (told, bytes) = self.bytes(node, MAX_PACKER)?;
+        if bytes.len() > MAX_PACKER {
+            let message = format!("{told} is larger than {} MiB", MAX_PACKER >> 20);
+            return Err(Box::new(Diagnostic::at(Code::TooMuch, node.spot(), message)));
+        }
+        text(node, &told, bytes)
+    }
+
+    /// The name of the file that `node` names, for people, and what it holds; of a larger one than `most` a byte more.
+    fn bytes(&self, node: &Node, most: usize) -> Result<(String, Vec<u8>), Box<Diagnostic>> {
         let error = |code: Code, message: String| Diagnostic::at(code, node.spot(), message);
         let Some(name) = node.text() else { return Err(Box::new(error(Code::WrongType, "it is no path".to_owned()))) };
         let path = plain(&parent(&node.place.file.path).join(name));
@@ -44,17 +68,17 @@ impl Attached {
                     let message = format!("{told} is a symbolic link that leads out of the directory");
                     return Err(Box::new(error(Code::OutsideLink, message).help("put the file itself there")));
                 }
-                read(&real).map_err(|why| error(Code::Unreadable, format!("{told} cannot be read: {why}")))?
+                read(&real, most).map_err(|why| error(Code::Unreadable, format!("{told} cannot be read: {why}")))?
             }
         };
-        if bytes.len() > MAX_USER_DATA {
-            // Of a larger file no more is read than shows that it is too large.
-            let (message, help) = user_data_too_long(&told);
-            return Err(Box::new(error(Code::UserDataTooLong, message).help(help)));
-        }
-        // Where it ends to be text is not told: what stands before may be secret.
-        String::from_utf8(bytes).map_err(|_| Box::new(error(Code::NotUtf8, format!("{told} is not UTF-8 text"))))
+        Ok((told, bytes))
     }
+}
+
+fn text(node: &Node, told: &str, bytes: Vec<u8>) -> Result<String, Box<Diagnostic>> {
+    // Where it ends to be text is not told: what stands before may be secret.
+    let no_text = |_| Diagnostic::at(Code::NotUtf8, node.spot(), format!("{told} is not UTF-8 text"));
+    String::from_utf8(bytes).map_err(no_text).map_err(Box::new)
 }
 
 /// A path without its `.`s.
@@ -69,13 +93,13 @@ fn parent(path: &Path) -> PathBuf {
     }
 }
 
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+fn read(path: &Path, most: usize) -> std::io::Result<Vec<u8>> {
     let file = File::open(path)?;
     if !file.metadata()?.is_file() {
         return Err(std::io::Error::other("it is not a regular file"));
     }
     let mut bytes = Vec::new();
-    file.take(MAX_USER_DATA as u64 + 1).read_to_end(&mut bytes)?;
+    file.take(most as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -74,6 +74,8 @@ codes! {
     Duplicate = "duplicate": "Two things are the same that must differ.",
     UnknownEnvironment = "unknown-environment": "An app names an environment that has no manifest.",
     UnknownApp = "unknown-app": "No manifest describes this app.",
+    PackerManifest = "packer-manifest": "Packer's manifest names no image for the region, or several.",
+    ForeignImage = "foreign-image": "Images of an owner are asked for whom the environment does not trust.",
     UnknownListener = "unknown-listener": "An app names a shared listener that its environment does not list.",
     Contradiction = "contradiction": "Values contradict each other, so that the app could never be deployed.",
     WrongAccount = "wrong-account": "Something belongs to another account or region than the environment.",

@@ -14,6 +14,7 @@ use super::diagnostic::{Diagnostics, quoted};
 use super::node::{Content, Node};
 use super::schema;
 use super::source::SourceFile;
+use super::sources::SOURCES;
 use super::values::is_image_id;
 use super::yaml::{self, Document};
 use crate::model::names::{AppName, EnvironmentName};
@@ -41,6 +42,14 @@ pub enum EditError {
     /// What was given is no image.
     #[error("{} is not the id of an image: `ami-` and 8 or 17 hexadecimal digits", quoted(.0))]
     NotAnImage(String),
+    /// The image comes from somewhere else.
+    #[error("`{path}` takes the image from `{source}`, and an image has one source: edit the manifest by hand")]
+    OtherSource {
+        /// The path of the image.
+        path: String,
+        /// The source.
+        r#source: &'static str,
+    },
     /// The path leads to or through something that an edit would destroy.
     #[error("`{path}` is {found}, and cannot be set to a single value: edit the manifest by hand")]
     NotASingleValue {
@@ -85,7 +94,13 @@ pub fn set_image(
             vec!["environments", environment.as_str(), "image", "id"]
         }
     };
-    set(text, document.index, &path, &Value::String(image.to_owned()))
+    let (_, of_image) = path.split_last().unwrap_or((&"", &[]));
+    let given = document.root.at(of_image);
+    let other = SOURCES.into_iter().find(|name| *name != "id" && given.is_some_and(|image| image.get(name).is_some()));
+    match other {
+        Some(source) => Err(EditError::OtherSource { path: of_image.join("."), r#source: source }),
+        None => set(text, document.index, &path, &Value::String(image.to_owned())),
+    }
 }
 
 /// The text of a manifest with one value set, in the document of a number (counted from 0) at a path of keys and numbers of
@@ -344,6 +359,11 @@ spec: {}
         assert!(told(set_image(APP, &"none".parse().unwrap(), None, NEW)).contains("`none`"));
         assert!(told(set_image(APP, &web, Some(&"qa".parse().unwrap()), NEW)).contains("add `qa: {}`"));
         assert!(told(set_image(APP, &web, None, "1.9.0")).contains("not the id of an image"));
+        let followed = APP.replace("    id: ami-0a1b2c3d   # 1.8.2", "    ssmParameter: /images/web");
+        let why = told(set_image(&followed, &web, None, NEW));
+        assert!(why.contains("`spec.image` takes the image from `ssmParameter`"), "{why}");
+        let pinned = set_image(&followed, &web, Some(&"test".parse().unwrap()), NEW).unwrap();
+        assert!(pinned.contains(&format!("test: {{image: {{id: {NEW}}}}}")), "an overlay replaces it: {pinned}");
     }
 
     #[test]

@@ -11,8 +11,8 @@ use super::document::{self, Location, Manifest, Opened};
 use super::effective::Effective;
 use super::node::{Layer, Node};
 use super::source::{SourceFile, shown};
-use super::spec::{AppSpec, EnvironmentSpec};
-use super::{files, git, overlay, schema, shape, yaml};
+use super::spec::{AppSpec, EnvironmentSpec, ImageSource};
+use super::{files, git, overlay, schema, shape, sources, yaml};
 use crate::model::desired::{Desired, DesiredApp, Source};
 use crate::model::launch::Secret;
 use crate::model::names::{AppName, EnvironmentName, Scope};
@@ -229,6 +229,7 @@ impl Builder<'_> {
                         Err(finding) => findings.push(*finding),
                     }
                 }
+                sources::read_packer(&mut spec, &tree, &environment.spec.region, self.attached, findings);
                 Some(Effective { spec, tree })
             }
             Err(error) => {
@@ -259,6 +260,8 @@ impl Builder<'_> {
             .collect();
         subjects.iter().for_each(|subject| check::app(subject, findings));
         check::apps(&subjects, findings);
+        let is_known = |name: &EnvironmentName| self.manifests.contains_key(name);
+        sources::check(&subjects, &surroundings, &is_known, findings);
         self.check_names(&all, findings);
     }
 
@@ -305,7 +308,7 @@ impl Fleet {
     /// When no manifest describes the environment.
     pub fn desired(&self, name: &EnvironmentName) -> Result<Desired, Diagnostics> {
         let environment = self.environment(name)?;
-        let apps = self
+        let apps: BTreeMap<_, _> = self
             .apps
             .iter()
             .filter_map(|(app, all)| {
@@ -314,8 +317,18 @@ impl Fleet {
                 Some((app.clone(), DesiredApp { scope, labels: all.labels.clone(), spec }))
             })
             .collect();
+        let others = self.sources_of(&apps);
         let (environment, source) = (environment.spec.clone(), self.source().clone());
-        Ok(Desired { name: name.clone(), environment, apps, source, chosen: None, deep: false })
+        Ok(Desired { name: name.clone(), environment, apps, others, source, chosen: None, deep: false })
+    }
+
+    /// The environments that apps take their images from.
+    fn sources_of(&self, apps: &BTreeMap<AppName, DesiredApp>) -> BTreeMap<EnvironmentName, EnvironmentSpec> {
+        let named = apps.values().filter_map(|app| match &app.spec.image.source {
+            ImageSource::FromEnvironment(from) => Some(&from.name),
+            _ => None,
+        });
+        named.filter_map(|name| Some((name.clone(), self.environments.get(name)?.spec.clone()))).collect()
     }
 
     /// An environment by its name.

@@ -425,13 +425,13 @@ fn something_required_that_no_layer_gives() {
           |
           = help: The EC2 instance type, such as `c7g.large`; either this or `instanceTypes`
 
-        error[missing-field]: `id` is missing in `image`
+        error[missing-field]: an image needs a source
          --> web.yaml:7:10
           |
         7 |   prod: {image: {}}
           |          ^^^^^
           |
-          = help: An AMI by its id: `ami-` and 8 or 17 hexadecimal digits
+          = help: one of `id`, `ssmParameter`, `search`, `fromEnvironment`, `packerManifest`; an overlay replaces `image` as a whole
 
         2 errors
         ");

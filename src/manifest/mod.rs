@@ -11,7 +11,8 @@
 //! - [`document`]: one document, checked as far as it can be checked alone, by
 //!   [`shape`] against the schema, and by `values` and `labels` against AWS's limits
 //! - [`overlay`]: layers of a spec made one
-//! - [`fleet`]: all manifests together, checked against each other by `check`
+//! - [`fleet`]: all manifests together, checked against each other by `check` and, what is about images, by `sources`
+//! - [`packer`]: the images that Packer wrote down, in a file beside the manifests
 //! - [`effective`]: one app in one environment, and where each value comes from
 //! - [`git`]: the commit that the manifests are at
 //! - [`diagnostic`], [`format`]: findings, and how they are shown
@@ -34,11 +35,13 @@ mod labels;
 mod mistakes;
 pub mod node;
 pub mod overlay;
+pub mod packer;
 #[cfg(test)]
 mod reference;
 pub mod schema;
 pub mod shape;
 pub mod source;
+mod sources;
 pub mod spec;
 mod values;
 mod verification;
@@ -48,3 +51,4 @@ pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 pub use fleet::{Fleet, load, load_texts};
 pub use format::{Format, render};
 pub use schema::effects;
+pub use values::is_image_id;

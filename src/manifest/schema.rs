@@ -20,9 +20,9 @@ pub const APP: &str = "App";
 /// The `kind` of an environment.
 pub const ENVIRONMENT: &str = "Environment";
 
-/// The most labels an app may have. AWS takes 50 tags; ten are left for Amiable's own.
+/// The most labels an app may have. AWS takes 50 tags; the others are left for Amiable's own and a release's artifacts.
 /// <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>
-pub const MAX_LABELS: usize = 40;
+pub const MAX_LABELS: usize = 10;
 
 /// The schema of a whole `App` document, draft-07. In `spec` and in overlays nothing is required, because any of it may come
 /// from another layer, and `null` takes a value away.
@@ -437,7 +437,7 @@ mod tests {
         assert_eq!(definitions["AppSpec"].get("required"), None);
         assert_eq!(definitions["Suspend"].get("required"), None);
         assert_eq!(definitions["Instances"]["properties"]["min"]["type"], json!(["integer", "null"]));
-        assert_eq!(definitions["Image"]["required"], json!(["id"]));
+        assert_eq!(definitions["Image"]["oneOf"][0]["required"], json!(["id"]));
         assert_eq!(definitions["Listener"]["required"], json!(["port"]));
         assert_eq!(environment()["definitions"]["EnvironmentSpec"]["required"][0], "region");
     }

@@ -3,10 +3,11 @@
 use super::arn::{Arn, is_account, is_region};
 use super::diagnostic::{Code, Diagnostic, Diagnostics, closest, quoted};
 use super::node::{Content, Node};
-use super::schema;
+use super::{schema, sources};
 use crate::model::pattern::Pattern;
 use crate::model::plan::Effect;
 use crate::model::schedule::Schedule;
+use crate::model::tags;
 use crate::model::time::{Span, Timestamp};
 
 /// The most user data that EC2 takes, before it is encoded.
@@ -37,6 +38,17 @@ const APP: &[(&str, Rule)] = &[
     ("suspend.reason", Rule::Text(reason)),
     ("suspend.until", Rule::Text(moment)),
     ("image.id", Rule::Text(image_id)),
+    ("image.ssmParameter", Rule::Text(parameter_name)),
+    ("image.search.name", Rule::Text(image_name)),
+    ("image.search.owner", Rule::Text(image_owner)),
+    ("image.search.tags.*", Rule::Text(image_tag)),
+    ("image.fromEnvironment.after", Rule::Within(0, 30 * DAY)),
+    ("image.packerManifest", Rule::Text(file_beside)),
+    ("release.version", Rule::Text(said)),
+    ("release.branch", Rule::Text(said)),
+    ("release.commit", Rule::Text(said)),
+    ("release.buildDate", Rule::Text(said)),
+    ("release.artifacts.*", Rule::Text(artifact)),
     ("instanceType", Rule::Text(instance_type)),
     ("instanceTypes", Rule::Distinct),
     ("instanceTypes.*", Rule::Text(instance_type)),
@@ -128,13 +140,14 @@ const ENVIRONMENT: &[(&str, Rule)] = &[
 /// Checks the values of one layer of an app's spec.
 pub fn check_app(layer: &Node, findings: &mut Diagnostics) {
     check(layer, APP, findings);
+    sources::check_layer(layer, findings);
 }
 
 /// Checks the values of an environment's spec.
 pub fn check_environment(spec: &Node, findings: &mut Diagnostics) {
     check(spec, ENVIRONMENT, findings);
     if let Some(defaults) = spec.get("defaults") {
-        check(defaults, APP, findings);
+        check_app(defaults, findings);
         if let Some(destroy) = defaults.get("destroy") {
             let message = "`destroy` cannot be a default: it would delete every app of the environment";
             let finding = Diagnostic::at(Code::NotAllowed, destroy.spot(), message);
@@ -569,8 +582,65 @@ fn listener(text: &str) -> Option<Complaint> {
 }
 
 fn image_owner(text: &str) -> Option<Complaint> {
-    let fine = is_account(text) || text == "self" || text == "amazon";
-    form(fine, text, "an owner of images", "an account's twelve digits, `self` or `amazon`")
+    let fine = is_account(text) || text == "self" || IMAGE_OWNER_ALIASES.contains(&text);
+    let help = "an account's twelve digits in quotes, `self`, `amazon`, `aws-marketplace` or `aws-backup-vault`";
+    form(fine, text, "an owner of images", help)
+}
+
+/// The owners to whom AWS has given names.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html>
+const IMAGE_OWNER_ALIASES: [&str; 3] = ["amazon", "aws-marketplace", "aws-backup-vault"];
+
+/// <https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html>
+fn parameter_name(text: &str) -> Option<Complaint> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-/".contains(&byte);
+    let (name, selector) = text.split_once(':').map_or((text, None), |(name, selector)| (name, Some(selector)));
+    let is_path = name.starts_with('/') && !name.ends_with('/') && !name.contains("//") && name.len() <= 1011;
+    let chosen =
+        selector.is_none_or(|one| (1..=100).contains(&one.len()) && one.bytes().all(plain) && !one.contains('/'));
+    let help = "a full path such as `/images/hello/stable`, `:VERSION` or `:LABEL` after it if wanted";
+    form(is_path && chosen && name.bytes().all(plain), text, "the name of an SSM parameter", help)
+}
+
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RegisterImage.html>
+fn image_name(text: &str) -> Option<Complaint> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "()[] ./-'@_*?".contains(c);
+    let fine = (1..=128).contains(&text.len()) && text.chars().all(plain);
+    let fine = fine && text.chars().any(|c| c.is_ascii_alphanumeric());
+    form(fine, text, "the name of an image", "a name such as `hello-world-*`; `*` and `?` are wildcards")
+}
+
+fn image_tag(text: &str) -> Option<Complaint> {
+    form(text.chars().count() <= 256, text, "the value of a tag", "256 characters at most")
+}
+
+fn file_beside(text: &str) -> Option<Complaint> {
+    let fine = !text.is_empty() && !text.starts_with(['/', '\\']) && text.len() <= 1024 && !text.contains('\0');
+    form(
+        fine,
+        text,
+        "a file beside the manifests",
+        "a path relative to this file, such as `hello/packer-manifest.json`",
+    )
+}
+
+fn said(text: &str) -> Option<Complaint> {
+    let fine = !text.trim().is_empty() && text.chars().count() <= tags::MAX_VALUE;
+    form(fine, text, "something to call a release by", "1 to 256 characters; it becomes a tag")
+}
+
+fn artifact(text: &str) -> Option<Complaint> {
+    let scheme = text.split_once(':').is_some_and(|(scheme, rest)| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte);
+        !scheme.is_empty() && !rest.is_empty() && scheme.bytes().all(plain)
+    });
+    let fine = scheme && tags::escape(text).len() <= tags::MAX_VALUE && !text.chars().any(char::is_control);
+    form(
+        fine,
+        text,
+        "the URI of an artifact",
+        "a URI of 256 characters at most, such as `s3://bucket/assets-1.9.0.tgz`",
+    )
 }
 
 fn ignorable(text: &str) -> Option<Complaint> {
@@ -665,7 +735,15 @@ mod tests {
             (region, &["us-west-2"], &["us-west-2a"]),
             (account, &["123456789012"], &["12345678901", "1234-5678-9012"]),
             (role, &["arn:aws:iam::123456789012:role/x"], &["x", "arn:aws:iam::123456789012:user/x"]),
-            (image_owner, &["self", "amazon", "123456789012"], &["me", "aws-marketplace"]),
+            (image_owner, &["self", "amazon", "aws-marketplace", "123456789012"], &["me", "", "12345678901"]),
+            (
+                parameter_name,
+                &["/images/hello", "/images/hello:3", "/a/b_c.d-e:stable", "/aws/service/ami-amazon-linux-latest/x"],
+                &["images/hello", "hello", "/a//b", "/a/", "/a:", "/a b", "/a:b/c", "", "arn:aws:ssm:x:1:parameter/a"],
+            ),
+            (image_name, &["hello-*", "hello ?.0 (x)"], &["", "*", "**?", "a$", "ä"]),
+            (file_beside, &["a.json", "../x/a.json"], &["", "/a.json"]),
+            (artifact, &["s3://b/k?versionId=1", "oci:x"], &["", "assets", ":x", "s3:"]),
             (moment, &["2026-12-01T00:00:00Z", "2026-12-01T00:00:00+01:00"], &["2026-12-01", "tomorrow"]),
             (ignorable, &["instances.max", "healthCheck.path"], &["image.id", "instances", "instances.maximum", ""]),
         ];

@@ -16,6 +16,8 @@ pub struct Desired {
     pub apps: BTreeMap<AppName, DesiredApp>,
     /// Where the manifests came from.
     pub source: Source,
+    /// The other environments that apps take their images from.
+    pub others: BTreeMap<EnvironmentName, EnvironmentSpec>,
     /// Only these apps are worked on at present, so that only they need room; `None`: all of them.
     pub chosen: Option<BTreeSet<AppName>>,
     /// Whether what AWS tells only group by group is compared, too, where nothing else asks for it: hooks, scaling

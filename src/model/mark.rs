@@ -86,6 +86,8 @@ pub struct Marks {
     pub paused: Option<Mark>,
     /// Its canary need not wait any longer: to the number of the step, counted from 0, that is reached with it; or to `full`.
     pub promoted: Option<Mark>,
+    /// The image to deploy in its place, where the manifest follows images by hand only: to the image's id.
+    pub promoted_image: Option<Mark>,
     /// Nothing at all is done about it: to the time at which that ends by itself, if there is one.
     pub suspended: Option<Mark>,
     /// This generation stays, whatever the manifest says.

@@ -11,6 +11,7 @@
 //! - [`tags`]: what AWS keeps for us beside a resource, and the keys it stands under
 //! - [`mark`]: what people say about a release, as a tag on a group carries it
 //! - [`decision`]: the same for those who ask later, as SSM Parameter Store keeps it
+//! - [`release`]: what is said of a release, and where its image came from
 //! - [`record`]: the deployed state as it is kept in SSM Parameter Store
 //! - [`probe`]: questions over HTTP, and how a generation has done in its checks
 //! - [`pattern`]: regular expressions
@@ -34,6 +35,7 @@ pub mod pattern;
 pub mod plan;
 pub mod probe;
 pub mod record;
+pub mod release;
 pub mod scaling;
 pub mod schedule;
 pub mod tags;

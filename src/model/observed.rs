@@ -15,8 +15,10 @@ use super::mark::{CanaryStep, Marks};
 use super::names::{AppName, EnvironmentName, Generation, Scope, Slot};
 use super::probe::{Checks, Probe, Replied};
 use super::record::DeployedRecord;
+use super::release::{Origin, SAID};
 use super::scaling::{Hook, Maintenance, ScalingPolicy, ScheduledAction};
 use super::time::Timestamp;
+use crate::manifest::spec::ImageSearch;
 
 /// The outcome of reading something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,12 +68,44 @@ pub struct Observed {
     pub zone: Option<Read<Zone>>,
     /// Images by id. `None`: AWS has no such image, or none that we may see.
     pub images: BTreeMap<String, Read<Option<Image>>>,
+    /// What the manifests' sources of images lead to.
+    pub sources: ImageSources,
 
     /// What was read because a decision asked for it.
     pub details: Details,
 
     /// How many calls reading took, by `service:Operation`.
     pub calls: BTreeMap<String, u32>,
+}
+
+/// What the manifests' sources of images lead to.
+#[derive(Clone, Debug, Default)]
+pub struct ImageSources {
+    /// SSM parameters, by the name that a manifest gives. `None`: there is no such parameter.
+    pub parameters: BTreeMap<String, Read<Option<Parameter>>>,
+    /// What searches find, in no order.
+    pub searches: BTreeMap<ImageSearch, Read<Vec<Image>>>,
+    /// Deployed states in other environments. `None`: no record yet.
+    pub deployed: BTreeMap<(EnvironmentName, AppName), Read<Option<DeployedRecord>>>,
+}
+
+impl ImageSources {
+    /// The ids that parameters and deployed states name.
+    pub fn named_ids(&self) -> impl Iterator<Item = String> + '_ {
+        let parameters = self.parameters.values().filter_map(|read| read.known()?.as_ref());
+        let deployed = self.deployed.values().filter_map(|read| read.known()?.as_ref());
+        let named = parameters.map(|parameter| parameter.value.trim().to_owned());
+        named.chain(deployed.map(|record| record.image.clone()))
+    }
+}
+
+/// An SSM parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// `String`, `StringList` or `SecureString`.
+    pub kind: String,
+    /// Its value, as AWS gives it without decryption.
+    pub value: String,
 }
 
 /// What AWS tells only one by one, or only on request: what a decision asked for as a [`Want`].
@@ -203,8 +237,12 @@ pub struct Ownership {
     pub template_hash: TemplateHash,
     /// The image.
     pub image: String,
-    /// The version, branch and commit that were given with the image.
+    /// The version, branch, commit and build date that were given with the image.
     pub release: BTreeMap<String, String>,
+    /// What else belongs to the release, by name: its URI.
+    pub artifacts: BTreeMap<String, String>,
+    /// Where the image came from; nothing for one that the manifest gave by its id.
+    pub origin: Option<Origin>,
     /// The slot whose target group its instances register in; none for a worker.
     pub slot: Option<Slot>,
     /// The listeners of the app's own load balancer, or the shared one.
@@ -581,6 +619,10 @@ pub struct Image {
     pub name: String,
     /// The account that owns it.
     pub owner: String,
+    /// The owner's alias, such as `amazon`, if it has one.
+    pub owner_alias: Option<String>,
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
     /// `x86_64` or `arm64`.
     pub architecture: String,
     /// `available`, `pending`, `failed`, `deregistered` …
@@ -589,6 +631,20 @@ pub struct Image {
     pub root_device: Option<String>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+}
+
+impl Image {
+    /// What it says of itself: its tags `version`, `branch`, `commit` and `build-date` (or `buildDate`); for the date at last
+    /// when it was created.
+    pub fn release(&self) -> BTreeMap<String, String> {
+        let tag = |keys: &[&str]| keys.iter().find_map(|key| self.tags.get(*key)).cloned();
+        let created = || self.created_at.map(|at| at.to_string());
+        let all = SAID.map(|key| match key {
+            "buildDate" => (key, tag(&["build-date", "buildDate"]).or_else(created)),
+            key => (key, tag(&[key])),
+        });
+        all.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
+    }
 }
 
 /// A target as the load balancer sees it.

@@ -1,5 +1,6 @@
 //! The plan: for every app the whole remaining path, and of it the actions that can be taken now.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
@@ -9,6 +10,7 @@ use super::desired::Source;
 use super::names::{AppName, EnvironmentName, Generation};
 use super::observed::Want;
 use super::probe::Phase;
+use super::release::Origin;
 use super::time::{Span, Timestamp};
 
 /// What to do about all apps of one environment.
@@ -92,6 +94,8 @@ pub struct AppPlan {
     pub from: Option<Generation>,
     /// The generation that will.
     pub to: Option<Generation>,
+    /// The image that it is to run; nothing when that cannot be told.
+    pub image: Option<PlannedImage>,
     /// What the manifest changes.
     pub fields: Vec<FieldChange>,
     /// What AWS differs in from what was last applied.
@@ -124,6 +128,40 @@ impl AppPlan {
     pub fn is_over(&self, cleanup: bool) -> bool {
         self.actions.is_empty() && self.wants.is_empty() && self.waits.iter().all(|wait| wait.cleanup && !cleanup)
     }
+}
+
+/// The image that an app is to run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedImage {
+    /// Its id.
+    pub id: String,
+    /// What is said of it: version, branch, commit, build date.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub release: BTreeMap<String, String>,
+    /// Where it comes from; nothing for one that the manifest gives by its id.
+    #[serde(flatten)]
+    pub origin: Option<Origin>,
+    /// What the manifest's source leads to, where that is not it (yet).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newer: Option<NewerImage>,
+}
+
+/// An image that is not deployed by itself, or not yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewerImage {
+    /// Its id.
+    pub id: String,
+    /// What is said of it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub release: BTreeMap<String, String>,
+    /// Where it comes from.
+    #[serde(flatten)]
+    pub origin: Option<Origin>,
+    /// From when on it may be deployed, if that is still to come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
 }
 
 /// The kind of a change.

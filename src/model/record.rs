@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::launch::TemplateHash;
 use super::names::{AppName, EnvironmentName, Generation};
+use super::release::Origin;
 use super::time::Timestamp;
 
 /// What runs, since when and by whose hand. One JSON document per app and environment; its versions are the history.
@@ -25,9 +26,15 @@ pub struct DeployedRecord {
     pub image_name: Option<String>,
     /// The hash of the launch template.
     pub template_hash: TemplateHash,
-    /// The version, branch and commit that were given with the image.
+    /// Where the image came from: the source and what was asked of it; nothing for one that the manifest gave by its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_source: Option<Origin>,
+    /// The version, branch, commit and build date that were given with the image.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub release: BTreeMap<String, String>,
+    /// What else belongs to the release, by name: its URI.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub artifacts: BTreeMap<String, String>,
     /// The commit of the manifests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifests: Option<String>,

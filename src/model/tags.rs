@@ -12,6 +12,7 @@ use super::mark::{Mark, Marks};
 use super::names::{AppName, Generation, Scope, Slot};
 use super::observed::{Failure, Nameless, Ownership};
 use super::probe::{Checks, Phase};
+use super::release::Origin;
 
 /// The keys of our tags.
 pub mod keys {
@@ -37,6 +38,12 @@ pub mod keys {
     pub const BRANCH: &str = "amiable:branch";
     /// The commit that was given with the image.
     pub const COMMIT: &str = "amiable:commit";
+    /// When the image was built.
+    pub const BUILD_DATE: &str = "amiable:build-date";
+    /// Where the image came from, escaped.
+    pub const IMAGE_SOURCE: &str = "amiable:image-source";
+    /// What the key of each artifact begins with; its name follows, and its URI is the value, escaped.
+    pub const ARTIFACT: &str = "amiable:artifact:";
     /// The slot, `a` or `b`.
     pub const SLOT: &str = "amiable:slot";
     /// The ARN of the listener, and what other listeners of the same load balancer end in.
@@ -63,6 +70,8 @@ pub mod keys {
     pub const PAUSED: &str = "amiable:paused";
     /// Who promoted it.
     pub const PROMOTED: &str = "amiable:promoted";
+    /// Who promoted an image to be deployed in its place.
+    pub const PROMOTED_IMAGE: &str = "amiable:promoted-image";
     /// Who suspended the app.
     pub const SUSPENDED: &str = "amiable:suspended";
     /// Who pinned the app to it.
@@ -101,7 +110,8 @@ pub const OWNER: &str = "amiable";
 pub const MAX_VALUE: usize = 256;
 
 /// What a release may say of itself, and the keys of its tags.
-const RELEASE: [(&str, &str); 3] = [("version", keys::VERSION), ("branch", keys::BRANCH), ("commit", keys::COMMIT)];
+const RELEASE: [(&str, &str); 4] =
+    [("version", keys::VERSION), ("branch", keys::BRANCH), ("commit", keys::COMMIT), ("buildDate", keys::BUILD_DATE)];
 
 /// What tags say about a generation. `Ok(None)`: they do not carry our owner tag, so that it is not ours.
 ///
@@ -123,6 +133,8 @@ pub fn decode(tags: &Tags) -> Result<Option<Ownership>, String> {
         template_hash: required(tags, keys::TEMPLATE_HASH)?,
         image: required(tags, keys::IMAGE)?,
         release: RELEASE.iter().filter_map(|(name, key)| Some(((*name).to_owned(), tags.get(*key)?.clone()))).collect(),
+        artifacts: artifacts(tags)?,
+        origin: origin(tags)?,
         slot: slot(tags)?,
         listeners: tags.get(keys::LISTENER).map(|text| decode_listeners(text)).unwrap_or_default(),
         rule: tags.get(keys::RULE).cloned(),
@@ -137,6 +149,7 @@ pub fn decode(tags: &Tags) -> Result<Option<Ownership>, String> {
         marks: Marks {
             paused: optional(tags, keys::PAUSED)?,
             promoted: optional(tags, keys::PROMOTED)?,
+            promoted_image: optional(tags, keys::PROMOTED_IMAGE)?,
             suspended: optional(tags, keys::SUSPENDED)?,
             pinned: optional(tags, keys::PINNED)?,
             back_to: optional(tags, keys::BACK_TO)?,
@@ -162,6 +175,12 @@ pub fn encode(owner: &Ownership, labels: &BTreeMap<String, String>) -> Tags {
     for (name, key) in RELEASE {
         put(key, owner.release.get(name).map(|text| value(text)));
     }
+    for (name, uri) in &owner.artifacts {
+        put(&format!("{}{name}", keys::ARTIFACT), Some(escape(uri)));
+    }
+    // One that is too long for a tag is shown in the plan only.
+    let source = owner.origin.as_ref().map(|origin| escape(&origin.to_string()));
+    put(keys::IMAGE_SOURCE, source.filter(|source| source.len() <= MAX_VALUE));
     put(keys::SLOT, owner.slot.map(|slot| slot.to_string()));
     put(keys::LISTENER, encode_listeners(&owner.listeners));
     put(keys::RULE, owner.rule.clone());
@@ -176,6 +195,7 @@ pub fn encode(owner: &Ownership, labels: &BTreeMap<String, String>) -> Tags {
     let mark = |mark: &Option<Mark>| mark.as_ref().map(|mark| value(&mark.to_string()));
     put(keys::PAUSED, mark(&owner.marks.paused));
     put(keys::PROMOTED, mark(&owner.marks.promoted));
+    put(keys::PROMOTED_IMAGE, mark(&owner.marks.promoted_image));
     put(keys::SUSPENDED, mark(&owner.marks.suspended));
     put(keys::PINNED, mark(&owner.marks.pinned));
     put(keys::BACK_TO, owner.marks.back_to.as_ref().map(|back| back.to_string()));
@@ -244,6 +264,45 @@ pub fn value(text: &str) -> String {
         text.chars().map(|c| if c.is_alphanumeric() || "_.:/=+-@".contains(c) { c } else { ' ' }).collect();
     let words: Vec<&str> = plain.split_whitespace().collect();
     words.join(" ").chars().take(MAX_VALUE).collect::<String>().trim_end().to_owned()
+}
+
+/// Text as every AWS service takes it in a tag, so that [`unescape`] brings it back: what is not plain is `=` and two
+/// hexadecimal digits for each of its bytes.
+pub fn escape(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:/+-@ ".contains(&byte);
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("={byte:02X}") }).collect()
+}
+
+/// What was escaped; nothing when it was not.
+pub fn unescape(text: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        if byte == b'=' {
+            let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
+            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+            rest = &rest[2..];
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn artifacts(tags: &Tags) -> Result<BTreeMap<String, String>, String> {
+    let named = tags.iter().filter_map(|(key, value)| Some((key, key.strip_prefix(keys::ARTIFACT)?, value)));
+    let read = |(key, name, value): (&String, &str, &String)| {
+        let uri = unescape(value).ok_or_else(|| format!("its tag `{key}` cannot be understood"))?;
+        Ok((name.to_owned(), uri))
+    };
+    named.map(read).collect()
+}
+
+fn origin(tags: &Tags) -> Result<Option<Origin>, String> {
+    let Some(text) = tags.get(keys::IMAGE_SOURCE) else { return Ok(None) };
+    let origin = unescape(text).and_then(|text| text.parse().ok());
+    origin.map(Some).ok_or_else(|| format!("its tag `{}` cannot be understood", keys::IMAGE_SOURCE))
 }
 
 fn is_label(key: &str) -> bool {
@@ -319,6 +378,8 @@ mod tests {
             template_hash: "1-0a1b2c3d4e5f6071".parse().unwrap(),
             image: "ami-0123456789abcdef0".into(),
             release: BTreeMap::from([("version".into(), "1.9.0".into()), ("commit".into(), "3f2c1ab".into())]),
+            artifacts: BTreeMap::from([("assets".into(), "s3://b/k?versionId=a%20b&x=ü".into())]),
+            origin: Some("search hello-* of amazon, tested=true".parse().unwrap()),
             slot: Some(Slot::B),
             listeners: vec!["arn:aws:elasticloadbalancing:us-west-2:123456789012:listener/app/x/1/2".into()],
             rule: Some("arn:aws:elasticloadbalancing:us-west-2:123456789012:listener-rule/app/x/1/2/3".into()),
@@ -333,6 +394,7 @@ mod tests {
             marks: Marks {
                 paused: Some(said("looks odd")),
                 promoted: Some(said("").to("full")),
+                promoted_image: Some(said("fixes the cart").to("ami-0123456789abcdef1")),
                 suspended: Some(said("incident 42").to("2026-12-01T00:00:00Z")),
                 pinned: Some(said("audit")),
                 back_to: Some("ami-0123456789abcdef0".parse().unwrap()),
@@ -367,6 +429,8 @@ mod tests {
 
         let bare = Ownership {
             release: BTreeMap::new(),
+            artifacts: BTreeMap::new(),
+            origin: None,
             slot: None,
             listeners: Vec::new(),
             rule: None,
@@ -394,6 +458,28 @@ mod tests {
         let tags = encode(&Ownership { listeners: listeners.clone(), ..owner() }, &BTreeMap::new());
         assert!(tags[keys::LISTENER].len() <= MAX_VALUE, "{}", tags[keys::LISTENER].len());
         assert_eq!(decode(&tags).unwrap().unwrap().listeners, listeners);
+    }
+
+    #[test]
+    fn all_our_tags_together_with_the_most_labels_and_artifacts_are_not_more_than_aws_takes() {
+        use crate::manifest::schema::MAX_LABELS;
+        use crate::manifest::spec::MAX_ARTIFACTS;
+        let names = |count: usize| (0..count).map(|number| (format!("n{number}"), "s3:x".to_owned())).collect();
+        let full = Ownership { artifacts: names(MAX_ARTIFACTS), ..owner() };
+        let tags = encode(&full, &names(MAX_LABELS));
+        assert!(tags.len() <= 50, "{}", tags.len());
+    }
+
+    #[test]
+    fn what_is_escaped_is_plain_and_comes_back() {
+        for text in ["", "hello-* of amazon, arm64", "a=b", "=", "==2A", "ü\n\u{202e}"] {
+            let escaped = escape(text);
+            assert!(escaped.chars().all(|c| c.is_ascii_alphanumeric() || "_.:/=+-@ ".contains(c)), "{escaped}");
+            assert_eq!(unescape(&escaped).as_deref(), Some(text));
+        }
+        for text in ["=", "=2", "=ZZ", "=FF"] {
+            assert_eq!(unescape(text), None, "{text}");
+        }
     }
 
     #[test]
@@ -428,6 +514,8 @@ mod tests {
             (keys::PAUSED, "yes"),
             (keys::SUSPENDED, "2026-08-01"),
             (keys::BACK_TO, "v041"),
+            (keys::PROMOTED_IMAGE, "ami-0123456789abcdef1"),
+            (keys::IMAGE_SOURCE, "somewhere"),
         ] {
             let mut tags = good.clone();
             tags.insert(key.into(), text.into());

@@ -37,6 +37,7 @@ impl<'a> Draft<'a> {
             reason: String::new(),
             from: None,
             to: None,
+            image: None,
             fields: Vec::new(),
             drift: Vec::new(),
             steps: Vec::new(),

@@ -131,6 +131,8 @@ fn ownership(draft: &Draft<'_>, release: &Release<'_, '_>, generation: Generatio
         template_hash: release.wanted.hash.clone(),
         image: release.wanted.launch.image_id.clone(),
         release: release.wanted.release(),
+        artifacts: release.wanted.artifacts(),
+        origin: release.wanted.origin(),
         slot,
         listeners: front.map(Front::listener_arns).unwrap_or_default(),
         rule: front.and_then(|front| front.rule).map(|rule| rule.arn.clone()),

@@ -6,6 +6,7 @@
 //! - [`picture`]: one app as it is, and which generation serves
 //! - [`conflict`]: what stands in the way
 //! - [`diff`]: what differs, and who changed it
+//! - [`image`]: what follows where there is no new image, or not yet
 //! - [`release`]: what is wanted and what there is, side by side
 //! - [`strategy`]: a release as a list of steps; [`canary`]: those with a share of the traffic
 //! - [`rollout`]: the interpreter of the steps; [`prepare`], [`preview`], [`launch`], [`verify`], [`shift`], [`dns`],
@@ -25,6 +26,7 @@ mod diff;
 mod dns;
 mod draft;
 mod floor;
+mod image;
 mod impact;
 pub mod intent;
 mod launch;
@@ -54,7 +56,7 @@ use crate::model::time::Timestamp;
 use draft::{Draft, Drafted};
 use picture::Picture;
 use release::Release;
-use resolve::{Unresolved, Wanted};
+use resolve::{Choice, Unresolved, Wanted};
 
 /// What to do about every app of an environment, at the time `now`.
 ///
@@ -92,7 +94,7 @@ fn decide<'a>(draft: &mut Draft<'a>, desired: &'a Desired, app: &'a DesiredApp, 
     if let Some(problem) = observed.problems.iter().find(|problem| problem.concerns(&app.scope)) {
         return draft.fail(format!("{} cannot be understood: {}", problem.what, problem.why));
     }
-    let wanted = match Wanted::resolve(app, &desired.environment, observed) {
+    let mut wanted = match Wanted::resolve(app, &desired.environment, observed) {
         Ok(wanted) => wanted,
         Err(Unresolved::Unread(reason)) => return draft.unreadable(reason),
         Err(Unresolved::Refused(reason)) => return draft.fail(reason),
@@ -101,12 +103,15 @@ fn decide<'a>(draft: &mut Draft<'a>, desired: &'a Desired, app: &'a DesiredApp, 
     if app.spec.destroy {
         return destroy::destroy(draft, &wanted, &picture);
     }
+    wanted.choose(&picture, observed, draft.now);
+    draft.plan.image = wanted.planned_image(observed);
     let conflict = conflict::conflict(&wanted, &picture);
     let conflict = conflict.or_else(|| conflict::dns(&wanted, &picture));
     if let Some(conflict) = conflict.or_else(|| conflict::priority(draft, &wanted, &picture)) {
         return draft.fail(conflict);
     }
     release(draft, &wanted, &picture);
+    image::say(draft, &wanted);
     if draft.plan.change != Change::Error {
         preview::clear_away(draft, &wanted, &picture);
         retire::tombstones(draft, &wanted, &picture);
@@ -130,11 +135,17 @@ fn release<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>
     {
         return;
     }
+    if let Choice::Unread(why) = &wanted.choice {
+        return image::unread(draft, wanted, picture, why);
+    }
     if let (None, Some(tombstone)) = (candidate, picture.tombstone(wanted)) {
         return hold(draft, wanted, picture, tombstone);
     }
     if let (None, Some(unproven)) = (candidate, serving.filter(|serving| is_unproven(wanted, picture, serving))) {
         return prove_first(draft, wanted, picture, unproven);
+    }
+    if let (None, Choice::Nothing(why) | Choice::Missing { why, .. }) = (candidate, &wanted.choice) {
+        return image::none(draft, wanted, picture, why);
     }
     if let (None, Some(refusal)) = (candidate, &wanted.refusal) {
         // Before anything is created, the load balancer included.

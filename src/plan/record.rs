@@ -46,9 +46,11 @@ pub(super) fn record<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
         environment: draft.scope.environment.clone(),
         generation: target.owner.generation,
         image: target.owner.image.clone(),
-        image_name: release.wanted.image.filter(|image| image.id == target.owner.image).map(|image| image.name.clone()),
+        image_name: image_name(draft, &target.owner.image),
         template_hash: target.owner.template_hash.clone(),
+        image_source: target.owner.origin.clone(),
         release: target.owner.release.clone(),
+        artifacts: target.owner.artifacts.clone(),
         manifests: draft.source_commit.clone(),
         deployed_at: draft.now,
         deployed_by: draft.observed.caller.clone(),
@@ -65,4 +67,8 @@ pub(super) fn record<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
     let tag = Tags::from([(keys::RECORDED_AT.to_owned(), draft.now.to_string())]);
     draft.tag_group(&target.name, tag, format!("{} is recorded", target.owner.generation));
     Turn::Here(None)
+}
+
+fn image_name(draft: &Draft<'_>, id: &str) -> Option<String> {
+    Some(draft.observed.images.get(id)?.known()?.as_ref()?.name.clone())
 }

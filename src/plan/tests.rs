@@ -3,6 +3,7 @@
 mod balancing;
 mod canary;
 mod guards;
+mod images;
 mod scaling;
 mod verification;
 
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::plan;
+use crate::manifest::spec;
 use crate::model::action::{Action, Answer, TrafficPoint};
 use crate::model::desired::{Desired, DesiredApp, Source};
 use crate::model::mark::Marks;
@@ -66,6 +68,8 @@ fn image(id: &str, owner: &str) -> (String, Read<Option<Image>>) {
         id: id.to_owned(),
         name: format!("hello-{}", &id[id.len() - 1..]),
         owner: owner.to_owned(),
+        owner_alias: None,
+        created_at: None,
         architecture: "arm64".to_owned(),
         state: "available".to_owned(),
         root_device: Some("/dev/xvda".to_owned()),
@@ -89,6 +93,7 @@ impl Case {
             environment: serde_json::from_value(environment).unwrap(),
             apps: BTreeMap::from([(app.scope.app.clone(), app)]),
             source: Source::default(),
+            others: BTreeMap::new(),
             chosen: None,
             deep: false,
         };
@@ -116,6 +121,7 @@ impl Case {
                 (NO_IMAGE.to_owned(), Read::Known(None)),
             ]),
             details: Details { deployed: BTreeMap::from([(scope().app, Read::Known(None))]), ..Details::default() },
+            sources: ImageSources::default(),
             calls: BTreeMap::new(),
         };
         Self { desired, observed }
@@ -191,10 +197,10 @@ impl Case {
         let slot = if number % 2 == 1 { Slot::A } else { Slot::B };
         let name = scope().generation_name(Generation(number));
         let desired_app = &self.desired.apps[&scope().app];
-        let wanted =
+        let mut wanted =
             super::resolve::Wanted::resolve(desired_app, &self.desired.environment, &self.observed).ok().unwrap();
-        let mut launch = wanted.launch.clone();
-        launch.image_id = image.to_owned();
+        wanted.take(image, &self.observed);
+        let launch = wanted.launch.clone();
         let has_front = wanted.has_front();
         let applied = Some(wanted.applied());
         let instances: Vec<_> = (1..=2)
@@ -215,6 +221,8 @@ impl Case {
                 template_hash: launch.hash(),
                 image: image.to_owned(),
                 release: BTreeMap::new(),
+                artifacts: BTreeMap::new(),
+                origin: None,
                 slot: has_front.then_some(slot),
                 listeners: has_front.then(|| LISTENER.to_owned()).into_iter().collect(),
                 rule: None,
@@ -304,6 +312,8 @@ impl Case {
             image: owner.image,
             image_name: None,
             template_hash: owner.template_hash,
+            image_source: None,
+            artifacts: BTreeMap::new(),
             release: owner.release,
             manifests: None,
             deployed_at: ago(5),
@@ -588,9 +598,9 @@ fn an_edit_in_the_middle_replaces_what_is_unfinished_and_a_revert_keeps_what_ser
     let mut case = Case::serving(NEW_IMAGE, json!({})).with_group(2, NEW_IMAGE, Health::Initial, |_| {});
     let (id, third_image) = image(third, ACCOUNT);
     case.observed.images.insert(id, third_image);
-    case.desired.apps.values_mut().next().unwrap().spec.image.id = third.to_owned();
+    case.desired.apps.values_mut().next().unwrap().spec.image = spec::Image::by_id(third);
     assert_eq!(case.calls(), ["empty hello-prod-v002"]);
-    case.desired.apps.values_mut().next().unwrap().spec.image.id = OLD_IMAGE.to_owned();
+    case.desired.apps.values_mut().next().unwrap().spec.image = spec::Image::by_id(OLD_IMAGE);
     assert_eq!(case.calls(), ["empty hello-prod-v002"]);
     assert_eq!(case.plan().from, Some(Generation(1)));
 }
@@ -942,7 +952,7 @@ fn a_third_image_waits_until_the_second_has_proved_itself_and_the_first_stays_to
         let mut case = baking(health, shifted);
         let (id, third_image) = image(third, ACCOUNT);
         case.observed.images.insert(id, third_image);
-        case.desired.apps.values_mut().next().unwrap().spec.image.id = third.to_owned();
+        case.desired.apps.values_mut().next().unwrap().spec.image = spec::Image::by_id(third);
         case
     };
     let plan = with_third(Health::Healthy, 60).plan();
@@ -966,7 +976,7 @@ fn a_cure_can_be_released_while_what_serves_is_sick() {
         });
     let (id, third_image) = image(third, ACCOUNT);
     case.observed.images.insert(id, third_image);
-    case.desired.apps.values_mut().next().unwrap().spec.image.id = third.to_owned();
+    case.desired.apps.values_mut().next().unwrap().spec.image = spec::Image::by_id(third);
     let plan = case.plan();
     assert_eq!(calls(&plan), ["empty hello-prod-v001"]);
     let needs_health =

@@ -351,6 +351,8 @@ mod tests {
             image: format!("ami-00{generation}"),
             image_name: None,
             template_hash: "1-1ac2a2b0f4d9b5d6".parse().unwrap(),
+            image_source: None,
+            artifacts: BTreeMap::new(),
             release: BTreeMap::from([("version".into(), format!("1.{generation}.0"))]),
             manifests: None,
             deployed_at: samples::at(at),

@@ -1,27 +1,40 @@
 //! What was released of an app, when and by whom, as recorded in SSM Parameter Store.
 
+use std::fmt::Write as _;
+
 use crate::model::record::DeployedRecord;
+use crate::model::release;
 
 use super::status::{finish, plain_table};
+use super::words;
 
 /// `records`, newest first, as a table.
 pub fn table(records: &[DeployedRecord]) -> String {
     let mut table = plain_table();
-    table.set_header(vec!["RELEASE", "IMAGE", "VERSION", "COMMIT", "MANIFESTS", "DEPLOYED", "BY"]);
+    table.set_header(vec!["RELEASE", "IMAGE", "FROM", "VERSION", "COMMIT", "BUILT", "MANIFESTS", "DEPLOYED", "BY"]);
+    let or_dash = |text: Option<String>| text.map_or_else(|| "–".to_owned(), |text| words::plain(&text));
     for record in records {
-        let given = |key: &str| record.release.get(key).cloned().unwrap_or_else(|| "–".to_owned());
-        let short = |commit: &str| commit.chars().take(7).collect::<String>();
         table.add_row(vec![
             record.generation.to_string(),
             record.image.clone(),
-            given("version"),
-            short(&given("commit")),
-            record.manifests.as_deref().map(short).unwrap_or_else(|| "–".to_owned()),
+            or_dash(record.image_source.as_ref().map(ToString::to_string)),
+            or_dash(record.release.get("version").cloned()),
+            or_dash(release::commit(&record.release)),
+            or_dash(release::built(&record.release)),
+            or_dash(record.manifests.as_deref().map(release::short)),
             record.deployed_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
             person(&record.deployed_by).to_owned(),
         ]);
     }
-    finish(&table)
+    let mut text = finish(&table);
+    let mut title = "\nArtifacts:\n";
+    for record in records {
+        for (name, uri) in &record.artifacts {
+            let _ =
+                writeln!(text, "{}{}  {name}  {}", std::mem::take(&mut title), record.generation, words::plain(uri));
+        }
+    }
+    text
 }
 
 /// What tells people apart in the ARN of a caller: the user, or the role with its session.
@@ -48,8 +61,12 @@ mod tests {
             image: "ami-0222".into(),
             image_name: None,
             template_hash: "1-1ac2a2b0f4d9b5d6".parse().unwrap(),
+            image_source: Some("search hello-*".parse().unwrap()),
+            artifacts: BTreeMap::from([("assets".into(), "s3://bucket/assets-1.9.0.tgz".into())]),
             release: BTreeMap::from([
                 ("version".into(), "1.9.0".into()),
+                ("branch".into(), "main".into()),
+                ("buildDate".into(), "2026-11-02T09:30:00Z".into()),
                 ("commit".into(), "3f2c1ab9d0e1f2a3b4c5".into()),
             ]),
             manifests: Some("77aa00bb11cc".into()),
@@ -59,14 +76,19 @@ mod tests {
         let first = DeployedRecord {
             generation: Generation(1),
             release: BTreeMap::new(),
+            image_source: None,
+            artifacts: BTreeMap::new(),
             manifests: None,
             deployed_by: "arn:aws:iam::123456789012:user/grace".into(),
             ..record.clone()
         };
-        assert_snapshot!(table(&[record, first]), @r"
-        RELEASE  IMAGE     VERSION  COMMIT   MANIFESTS  DEPLOYED                 BY
-        v042     ami-0222  1.9.0    3f2c1ab  77aa00b    2026-11-02 12:08:00 UTC  deploy/ada
-        v001     ami-0222  –        –        –          2026-11-02 12:08:00 UTC  grace
+        assert_snapshot!(table(&[record, first]), @"
+        RELEASE  IMAGE     FROM            VERSION  COMMIT        BUILT       MANIFESTS  DEPLOYED                 BY
+        v042     ami-0222  search hello-*  1.9.0    main@3f2c1ab  2026-11-02  77aa00b    2026-11-02 12:08:00 UTC  deploy/ada
+        v001     ami-0222  –               –        –             –           –          2026-11-02 12:08:00 UTC  grace
+
+        Artifacts:
+        v042  assets  s3://bucket/assets-1.9.0.tgz
         ");
     }
 }

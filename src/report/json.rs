@@ -113,6 +113,8 @@ pub struct App {
     pub from: Option<String>,
     /// The generation that will.
     pub to: Option<String>,
+    /// The image that it is to run; null when that cannot be told.
+    pub image: Option<Image>,
     /// What the manifest changes.
     pub fields: Vec<Field>,
     /// What AWS differs in from what was last applied: `before` is in AWS, `after` in the manifest.
@@ -129,6 +131,35 @@ pub struct App {
     pub notes: Vec<String>,
     /// What it means while it lasts.
     pub impact: Impact,
+}
+
+/// The image that an app is to run.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Image {
+    /// Its id.
+    pub id: String,
+    /// What is said of it: `version`, `branch`, `commit`, `buildDate`.
+    pub release: BTreeMap<String, String>,
+    /// The kind of source that it comes from, such as `search`; null for one that the manifest gives by its id.
+    pub source: Option<&'static str>,
+    /// What was asked of the source.
+    pub expression: Option<String>,
+    /// What the source leads to, where that is another image, which waits for a time or a person.
+    pub newer: Option<NewerImage>,
+}
+
+/// An image that is not deployed by itself, or not yet.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NewerImage {
+    /// Its id.
+    pub id: String,
+    /// What is said of it.
+    pub release: BTreeMap<String, String>,
+    /// From when on it may be deployed, as an RFC 3339 time, if that is still to come.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub until: Option<Timestamp>,
 }
 
 /// The kind of a change.
@@ -301,6 +332,7 @@ fn app(plan: &AppPlan, environment: &EnvironmentName) -> App {
         reason: plan.reason.clone(),
         from: plan.from.map(|generation| generation.to_string()),
         to: plan.to.map(|generation| generation.to_string()),
+        image: plan.image.as_ref().map(image),
         fields: plan.fields.iter().map(field).collect(),
         drift: plan.drift.iter().map(field).collect(),
         steps: plan.steps.iter().map(step).collect(),
@@ -313,6 +345,21 @@ fn app(plan: &AppPlan, environment: &EnvironmentName) -> App {
             extra_instance_seconds: plan.impact.extra_instance_seconds,
             duration_seconds: plan.impact.duration.map(|span| span.as_seconds()),
         },
+    }
+}
+
+fn image(image: &plan::PlannedImage) -> Image {
+    let newer = image.newer.as_ref().map(|newer| NewerImage {
+        id: newer.id.clone(),
+        release: newer.release.clone(),
+        until: newer.until,
+    });
+    Image {
+        id: image.id.clone(),
+        release: image.release.clone(),
+        source: image.origin.as_ref().map(|origin| origin.kind.as_str()),
+        expression: image.origin.as_ref().map(|origin| origin.expression.clone()),
+        newer,
     }
 }
 
@@ -456,6 +503,7 @@ mod tests {
               "reason": "",
               "from": "v041",
               "to": "v042",
+              "image": null,
               "fields": [
                 {
                   "path": "image",

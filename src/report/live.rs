@@ -11,6 +11,7 @@ use crate::model::action::Action;
 use crate::model::event::{Event, EventKind};
 use crate::model::names::AppName;
 use crate::model::plan::{AppPlan, Change, StepKind, StepState, Wait};
+use crate::model::release;
 use crate::model::time::{Span, Timestamp};
 
 use super::paint::Paint;
@@ -209,9 +210,16 @@ fn headline(plan: &AppPlan, paint: Paint) -> Vec<String> {
                 Change::Replace | Change::Create if !generations.is_empty() => generations.as_str(),
                 change => words::change(change),
             };
-            vec![format!("{}{reason}: {path}", paint.bold(what))]
+            vec![format!("{}{}{reason}: {path}", paint.bold(what), of_image(plan))]
         }
     }
+}
+
+/// ` of ami-0222 (1.9.0, main@3f2c1ab, built 2026-11-02)`, where a new image is deployed.
+fn of_image(plan: &AppPlan) -> String {
+    let changes = plan.fields.iter().any(|field| field.path == "image");
+    let image = plan.image.as_ref().filter(|_| changes);
+    image.map(|image| format!(" of {}", words::plain(&release::image(&image.id, &image.release)))).unwrap_or_default()
 }
 
 fn conclusion(last: Option<&AppPlan>, next: &AppPlan) -> String {

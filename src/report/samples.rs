@@ -8,7 +8,7 @@ use crate::model::launch::{LaunchData, Secret};
 use crate::model::mark::Marks;
 use crate::model::names::{AppName, Generation, Scope, Slot};
 use crate::model::observed::{
-    Details, Failure, Forward, Group, Health, Instance, Listener, Observed, Ownership, Read, Target,
+    Details, Failure, Forward, Group, Health, ImageSources, Instance, Listener, Observed, Ownership, Read, Target,
 };
 use crate::model::plan::{
     AppPlan, Change, Effect, FieldChange, Impact, Plan, PlannedAction, Step, StepKind, StepState, Wait,
@@ -40,6 +40,7 @@ pub(crate) fn app(name: &str, change: Change) -> AppPlan {
         reason: String::new(),
         from: None,
         to: None,
+        image: None,
         fields: Vec::new(),
         drift: Vec::new(),
         steps: Vec::new(),
@@ -296,6 +297,8 @@ fn group(app: &str, generation: u32, slot: Slot, instances: [u32; 2]) -> Group {
             template_hash: "1-1ac2a2b0f4d9b5d6".parse().unwrap(),
             image: format!("ami-{generation:04}"),
             release: BTreeMap::from([("version".into(), format!("1.{generation}.0"))]),
+            artifacts: BTreeMap::new(),
+            origin: None,
             slot: Some(slot),
             listeners: vec![format!("{ELB}:listener/app/{app}-prod/1/2")],
             rule: None,
@@ -382,6 +385,7 @@ pub(crate) fn observed() -> Observed {
         zone: None,
         images: BTreeMap::new(),
         details: Details { target_health: BTreeMap::from([(target_b, Read::Known(vec![sick]))]), ..Details::default() },
+        sources: ImageSources::default(),
         calls: BTreeMap::new(),
     }
 }

@@ -1,11 +1,14 @@
 //! What runs where: one row for every app.
 
+use std::collections::BTreeMap;
+
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
 use crate::model::names::{AppName, EnvironmentName, Generation};
-use crate::model::observed::{Group, Observed};
+use crate::model::observed::{Group, Image, Observed};
 use crate::model::plan::{AppPlan, Change, Plan};
+use crate::model::release;
 use crate::model::time::Timestamp;
 
 use super::words;
@@ -22,8 +25,14 @@ pub struct Row {
     pub release: Option<String>,
     /// Its image.
     pub image: Option<String>,
-    /// The version that was given with the image, or the commit.
+    /// The version that was given with the image, or else the image's name.
     pub version: Option<String>,
+    /// The branch that it was built from.
+    pub branch: Option<String>,
+    /// The commit that it was built from.
+    pub commit: Option<String>,
+    /// When it was built.
+    pub build_date: Option<String>,
     /// Its instances in service and wanted.
     pub instances: Option<Instances>,
     /// What goes on, in a few words.
@@ -55,6 +64,9 @@ fn row(observed: &Observed, plan: &Plan, app: &AppPlan) -> Row {
         release: app.from.map(|generation| generation.to_string()),
         image: group.map(|group| group.owner.image.clone()),
         version: group.and_then(|group| version(observed, group)),
+        branch: group.and_then(|group| said(observed, group, "branch")),
+        commit: group.and_then(|group| said(observed, group, "commit")),
+        build_date: group.and_then(|group| said(observed, group, "buildDate")),
         instances: group.map(|group| Instances { in_service: group.in_service(), desired: group.desired }),
         state: state(observed, app),
         since: group.map(serving_since),
@@ -67,12 +79,27 @@ pub(super) fn group<'a>(observed: &'a Observed, app: &AppName, generation: Gener
     groups.find(|group| &group.owner.app == app && group.owner.generation == generation)
 }
 
-/// The version that was given with the image; without one the commit, in short; without that the image's name.
+/// The version that was given with the image; without one, and without a commit, the image's name.
 pub(super) fn version(observed: &Observed, group: &Group) -> Option<String> {
-    let release = &group.owner.release;
-    let commit = || release.get("commit").map(|commit| commit.chars().take(7).collect());
-    let image = || Some(observed.images.get(&group.owner.image)?.known()?.as_ref()?.name.clone());
-    release.get("version").cloned().or_else(commit).or_else(image).map(|version| words::plain(&version))
+    let release = release(observed, group);
+    let unnamed = !release.contains_key("version") && !release.contains_key("commit");
+    let name = image(observed, group).filter(|_| unnamed).map(|image| image.name.clone());
+    release.get("version").cloned().or(name).map(|version| words::plain(&version))
+}
+
+fn said(observed: &Observed, group: &Group, what: &str) -> Option<String> {
+    release(observed, group).get(what).map(|text| words::plain(text))
+}
+
+/// What is said of a group's release: by its tags, and where they say nothing by the image.
+pub(super) fn release(observed: &Observed, group: &Group) -> BTreeMap<String, String> {
+    let mut said = image(observed, group).map(Image::release).unwrap_or_default();
+    said.extend(group.owner.release.clone());
+    said
+}
+
+fn image<'a>(observed: &'a Observed, group: &Group) -> Option<&'a Image> {
+    observed.images.get(&group.owner.image)?.known()?.as_ref()
 }
 
 /// Since when a group serves; since it was created, when it has not begun to.
@@ -101,12 +128,22 @@ pub fn state(observed: &Observed, app: &AppPlan) -> String {
         Change::Drift => format!("drifted: {}", paths(app.drift.iter().map(|field| &field.path))),
         Change::Unchanged => match (app.from, failure(observed, app)) {
             (Some(_), Some(failure)) => format!("serving; {failure}"),
-            (Some(_), None) => "serving".to_owned(),
+            (Some(_), None) => match newer(app) {
+                Some(newer) => format!("serving; newer: {newer}"),
+                None => "serving".to_owned(),
+            },
             (None, Some(failure)) => failure,
             (None, None) if !app.reason.is_empty() => words::plain(&app.reason),
             (None, None) => "not deployed".to_owned(),
         },
     }
+}
+
+/// A newer image, which waits for a person.
+fn newer(app: &AppPlan) -> Option<String> {
+    let newer = app.image.as_ref()?.newer.as_ref()?;
+    let until = newer.until.map(|until| format!(", from {until} on")).unwrap_or_default();
+    Some(format!("{} (`amiable promote`{until})", release::image(&newer.id, &newer.release)))
 }
 
 fn rolling_out(app: &AppPlan) -> String {
@@ -136,7 +173,7 @@ fn paths<'a>(paths: impl Iterator<Item = &'a String>) -> String {
 pub fn table(rows: &[Row], now: Timestamp) -> String {
     let several = rows.iter().any(|row| row.environment != rows[0].environment);
     let mut table = plain_table();
-    let mut header = vec!["APP", "RELEASE", "IMAGE", "VERSION", "INSTANCES", "AGE", "STATE"];
+    let mut header = vec!["APP", "RELEASE", "IMAGE", "VERSION", "COMMIT", "BUILT", "INSTANCES", "AGE", "STATE"];
     if several {
         header.insert(0, "ENV");
     }
@@ -149,6 +186,8 @@ pub fn table(rows: &[Row], now: Timestamp) -> String {
             or_dash(&row.release),
             or_dash(&row.image),
             or_dash(&row.version),
+            or_dash(&commit(row)),
+            or_dash(&row.build_date.as_deref().map(release::day)),
             or_dash(&instances),
             or_dash(&row.since.map(|since| words::age(since, now))),
             row.state.clone(),
@@ -159,6 +198,13 @@ pub fn table(rows: &[Row], now: Timestamp) -> String {
         table.add_row(cells);
     }
     finish(&table)
+}
+
+/// `main@3f2c1ab`.
+pub(super) fn commit(row: &Row) -> Option<String> {
+    let said = [("branch", &row.branch), ("commit", &row.commit)];
+    let said = said.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.clone()?)));
+    release::commit(&said.collect())
 }
 
 /// A table without lines, as kubectl prints them.
@@ -192,22 +238,22 @@ mod tests {
         let mut failed = samples::unchanged("flaky");
         failed.from = Some(Generation(3));
         plan.apps.push(failed);
-        assert_snapshot!(table(&rows(&observed, &plan), samples::at("12:00:00")), @r"
-        APP          RELEASE  IMAGE     VERSION  INSTANCES  AGE  STATE
-        billing      v007     –         –        –          –    serving; to change: instances.max
-        cart         v003     –         –        –          –    drifted: instances.max, dns.name
-        hello-world  v041     ami-0041  1.41.0   6/6        12d  serving; v042 to come
-        legacy       v009     –         –        –          –    to be deleted
-        mailer       –        –         –        –          –    error: image ami-0999 does not exist in us-west-2
-        old-search   –        –         –        –          –    orphaned: in no manifest
-        orders       –        –         –        –          –    not deployed
-        search       v005     –         –        –          –    blocked: suspended until Mon 08:00 UTC (incident 42)
-        web          v001     ami-0001  1.1.0    1/2        3m   serving
-        worker       v001     –         –        –          –    serving
-        hello-world  v041     ami-0041  1.41.0   6/6        12d  rolling out v042: healthy 3/6
-        hello-world  v042     ami-0042  1.42.0   3/6        3m   going back to v041: shift back to v041
-        hello-world  v041     ami-0041  1.41.0   6/6        12d  v042 failed: 3 of 6 instances healthy after 20m; i-0425 (Target.ResponseCodeMismatch); v041 serves until the manifest changes or `amiable retry`
-        flaky        v003     ami-0003  1.3.0    2/2        5h   serving; v004 failed: 0 of 2 instances became healthy within 20m
+        assert_snapshot!(table(&rows(&observed, &plan), samples::at("12:00:00")), @"
+        APP          RELEASE  IMAGE     VERSION  COMMIT  BUILT  INSTANCES  AGE  STATE
+        billing      v007     –         –        –       –      –          –    serving; to change: instances.max
+        cart         v003     –         –        –       –      –          –    drifted: instances.max, dns.name
+        hello-world  v041     ami-0041  1.41.0   –       –      6/6        12d  serving; v042 to come
+        legacy       v009     –         –        –       –      –          –    to be deleted
+        mailer       –        –         –        –       –      –          –    error: image ami-0999 does not exist in us-west-2
+        old-search   –        –         –        –       –      –          –    orphaned: in no manifest
+        orders       –        –         –        –       –      –          –    not deployed
+        search       v005     –         –        –       –      –          –    blocked: suspended until Mon 08:00 UTC (incident 42)
+        web          v001     ami-0001  1.1.0    –       –      1/2        3m   serving
+        worker       v001     –         –        –       –      –          –    serving
+        hello-world  v041     ami-0041  1.41.0   –       –      6/6        12d  rolling out v042: healthy 3/6
+        hello-world  v042     ami-0042  1.42.0   –       –      3/6        3m   going back to v041: shift back to v041
+        hello-world  v041     ami-0041  1.41.0   –       –      6/6        12d  v042 failed: 3 of 6 instances healthy after 20m; i-0425 (Target.ResponseCodeMismatch); v041 serves until the manifest changes or `amiable retry`
+        flaky        v003     ami-0003  1.3.0    –       –      2/2        5h   serving; v004 failed: 0 of 2 instances became healthy within 20m
         ");
     }
 
@@ -218,10 +264,10 @@ mod tests {
         let mut test = prod.clone();
         test.environment = "test".parse().unwrap();
         let rows: Vec<Row> = [prod, test].iter().flat_map(|plan| rows(&observed, plan)).collect();
-        assert_snapshot!(table(&rows, samples::at("12:00:00")), @r"
-        ENV   APP  RELEASE  IMAGE     VERSION  INSTANCES  AGE  STATE
-        prod  web  v001     ami-0001  1.1.0    1/2        3m   serving
-        test  web  v001     ami-0001  1.1.0    1/2        3m   serving
+        assert_snapshot!(table(&rows, samples::at("12:00:00")), @"
+        ENV   APP  RELEASE  IMAGE     VERSION  COMMIT  BUILT  INSTANCES  AGE  STATE
+        prod  web  v001     ami-0001  1.1.0    –       –      1/2        3m   serving
+        test  web  v001     ami-0001  1.1.0    –       –      1/2        3m   serving
         ");
     }
 }

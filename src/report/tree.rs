@@ -1,5 +1,6 @@
 //! What runs of one app: its generations, newest first, with slot, weight, instances and why one failed.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -7,6 +8,7 @@ use serde::Serialize;
 use crate::model::names::{AppName, Slot};
 use crate::model::observed::{Forward, Group, Health, Observed, Read};
 use crate::model::plan::{AppPlan, Plan};
+use crate::model::release::{self, Origin};
 use crate::model::time::Timestamp;
 
 use super::paint::Paint;
@@ -46,8 +48,14 @@ pub struct Branch {
     pub instances: Instances,
     /// Its image.
     pub image: String,
-    /// The version or commit that was given with the image.
+    /// The version that was given with the image, or else the image's name.
     pub version: Option<String>,
+    /// What else is said of it: branch, commit, build date.
+    pub release: BTreeMap<String, String>,
+    /// Where the image came from; nothing for one that the manifest gave by its id.
+    pub image_source: Option<Origin>,
+    /// What else belongs to the release, by name: its URI.
+    pub artifacts: BTreeMap<String, String>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it took over.
@@ -90,6 +98,9 @@ fn branch(observed: &Observed, group: &Group) -> Branch {
         instances: Instances { in_service: group.in_service(), desired: group.desired },
         image: owner.image.clone(),
         version: status::version(observed, group),
+        release: status::release(observed, group),
+        image_source: owner.origin.clone(),
+        artifacts: owner.artifacts.clone(),
         created_at: group.created_at,
         shifted_at: owner.shifted_at,
         failed: owner.failed.as_ref().map(|failure| words::plain(&failure.reason)),
@@ -146,6 +157,9 @@ pub fn text(tree: &Tree, now: Timestamp) -> String {
         if let Some(reason) = &branch.failed {
             let _ = writeln!(out, "{stem}   failed: {reason}");
         }
+        for (name, uri) in &branch.artifacts {
+            let _ = writeln!(out, "{stem}   {name}: {}", words::plain(uri));
+        }
         for target in &branch.unwell {
             let _ = writeln!(out, "{stem}   {target}");
         }
@@ -167,10 +181,10 @@ fn line(branch: &Branch, now: Timestamp) -> String {
     parts.extend(branch.slot.map(|slot| format!("slot {slot}")));
     parts.extend(branch.weight.map(|weight| format!("weight {weight}%")));
     parts.push(format!("{}/{} instances", branch.instances.in_service, branch.instances.desired));
-    parts.push(match &branch.version {
-        Some(version) => format!("{} ({version})", branch.image),
-        None => branch.image.clone(),
-    });
+    let mut said = branch.release.clone();
+    said.extend(branch.version.iter().map(|version| ("version".to_owned(), version.clone())));
+    let origin = branch.image_source.as_ref().map(|origin| format!(" from {origin}")).unwrap_or_default();
+    parts.push(words::plain(&format!("{}{origin}", release::image(&branch.image, &said))));
     parts.push(match branch.shifted_at {
         Some(at) => format!("took over {} ago", words::age(at, now)),
         None => format!("launched {} ago", words::age(branch.created_at, now)),

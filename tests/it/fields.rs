@@ -9,11 +9,15 @@ use amiable::manifest::schema;
 use amiable::model::action::Action;
 use amiable::model::plan::{AppPlan, Change, Effect, FieldChange};
 use amiable::model::tags::keys;
-use amiable::sim::world::example::{SECURITY_GROUP, SUBNETS};
+use amiable::sim::world::example::{HELLO_1_1, SECURITY_GROUP, SUBNETS};
+use serde_json::json;
 
-use crate::lab::{HELLO, Lab};
+use crate::lab::{HELLO, Lab, epoch};
 
 const TABLE: &str = include_str!("fields.md");
+
+/// An account whose images are trusted.
+const PARTNER: &str = "210987654321";
 
 const OTHER_SECURITY_GROUP: &str = "sg-0a1b2c3d4e5f60719";
 
@@ -174,6 +178,11 @@ async fn without_a_load_balancer_every_field_does_what_its_row_says() {
     every_row_holds("worker").await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn whatever_its_image_comes_from_every_field_does_what_its_row_says() {
+    every_row_holds("images").await;
+}
+
 #[test]
 fn every_section_is_tried() {
     let source = include_str!("fields.rs");
@@ -208,9 +217,36 @@ async fn ground() -> Lab {
         world.network.security_groups.insert(other.id.clone(), other);
     });
     lab.attach("boot.sh", "#!/bin/sh\n");
+    images(&mut lab);
     let listeners = shared_listeners(&lab);
-    lab.environment(&format!("  listeners: {{{listeners}}}\n"));
+    lab.environment(&format!("  listeners: {{{listeners}}}\n  imageOwners: [self, \"{PARTNER}\"]\n"));
     lab
+}
+
+/// What images may come from.
+fn images(lab: &mut Lab) {
+    lab.simulation.with(|world| {
+        world.add_image("ami-00000000000000105", "hello 1.0.5", "");
+        world.add_image("ami-00000000000000115", "hello 1.1.5", "");
+        world.images.all.entry("ami-00000000000000105".to_owned()).and_modify(|image| {
+            (image.owner, image.public) = (PARTNER.to_owned(), true);
+        });
+        world.images.all.entry("ami-00000000000000115".to_owned()).and_modify(|image| {
+            image.tags.insert("channel".to_owned(), "edge".to_owned());
+        });
+    });
+    lab.put_parameter("/images/hello", HELLO_1_1);
+    let deployed = json!({
+        "app": "hello", "environment": "test", "generation": 1, "image": HELLO_1_1, "templateHash": "1-0a1b",
+        "deployedAt": epoch(), "deployedBy": "arn:aws:iam::123456789012:user/ada",
+    });
+    lab.put_parameter("/amiable/test/hello/deployed", &deployed.to_string());
+    let packer = json!({
+        "builds": [{"name": "hello", "artifact_id": format!("us-west-2:{HELLO_1_1}"), "packer_run_uuid": "1"}],
+        "last_run_uuid": "1",
+    });
+    lab.attach("packer.json", &packer.to_string());
+    lab.environment_called("test", "");
 }
 
 /// As an environment names them.
@@ -245,13 +281,14 @@ impl Section {
     fn manifest(&self, row: &Row, says: &str) -> String {
         let nothing = "{}";
         let (labels, overlay) = if row.field == "metadata.labels" { (says, nothing) } else { (nothing, says) };
+        let others = if self.name == "images" { ", test: {}" } else { "" };
         let spec: String = self.spec.lines().map(|line| format!("  {line}\n")).collect();
         format!(
             "apiVersion: amiable/v1
 kind: App
 metadata: {{name: hello, labels: {labels}}}
 spec:
-{spec}environments: {{prod: {overlay}}}
+{spec}environments: {{prod: {overlay}{others}}}
 "
         )
     }
@@ -269,7 +306,8 @@ impl Deployed {
         let mut lab = ground.fork().await;
         let manifest = section.manifest(row, row.before);
         lab.write("hello", manifest.clone());
-        assert_eq!(lab.apply(false).await, Outcome::Converged, "{row}: {}", lab.diary());
+        let outcome = lab.apply(false).await;
+        assert_eq!(outcome, Outcome::Converged, "{row}: {}\n{}", lab.diary(), lab.plan("hello").await.reason);
         assert_eq!(unsettled(&lab.plan("hello").await), None, "{row}: what is said before does not settle");
         let mut release = Vec::new();
         if section.rows.iter().any(|other| other.before == row.before && other.effect == Effect::Replace) {

@@ -25,6 +25,7 @@ use amiable::sim::wire::{Params, Reply, Request};
 use amiable::sim::world::World;
 use amiable::sim::world::example::{SECURITY_GROUP, SUBNETS, VPC};
 use amiable::sim::{Simulation, api};
+use serde_json::json;
 use tokio::sync::watch;
 
 use crate::invariants;
@@ -37,6 +38,7 @@ pub struct Lab {
     /// Whether every look reads what AWS tells only group by group, too.
     pub deep: bool,
     texts: BTreeMap<String, String>,
+    environment: String,
     diary: Arc<Mutex<Vec<String>>>,
     acted: Arc<Mutex<Vec<Action>>>,
     begun: Timestamp,
@@ -76,6 +78,7 @@ impl Lab {
             clock,
             deep: false,
             texts: BTreeMap::new(),
+            environment: "prod".to_owned(),
             diary: Arc::default(),
             acted: Arc::default(),
             begun: epoch(),
@@ -97,6 +100,7 @@ impl Lab {
             clock,
             deep: self.deep,
             texts: self.texts.clone(),
+            environment: self.environment.clone(),
             diary: Arc::default(),
             acted: Arc::default(),
             begun: self.begun,
@@ -105,10 +109,15 @@ impl Lab {
 
     /// Writes the environment `prod`, with further lines of its spec.
     pub fn environment(&mut self, extra: &str) {
+        self.environment_called("prod", extra);
+    }
+
+    /// Writes an environment of the same account, with further lines of its spec.
+    pub fn environment_called(&mut self, name: &str, extra: &str) {
         let text = format!(
             "apiVersion: amiable/v1
 kind: Environment
-metadata: {{name: prod}}
+metadata: {{name: {name}}}
 spec:
   region: us-west-2
   accountId: \"123456789012\"
@@ -118,7 +127,12 @@ spec:
 {extra}",
             SUBNETS.join(", ")
         );
-        self.texts.insert("prod.yaml".to_owned(), text);
+        self.texts.insert(format!("environment-{name}.yaml"), text);
+    }
+
+    /// Looks at and works on this environment from now on; `prod` until then.
+    pub fn turn_to(&mut self, environment: &str) {
+        environment.clone_into(&mut self.environment);
     }
 
     /// Writes the manifest of an app.
@@ -155,7 +169,8 @@ spec:
     pub fn desired(&self) -> Desired {
         let texts = self.texts.iter().map(|(name, text)| (PathBuf::from(name), text.clone())).collect();
         let fleet = fleet::load_texts(texts).unwrap_or_else(|findings| panic!("{findings:?}"));
-        let desired = fleet.desired(&"prod".parse().unwrap()).unwrap_or_else(|findings| panic!("{findings:?}"));
+        let desired =
+            fleet.desired(&self.environment.parse().unwrap()).unwrap_or_else(|findings| panic!("{findings:?}"));
         Desired { deep: self.deep, ..desired }
     }
 
@@ -271,16 +286,39 @@ spec:
     /// Does by hand what somebody might do on the console.
     pub fn by_hand(&self, service: &str, operation: &str, parameters: &[(&str, &str)]) -> Reply {
         let encoded = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
-        let request = Request {
-            service: service.to_owned(),
-            region: "us-west-2".to_owned(),
-            operation: operation.to_owned(),
-            params: Params::decode(encoded.as_bytes()),
-            method: "POST".to_owned(),
-            path: "/".to_owned(),
-            body: Vec::new(),
-            access_key: "AKIABYHAND".to_owned(),
+        self.call(service, operation, Params::decode(encoded.as_bytes()), Vec::new())
+    }
+
+    /// Writes an SSM parameter by hand.
+    pub fn put_parameter(&self, name: &str, value: &str) {
+        let input = json!({"Name": name, "Value": value, "Type": "String", "Overwrite": true});
+        self.call("ssm", "PutParameter", Params::decode(b""), input.to_string().into_bytes());
+    }
+
+    /// Deletes an SSM parameter by hand.
+    pub fn delete_parameter(&self, name: &str) {
+        self.call("ssm", "DeleteParameter", Params::decode(b""), json!({"Name": name}).to_string().into_bytes());
+    }
+
+    /// Replaces a text in the manifest of an environment.
+    pub fn edit_environment(&mut self, name: &str, old: &str, new: &str) {
+        let text = self.texts.get_mut(&format!("environment-{name}.yaml")).expect("the environment is written");
+        *text = text.replace(old, new);
+    }
+
+    /// Does something by hand in another account.
+    pub fn in_account(&self, account: &str, service: &str, operation: &str, input: &serde_json::Value) {
+        let request = request(service, operation, Params::decode(b""), input.to_string().into_bytes());
+        let neighbour = |world: &mut World| {
+            let neighbour = world.neighbours.get_mut(account).expect("the account is there");
+            api::dispatch(neighbour, &request)
         };
+        let reply = self.simulation.with(neighbour);
+        assert_eq!(reply.status, 200, "{}", reply.body);
+    }
+
+    fn call(&self, service: &str, operation: &str, params: Params, body: Vec<u8>) -> Reply {
+        let request = request(service, operation, params, body);
         let reply = self.simulation.with(|world| api::dispatch(world, &request));
         assert_eq!(reply.status, 200, "{}", reply.body);
         reply
@@ -321,6 +359,19 @@ spec:
         let seconds = at.as_second() - self.begun.as_second();
         let text = format!("{:02}:{:02} {}", seconds / 60, seconds % 60, without_numbers(line));
         self.diary.lock().unwrap().push(text);
+    }
+}
+
+fn request(service: &str, operation: &str, params: Params, body: Vec<u8>) -> Request {
+    Request {
+        service: service.to_owned(),
+        region: "us-west-2".to_owned(),
+        operation: operation.to_owned(),
+        params,
+        method: "POST".to_owned(),
+        path: "/".to_owned(),
+        body,
+        access_key: "AKIABYHAND".to_owned(),
     }
 }
 

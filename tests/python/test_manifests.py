@@ -1,5 +1,7 @@
 """Manifests that are wrong: what is said, the exit code, and that AWS is not even asked."""
 
+import json
+
 import pytest
 
 NETWORK = {"vpc": "vpc-0123456789abcdef0", "subnets": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"], "security_group": "sg-0123456789abcdef0"}
@@ -70,3 +72,40 @@ def test_a_name_that_gets_too_long_for_aws_is_shortened_where_it_is_ours_to_choo
 def test_usage_errors_exit_64(world):
     world.run("plan", "--no-such-flag", code=64)
     world.run("no-such-command", code=64)
+
+
+def test_image_set_takes_the_image_of_packers_last_run_and_edits_nothing_but_the_manifest(world, tmp_path):
+    def build(run, image):
+        return {"name": "hello", "artifact_id": f"eu-west-1:ami-00000000,us-west-2:{image}", "packer_run_uuid": run}
+
+    packer = tmp_path / "packer.json"
+    packer.write_text(json.dumps({"builds": [build("1", "ami-11111111"), build("2", "ami-22222222")], "last_run_uuid": "2"}))
+    world.run("image", "set", "hello", "--from", str(packer))
+    text = (world.folder / "hello.yaml").read_text()
+    assert "image: {id: ami-22222222}" in text
+    assert "# Which image runs; the rest seldom changes." in text
+    packer.write_text(json.dumps({"builds": [build("1", "ami-11111111")], "last_run_uuid": "2"}))
+    refused = world.run("image", "set", "hello", "--from", str(packer), code=1).stderr
+    assert "names no build of its last run" in refused
+    world.run("image", "set", "hello", code=64)
+    edit(world, "{id: ami-22222222}", "{ssmParameter: /images/hello}")
+    assert "takes the image from `ssmParameter`" in world.run("image", "set", "hello", IMAGE, code=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        ("{id: ami-00000000, ssmParameter: /images/hello}", "one source"),
+        ("{track: manual}", "needs a source"),
+        ("{search: {name: 'hello-*', owner: amazon}}", "imageOwners"),
+        ("{fromEnvironment: {name: tset}}", "no environment `tset`"),
+        ("{packerManifest: ../../secret.json}", "leads out of"),
+        ("{packerManifest: packer.json}", "does not exist"),
+        ("{id: ami-00000000, track: auto}", "`track` has no meaning"),
+    ],
+)
+def test_a_source_of_images_that_cannot_be_one_is_refused_offline(world, image, said):
+    edit(world, "{id: ami-0123456789abcdef0}", image)
+    done = world.run("validate", code=1)
+    assert said in done.stdout + done.stderr
+    assert "hello.yaml:7" in done.stdout + done.stderr

@@ -37,7 +37,7 @@ def test_from_a_manifest_to_a_served_release_and_from_one_image_to_the_next(moto
 
     world.app(two, extra=DNS)
     planned = world.run("plan", "--detailed-exitcode", code=2).stdout
-    assert f"{one} (1.0.0) → {two} (1.1.0)" in planned
+    assert f"{one} (1.0.0, built " in planned and f"→ {two} (1.1.0, built " in planned
     world.run("apply", "--yes")
     assert world.run("plan", "--detailed-exitcode").stdout.startswith("No changes.")
 
@@ -331,3 +331,50 @@ def test_what_cannot_be_deployed_is_refused_and_changes_nothing(moto, world):
     world.environment(network, account="999999999999")
     world.app(image)
     refused("999999999999")
+
+
+def from_source(world, source, extra=""):
+    """The app with another source of its image than an id."""
+    world.app("ami-00000000", extra=extra)
+    path = world.folder / "hello.yaml"
+    path.write_text(path.read_text().replace("{id: ami-00000000}", source))
+
+
+def test_an_image_that_an_ssm_parameter_names_is_followed(moto, world):
+    one, two = moto.make_image("hello-1", {"version": "1.0.0"}), moto.make_image("hello-2", {"version": "1.1.0"})
+    from_source(world, "{ssmParameter: /images/hello/stable}", extra="  loadBalancer: none\n")
+    waiting = world.run("plan", "--detailed-exitcode", code=3).stdout
+    assert "SSM parameter /images/hello/stable does not exist" in waiting
+    moto.ssm.put_parameter(Name="/images/hello/stable", Value=one, Type="String")
+    world.run("apply", "--yes")
+    moto.ssm.put_parameter(Name="/images/hello/stable", Value=two, Type="String", Overwrite=True)
+    planned = world.run("plan", "--detailed-exitcode", code=2).stdout
+    assert f"{two} (1.1.0" in planned and "from ssmParameter /images/hello/stable" in planned
+    world.run("apply", "--yes")
+    record = moto.record("hello")
+    assert (record["image"], record["release"]["version"]) == (two, "1.1.0")
+    assert record["imageSource"] == {"source": "ssmParameter", "expression": "/images/hello/stable"}
+    assert world.run("plan", "--detailed-exitcode").stdout.startswith("No changes.")
+    # Gone, it leaves what runs alone.
+    moto.ssm.delete_parameter(Name="/images/hello/stable")
+    assert "v002 stays as it is" in world.run("plan", "--detailed-exitcode", code=3).stdout
+
+
+def test_a_search_finds_the_newest_image_of_its_owner_by_name_and_tag(moto, world):
+    old = moto.make_image("shop-1.0", {"tested": "true"})
+    moto.make_image("shop-2.0")
+    from_source(world, '{search: {name: "shop-*", tags: {tested: "true"}}}', extra="  loadBalancer: none\n")
+    world.run("apply", "--yes")
+    assert moto.record("hello")["image"] == old
+    new = moto.make_image("shop-1.1", {"tested": "true"})
+    planned = world.run("plan").stdout
+    # Moto's images are all as old as each other or a second apart: of two that are, the higher id is taken.
+    expected = max(old, new) if created(moto, old) == created(moto, new) else new
+    assert (new in planned) == (expected == new)
+    world.run("apply", "--yes")
+    assert moto.record("hello")["image"] == expected
+    assert world.run("plan", "--detailed-exitcode").stdout.startswith("No changes.")
+
+
+def created(moto, image):
+    return moto.ec2.describe_images(ImageIds=[image])["Images"][0]["CreationDate"]

@@ -4,7 +4,7 @@
 //! - [`balancing`]: target groups and load balancers of the region, listeners and rules by their ARNs
 //! - [`dns`]: the hosted zone with its records
 //! - [`alarms`]: alarms and what load balancers counted, from CloudWatch
-//! - [`images`]: images by their ids
+//! - [`images`]: images by their ids, and what searches, SSM parameters and other environments lead to
 //! - [`scaling`]: hooks, scaling policies and scheduled actions of groups
 //! - [`details`]: what AWS tells only one by one, read on request
 //!
@@ -25,9 +25,11 @@ use futures::join;
 use super::batch::settle;
 use super::connect::Aws;
 use super::error::{AwsError, Call};
+use crate::manifest::is_image_id;
+use crate::manifest::spec::ImageSource;
 use crate::model::desired::Desired;
 use crate::model::names::EnvironmentName;
-use crate::model::observed::{Details, Group, Observed, Read, Want};
+use crate::model::observed::{Details, Group, ImageSources, Observed, Read, Want};
 use crate::model::time::Timestamp;
 
 /// One snapshot for all apps of the environment, taken at `now`.
@@ -46,23 +48,28 @@ pub async fn observe(aws: &Aws, desired: &Desired, now: Timestamp) -> Result<Obs
             None => Ok(None),
         }
     };
-    let (groups, templates, target_groups, load_balancers, zone) = join!(
+    let (groups, templates, target_groups, load_balancers, zone, sources) = join!(
         groups::groups(aws, &desired.name),
         groups::launch_templates(aws, &desired.name),
         balancing::target_groups(aws),
         balancing::load_balancers(aws),
         zone,
+        images::sources(aws, desired),
     );
     let (groups, mut problems) = split(settle(groups)?);
     let (launch_templates, template_problems) = split(settle(templates)?);
     problems.extend(template_problems);
 
-    let live = groups.known();
+    let (live, sources) = (groups.known(), sources?);
     let (listeners, rules, images) = join!(
         balancing::listeners(aws, listener_arns(desired, live)),
         balancing::rules(aws, rule_arns(live)),
-        images::images(aws, image_ids(desired, live)),
+        images::images(aws, image_ids(desired, live, &sources)),
     );
+    let mut images = images?;
+    for image in sources.searches.values().filter_map(Read::known).flatten() {
+        images.entry(image.id.clone()).or_insert_with(|| Read::Known(Some(image.clone())));
+    }
     Ok(Observed {
         at: now,
         account,
@@ -76,7 +83,8 @@ pub async fn observe(aws: &Aws, desired: &Desired, now: Timestamp) -> Result<Obs
         listeners: listeners?,
         rules: rules?,
         zone: zone?,
-        images: images?,
+        images,
+        sources,
         details: Details::default(),
         calls: aws.calls_since(&before),
     })
@@ -146,7 +154,15 @@ fn rule_arns(live: Live<'_>) -> BTreeSet<String> {
     owners(live).flat_map(named).flatten().collect()
 }
 
-fn image_ids(desired: &Desired, live: Live<'_>) -> BTreeSet<String> {
-    let wanted = desired.apps.values().map(|app| app.spec.image.id.clone());
-    wanted.chain(owners(live).map(|owner| owner.image.clone())).collect()
+/// The images that run, that people promoted, and that the manifests lead to.
+fn image_ids(desired: &Desired, live: Live<'_>, sources: &ImageSources) -> BTreeSet<String> {
+    let wanted = desired.apps.values().filter_map(|app| match &app.spec.image.source {
+        ImageSource::Id(id) | ImageSource::PackerManifest { id: Some(id), .. } => Some(id.clone()),
+        _ => None,
+    });
+    let promoted = owners(live).filter_map(|owner| owner.marks.promoted_image.as_ref()?.to.clone());
+    let runs = owners(live).map(|owner| owner.image.clone());
+    let all = wanted.chain(promoted).chain(runs).chain(sources.named_ids());
+    // What is no id would spoil the call for the others.
+    all.filter(|id| is_image_id(id)).collect()
 }

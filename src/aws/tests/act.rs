@@ -157,6 +157,8 @@ async fn what_was_recorded_is_read_back_with_its_history() {
         image: HELLO_1_0.into(),
         image_name: None,
         template_hash: "1-0a1b".parse().unwrap(),
+        image_source: None,
+        artifacts: BTreeMap::new(),
         release: BTreeMap::new(),
         manifests: None,
         deployed_at: lab.aws.clock().now(),

@@ -109,6 +109,7 @@ async fn run(lab: &Lab, scope: &Scope, actions: Vec<(Action, Vec<Expect>)>) -> (
         reason: String::new(),
         from: None,
         to: None,
+        image: None,
         fields: Vec::new(),
         drift: Vec::new(),
         steps: Vec::new(),

@@ -29,7 +29,7 @@ pub use container::Container;
 pub use dns::{Dns, RecordType};
 pub use environment::{EnvironmentSpec, Limits, Network};
 pub use health::{HealthCheck, Protocol};
-pub use image::{Image, Release};
+pub use image::{Architecture, FromEnvironment, Image, ImageSearch, ImageSource, MAX_ARTIFACTS, Release, Track};
 pub use instances::Instances;
 pub use launch::{AppNetwork, Launch};
 pub use machine::{

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::model::launch::LaunchData;
-use crate::model::observed::{Image, Want};
+use crate::model::observed::{Group, Image, Want};
 use crate::model::plan::{Effect, FieldChange};
+use crate::model::release;
 use crate::plan::draft::Draft;
 use crate::plan::release::Release;
 use crate::plan::resolve::Wanted;
@@ -23,7 +24,7 @@ pub(in crate::plan) fn replaced<'a>(draft: &mut Draft<'a>, release: &Release<'a,
     if serving.owner.template_hash == wanted.hash {
         return;
     }
-    let before_image = describe_image(&serving.owner.image, &serving.owner.release);
+    let before_image = image_before(draft, serving);
     let found = draft.observed.details.template_data.get(&serving.name);
     let before = draft.see(found, Want::TemplateData(serving.name.clone()), "the launch template that runs");
     let Some(Some(before)) = before else {
@@ -92,17 +93,22 @@ fn several(data: &LaunchData) -> Option<String> {
     (types.len() > 1).then(|| types.join(", "))
 }
 
-fn image_after(wanted: &Wanted<'_>) -> String {
-    let mut said = wanted.release();
-    if said.is_empty() {
-        said.extend(wanted.image.map(|image: &Image| ("version".to_owned(), image.name.clone())));
-    }
-    describe_image(&wanted.launch.image_id, &said)
+fn image_before(draft: &Draft<'_>, serving: &Group) -> String {
+    let image = draft.observed.images.get(&serving.owner.image).and_then(|read| read.known()?.as_ref());
+    described(&serving.owner.image, serving.owner.release.clone(), image)
 }
 
-/// `ami-0222 (1.9.0, 3f2c1ab)`.
-fn describe_image(id: &str, release: &BTreeMap<String, String>) -> String {
-    let said: Vec<&str> =
-        ["version", "commit"].iter().filter_map(|key| release.get(*key)).map(String::as_str).collect();
-    if said.is_empty() { id.to_owned() } else { format!("{id} ({})", said.join(", ")) }
+/// `ami-0222 (1.9.0, 3f2c1ab, built 2026-11-02) from search hello-*`.
+fn image_after(wanted: &Wanted<'_>) -> String {
+    let image = described(&wanted.launch.image_id, wanted.release(), wanted.image);
+    let origin = wanted.origin().map(|origin| format!(" from {origin}")).unwrap_or_default();
+    format!("{image}{origin}")
+}
+
+/// An image that says nothing of its version or commit is called by its name.
+fn described(id: &str, mut said: BTreeMap<String, String>, image: Option<&Image>) -> String {
+    if let (false, Some(image)) = (said.contains_key("version") || said.contains_key("commit"), image) {
+        said.insert("version".to_owned(), image.name.clone());
+    }
+    release::image(id, &said)
 }

@@ -2,12 +2,15 @@
 //!
 //! - [`rollout`]: about a release under way: promote, abort, pause, resume
 //! - [`rollback`]: about one that was a mistake, and about one that deserves another try
+//! - [`image`]: about a newer image, which the manifest follows by hand only
 //! - [`standing`]: about the app as it stands: suspend, pin, unpin
 
+mod image;
 mod rollback;
 mod rollout;
 mod standing;
 
+pub use image::promote_image;
 pub use rollback::{retry, rollback};
 pub use rollout::{abort, pause, promote, resume};
 pub use standing::{pin, suspend, unpin};
@@ -60,10 +63,13 @@ impl<'a> About<'a> {
         decide: impl FnOnce(&Wanted<'a>, &Picture<'a>) -> Result<T, String>,
     ) -> Result<T, String> {
         let wanted = Wanted::resolve(self.app, &self.desired.environment, self.observed);
-        let wanted = wanted.map_err(|(Unresolved::Unread(reason) | Unresolved::Refused(reason))| reason)?;
+        let mut wanted = wanted.map_err(|(Unresolved::Unread(reason) | Unresolved::Refused(reason))| reason)?;
         let mut draft = Draft::new(&self.app.scope, self.observed, self.now);
         match Picture::of(&mut draft, &wanted) {
-            Some(picture) => decide(&wanted, &picture),
+            Some(picture) => {
+                wanted.choose(&picture, self.observed, self.now);
+                decide(&wanted, &picture)
+            }
             None if draft.plan.reason.is_empty() => Err("not all of it could be read".to_owned()),
             None => Err(draft.plan.reason),
         }

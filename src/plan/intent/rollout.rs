@@ -1,6 +1,6 @@
 //! What people say about a release under way.
 
-use super::{About, Intent, underway};
+use super::{About, Intent, promote_image, underway};
 use crate::manifest::spec::CanaryStep;
 use crate::model::decision::Verb;
 use crate::model::observed::{Failure, Group};
@@ -10,13 +10,17 @@ use crate::plan::picture::Picture;
 use crate::plan::release::Release;
 use crate::plan::resolve::Wanted;
 
-/// Ends the pause that a canary is in; with `full`, all of them, so that it takes all traffic as soon as it is whole.
+/// Ends the pause that a canary is in; with `full`, all of them, so that it takes all traffic as soon as it is whole. Where no
+/// release is under way and images are followed by hand, it is the newer image that is promoted.
 ///
 /// # Errors
 /// Why nothing waits to be promoted.
 pub fn promote(about: &About<'_>, full: bool) -> Result<Intent, String> {
     about.with_picture(|wanted, picture| {
         let Some(target) = underway(wanted, picture) else {
+            if about.app.spec.image.is_manual() {
+                return promote_image(about);
+            }
             return Err("no release is under way that could be promoted".to_owned());
         };
         let release = Release::new(wanted, picture, Some(target));

@@ -1,10 +1,129 @@
-//! The image: whether it may be launched, and whether the instance type can run it.
+//! What the source of an image leads to, and which images may be launched on which instance types.
 
 use super::Unresolved;
-use crate::manifest::spec::EnvironmentSpec;
-use crate::model::observed::{Image, Observed, Read};
+use crate::manifest::is_image_id;
+use crate::manifest::spec::{EnvironmentSpec, FromEnvironment, ImageSearch, ImageSource};
+use crate::model::desired::DesiredApp;
+use crate::model::names::Scope;
+use crate::model::observed::{Image, Observed, Parameter, Read};
+use crate::model::record::DeployedRecord;
+use crate::model::time::Timestamp;
 
-/// The image, and why it must not be launched if it must not.
+/// What the source of an image leads to.
+#[derive(Clone)]
+pub(in crate::plan) enum Lead<'a> {
+    /// An image.
+    Image {
+        /// Its id.
+        id: &'a str,
+        /// The deployed state that names it, in another environment.
+        record: Option<&'a DeployedRecord>,
+        /// When it may be used.
+        not_before: Option<Timestamp>,
+    },
+    /// None at all, and why.
+    Nothing(String),
+    /// That cannot be told now, because it could not be read.
+    Unread(String),
+}
+
+/// What the manifest's source of images leads to.
+pub(super) fn lead<'a>(app: &'a DesiredApp, environment: &EnvironmentSpec, observed: &'a Observed) -> Lead<'a> {
+    let image = |id| Lead::Image { id, record: None, not_before: None };
+    match &app.spec.image.source {
+        ImageSource::Id(id) => image(id),
+        ImageSource::PackerManifest { id: Some(id), .. } => image(id),
+        ImageSource::PackerManifest { path, id: None } => Lead::Nothing(format!("{path} was not read")),
+        ImageSource::SsmParameter(name) => match observed.sources.parameters.get(name) {
+            Some(Read::Known(Some(parameter))) => match held(name, parameter) {
+                Ok(id) => image(id),
+                Err(why) => Lead::Nothing(why),
+            },
+            Some(Read::Known(None)) => {
+                Lead::Nothing(format!("SSM parameter {name} does not exist in {}", observed.region))
+            }
+            Some(Read::Unknown(why)) => Lead::Unread(format!("SSM parameter {name} could not be read: {why}")),
+            None => Lead::Unread(format!("SSM parameter {name} was not read")),
+        },
+        ImageSource::Search(search) => match observed.sources.searches.get(search) {
+            Some(Read::Known(found)) => match newest(app, search, environment, observed, found) {
+                Some(found) => image(&found.id),
+                None => Lead::Nothing(nothing_found(app, search)),
+            },
+            Some(Read::Unknown(why)) => {
+                Lead::Unread(format!("the images named {} could not be read: {why}", search.name))
+            }
+            None => Lead::Unread(format!("the images named {} were not read", search.name)),
+        },
+        ImageSource::FromEnvironment(from) => recorded(app, from, observed),
+    }
+}
+
+/// The id that a parameter holds. Its value is not shown: it may be another parameter than was meant.
+fn held<'a>(name: &str, parameter: &'a Parameter) -> Result<&'a str, String> {
+    if parameter.kind != "String" {
+        return Err(format!(
+            "SSM parameter {name} is a {}, and the id of an image is kept as a String",
+            parameter.kind
+        ));
+    }
+    let id = parameter.value.trim();
+    if is_image_id(id) { Ok(id) } else { Err(format!("SSM parameter {name} does not hold the id of an image")) }
+}
+
+/// The newest of the images that a search has found. Who owns it is looked at once more: anybody can publish an image
+/// under any name.
+fn newest<'a>(
+    app: &DesiredApp,
+    search: &ImageSearch,
+    environment: &EnvironmentSpec,
+    observed: &Observed,
+    found: &'a [Image],
+) -> Option<&'a Image> {
+    let architectures = searched(app, search);
+    let fits = |image: &&Image| {
+        let owner = is_owner(&search.owner, image, observed);
+        let runs = architectures.is_empty() || architectures.contains(&image.architecture.as_str());
+        owner && runs && image.state == "available" && is_allowed(environment, image, observed)
+    };
+    found.iter().filter(fits).max_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)))
+}
+
+/// The architectures that a search takes; none of them: any.
+fn searched(app: &DesiredApp, search: &ImageSearch) -> Vec<&'static str> {
+    match search.architecture {
+        Some(architecture) => vec![architecture.as_str()],
+        None => app.spec.types().filter_map(architecture).collect(),
+    }
+}
+
+fn nothing_found(app: &DesiredApp, search: &ImageSearch) -> String {
+    let architecture = searched(app, search).first().map(|one| format!(" for {one}")).unwrap_or_default();
+    let tags: Vec<String> = search.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let tags = if tags.is_empty() { String::new() } else { format!(" with {}", tags.join(", ")) };
+    format!("no available image of {}{architecture} is named {}{tags}", search.owner, search.name)
+}
+
+/// The image that the app's deployed state in another environment names.
+fn recorded<'a>(app: &DesiredApp, from: &FromEnvironment, observed: &'a Observed) -> Lead<'a> {
+    let there = Scope::new(app.scope.app.clone(), from.name.clone());
+    match observed.sources.deployed.get(&(from.name.clone(), app.scope.app.clone())) {
+        Some(Read::Known(Some(record))) => {
+            let not_before = (!from.after.is_zero()).then(|| from.after.after(record.deployed_at));
+            Lead::Image { id: &record.image, record: Some(record), not_before }
+        }
+        Some(Read::Known(None)) => Lead::Nothing(format!(
+            "nothing of {} is recorded as deployed in {} yet (SSM parameter {})",
+            app.scope.app,
+            from.name,
+            there.parameter_name()
+        )),
+        Some(Read::Unknown(why)) => Lead::Unread(format!("what is deployed in {} could not be read: {why}", from.name)),
+        None => Lead::Unread(format!("what is deployed in {} was not read", from.name)),
+    }
+}
+
+/// An image as AWS knows it, and why it must not be launched if it must not.
 pub(super) fn image<'a>(
     id: &str,
     environment: &EnvironmentSpec,
@@ -19,11 +138,7 @@ pub(super) fn image<'a>(
         let region = &observed.region;
         return Ok((None, Some(format!("image {id} does not exist in {region}, or is not shared with this account"))));
     };
-    let allowed = environment.image_owners.iter().any(|owner| {
-        let owner = if owner == "self" { &observed.account } else { owner };
-        *owner == image.owner
-    });
-    let refusal = if !allowed {
+    let refusal = if !is_allowed(environment, image, observed) {
         Some(format!(
             "image {id} belongs to account {}, which is not among the environment's imageOwners ({})",
             image.owner,
@@ -37,8 +152,26 @@ pub(super) fn image<'a>(
     Ok((Some(image), refusal))
 }
 
-/// An image that the instance type cannot run.
-pub(super) fn mismatch(instance_type: &str, image: &Image) -> Option<String> {
+/// Whether the environment trusts the owner of an image.
+fn is_allowed(environment: &EnvironmentSpec, image: &Image, observed: &Observed) -> bool {
+    environment.image_owners.iter().any(|owner| is_owner(owner, image, observed))
+}
+
+/// Whether an image is an owner's: `self`, an account, or an alias such as `amazon`, which AWS alone gives.
+fn is_owner(owner: &str, image: &Image, observed: &Observed) -> bool {
+    match owner {
+        "self" => image.owner == observed.account,
+        owner => image.owner == owner || image.owner_alias.as_deref() == Some(owner),
+    }
+}
+
+/// Why one of the app's instance types cannot run an image, if one cannot.
+pub(super) fn mismatch(app: &DesiredApp, image: &Image) -> Option<String> {
+    app.spec.types().find_map(|instance_type| unfit(instance_type, image))
+}
+
+/// Why an instance type cannot run an image, if it cannot.
+fn unfit(instance_type: &str, image: &Image) -> Option<String> {
     let runs = architecture(instance_type)?;
     (["x86_64", "arm64"].contains(&image.architecture.as_str()) && runs != image.architecture).then(|| {
         format!("image {} is for {}, but instance type {instance_type} runs {runs}", image.id, image.architecture)

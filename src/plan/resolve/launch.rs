@@ -6,14 +6,14 @@ use crate::model::machine::{Metadata, MixedInstances, Volume};
 use crate::model::observed::Image;
 
 /// What an instance of the app is born with.
-pub(super) fn data(spec: &AppSpec, environment: &EnvironmentSpec, image: Option<&Image>) -> LaunchData {
+pub(super) fn data(spec: &AppSpec, environment: &EnvironmentSpec, image_id: &str, image: Option<&Image>) -> LaunchData {
     let launch = &spec.launch;
     let mut security_group_ids =
         launch.security_group_ids.clone().unwrap_or_else(|| environment.security_group_ids.clone());
     security_group_ids.sort();
     security_group_ids.dedup();
     LaunchData {
-        image_id: spec.image.id.clone(),
+        image_id: image_id.to_owned(),
         instance_type: spec.types().next().unwrap_or_default().to_owned(),
         mixed: mixed(spec),
         iam_instance_profile: launch.iam_instance_profile.clone(),

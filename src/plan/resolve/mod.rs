@@ -1,13 +1,17 @@
 //! What is wanted of one app, down to the last id: its launch template, its sizes, its place in the network.
+//!
+//! - [`image`]: what the source of its image leads to, and which images may be launched at all
+//! - [`choice`]: which image it is to be, now that it is known what runs
+//! - [`launch`]: what an instance is born with
+//! - [`network`]: how its targets are checked, and the zone of its name
 
 pub(super) mod balancing;
+mod choice;
 pub(super) mod dns;
 mod image;
 mod launch;
 mod network;
 mod scaling;
-
-use std::collections::BTreeMap;
 
 use super::draft::Draft;
 use super::picture::Picture;
@@ -17,9 +21,12 @@ use crate::model::launch::{LaunchData, TemplateHash};
 use crate::model::machine::MixedInstances;
 use crate::model::mark::BackTo;
 use crate::model::names::digest;
-use crate::model::observed::{Image, Observed, Read, TargetCheck, Want, Zone};
+use crate::model::observed::{Group, Image, Observed, Read, TargetCheck, Want, Zone};
+use crate::model::plan::NewerImage;
 use crate::model::scaling::{Hook, Maintenance, ScalingPolicy, ScheduledAction};
 use balancing::Balancing;
+pub(super) use choice::Choice;
+use image::Lead;
 
 /// One app as it should be.
 #[derive(Clone)]
@@ -33,6 +40,14 @@ pub(super) struct Wanted<'a> {
     pub(super) hash: TemplateHash,
     /// The image, as far as AWS knows it.
     pub(super) image: Option<&'a Image>,
+    /// How that image was chosen.
+    pub(super) choice: Choice,
+    /// What the source of images leads to, where that is another image and waits for a person or for a time.
+    pub(super) newer: Option<NewerImage>,
+    /// What the source of images leads to.
+    lead: Lead<'a>,
+    /// The generation that runs, or is on its way.
+    runs: Option<&'a Group>,
     /// Why a launch is out of the question, if it is.
     pub(super) refusal: Option<String>,
     /// Subnets of its instances, in order.
@@ -64,17 +79,17 @@ pub(super) enum Unresolved {
 }
 
 impl<'a> Wanted<'a> {
-    /// Resolves the spec against what was observed. Fails when not even a comparison with what runs is possible.
+    /// Resolves the spec against what was observed, but for the image, which depends on what runs ([`Wanted::choose`]). Fails
+    /// when not even a comparison with what runs is possible.
     pub(super) fn resolve(
         app: &'a DesiredApp,
         environment: &'a EnvironmentSpec,
         observed: &'a Observed,
     ) -> Result<Self, Unresolved> {
         let spec = &app.spec;
-        let (image, refusal) = image::image(&spec.image.id, environment, observed)?;
-        let refusal = refusal.or_else(|| spec.types().find_map(|kind| image::mismatch(kind, image?)));
-        let launch = launch::data(spec, environment, image);
-        let refusal = refusal.or_else(|| launch::collision(&launch));
+        let lead = image::lead(app, environment, observed);
+        let id = if let Lead::Image { id, .. } = &lead { *id } else { "" };
+        let launch = launch::data(spec, environment, id, None);
         let mut subnet_ids =
             spec.network.as_ref().map_or_else(|| environment.network.subnet_ids.clone(), |own| own.subnet_ids.clone());
         subnet_ids.sort();
@@ -86,8 +101,12 @@ impl<'a> Wanted<'a> {
             environment,
             hash: launch.hash(),
             launch,
-            image,
-            refusal,
+            image: None,
+            choice: Choice::Source,
+            newer: None,
+            lead,
+            runs: None,
+            refusal: None,
             subnet_ids,
             min,
             max,
@@ -127,23 +146,16 @@ impl<'a> Wanted<'a> {
             }
         };
         let image = draft.observed.images.get(&launch.image_id).and_then(Read::known).and_then(Option::as_ref);
-        Some(Self { hash: launch.hash(), image, launch, refusal: None, goes_back: true, ..self.clone() })
-    }
-
-    /// The version, branch and commit of the release: as the manifest gives them, or else as the image's tags do.
-    pub(super) fn release(&self) -> BTreeMap<String, String> {
-        let given = self.spec.release.as_ref().filter(|_| !self.goes_back);
-        [
-            ("version", given.and_then(|release| release.version.as_ref())),
-            ("branch", given.and_then(|release| release.branch.as_ref())),
-            ("commit", given.and_then(|release| release.commit.as_ref())),
-        ]
-        .into_iter()
-        .filter_map(|(key, value)| {
-            let value = value.or_else(|| self.image.and_then(|image| image.tags.get(key)))?;
-            Some((key.to_owned(), value.clone()))
+        Some(Self {
+            hash: launch.hash(),
+            image,
+            launch,
+            refusal: None,
+            goes_back: true,
+            choice: Choice::Source,
+            newer: None,
+            ..self.clone()
         })
-        .collect()
     }
 
     /// The hash of the settings that are changed in place. When it is the one that was last applied, any difference in AWS is drift.

@@ -22,6 +22,14 @@ pub fn is_mutating(operation: &str) -> bool {
 
 /// Carries out one call on the world.
 pub fn dispatch(world: &mut World, request: &Request) -> Reply {
+    if let Some(account) = sts::neighbour(world, request)
+        && let Some(mut neighbour) = world.neighbours.remove(&account)
+    {
+        neighbour.advance(world.now);
+        let reply = dispatch(&mut neighbour, request);
+        world.neighbours.insert(account, neighbour);
+        return reply;
+    }
     let result = sts::admit(world, request).and_then(|()| match request.service.as_str() {
         "autoscaling" => autoscaling::call(world, request),
         "ec2" if instances::OPERATIONS.contains(&request.operation.as_str()) => instances::call(world, request),

@@ -46,6 +46,13 @@ pub fn admit(world: &World, request: &Request) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// The other account that a call is for, by the role that its caller has assumed. Its session must not have ended.
+pub fn neighbour(world: &World, request: &Request) -> Option<String> {
+    let session = world.identities.sessions.get(&request.access_key)?;
+    let is_there = session.account != world.account && session.expires_at > world.now && request.service != "sts";
+    (is_there && world.neighbours.contains_key(&session.account)).then(|| session.account.clone())
+}
+
 fn unknown_key(service: &str) -> ApiError {
     let invalid = "The security token included in the request is invalid.";
     match service {

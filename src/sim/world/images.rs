@@ -37,6 +37,11 @@ pub struct Image {
     pub tags: BTreeMap<String, String>,
 }
 
+/// The account of Amazon's own images, `amazon`.
+pub const AMAZON: &str = "137112412989";
+/// The account of AWS Marketplace, `aws-marketplace`.
+pub const MARKETPLACE: &str = "679593333241";
+
 /// The tag of an image that tells what its instances do.
 pub const BEHAVIOUR_TAG: &str = "sim:behaviour";
 

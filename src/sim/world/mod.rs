@@ -32,6 +32,8 @@ pub mod scaling;
 pub mod shelf;
 pub mod templates;
 
+use std::collections::BTreeMap;
+
 use crate::model::time::{Span, Timestamp};
 
 /// One account in one region.
@@ -67,6 +69,8 @@ pub struct World {
     pub parameters: parameters::Parameters,
     /// Access keys, roles and sessions.
     pub identities: identities::Identities,
+    /// Other accounts, which are reached by assuming a role of theirs.
+    pub neighbours: BTreeMap<String, World>,
     /// The last number that was given to an id.
     last_id: u64,
 }
@@ -90,6 +94,7 @@ impl World {
             dns: Default::default(),
             parameters: Default::default(),
             identities: Default::default(),
+            neighbours: BTreeMap::new(),
             last_id: 0,
         }
     }

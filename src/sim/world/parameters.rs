@@ -40,6 +40,8 @@ pub struct ParameterVersion {
     pub description: Option<String>,
     /// `Standard` or `Advanced`.
     pub tier: String,
+    /// `text`, or `aws:ec2:image` for the id of an image.
+    pub data_type: String,
     /// When it was written.
     pub modified_at: Timestamp,
     /// Its labels, each of which stands on one version only.

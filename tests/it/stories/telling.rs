@@ -57,7 +57,7 @@ async fn what_failed_is_shown_with_its_reason_and_what_to_do_next() {
     prod · 123456789012/us-west-2
 
     !    hello        v002 failed: 0 of 2 instances healthy after 5m: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: 500; v001 serves until the manifest changes or `amiable retry`
-           image  ami-00000000000000100 → ami-00000000000000120 (hello 1.2.0)      # replaces
+           image  ami-00000000000000100 (hello 1.0.0, built 2026-11-02) → ami-00000000000000120 (hello 1.2.0, built 2026-11-02)      # replaces
            left: v002 to drain, 4 instances left
 
     Plan: 0 to add, 0 to change, 0 to replace, 0 to destroy; 1 blocked.

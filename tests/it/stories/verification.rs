@@ -604,7 +604,7 @@ async fn a_webhook_that_is_busy_at_first_approves_before_the_traffic_moves() {
     let asked = asked(&lab);
     assert_eq!(asked.len(), 3);
     assert!(asked.iter().all(|one| one == &asked[0]), "the same question each time: {asked:?}");
-    assert_snapshot!(asked[0], @r#"hello-prod-v002-1-d0c6fe8b80a7e87c-before-shift {"app":"hello","environment":"prod","generation":2,"image":"ami-00000000000000110","release":{},"phase":"beforeShift"}"#);
+    assert_snapshot!(asked[0], @r#"hello-prod-v002-1-d0c6fe8b80a7e87c-before-shift {"app":"hello","environment":"prod","generation":2,"image":"ami-00000000000000110","release":{"buildDate":"2026-11-02T12:00:00Z"},"phase":"beforeShift"}"#);
     settles(&lab).await;
 }
 

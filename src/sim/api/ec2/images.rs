@@ -8,7 +8,7 @@ use super::{reply, required, specified_tags, tag_set};
 use crate::model::time::Span;
 use crate::sim::wire::{ApiError, Params, Reply, Xml};
 use crate::sim::world::World;
-use crate::sim::world::images::Image;
+use crate::sim::world::images::{AMAZON, Image, MARKETPLACE};
 
 /// How long a deregistered image is still described, as `deregistered`.
 const LINGERS: Span = Span::minutes(1);
@@ -116,7 +116,16 @@ fn may_see(world: &World, image: &Image) -> bool {
 fn is_owner(world: &World, image: &Image, owner: &str) -> bool {
     match owner {
         "self" => image.owner == world.account,
-        owner => image.owner == owner,
+        owner => image.owner == owner || alias(image) == Some(owner),
+    }
+}
+
+/// The names that AWS has given to some owners.
+fn alias(image: &Image) -> Option<&'static str> {
+    match image.owner.as_str() {
+        AMAZON => Some("amazon"),
+        MARKETPLACE => Some("aws-marketplace"),
+        _ => None,
     }
 }
 
@@ -141,6 +150,8 @@ fn field(image: &Image) -> impl Fn(&str) -> Field {
         "architecture" => (&image.architecture).into(),
         "state" => (&image.state).into(),
         "owner-id" => (&image.owner).into(),
+        "owner-alias" => Field::Values(alias(image).map(str::to_owned).into_iter().collect()),
+        "creation-date" => image.created_at.into(),
         "is-public" => image.public.into(),
         "root-device-name" => (&image.root_device).into(),
         "root-device-type" => "ebs".into(),
@@ -153,6 +164,7 @@ fn field(image: &Image) -> impl Fn(&str) -> Field {
 fn write(xml: &mut Xml, world: &World, image: &Image) {
     xml.leaf("imageId", &image.id).leaf("imageLocation", format!("{}/{}", image.owner, image.name));
     xml.leaf("imageState", &image.state).leaf("imageOwnerId", &image.owner).leaf("isPublic", image.public);
+    xml.optional("imageOwnerAlias", alias(image));
     xml.time("creationDate", image.created_at);
     xml.leaf("architecture", &image.architecture).leaf("imageType", "machine").leaf("name", &image.name);
     xml.leaf("rootDeviceType", "ebs").leaf("rootDeviceName", &image.root_device);
@@ -213,6 +225,19 @@ mod tests {
         }
         let wrong = "Action=DescribeImages&Filter.1.Name=colour&Filter.1.Value.1=red";
         assert_eq!(ask(&mut world, wrong).unwrap_err(), "InvalidParameterValue");
+    }
+
+    #[test]
+    fn some_owners_have_a_name_that_aws_gives_and_nobody_else_can_take() {
+        let mut world = world();
+        let public = foreign(&mut world, true);
+        world.images.all.get_mut(&public).unwrap().owner = AMAZON.into();
+        register_image(&mut world, "amazon");
+        let body = ask(&mut world, "Action=DescribeImages&Owner.1=amazon").unwrap();
+        assert_eq!((text(&body, "imageId"), text(&body, "imageOwnerAlias")), (public.as_str(), "amazon"));
+        assert_eq!(body.matches("<imageId>").count(), 1);
+        let own = ask(&mut world, "Action=DescribeImages&Owner.1=self").unwrap();
+        assert!(!own.contains("imageOwnerAlias"));
     }
 
     #[test]

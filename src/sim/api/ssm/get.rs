@@ -57,7 +57,7 @@ pub fn history(world: &World, input: &Input) -> Result<Value, ApiError> {
             "Version": version.number,
             "Labels": version.labels,
             "Tier": version.tier,
-            "DataType": "text",
+            "DataType": version.data_type,
         })
     };
     page(input, 50, parameter.versions.iter().map(describe).collect())
@@ -79,7 +79,7 @@ pub fn describe(world: &World, input: &Input) -> Result<Value, ApiError> {
             "Version": version.map(|version| version.number),
             "Tier": version.map(|version| &version.tier),
             "Policies": [],
-            "DataType": "text",
+            "DataType": version.map(|version| &version.data_type),
         })
     };
     page(input, 50, found.map(describe).collect())
@@ -115,7 +115,7 @@ fn describe_value(world: &World, parameter: &Parameter, version: &ParameterVersi
         "Version": version.number,
         "LastModifiedDate": seconds(version.modified_at),
         "ARN": arn(world, &parameter.name),
-        "DataType": "text",
+        "DataType": version.data_type,
     });
     if let Some(selector) = selector {
         value["Selector"] = format!(":{selector}").into();

@@ -28,6 +28,7 @@ pub fn put(world: &mut World, input: &Input) -> Result<Value, ApiError> {
         value: value.to_owned(),
         description: input.text("Description")?.map(str::to_owned),
         tier: tier.to_owned(),
+        data_type: data_type(input)?.to_owned(),
         modified_at: world.now,
         labels: Default::default(),
     };
@@ -35,6 +36,11 @@ pub fn put(world: &mut World, input: &Input) -> Result<Value, ApiError> {
     if let Some(kind) = kind.filter(|kind| !["String", "StringList", "SecureString"].contains(kind)) {
         let message = format!("The following parameter type isn't supported: {kind}");
         return Err(ApiError::new("UnsupportedParameterType", message));
+    }
+    if version.data_type == IMAGE && !is_image(world, value) {
+        // AWS looks at the image only after it has answered: the answer is the same, and nothing is written.
+        let number = world.parameters.all.get(name).and_then(Parameter::latest).map_or(1, |latest| latest.number + 1);
+        return Ok(json!({"Version": number, "Tier": version.tier}));
     }
     match world.parameters.all.get_mut(name) {
         Some(_) if !overwrite => {
@@ -57,6 +63,23 @@ pub fn put(world: &mut World, input: &Input) -> Result<Value, ApiError> {
         }
     }
     Ok(json!({"Version": version.number, "Tier": version.tier}))
+}
+
+/// The data type of the ids of images.
+/// <https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-ec2-aliases.html>
+const IMAGE: &str = "aws:ec2:image";
+
+fn data_type(input: &Input) -> Result<&str, ApiError> {
+    match input.text("DataType")?.unwrap_or("text") {
+        known @ ("text" | IMAGE) => Ok(known),
+        other => Err(invalid(format!(
+            "The following data type is not supported: {other} (Data type names are all lowercase.)"
+        ))),
+    }
+}
+
+fn is_image(world: &World, id: &str) -> bool {
+    world.images.all.get(id).is_some_and(|image| image.public || image.owner == world.account)
 }
 
 /// `DeleteParameter`.
@@ -138,6 +161,8 @@ mod tests {
     use serde_json::json;
 
     use super::super::tests::{ask, world};
+    use crate::sim::world::World;
+    use crate::sim::world::example::{HELLO_1_0, HELLO_FOREIGN};
     use crate::sim::world::parameters::KEPT_VERSIONS;
 
     #[test]
@@ -180,6 +205,21 @@ mod tests {
         let advanced =
             json!({"Name": "/big", "Value": "x".repeat(4097), "Type": "String", "Tier": "Intelligent-Tiering"});
         assert_eq!(ask(&mut world, "PutParameter", advanced).unwrap()["Tier"], "Advanced");
+    }
+
+    #[test]
+    fn a_parameter_of_the_type_of_images_holds_an_image_that_there_is() {
+        let mut world = World::example("2026-11-02T12:00:00Z".parse().unwrap());
+        let put = |id: &str| json!({"Name": "/i", "Value": id, "Type": "String", "DataType": "aws:ec2:image", "Overwrite": true});
+        for id in [HELLO_FOREIGN, "nonsense"] {
+            assert_eq!(ask(&mut world, "PutParameter", put(id)).unwrap()["Version"], 1, "{id}");
+            assert_eq!(ask(&mut world, "GetParameter", json!({"Name": "/i"})).unwrap_err(), "ParameterNotFound");
+        }
+        ask(&mut world, "PutParameter", put(HELLO_1_0)).unwrap();
+        let parameter = ask(&mut world, "GetParameter", json!({"Name": "/i"})).unwrap()["Parameter"].clone();
+        assert_eq!((&parameter["Value"], &parameter["DataType"]), (&json!(HELLO_1_0), &json!("aws:ec2:image")));
+        let other = json!({"Name": "/i", "Value": "1", "Type": "String", "DataType": "AWS:EC2:Image"});
+        assert_eq!(ask(&mut world, "PutParameter", other).unwrap_err(), "ValidationException");
     }
 
     #[test]

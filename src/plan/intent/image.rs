@@ -1,0 +1,32 @@
+//! What a person says about an image: that the newer one, which the manifest follows by hand only, is to be deployed.
+
+use super::{About, Intent};
+use crate::model::decision::Verb;
+use crate::model::tags::keys;
+
+/// Promotes the image that the manifest's source leads to, where its `track` is `manual`: a mark on the group that serves,
+/// from which the next plan draws the release. For `amiable promote`, when there is no release under way to promote.
+///
+/// # Errors
+/// Why there is nothing to promote: images are followed by themselves, nothing serves yet, no other image is there, it may
+/// not be used yet, or it could not be launched.
+pub fn promote_image(about: &About<'_>) -> Result<Intent, String> {
+    if !about.app.spec.image.is_manual() {
+        return Err("its manifest does not follow images by hand (`image.track` is not `manual`)".to_owned());
+    }
+    about.with_picture(|wanted, picture| {
+        let serving = picture.serving().ok_or("nothing of it serves yet: its first release takes what there is")?;
+        let Some(newer) = &wanted.newer else {
+            let newest = || format!("{} is the newest image that its manifest leads to", wanted.launch.image_id);
+            return Err(wanted.no_lead().unwrap_or_else(newest));
+        };
+        if let Some(until) = newer.until {
+            return Err(format!("{} may be deployed from {until} on (`image.fromEnvironment.after`)", newer.id));
+        }
+        if let Some(refusal) = wanted.refuses(&newer.id, about.observed) {
+            return Err(refusal);
+        }
+        let mark = about.mark().to(&newer.id);
+        Ok(about.set(Verb::Promote, serving, keys::PROMOTED_IMAGE, &mark))
+    })
+}
