@@ -100,10 +100,7 @@ async fn what_failed_is_tried_again_when_a_person_says_so() {
 #[tokio::test(start_paused = true)]
 async fn a_quota_and_throttled_launches_are_waited_for_like_a_lack_of_capacity() {
     use amiable::sim::world::scaling::LaunchFailure;
-    for failure in [
-        LaunchFailure::VcpuLimitExceeded,
-        LaunchFailure::Other("Request limit exceeded.".to_owned()),
-    ] {
+    for failure in [LaunchFailure::VcpuLimitExceeded, LaunchFailure::Other("Request limit exceeded.".to_owned())] {
         let mut lab = deployed("").await;
         lab.simulation.with(|world| world.scaling.capacity.failure = Some(failure));
         lab.write("hello", app("hello", HELLO_1_1, "  progressDeadline: 5m\n"));
