@@ -226,7 +226,7 @@ impl Release {
     fn new_template(&self, generation: u32) -> Action {
         Action::CreateLaunchTemplate {
             name: self.scope.generation_name(Generation(generation)),
-            data: self.data(),
+            data: Box::new(self.data()),
             tags: self.tags(generation),
             volume_tags: tags::encode_app(&self.scope, "volume", &BTreeMap::new()),
         }

@@ -233,7 +233,7 @@ pub enum Action {
         /// The name.
         name: String,
         /// What instances are born with.
-        data: LaunchData,
+        data: Box<LaunchData>,
         /// Tags of the template itself.
         tags: Tags,
         /// Tags of the instances' volumes.

@@ -42,7 +42,7 @@ pub(super) fn launch<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
     if reusable(release).is_none() {
         let action = Action::CreateLaunchTemplate {
             name: name.clone(),
-            data: release.wanted.launch.clone(),
+            data: Box::new(release.wanted.launch.clone()),
             tags: tags::encode(&owner, labels),
             volume_tags: tags::encode_app(draft.scope, &name, labels),
         };

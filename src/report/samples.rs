@@ -108,7 +108,7 @@ pub(crate) fn create() -> AppPlan {
             action(
                 Action::CreateLaunchTemplate {
                     name: "orders-prod-v001".into(),
-                    data,
+                    data: Box::new(data),
                     tags: BTreeMap::new(),
                     volume_tags: BTreeMap::new(),
                 },

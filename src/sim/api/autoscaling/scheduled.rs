@@ -73,7 +73,7 @@ pub(super) fn delete(world: &mut World, request: &Request) -> Result<Reply, ApiE
 pub(super) fn describe(world: &World, request: &Request) -> Result<Reply, ApiError> {
     let params = &request.params;
     let only = params.get("AutoScalingGroupName");
-    if let Some(name) = only.filter(|name| !world.scaling.groups.contains_key(*name)) {
+    if let Some(name) = only.filter(|name| !world.scaling.groups.contains_key(name)) {
         return Err(no_such_group(name));
     }
     let names = params.values("ScheduledActionNames.member");
