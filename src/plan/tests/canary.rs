@@ -38,7 +38,9 @@ fn each_step_of_a_canary_follows_from_its_weights_and_its_tag() {
     let to_all = ["shift to b", "tag hello-prod-v002 shifted-at"];
     let promote = |to: &'static str| move |group: &mut Group| group.owner.marks.promoted = promoted(to);
     type Change = Box<dyn FnOnce(&mut Group)>;
-    let cases: Vec<(&str, u32, Option<(usize, u64)>, Change, Vec<&str>)> = vec![
+    /// What it is about; the share, the steps behind it and since when; marks; the calls.
+    type Row<'a> = (&'a str, u32, Option<(usize, u64)>, Change, Vec<&'a str>);
+    let cases: Vec<Row<'_>> = vec![
         ("healthy, and no traffic yet", 0, None, Box::new(nothing), five.to_vec()),
         ("shifted, and crashed before the tag", 5, None, Box::new(nothing), vec!["tag hello-prod-v002 canary"]),
         ("in its pause", 5, Some((1, 599)), Box::new(nothing), vec![]),
