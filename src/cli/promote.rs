@@ -11,7 +11,9 @@ use super::selection::Environment;
 use crate::model::names::AppName;
 use crate::plan::intent;
 
-/// End the pause that a canary is in
+/// End the pause that a canary is in, or deploy the newer image that waits for a person
+///
+/// A newer image waits where the manifest says `image.track: manual`; plan and status show it.
 #[derive(Debug, Args)]
 pub struct Promote {
     /// The app
