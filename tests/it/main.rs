@@ -7,7 +7,6 @@ mod calls;
 #[cfg(unix)]
 mod container;
 mod crash;
-mod demo;
 mod fields;
 mod invariants;
 mod lab;

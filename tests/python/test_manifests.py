@@ -108,4 +108,4 @@ def test_a_source_of_images_that_cannot_be_one_is_refused_offline(world, image, 
     edit(world, "{id: ami-0123456789abcdef0}", image)
     done = world.run("validate", code=1)
     assert said in done.stdout + done.stderr
-    assert "hello.yaml:7" in done.stdout + done.stderr
+    assert "hello.yaml:6" in done.stdout + done.stderr

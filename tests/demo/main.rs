@@ -1,4 +1,7 @@
-//! The demonstration's series, short: real servers, real requests, an accelerated clock.
+//! The demonstration's series, short: real servers, real requests, an accelerated clock. A binary of its own, because Cargo
+//! runs one after the other: beside other tests the machine would be too slow for that clock.
+
+#![allow(clippy::unwrap_used)]
 
 use std::ffi::OsString;
 
