@@ -146,6 +146,18 @@ class Account:
             + [it["Name"] for it in self.ssm.describe_parameters()["Parameters"]]
         )
 
+    def take_out_the_dead(self):
+        """AWS takes an instance that ends out of its target groups; moto leaves it there, and a target group with targets is
+        not deleted."""
+        for group in self.elb.describe_target_groups()["TargetGroups"]:
+            arn = group["TargetGroupArn"]
+            targets = [one["Target"] for one in self.elb.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]]
+            for target in targets:
+                found = self.ec2.describe_instances(InstanceIds=[target["Id"]])["Reservations"][0]["Instances"][0]
+                assert found["State"]["Name"] in ("shutting-down", "terminated")
+            if targets:
+                self.elb.deregister_targets(TargetGroupArn=arn, Targets=[{"Id": target["Id"]} for target in targets])
+
     def record(self, app, environment="prod"):
         parameter = self.ssm.get_parameter(Name=f"/amiable/{environment}/{app}/deployed")["Parameter"]
         return json.loads(parameter["Value"])
@@ -205,6 +217,12 @@ spec:
 {extra}environments: {{prod: {{}}}}
 """,
         )
+
+    def end(self, account):
+        """Applies the destruction of apps: interrupted once, for moto's dead instances, and taken up again."""
+        self.run("apply", "--yes", "--wait-for-cleanup", "--timeout", "12s", code=5)
+        account.take_out_the_dead()
+        self.run("apply", "--yes", "--wait-for-cleanup")
 
     def run(self, *arguments, code=0, url=None, **environment):
         """Runs the program and checks its exit code; what it printed comes back, stdout and stderr apart."""

@@ -128,7 +128,7 @@ def test_a_network_load_balancer_from_its_first_release_to_its_end(moto, world):
     assert moto.answers("hello-prod") == {80: {"a": 0, "b": 100}, 443: {"a": 0, "b": 100}}
     assert world.run("plan", "--detailed-exitcode").stdout.startswith("No changes.")
     world.app(two, extra=network + "  destroy: true\n")
-    world.run("apply", "--yes", "--wait-for-cleanup")
+    world.end(moto)
     assert moto.left_over() == []
 
 
@@ -159,7 +159,7 @@ def test_a_rule_with_headers_keeps_the_priority_that_was_chosen_and_its_end_leav
     assert ours()["Priority"] == "42"
     assert world.run("plan", "--detailed-exitcode").stdout.startswith("No changes.")
     world.app(image, extra=rule + "  destroy: true\n")
-    world.run("apply", "--yes", "--wait-for-cleanup")
+    world.end(moto)
     assert ours() is None
     assert moto.left_over() == ["shared"]
     assert moto.elb.describe_listeners(LoadBalancerArn=arn)["Listeners"][0]["DefaultActions"][0]["Type"] == "fixed-response"

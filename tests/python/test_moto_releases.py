@@ -177,19 +177,6 @@ def leftovers(moto):
     }
 
 
-def take_out_the_dead(moto):
-    """AWS takes an instance that ends out of its target groups; moto leaves it there, and a target group with targets is not
-    deleted. (A destruction that was interrupted goes on, besides.)"""
-    for group in moto.elb.describe_target_groups()["TargetGroups"]:
-        arn = group["TargetGroupArn"]
-        targets = [one["Target"] for one in moto.elb.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]]
-        for target in targets:
-            found = moto.ec2.describe_instances(InstanceIds=[target["Id"]])["Reservations"][0]["Instances"][0]
-            assert found["State"]["Name"] in ("shutting-down", "terminated")
-        if targets:
-            moto.elb.deregister_targets(TargetGroupArn=arn, Targets=[{"Id": target["Id"]} for target in targets])
-
-
 def test_nothing_is_left_of_an_app_that_was_destroyed_and_nothing_else_is_touched(moto, world):
     listener = shared_listener(moto, world)
     before = leftovers(moto)
@@ -209,9 +196,7 @@ def test_nothing_is_left_of_an_app_that_was_destroyed_and_nothing_else_is_touche
     for name, extra in apps.items():
         world.app(two, name=name, extra=extra + "  destroy: true\n")
     assert "3 to destroy" in world.run("plan", "--detailed-exitcode", code=2).stdout
-    world.run("apply", "--yes", "--wait-for-cleanup", "--timeout", "12s", code=5)
-    take_out_the_dead(moto)
-    world.run("apply", "--yes", "--wait-for-cleanup")
+    world.end(moto)
     assert leftovers(moto) == before
     assert rules(moto, listener)["5"]["Conditions"][0]["HostHeaderConfig"]["Values"] == ["theirs.example.com"]
     world.run("apply", "--yes")
