@@ -12,6 +12,7 @@ use crate::controller::snapshot::look;
 use crate::model::desired::Desired;
 use crate::model::observed::Observed;
 use crate::model::plan::Plan;
+use crate::sim::Simulation;
 use crate::sim::door::http_client::http_client;
 use crate::sim::door::prober::Within;
 
@@ -39,12 +40,7 @@ impl Session {
     /// Connects as flags, environment variables and AWS's own files say. No call is made yet.
     pub async fn open(global: &Global, desired: &Desired) -> Self {
         if let Some(simulation) = &global.within {
-            let clock = simulation.clock().clone();
-            let settings = Settings {
-                prober: Arc::new(Within::new(simulation)),
-                ..Settings::simulated(desired.environment.region.clone(), http_client(simulation), clock.clone())
-            };
-            return Self { aws: Aws::connect(settings).await, clock };
+            return Self::within(simulation, &desired.environment.region).await;
         }
         let clock = clock(global);
         let settings = Settings {
@@ -52,6 +48,16 @@ impl Session {
             endpoint_url: global.endpoint_url.clone(),
             assume_role: desired.environment.assume_role.clone(),
             ..Settings::new(desired.environment.region.clone(), clock.clone())
+        };
+        Self { aws: Aws::connect(settings).await, clock }
+    }
+
+    /// Connects to a simulated AWS within the process.
+    pub async fn within(simulation: &Simulation, region: &str) -> Self {
+        let clock = simulation.clock().clone();
+        let settings = Settings {
+            prober: Arc::new(Within::new(simulation)),
+            ..Settings::simulated(region, http_client(simulation), clock.clone())
         };
         Self { aws: Aws::connect(settings).await, clock }
     }

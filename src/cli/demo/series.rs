@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::stage::Stage;
-use crate::aws::{Aws, Settings};
+use crate::aws::Aws;
 use crate::cli::failure::Failure;
+use crate::cli::session::Session;
 use crate::cli::terminal;
 use crate::controller::converge::{Options, Outcome, converge};
 use crate::manifest::fleet;
 use crate::model::desired::Desired;
 use crate::model::plan::Plan;
 use crate::sim::dataplane::load::{Load, LoadReport};
-use crate::sim::door::http_client::http_client;
 use crate::sim::world::example;
 use crate::sim::world::scaling::LaunchFailure;
 
@@ -137,10 +137,8 @@ struct Series<'a> {
 
 impl<'a> Series<'a> {
     async fn open(stage: &'a Stage) -> Self {
-        let clock = stage.simulation.clock().clone();
-        let begun = clock.now().as_second();
-        let settings = Settings::simulated(example::REGION, http_client(&stage.simulation), clock);
-        Self { stage, aws: Aws::connect(settings).await, load: None, good: 0, begun }
+        let Session { aws, clock } = Session::within(&stage.simulation, example::REGION).await;
+        Self { stage, aws, load: None, good: 0, begun: clock.now().as_second() }
     }
 
     fn aws_clock_seconds(&self) -> i64 {
@@ -162,7 +160,7 @@ impl<'a> Series<'a> {
         if quality == Quality::Good {
             self.good = number;
         }
-        let wrong = self.judge(number, quality, outcome);
+        let wrong = self.judge(number, quality, outcome).map(|wrong| with_reason(wrong, &plan));
         let (from, ended) = describe(&plan, outcome);
         let report = self.load.as_ref().map(Load::report).unwrap_or_default();
         let image = format!("{name} ({})", quality.words());
@@ -208,6 +206,14 @@ impl<'a> Series<'a> {
         });
         (!strangers.is_empty())
             .then(|| format!("after release {number} {} serves, not only {good}", strangers.join(", ")))
+    }
+}
+
+/// With why the release failed, where it did.
+fn with_reason(wrong: String, plan: &Plan) -> String {
+    match plan.apps.first().and_then(|app| app.failure.as_ref()) {
+        Some(failure) => format!("{wrong}: {failure}"),
+        None => wrong,
     }
 }
 
