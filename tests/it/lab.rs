@@ -157,11 +157,6 @@ spec:
         }
     }
 
-    /// The manifest that was written under this name.
-    pub fn text(&self, name: &str) -> String {
-        self.texts.get(&format!("{name}.yaml")).cloned().unwrap_or_default()
-    }
-
     pub fn remove(&mut self, name: &str) {
         self.texts.remove(&format!("{name}.yaml"));
     }

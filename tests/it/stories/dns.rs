@@ -163,8 +163,7 @@ async fn a_private_and_a_public_zone_of_one_name_must_be_told_apart() {
     assert_eq!(plan.change, Change::Error);
     assert!(plan.reason.contains("(private)") && plan.reason.contains("(public)"), "{}", plan.reason);
     assert!(plan.reason.contains("name one by its id"), "{}", plan.reason);
-    let named = lab.text("prod").replace("dnsZone: internal.example.com", "dnsZone: Z9999999999EXAMPLE00");
-    lab.write("prod", named);
+    lab.edit_environment("prod", "dnsZone: internal.example.com", "dnsZone: Z9999999999EXAMPLE00");
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     let public = lab.simulation.with(|world| world.dns.zones.get("Z9999999999EXAMPLE00").unwrap().records.len());
     assert_eq!(public, 3, "the record is beside NS and SOA of the zone that was named");
