@@ -218,9 +218,9 @@ spec:
 """,
         )
 
-    def end(self, account):
+    def end(self, account, after="12s"):
         """Applies the destruction of apps: interrupted once, for moto's dead instances, and taken up again."""
-        self.run("apply", "--yes", "--wait-for-cleanup", "--timeout", "12s", code=5)
+        self.run("apply", "--yes", "--wait-for-cleanup", "--timeout", after, code=5)
         account.take_out_the_dead()
         self.run("apply", "--yes", "--wait-for-cleanup")
 

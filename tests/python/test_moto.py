@@ -66,9 +66,9 @@ def test_from_a_manifest_to_a_served_release_and_from_one_image_to_the_next(moto
 
 def test_the_old_generation_goes_when_the_manifest_keeps_none(moto, world):
     one, two = moto.make_image("hello-1"), moto.make_image("hello-2")
-    world.app(one, extra="  retain: {for: 0s}\n")
+    world.app(one, extra="  retain: {for: 0s, generations: 0}\n")
     world.run("apply", "--yes")
-    world.app(two, extra="  retain: {for: 0s}\n")
+    world.app(two, extra="  retain: {for: 0s, generations: 0}\n")
     world.run("apply", "--yes", "--wait-for-cleanup")
     assert moto.group("hello-prod-v001") is None
     names = [template["LaunchTemplateName"] for template in moto.ec2.describe_launch_templates()["LaunchTemplates"]]

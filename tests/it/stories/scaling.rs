@@ -150,10 +150,13 @@ async fn a_timetable_sets_the_sizes_and_that_is_no_drift() {
     lab.diary();
     lab.write("hello", app("hello", HELLO_1_1, &extra.replace(", {name: night, schedule: '0 20 * * *', min: 2}", "")));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
-    assert_snapshot!(lab.diary(), @"
-    554:48 UpdateAutoScalingGroup hello-prod-v002: the group differs from the manifest
-    554:48 DeleteScheduledAction hello-prod-v002-at-night: its scheduled actions differ from the manifest
-    554:48 CreateOrUpdateTags hello-prod-v002: its settings are those of the manifest
+    // After so many hours the calls fall on the boundary between two seconds.
+    let diary = lab.diary();
+    let done: Vec<&str> = diary.lines().filter_map(|line| line.split_once(' ').map(|(_, done)| done)).collect();
+    assert_snapshot!(done.join("\n"), @"
+    UpdateAutoScalingGroup hello-prod-v002: the group differs from the manifest
+    DeleteScheduledAction hello-prod-v002-at-night: its scheduled actions differ from the manifest
+    CreateOrUpdateTags hello-prod-v002: its settings are those of the manifest
     ");
     settles(&lab).await;
 }
@@ -229,6 +232,7 @@ async fn a_label_reaches_the_group_and_its_instances_and_replaces_nothing() {
     assert_snapshot!(lab.diary(), @"
     07:09 CreateTags hello-prod-v001: the labels differ from the manifest
     07:09 CreateOrUpdateTags hello-prod-v001: the labels differ from the manifest
+    07:09 AddTags hello-prod: the labels differ from the manifest
     07:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     let labelled = lab.simulation.with(|world| {
