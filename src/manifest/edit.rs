@@ -43,12 +43,12 @@ pub enum EditError {
     #[error("{} is not the id of an image: `ami-` and 8 or 17 hexadecimal digits", quoted(.0))]
     NotAnImage(String),
     /// The image comes from somewhere else.
-    #[error("`{path}` takes the image from `{source}`, and an image has one source: edit the manifest by hand")]
+    #[error("`{path}` takes the image from `{other}`, and an image has one source: edit the manifest by hand")]
     OtherSource {
         /// The path of the image.
         path: String,
         /// The source.
-        r#source: &'static str,
+        other: &'static str,
     },
     /// The path leads to or through something that an edit would destroy.
     #[error("`{path}` is {found}, and cannot be set to a single value: edit the manifest by hand")]
@@ -98,7 +98,7 @@ pub fn set_image(
     let given = document.root.at(of_image);
     let other = SOURCES.into_iter().find(|name| *name != "id" && given.is_some_and(|image| image.get(name).is_some()));
     match other {
-        Some(source) => Err(EditError::OtherSource { path: of_image.join("."), r#source: source }),
+        Some(source) => Err(EditError::OtherSource { path: of_image.join("."), other: source }),
         None => set(text, document.index, &path, &Value::String(image.to_owned())),
     }
 }

@@ -134,14 +134,15 @@ fn what_another_environment_runs_is_taken_once_it_has_run_there_for_long_enough(
 #[test]
 fn of_what_a_search_finds_the_newest_is_taken_that_the_environment_trusts_and_the_instances_can_run() {
     let at = |seconds| Some(ago(seconds));
-    let found = |id: &str, change: &dyn Fn(&mut Image)| {
+    let found = |id: &str, change: Change<'_>| {
         let (_, Read::Known(Some(mut image))) = image(id, ACCOUNT) else { panic!() };
         image.created_at = at(100);
         change(&mut image);
         image
     };
     let id = |number: u32| format!("ami-000000000000001{number:02}");
-    let table: [(&str, &dyn Fn(&mut Image)); 6] = [
+    type Change<'a> = &'a dyn Fn(&mut Image);
+    let table: [(&str, Change<'_>); 6] = [
         (&id(1), &|image| image.created_at = at(50)),
         (&id(2), &|image| (image.created_at, image.owner) = (at(1), "999999999999".to_owned())),
         (&id(3), &|image| (image.created_at, image.state) = (at(2), "pending".to_owned())),
