@@ -139,7 +139,11 @@ impl<'a> Wanted<'a> {
                 match candidates.into_iter().flatten().find(|data| data.hash() == *hash) {
                     Some(data) => data,
                     None => {
-                        draft.block(format!("{} does not hold what its tag says: somebody has changed it", kept.name));
+                        draft.block(format!(
+                            "{} does not hold what its tag says: somebody has changed it, or its instance types or Spot \
+                             settings, which stood in its group, are others today",
+                            kept.name
+                        ));
                         return None;
                     }
                 }
