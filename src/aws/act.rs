@@ -1,5 +1,6 @@
 //! One mutating call per action. Nothing is decided here: an action is complete, and is carried out or refused.
 //!
+//! - [`alarms`]: alarms that call scaling policies
 //! - [`balancing`]: target groups, load balancers, listeners, rules and their weights
 //! - [`dns`]: record sets
 //! - [`launch`]: launch templates and Auto Scaling groups
@@ -10,6 +11,7 @@
 //! Names are the fence. When AWS says that a name is taken, what has it is read: ours and the same means that the call
 //! was made before, by us or by another controller; anything else is a conflict for a person to resolve.
 
+mod alarms;
 mod balancing;
 mod dns;
 mod launch;
@@ -139,6 +141,8 @@ pub async fn perform(aws: &Aws, scope: &Scope, action: &Action) -> Result<Done, 
         Action::DeleteLifecycleHook { group, hook } => scaling::delete_hook(aws, call, group, hook).await,
         Action::PutScalingPolicy { group, policy } => scaling::put_policy(aws, call, group, policy).await,
         Action::DeleteScalingPolicy { group, policy } => scaling::delete_policy(aws, call, group, policy).await,
+        Action::PutStepAlarm { alarm, tags } => alarms::put(aws, call, alarm, tags).await,
+        Action::DeleteStepAlarm { alarm } => alarms::delete(aws, call, alarm).await,
         Action::PutScheduledAction { group, scheduled } => scaling::put_scheduled(aws, call, group, scheduled).await,
         Action::DeleteScheduledAction { group, scheduled } => {
             scaling::delete_scheduled(aws, call, group, scheduled).await

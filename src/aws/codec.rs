@@ -1,6 +1,7 @@
 //! AWS's types to and from the model's.
 
 use aws_sdk_autoscaling::types as asg;
+use aws_sdk_cloudwatch::types as cw;
 use aws_sdk_ec2::types as ec2;
 use aws_sdk_elasticloadbalancingv2::types as elb;
 use aws_smithy_types::DateTime;
@@ -35,6 +36,16 @@ pub fn ec2_tags(tags: &[ec2::Tag]) -> Tags {
 /// Tags as load balancing gives them.
 pub fn elb_tags(tags: &[elb::Tag]) -> Tags {
     tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))).collect()
+}
+
+/// Tags as CloudWatch gives them.
+pub fn alarm_tags(tags: &[cw::Tag]) -> Tags {
+    tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))).collect()
+}
+
+/// Tags as CloudWatch takes them.
+pub fn to_alarm_tags(tags: &Tags) -> Vec<cw::Tag> {
+    tags.iter().map(|(key, value)| cw::Tag::builder().key(key).value(value).build()).collect()
 }
 
 /// Tags as EC2 takes them.

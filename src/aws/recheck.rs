@@ -6,7 +6,7 @@ use super::act;
 use super::codec;
 use super::connect::Aws;
 use super::error::AwsError;
-use super::observe::{details, groups};
+use super::observe::{alarms, details, groups};
 use crate::model::action::{Expect, TrafficPoint};
 use crate::model::names::AppName;
 use crate::model::observed::{Group, Health};
@@ -111,10 +111,13 @@ impl Fresh<'_> {
     }
 
     async fn own_tags(&self, arn: &str, app: &AppName) -> Result<(), Recheck> {
-        let found = details::tags_of(self.aws, vec![arn.to_owned()]).await?;
-        let ours = found.get(arn).is_some_and(|found| {
-            found.get(keys::OWNER).is_some_and(|owner| owner == OWNER) && tags::app(found).as_ref() == Some(app)
-        });
+        let found = if arn.contains(":cloudwatch:") {
+            alarms::tags_of(self.aws, arn).await?
+        } else {
+            details::tags_of(self.aws, vec![arn.to_owned()]).await?.remove(arn).unwrap_or_default()
+        };
+        let owned = found.get(keys::OWNER).is_some_and(|owner| owner == OWNER);
+        let ours = owned && tags::app(&found).as_ref() == Some(app);
         holds(ours, || format!("{arn} does not carry the tags of {app}"))
     }
 }

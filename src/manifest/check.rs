@@ -5,6 +5,7 @@ mod balancing;
 mod container;
 pub(super) mod machine;
 mod scaling;
+mod stepping;
 mod strategy;
 
 use std::collections::BTreeMap;

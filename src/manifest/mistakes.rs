@@ -612,6 +612,106 @@ fn what_could_never_be_deployed_is_refused() {
         ("  scaling: {scheduled: [{name: a, schedule: 0 8 * *, min: 1}]}\n", "{}", "bad-format"),
         ("  scaling: {scheduled: [{name: a, schedule: 0 8 * * *}]}\n", "{}", "contradiction"),
         ("  scaling: {scheduled: [{name: a, schedule: 0 8 * * *, min: 3, max: 2}]}\n", "{}", "contradiction"),
+        (
+            "  scaling: {step: [{name: a, metric: ASGAverageCPUUtilization, threshold: 70, comparison: GreaterThanThreshold, steps: []}]}\n",
+            "{}",
+            "out-of-range",
+        ),
+        (
+            "  scaling: {step: [{name: a, metric: ASGAverageCPUUtilization, threshold: 70, comparison: GreaterThanThreshold, steps: [{lowerBound: 0, adjustment: 0}]}]}\n",
+            "{}",
+            "contradiction",
+        ),
+        (
+            "  scaling: {step: [{name: a, metric: ASGAverageCPUUtilization, threshold: 70, comparison: GreaterThanThreshold, steps: [{lowerBound: 0, upperBound: 10, adjustment: 1}]}]}\n",
+            "{}",
+            "contradiction",
+        ),
+        (
+            "  scaling: {step: [{name: a, metric: ASGAverageCPUUtilization, threshold: 70, comparison: GreaterThanThreshold, steps: [{lowerBound: 0, upperBound: 10, adjustment: 1}, {lowerBound: 20, adjustment: 2}]}]}\n",
+            "{}",
+            "contradiction",
+        ),
+        (
+            "  scaling: {step: [{name: a, metric: ASGAverageCPUUtilization, threshold: 70, comparison: GreaterThanThreshold, steps: [{lowerBound: 0, upperBound: 10, adjustment: 1}, {lowerBound: 5, adjustment: 2}]}]}\n",
+            "{}",
+            "contradiction",
+        ),
+        (
+            "  scaling: {step: [{name: a, metric: ASGAverageCPUUtilization, threshold: 70, comparison: GreaterThanThreshold, steps: [{lowerBound: 5, adjustment: 2}]}]}\n",
+            "{}",
+            "contradiction",
+        ),
+        (
+            "  scaling: {step: [{name: a, metric: ASGAverageCPUUtilization, threshold: 70, comparison: GreaterThanThreshold, steps: [{lowerBound: 0, upperBound: 0, adjustment: 2}]}]}\n",
+            "{}",
+            "contradiction",
+        ),
+        (
+            "  scaling: {step: [{name: a, metric: ASGAverageCPUUtilization, threshold: 70, comparison: GreaterThanThreshold, steps: [{lowerBound: -5, adjustment: 2}]}]}\n",
+            "{}",
+            "contradiction",
+        ),
+        (
+            "  scaling: {step: [{name: a, metric: ASGAverageCPUUtilization, threshold: 70, comparison: GreaterThanThreshold, period: 90s, steps: [{lowerBound: 0, adjustment: 2}]}]}\n",
+            "{}",
+            "bad-format",
+        ),
+        (
+            "  scaling: {step: [{name: a, metric: ASGAverageCPUUtilization, threshold: 70, comparison: GreaterThanThreshold, period: 10s, steps: [{lowerBound: 0, adjustment: 2}]}]}\n",
+            "{}",
+            "contradiction",
+        ),
+        (
+            "  scaling: {step: [{name: a, metric: ASGAverageCPUUtilization, threshold: 70, comparison: GreaterThanThreshold, period: 1h, evaluationPeriods: 25, steps: [{lowerBound: 0, adjustment: 2}]}]}\n",
+            "{}",
+            "out-of-range",
+        ),
+        (
+            "  scaling: {step: [{name: a, metric: ASGAverageCPUUtilization, threshold: 70, comparison: GreaterThanThreshold, datapointsToAlarm: 4, steps: [{lowerBound: 0, adjustment: 2}]}]}\n",
+            "{}",
+            "contradiction",
+        ),
+        (
+            "  scaling: {step: [{name: a, metric: ASGAverageCPUUtilization, threshold: 70, comparison: GreaterThanThreshold, minAdjustmentMagnitude: 2, steps: [{lowerBound: 0, adjustment: 2}]}]}\n",
+            "{}",
+            "contradiction",
+        ),
+        (
+            "  scaling: {step: [{name: a, metric: ASGAverageCPUUtilization, threshold: 70, comparison: GreaterThanThreshold, adjustmentType: ExactCapacity, steps: [{lowerBound: 0, adjustment: -2}]}]}\n",
+            "{}",
+            "contradiction",
+        ),
+        (
+            "  scaling: {step: [{name: a, metric: ASGAverageCPUUtilization, threshold: 70, comparison: GreaterThanThreshold, warmup: 2h, steps: [{lowerBound: 0, adjustment: 2}]}]}\n",
+            "{}",
+            "out-of-range",
+        ),
+        (
+            "  scaling: {step: [{name: a, metric: ASGAverageCPUUtilization, threshold: 70, comparison: GreaterThanThreshold, customMetric: {namespace: Shop, name: Jobs}, steps: [{lowerBound: 0, adjustment: 2}]}]}\n",
+            "{}",
+            "conflicting-field",
+        ),
+        (
+            "  scaling: {step: [{name: a, threshold: 70, comparison: GreaterThanThreshold, steps: [{lowerBound: 0, adjustment: 2}]}]}\n",
+            "{}",
+            "missing-field",
+        ),
+        (
+            "  scaling: {step: [{name: a, threshold: 70, comparison: GreaterThanThreshold, customMetric: {namespace: Shop, name: Mem, perGroup: true, dimensions: {AutoScalingGroupName: x}}, steps: [{adjustment: 2}]}]}\n",
+            "{}",
+            "contradiction",
+        ),
+        (
+            "  scaling: {step: [{name: a, threshold: 70, comparison: GreaterThanThreshold, customMetric: {namespace: ':Shop', name: Mem}, steps: [{adjustment: 2}]}]}\n",
+            "{}",
+            "bad-format",
+        ),
+        (
+            "  loadBalancer: none\n  scaling: {step: [{name: a, metric: ALBRequestCountPerTarget, threshold: 70, comparison: GreaterThanThreshold, steps: [{lowerBound: 0, adjustment: 2}]}]}\n",
+            "{}",
+            "contradiction",
+        ),
         ("  launch: {lifecycleHooks: [{name: a, transition: launching, timeout: 10s}]}\n", "{}", "out-of-range"),
         ("  container: {image: 'hello:1.0'}\n", "{}", "bad-format"),
         ("  launch: {userDataFile: nothing.sh}\n", "{}", "unreadable"),

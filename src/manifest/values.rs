@@ -57,6 +57,12 @@ const APP: &[(&str, Rule)] = &[
     ("launch.blockDevices.*.kmsKeyId", Rule::Text(kms_key)),
     ("launch.blockDevices.*.snapshotId", Rule::Text(snapshot)),
     ("instances.suspendedProcesses", Rule::Distinct),
+    ("scaling.step.*.name", Rule::Text(word)),
+    ("scaling.step.*.customMetric.namespace", Rule::Text(metric_name)),
+    ("scaling.step.*.customMetric.name", Rule::Text(metric_name)),
+    ("scaling.step.*.customMetric.dimensions.*", Rule::Text(dimension)),
+    ("scaling.step.*.period", Rule::Within(10, DAY)),
+    ("scaling.step.*.warmup", Rule::Within(0, HOUR)),
     ("scaling.scheduled.*.name", Rule::Text(word)),
     ("scaling.scheduled.*.schedule", Rule::Text(cron)),
     ("scaling.scheduled.*.timeZone", Rule::Text(time_zone)),
@@ -300,6 +306,22 @@ fn word(text: &str) -> Option<Complaint> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     let fine = (1..=64).contains(&text.len()) && text.bytes().all(plain);
     form(fine, text, "a name", "1 to 64 letters, digits, `-` and `_`")
+}
+
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Metric.html>
+fn metric_name(text: &str) -> Option<Complaint> {
+    let fine = (1..=255).contains(&text.chars().count()) && !text.starts_with(':') && is_printable_ascii(text);
+    form(fine, text, "a name in CloudWatch", "1 to 255 printable characters without accents, not with a colon in front")
+}
+
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html>
+fn dimension(text: &str) -> Option<Complaint> {
+    let fine = (1..=1024).contains(&text.len()) && !text.trim().is_empty() && is_printable_ascii(text);
+    form(fine, text, "the value of a dimension", "1 to 1024 printable characters without accents")
+}
+
+fn is_printable_ascii(text: &str) -> bool {
+    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
 fn cron(text: &str) -> Option<Complaint> {

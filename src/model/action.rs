@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::alarm::StepAlarm;
 use super::decision::Decision;
 use super::launch::LaunchData;
 use super::machine::MixedInstances;
@@ -293,6 +294,18 @@ pub enum Action {
         /// The policy's name.
         policy: String,
     },
+    /// CloudWatch `PutMetricAlarm`: an alarm that calls a scaling policy.
+    PutStepAlarm {
+        /// The alarm, whole.
+        alarm: StepAlarm,
+        /// Tags, which CloudWatch takes note of when it does not have the alarm yet.
+        tags: Tags,
+    },
+    /// CloudWatch `DeleteAlarms`.
+    DeleteStepAlarm {
+        /// The alarm's name.
+        alarm: String,
+    },
     /// Auto Scaling `PutScheduledUpdateGroupAction`.
     PutScheduledAction {
         /// The group.
@@ -506,7 +519,7 @@ pub enum Expect {
     },
     /// What the ARN names carries our owner tags for this app.
     OwnTags {
-        /// The ARN of a target group, load balancer, listener or rule.
+        /// The ARN of a target group, load balancer, listener, rule or alarm.
         arn: String,
         /// The app.
         app: AppName,
@@ -550,6 +563,8 @@ impl Action {
             Action::DeleteLifecycleHook { .. } => (ASG, "DeleteLifecycleHook"),
             Action::PutScalingPolicy { .. } => (ASG, "PutScalingPolicy"),
             Action::DeleteScalingPolicy { .. } => (ASG, "DeletePolicy"),
+            Action::PutStepAlarm { .. } => ("cloudwatch", "PutMetricAlarm"),
+            Action::DeleteStepAlarm { .. } => ("cloudwatch", "DeleteAlarms"),
             Action::PutScheduledAction { .. } => (ASG, "PutScheduledUpdateGroupAction"),
             Action::DeleteScheduledAction { .. } => (ASG, "DeleteScheduledAction"),
             Action::SuspendProcesses { .. } => (ASG, "SuspendProcesses"),
@@ -591,6 +606,8 @@ impl Action {
             | Action::TagInstances { group, .. } => group,
             Action::PutScalingPolicy { policy, .. } => &policy.name,
             Action::DeleteScalingPolicy { policy, .. } => policy,
+            Action::PutStepAlarm { alarm, .. } => &alarm.name,
+            Action::DeleteStepAlarm { alarm } => alarm,
             Action::PutScheduledAction { scheduled, .. } => &scheduled.name,
             Action::DeleteScheduledAction { scheduled, .. } => scheduled,
             Action::CreateGroup(group) => &group.name,

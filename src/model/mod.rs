@@ -5,7 +5,7 @@
 //! - [`launch`]: what an instance is born with, and the hash that identifies it
 //! - [`container`]: one container on a stock image, and the script that starts it
 //! - [`machine`]: instance types, volumes and the metadata service of an instance
-//! - [`scaling`]: how a group scales by itself, and its hooks; [`schedule`]: times that come again
+//! - [`scaling`]: how a group scales by itself, and its hooks; [`alarm`]: the alarms that step it; [`schedule`]: times that come again
 //! - [`desired`]: what the manifests ask for in one environment
 //! - [`observed`]: one snapshot of AWS, with `Unknown` for what could not be read
 //! - [`tags`]: what AWS keeps for us beside a resource, and the keys it stands under
@@ -22,6 +22,7 @@
 //! Nothing here does I/O.
 
 pub mod action;
+pub mod alarm;
 pub mod container;
 pub mod decision;
 pub mod desired;

@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::alarm::GroupAlarm;
 use super::decision::Decision;
 use super::launch::{LaunchData, TemplateHash};
 use super::machine::MixedInstances;
@@ -16,7 +17,7 @@ use super::names::{AppName, EnvironmentName, Generation, Scope, Slot};
 use super::probe::{Checks, Probe, Replied};
 use super::record::DeployedRecord;
 use super::release::{Origin, SAID};
-use super::scaling::{Hook, Maintenance, ScalingPolicy, ScheduledAction};
+use super::scaling::{GroupPolicy, Hook, Maintenance, ScheduledAction};
 use super::time::Timestamp;
 use crate::manifest::spec::ImageSearch;
 
@@ -130,7 +131,9 @@ pub struct Details {
     /// Lifecycle hooks of a group, by its name.
     pub hooks: BTreeMap<String, Read<Vec<Hook>>>,
     /// Scaling policies of a group, by its name.
-    pub policies: BTreeMap<String, Read<Vec<ScalingPolicy>>>,
+    pub policies: BTreeMap<String, Read<Vec<GroupPolicy>>>,
+    /// Alarms that have the name of one of ours of a group, by the name of the group.
+    pub step_alarms: BTreeMap<String, Read<Vec<GroupAlarm>>>,
     /// Scheduled actions of a group, by its name.
     pub schedules: BTreeMap<String, Read<Vec<ScheduledAction>>>,
     /// The deployed state, by app. `None`: no record yet.
@@ -158,6 +161,7 @@ impl Details {
         self.template_data.extend(later.template_data);
         self.hooks.extend(later.hooks);
         self.policies.extend(later.policies);
+        self.step_alarms.extend(later.step_alarms);
         self.schedules.extend(later.schedules);
         self.deployed.extend(later.deployed);
         self.alarms.extend(later.alarms);
@@ -210,6 +214,8 @@ pub enum Want {
     Hooks(String),
     /// [`Details::policies`] of a group name.
     Policies(String),
+    /// [`Details::step_alarms`] of a group name.
+    StepAlarms(String),
     /// [`Details::schedules`] of a group name.
     Schedules(String),
     /// [`Details::deployed`] of an app.

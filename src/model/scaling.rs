@@ -103,11 +103,56 @@ pub enum PolicyKind {
         /// Whether it only adds instances.
         disable_scale_in: bool,
     },
+    /// It adds or removes the more instances, the further a metric is beyond the threshold of an alarm.
+    Step {
+        /// What the numbers of its steps mean: `ChangeInCapacity`, `PercentChangeInCapacity` or `ExactCapacity`.
+        adjustment_type: String,
+        /// The fewest instances that a percentage adds or removes.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        min_magnitude: Option<u32>,
+        /// Seconds in which a fresh instance does not count, if that is said.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        warmup: Option<u64>,
+        /// Its steps, from the lowest on.
+        steps: Vec<PolicyStep>,
+    },
     /// Anything that Amiable does not make, by its type in AWS.
     Other {
-        /// `StepScaling`, `SimpleScaling`, `PredictiveScaling`, or target tracking of a metric of somebody's own.
+        /// `SimpleScaling`, `PredictiveScaling`, or target tracking of a metric of somebody's own.
         policy_type: String,
     },
+}
+
+/// One step of a policy: what is done while the metric is so far from the threshold.
+/// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_StepAdjustment.html>
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyStep {
+    /// Where it begins, as a difference from the threshold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lower_bound: Option<f64>,
+    /// Where it ends, as a difference from the threshold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upper_bound: Option<f64>,
+    /// Instances or percent.
+    pub adjustment: i32,
+}
+
+impl PolicyStep {
+    /// Puts steps in order, from the lowest on.
+    pub fn sort(steps: &mut [PolicyStep]) {
+        let begin = |step: &PolicyStep| step.lower_bound.unwrap_or(f64::NEG_INFINITY);
+        steps.sort_by(|one, other| begin(one).total_cmp(&begin(other)));
+    }
+}
+
+/// A scaling policy that a group has.
+#[derive(Clone, PartialEq, Debug)]
+pub struct GroupPolicy {
+    /// Its ARN, which an alarm calls.
+    pub arn: String,
+    /// What it is.
+    pub policy: ScalingPolicy,
 }
 
 impl ScalingPolicy {
@@ -116,9 +161,19 @@ impl ScalingPolicy {
         format!("{group}-tt-{metric}")
     }
 
+    /// The name of the policy of a group that a manifest calls so, and of the alarm that calls it.
+    pub fn stepping(group: &str, given: &str) -> String {
+        format!("{group}-step-{given}")
+    }
+
     /// Whether a policy of this name, on this group, is ours.
     pub fn is_ours(group: &str, name: &str) -> bool {
-        name.strip_prefix(group).is_some_and(|rest| rest.starts_with("-tt-"))
+        name.strip_prefix(group).is_some_and(|rest| rest.starts_with("-tt-") || rest.starts_with("-step-"))
+    }
+
+    /// Whether it waits for an alarm to call it.
+    pub fn is_stepping(&self) -> bool {
+        matches!(self.kind, PolicyKind::Step { .. })
     }
 }
 
@@ -133,9 +188,35 @@ impl fmt::Display for ScalingPolicy {
                 }
                 out.write_str(if *disable_scale_in { ", never in" } else { "" })
             }
+            PolicyKind::Step { adjustment_type, min_magnitude, warmup, steps } => {
+                let (unit, sign) = match adjustment_type.as_str() {
+                    "PercentChangeInCapacity" => ("%", true),
+                    "ExactCapacity" => (" instances", false),
+                    _ => ("", true),
+                };
+                let number = |step: &PolicyStep| match sign {
+                    true => format!("{:+}{unit}", step.adjustment),
+                    false => format!("{}{unit}", step.adjustment),
+                };
+                let steps: Vec<String> = steps.iter().map(|step| format!("{}{}", number(step), range(step))).collect();
+                out.write_str(&steps.join(", "))?;
+                if let Some(fewest) = min_magnitude {
+                    write!(out, ", {fewest} at least")?;
+                }
+                match warmup {
+                    Some(seconds) => write!(out, ", warm-up {}", Span::seconds(*seconds)),
+                    None => Ok(()),
+                }
+            }
             PolicyKind::Other { policy_type } => out.write_str(policy_type),
         }
     }
+}
+
+/// ` from +0 to +15`, as differences from the threshold.
+fn range(step: &PolicyStep) -> String {
+    let bound = |word: &str, bound: Option<f64>| bound.map(|bound| format!(" {word} {bound:+}")).unwrap_or_default();
+    bound("from", step.lower_bound) + &bound("to", step.upper_bound)
 }
 
 /// A change of a group's sizes at certain times.

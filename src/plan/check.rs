@@ -50,7 +50,8 @@ fn is_guarded(planned: &PlannedAction) -> bool {
         Action::DeleteTargetGroup { .. }
         | Action::DeleteLoadBalancer { .. }
         | Action::DeleteListener { .. }
-        | Action::DeleteRule { .. } => expects(|expect| matches!(expect, Expect::OwnTags { .. })),
+        | Action::DeleteRule { .. }
+        | Action::DeleteStepAlarm { .. } => expects(|expect| matches!(expect, Expect::OwnTags { .. })),
         _ => true,
     }
 }

@@ -21,8 +21,8 @@ pub(super) struct Draft<'a> {
     pub(super) source_commit: Option<String>,
     /// Whether what AWS tells only group by group is compared without another reason.
     pub(super) deep: bool,
-    /// Whether the app's groups change their sizes at certain times.
-    pub(super) has_timetable: bool,
+    /// The processes by which the app's groups change their sizes at certain times, or when an alarm says so.
+    pub(super) scales_by: Vec<&'static str>,
     /// Whether the app is between launch and record.
     pub(super) in_flight: bool,
     /// Whether the actions begin a release.
@@ -56,7 +56,7 @@ impl<'a> Draft<'a> {
             plan,
             source_commit: None,
             deep: false,
-            has_timetable: false,
+            scales_by: Vec::new(),
             in_flight: false,
             begins: false,
         }

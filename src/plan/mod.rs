@@ -83,7 +83,7 @@ fn app_plan(desired: &Desired, app: &DesiredApp, observed: &Observed, now: Times
     let mut draft = Draft::new(&app.scope, observed, now);
     draft.source_commit = desired.source.commit.clone();
     draft.deep = desired.deep;
-    draft.has_timetable = app.spec.scaling.as_ref().is_some_and(|scaling| !scaling.scheduled.is_empty());
+    draft.scales_by = resolve::scaling::processes(&app.spec);
     decide(&mut draft, desired, app, observed);
     suspended(&mut draft, app);
     draft.finish()

@@ -6,8 +6,11 @@ use super::release::{Release, Turn};
 use super::resolve::Wanted;
 use super::shift::{self, own_group};
 use crate::model::action::{Action, Expect, GroupChange};
+use crate::model::alarm::GroupAlarm;
 use crate::model::mark::BackTo;
-use crate::model::observed::{Group, LaunchTemplate};
+use crate::model::observed::{Group, LaunchTemplate, Want};
+use crate::model::scaling::ScalingPolicy;
+use crate::model::tags;
 use crate::model::time::Span;
 
 /// Done when the previous generation has stayed warm for long enough.
@@ -100,28 +103,63 @@ pub(super) fn scale_to_zero(
 ) {
     expects.insert(0, own_group(group));
     expects.extend(without_traffic(picture, group));
-    timetable(draft, group);
+    put_to_rest(draft, group);
     let change = GroupChange { min: Some(0), desired: Some(0), ..GroupChange::default() };
     draft.act(Action::UpdateGroup { name: group.name.clone(), change }, reason, expects);
 }
 
-/// What is emptied stays empty: the hour of a scheduled action must not bring a failed generation back.
-fn timetable(draft: &mut Draft<'_>, group: &Group) {
-    const SCHEDULED: &str = "ScheduledActions";
-    if draft.has_timetable && !group.suspended.contains(SCHEDULED) {
-        let (name, processes) = (group.name.clone(), vec![SCHEDULED.to_owned()]);
-        draft.act(Action::SuspendProcesses { name, processes }, "what is emptied stays empty", Vec::new());
+/// What is emptied stays empty: neither the hour of a scheduled action nor an alarm may bring a failed generation back.
+fn put_to_rest(draft: &mut Draft<'_>, group: &Group) {
+    let running = draft.scales_by.iter().filter(|process| !group.suspended.contains(**process));
+    let processes: Vec<String> = running.map(|process| (*process).to_owned()).collect();
+    if !processes.is_empty() {
+        let action = Action::SuspendProcesses { name: group.name.clone(), processes };
+        draft.act(action, "what is emptied stays empty", Vec::new());
     }
 }
 
-/// Deletes an empty group, and its launch template unless that is kept for a rollback or keeps the number.
-pub(super) fn delete(draft: &mut Draft<'_>, picture: &Picture<'_>, group: &Group, keep_template: bool, reason: &str) {
+/// Deletes an empty group with the alarms that call it, and its launch template unless that is kept for a rollback or keeps
+/// the number.
+pub(super) fn delete<'a>(
+    draft: &mut Draft<'a>,
+    picture: &Picture<'a>,
+    group: &Group,
+    keep_template: bool,
+    reason: &str,
+) {
+    if alarms(draft, group).is_none() {
+        return;
+    }
     let expects = vec![own_group(group), Expect::NoInstances { group: group.name.clone() }];
     draft.act(Action::DeleteGroup { name: group.name.clone() }, reason, expects);
     let template = picture.templates.iter().find(|template| template.name == group.name);
     if let Some(template) = template.filter(|template| !keep_template && !is_newest(picture, template)) {
         delete_template(draft, template, "its group is gone");
     }
+}
+
+/// AWS deletes the policies of a group along with it, but not the alarms that others made for them. Nothing as long as it
+/// is not known which there are.
+fn alarms(draft: &mut Draft<'_>, group: &Group) -> Option<()> {
+    let details = &draft.observed.details;
+    let policies = details.policies.get(&group.name);
+    let policies = draft.see(policies, Want::Policies(group.name.clone()), "the scaling policies of what goes")?;
+    let ours = |policy: &&ScalingPolicy| ScalingPolicy::is_ours(&group.name, &policy.name);
+    if !policies.iter().map(|found| &found.policy).filter(ours).any(ScalingPolicy::is_stepping) {
+        return Some(());
+    }
+    let alarms = details.step_alarms.get(&group.name);
+    let alarms = draft.see(alarms, Want::StepAlarms(group.name.clone()), "the alarms of what goes")?;
+    for alarm in alarms.iter().filter(|alarm| tags::belongs_to(&alarm.tags, draft.scope)) {
+        delete_alarm(draft, alarm, "its group goes");
+    }
+    Some(())
+}
+
+/// Deletes an alarm that calls a group.
+pub(super) fn delete_alarm(draft: &mut Draft<'_>, found: &GroupAlarm, reason: &str) {
+    let expects = vec![Expect::OwnTags { arn: found.arn.clone(), app: draft.scope.app.clone() }];
+    draft.act(Action::DeleteStepAlarm { alarm: found.alarm.name.clone() }, reason, expects);
 }
 
 /// Without its template a group cannot replace an instance: that there is no such group is asked again right before.

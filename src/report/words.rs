@@ -218,6 +218,7 @@ pub fn want(want: &Want) -> String {
         Want::TemplateData(name) => format!("launch template {name}"),
         Want::Hooks(group) => format!("lifecycle hooks of {group}"),
         Want::Policies(group) => format!("scaling policies of {group}"),
+        Want::StepAlarms(group) => format!("alarms that scale {group}"),
         Want::Schedules(group) => format!("scheduled actions of {group}"),
         Want::Deployed(app) => format!("deployed state of {app}"),
         Want::Alarm(name) => format!("alarm {}", plain(name)),
@@ -321,6 +322,8 @@ pub fn action(action: &Action) -> String {
         Action::DeleteLifecycleHook { group, hook } => format!("delete hook {hook} of group {group}"),
         Action::PutScalingPolicy { policy, .. } => format!("set scaling policy {}: {policy}", policy.name),
         Action::DeleteScalingPolicy { policy, .. } => format!("delete scaling policy {policy}"),
+        Action::PutStepAlarm { alarm, .. } => format!("set alarm {}: {alarm}", alarm.name),
+        Action::DeleteStepAlarm { alarm } => format!("delete alarm {alarm}"),
         Action::PutScheduledAction { scheduled, .. } => {
             format!("set scheduled action {}: {scheduled}", scheduled.name)
         }

@@ -6,7 +6,7 @@ use super::launch::number;
 use super::{Done, deleted};
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
-use crate::model::scaling::{Hook, PolicyKind, ScalingPolicy, ScheduledAction};
+use crate::model::scaling::{Hook, PolicyKind, PolicyStep, ScalingPolicy, ScheduledAction};
 
 const LAUNCHING: &str = "autoscaling:EC2_INSTANCE_LAUNCHING";
 const TERMINATING: &str = "autoscaling:EC2_INSTANCE_TERMINATING";
@@ -55,26 +55,47 @@ pub(super) async fn delete_hook(aws: &Aws, call: Call, group: &str, hook: &str) 
 }
 
 pub(super) async fn put_policy(aws: &Aws, call: Call, group: &str, policy: &ScalingPolicy) -> Result<Done, AwsError> {
-    let PolicyKind::TargetTracking { metric, resource_label, target, disable_scale_in } = &policy.kind else {
-        return Err(AwsError::not_understood(call, "a policy of this type is nobody's to put"));
+    let request = aws.autoscaling.put_scaling_policy().auto_scaling_group_name(group).policy_name(&policy.name);
+    let request = match &policy.kind {
+        PolicyKind::TargetTracking { metric, resource_label, target, disable_scale_in } => request
+            .policy_type("TargetTrackingScaling")
+            .target_tracking_configuration(tracking(metric, resource_label.as_ref(), *target, *disable_scale_in)),
+        PolicyKind::Step { adjustment_type, min_magnitude, warmup, steps } => request
+            .policy_type("StepScaling")
+            .adjustment_type(adjustment_type)
+            .set_min_adjustment_magnitude(min_magnitude.map(number))
+            .set_estimated_instance_warmup(warmup.map(number))
+            .set_step_adjustments(Some(steps.iter().map(step).collect())),
+        PolicyKind::Other { .. } => {
+            return Err(AwsError::not_understood(call, "a policy of this type is nobody's to put"));
+        }
     };
-    let metric = asg::PredefinedMetricSpecification::builder()
-        .predefined_metric_type(metric.as_str().into())
-        .set_resource_label(resource_label.clone())
-        .build();
-    let tracking = asg::TargetTrackingConfiguration::builder()
-        .predefined_metric_specification(metric)
-        .target_value(*target)
-        .disable_scale_in(*disable_scale_in)
-        .build();
-    let request = aws
-        .autoscaling
-        .put_scaling_policy()
-        .auto_scaling_group_name(group)
-        .policy_name(&policy.name)
-        .policy_type("TargetTrackingScaling")
-        .target_tracking_configuration(tracking);
     aws.send(call, request.send()).await.map(|_| Done::Applied)
+}
+
+fn step(step: &PolicyStep) -> asg::StepAdjustment {
+    asg::StepAdjustment::builder()
+        .set_metric_interval_lower_bound(step.lower_bound)
+        .set_metric_interval_upper_bound(step.upper_bound)
+        .scaling_adjustment(step.adjustment)
+        .build()
+}
+
+fn tracking(
+    metric: &str,
+    resource_label: Option<&String>,
+    target: f64,
+    disable_scale_in: bool,
+) -> asg::TargetTrackingConfiguration {
+    let metric = asg::PredefinedMetricSpecification::builder()
+        .predefined_metric_type(metric.into())
+        .set_resource_label(resource_label.cloned())
+        .build();
+    asg::TargetTrackingConfiguration::builder()
+        .predefined_metric_specification(metric)
+        .target_value(target)
+        .disable_scale_in(disable_scale_in)
+        .build()
 }
 
 pub(super) async fn delete_policy(aws: &Aws, call: Call, group: &str, policy: &str) -> Result<Done, AwsError> {

@@ -1,4 +1,4 @@
-//! CloudWatch: alarms by their names, a hundred a call, and what load balancers counted for their target groups.
+//! CloudWatch: alarms by their names, a hundred a call, those that scale a group, and what load balancers counted for their target groups.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,8 +7,11 @@ use aws_smithy_types::DateTime;
 use futures::future::join_all;
 
 use crate::aws::batch::{by_ids, pages, settle, several};
+use crate::aws::codec;
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
+use crate::model::action::Tags;
+use crate::model::alarm::{GroupAlarm, Metric, StepAlarm};
 use crate::model::observed::{Alarm, AlarmState, Read, Traffic, TrafficWindow};
 
 const SERVICE: &str = "cloudwatch";
@@ -51,6 +54,70 @@ fn alarm(state: Option<&cw::StateValue>, reason: Option<&str>) -> Alarm {
         _ => AlarmState::InsufficientData,
     };
     Alarm { state, reason: reason.unwrap_or_default().to_owned() }
+}
+
+/// The alarms whose names begin as those of ours of a group do, with their tags, which CloudWatch tells one by one.
+///
+/// # Errors
+/// When they cannot be read.
+pub async fn of_group(aws: &Aws, group: &str) -> Result<Vec<GroupAlarm>, AwsError> {
+    let prefix = StepAlarm::prefix(group);
+    let call = Call::new(SERVICE, "DescribeAlarms", &prefix);
+    let found = pages(call.clone(), |token| {
+        let request = aws.cloudwatch.describe_alarms().alarm_name_prefix(&prefix).max_records(ALARMS as i32);
+        let request = request.alarm_types(cw::AlarmType::MetricAlarm).set_next_token(token);
+        let call = call.clone();
+        async move {
+            let page = aws.read(call, request.send()).await?;
+            Ok((page.metric_alarms.unwrap_or_default(), page.next_token))
+        }
+    })
+    .await?;
+    let tagged = found.iter().map(|found| async {
+        let arn = found.alarm_arn().unwrap_or_default().to_owned();
+        let tags = tags_of(aws, &arn).await?;
+        Ok(GroupAlarm { arn, alarm: step_alarm(found), tags })
+    });
+    join_all(tagged).await.into_iter().collect()
+}
+
+/// The tags of an alarm.
+///
+/// # Errors
+/// When they cannot be read, or there is no such alarm.
+pub async fn tags_of(aws: &Aws, arn: &str) -> Result<Tags, AwsError> {
+    let call = Call::new(SERVICE, "ListTagsForResource", arn);
+    let answer = aws.read(call, aws.cloudwatch.list_tags_for_resource().resource_arn(arn).send()).await?;
+    Ok(codec::alarm_tags(answer.tags()))
+}
+
+fn step_alarm(found: &cw::MetricAlarm) -> StepAlarm {
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let number = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok()).unwrap_or_default();
+    let dimensions = found.dimensions().iter();
+    let periods = number(found.evaluation_periods());
+    let statistic = found.statistic().map(|statistic| statistic.as_str()).or(found.extended_statistic());
+    let besides = [found.ok_actions(), found.insufficient_data_actions()].concat();
+    let calls = match found.alarm_actions() {
+        [only] if besides.is_empty() && found.actions_enabled() == Some(true) => only.clone(),
+        _ => String::new(),
+    };
+    StepAlarm {
+        name: text(found.alarm_name()),
+        metric: Metric {
+            namespace: text(found.namespace()),
+            name: text(found.metric_name()),
+            dimensions: dimensions.map(|one| (text(one.name()), text(one.value()))).collect(),
+        },
+        statistic: text(statistic),
+        period: u64::from(number(found.period())),
+        periods,
+        to_alarm: found.datapoints_to_alarm().map_or(periods, |points| number(Some(points))),
+        comparison: text(found.comparison_operator().map(|operator| operator.as_str())),
+        threshold: found.threshold().unwrap_or_default(),
+        missing_data: found.treat_missing_data().unwrap_or("missing").to_owned(),
+        policy_arn: calls,
+    }
 }
 
 /// What load balancers counted in these windows; windows of the same time in one call.

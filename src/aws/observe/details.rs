@@ -25,9 +25,10 @@ const ELB: &str = "elasticloadbalancing";
 /// Only when nothing can be read at all.
 pub async fn read(aws: &Aws, environment: &EnvironmentName, wants: &BTreeSet<Want>) -> Result<Details, AwsError> {
     let wanted = Wanted::sort(wants);
-    let (hooks, policies, schedules) = join!(
+    let (hooks, policies, step_alarms, schedules) = join!(
         each(&wanted.hooks, |name| scaling::hooks(aws, name)),
         scaling::policies(aws, &wanted.policies),
+        each(&wanted.step_alarms, |name| alarms::of_group(aws, name)),
         scaling::schedules(aws, &wanted.schedules),
     );
     let (
@@ -70,6 +71,7 @@ pub async fn read(aws: &Aws, environment: &EnvironmentName, wants: &BTreeSet<Wan
         template_data: template_data?,
         hooks: hooks?,
         policies: policies?,
+        step_alarms: step_alarms?,
         schedules: schedules?,
         deployed: deployed?,
         alarms: alarms?,
@@ -92,6 +94,7 @@ struct Wanted {
     template_data: Vec<String>,
     hooks: Vec<String>,
     policies: Vec<String>,
+    step_alarms: Vec<String>,
     schedules: Vec<String>,
     deployed: Vec<AppName>,
     alarms: Vec<String>,
@@ -115,6 +118,7 @@ impl Wanted {
                 Want::TemplateData(name) => wanted.template_data.push(name.clone()),
                 Want::Hooks(name) => wanted.hooks.push(name.clone()),
                 Want::Policies(name) => wanted.policies.push(name.clone()),
+                Want::StepAlarms(name) => wanted.step_alarms.push(name.clone()),
                 Want::Schedules(name) => wanted.schedules.push(name.clone()),
                 Want::Deployed(app) => wanted.deployed.push(app.clone()),
                 Want::Alarm(name) => wanted.alarms.push(name.clone()),

@@ -10,7 +10,7 @@ use crate::aws::batch::{pages, settle};
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
 use crate::model::observed::Read;
-use crate::model::scaling::{Hook, PolicyKind, ScalingPolicy, ScheduledAction};
+use crate::model::scaling::{GroupPolicy, Hook, PolicyKind, PolicyStep, ScalingPolicy, ScheduledAction};
 use crate::model::schedule::Schedule;
 
 const ASG: &str = "autoscaling";
@@ -41,7 +41,7 @@ pub async fn hooks(aws: &Aws, group: &str) -> Result<Vec<Hook>, AwsError> {
 ///
 /// # Errors
 /// Only when nothing can be read at all.
-pub async fn policies(aws: &Aws, groups: &[String]) -> Result<BTreeMap<String, Read<Vec<ScalingPolicy>>>, AwsError> {
+pub async fn policies(aws: &Aws, groups: &[String]) -> Result<BTreeMap<String, Read<Vec<GroupPolicy>>>, AwsError> {
     let fetch = |group: Option<String>| async move {
         let call = Call::new(ASG, "DescribePolicies", group.clone().unwrap_or_default());
         let all = pages(call.clone(), |token| {
@@ -116,9 +116,8 @@ where
     Ok(found)
 }
 
-fn decode_policy(policy: &asg::ScalingPolicy) -> ScalingPolicy {
+fn decode_policy(policy: &asg::ScalingPolicy) -> GroupPolicy {
     let name = policy.policy_name().unwrap_or_default().to_owned();
-    let other = || PolicyKind::Other { policy_type: policy.policy_type().unwrap_or_default().to_owned() };
     let tracking = policy.target_tracking_configuration();
     let kind = match tracking.and_then(|tracking| Some((tracking, tracking.predefined_metric_specification()?))) {
         Some((tracking, metric)) => PolicyKind::TargetTracking {
@@ -127,9 +126,27 @@ fn decode_policy(policy: &asg::ScalingPolicy) -> ScalingPolicy {
             target: tracking.target_value().unwrap_or_default(),
             disable_scale_in: tracking.disable_scale_in().unwrap_or(false),
         },
-        None => other(),
+        None if policy.policy_type() == Some("StepScaling") => step(policy),
+        None => PolicyKind::Other { policy_type: policy.policy_type().unwrap_or_default().to_owned() },
     };
-    ScalingPolicy { name, kind }
+    let arn = policy.policy_arn().unwrap_or_default().to_owned();
+    GroupPolicy { arn, policy: ScalingPolicy { name, kind } }
+}
+
+fn step(policy: &asg::ScalingPolicy) -> PolicyKind {
+    let step = |step: &asg::StepAdjustment| PolicyStep {
+        lower_bound: step.metric_interval_lower_bound(),
+        upper_bound: step.metric_interval_upper_bound(),
+        adjustment: step.scaling_adjustment().unwrap_or_default(),
+    };
+    let mut steps: Vec<PolicyStep> = policy.step_adjustments().iter().map(step).collect();
+    PolicyStep::sort(&mut steps);
+    PolicyKind::Step {
+        adjustment_type: policy.adjustment_type().unwrap_or_default().to_owned(),
+        min_magnitude: policy.min_adjustment_magnitude().and_then(|fewest| u32::try_from(fewest).ok()),
+        warmup: policy.estimated_instance_warmup().and_then(|seconds| u64::try_from(seconds).ok()),
+        steps,
+    }
 }
 
 fn decode_scheduled(action: &asg::ScheduledUpdateGroupAction) -> ScheduledAction {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::Subject;
-use crate::manifest::diagnostic::{Code, Diagnostics, quoted};
+use super::{Subject, stepping};
+use crate::manifest::diagnostic::{Code, Diagnostic, Diagnostics, quoted};
 use crate::manifest::spec::{Kind, LoadBalancer, Metric, Scaling, Scheduled};
 
 pub(super) fn scaling(subject: &Subject<'_>, findings: &mut Diagnostics) {
@@ -20,6 +20,7 @@ pub(super) fn scaling(subject: &Subject<'_>, findings: &mut Diagnostics) {
     }
     if let Some(scaling) = &spec.scaling {
         tracking(subject, scaling, findings);
+        stepping::steps(subject, scaling, findings);
         scheduled(subject, scaling, findings);
     }
 }
@@ -37,7 +38,7 @@ fn maintenance(subject: &Subject<'_>, findings: &mut Diagnostics) {
     }
 }
 
-fn distinct(subject: &Subject<'_>, path: &[&str], what: &str, names: &[&str], findings: &mut Diagnostics) {
+pub(super) fn distinct(subject: &Subject<'_>, path: &[&str], what: &str, names: &[&str], findings: &mut Diagnostics) {
     let mut seen = BTreeSet::new();
     for name in names {
         if !seen.insert(*name) {
@@ -60,20 +61,21 @@ fn tracking(subject: &Subject<'_>, scaling: &Scaling, findings: &mut Diagnostics
             let message = format!("the target of `{}` is {}, and must be more than 0", one.metric.as_str(), one.target);
             findings.push(subject.error(Code::OutOfRange, &path, message));
         }
-        let uncounted = match &subject.spec.load_balancer {
-            LoadBalancer::None => Some("a worker has no requests to count"),
-            LoadBalancer::Own(own) if own.kind == Kind::Network => Some("a network load balancer counts no requests"),
-            _ => None,
-        };
-        if let Some(why) = uncounted.filter(|_| one.metric == Metric::RequestCountPerTarget) {
-            let finding = subject.error(Code::Contradiction, &path, why.to_owned());
-            findings.push(
-                finding
-                    .related(subject.tree.nearest(&["loadBalancer"]), "the load balancer")
-                    .help("track another metric than `ALBRequestCountPerTarget`"),
-            );
+        if let Some(finding) = uncounted(subject).filter(|_| one.metric == Metric::RequestCountPerTarget) {
+            findings.push(finding.help("track another metric than `ALBRequestCountPerTarget`"));
         }
     }
+}
+
+/// Why nobody counts the requests to the app's targets, if nobody does.
+pub(super) fn uncounted(subject: &Subject<'_>) -> Option<Diagnostic> {
+    let why = match &subject.spec.load_balancer {
+        LoadBalancer::None => "a worker has no requests to count",
+        LoadBalancer::Own(own) if own.kind == Kind::Network => "a network load balancer counts no requests",
+        _ => return None,
+    };
+    let finding = subject.error(Code::Contradiction, &["scaling"], why.to_owned());
+    Some(finding.related(subject.tree.nearest(&["loadBalancer"]), "the load balancer"))
 }
 
 fn scheduled(subject: &Subject<'_>, scaling: &Scaling, findings: &mut Diagnostics) {

@@ -13,6 +13,7 @@ mod instances;
 mod launch;
 mod machine;
 mod scaling;
+mod stepping;
 mod strategy;
 mod verification;
 
@@ -38,6 +39,7 @@ pub use machine::{
 pub use scaling::{
     DefaultResult, LifecycleHook, MaintenancePolicy, Metric, Process, Scaling, Scheduled, TargetTracking, Transition,
 };
+pub use stepping::{AdjustmentType, Comparison, CustomMetric, MissingData, Statistic, StepAdjustment, StepScaling};
 pub use strategy::{Canary, CanaryStep, RedBlack, Retain, Strategy};
 pub use verification::{Compare, Method, Percent, Percentile, Ratio, SmokeCheck, Statuses, Verification, Webhook};
 

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::StepScaling;
 use crate::model::time::Span;
 
 /// How the number of instances changes by itself, between `instances.min` and `instances.max`.
@@ -13,6 +14,10 @@ pub struct Scaling {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 4), extend("x-amiable-effect" = "in-place"))]
     pub target_tracking: Vec<TargetTracking>,
+    /// Metrics beyond whose thresholds instances are added or removed, the more the further.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20), extend("x-amiable-effect" = "in-place"))]
+    pub step: Vec<StepScaling>,
     /// Sizes that change at certain times.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend("x-amiable-effect" = "in-place"))]

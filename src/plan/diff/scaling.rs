@@ -8,10 +8,17 @@ use std::fmt::Display;
 
 use super::Changes;
 use crate::model::action::Action;
+use crate::model::alarm::{GroupAlarm, StepAlarm};
 use crate::model::observed::{Group, Want};
-use crate::model::scaling::{Hook, ScalingPolicy, ScheduledAction};
+use crate::model::scaling::{GroupPolicy, Hook, ScalingPolicy, ScheduledAction};
+use crate::model::tags;
 use crate::plan::draft::Draft;
 use crate::plan::release::Release;
+use crate::plan::resolve::scaling::Counter;
+use crate::plan::retire;
+
+const TRACKING: &str = "scaling.targetTracking";
+const STEP: &str = "scaling.step";
 
 /// Whether all that had to be read was read, so that the settings can be said to be applied.
 pub(super) fn scaling<'a>(
@@ -65,11 +72,17 @@ fn policies<'a>(
 ) -> Option<()> {
     let found = draft.observed.details.policies.get(&group.name);
     let found = draft.see(found, Want::Policies(group.name.clone()), "its scaling policies")?;
-    let wanted = release.wanted.policies(&group.name, request_label(release, group).as_deref());
+    let counter = counter(release, group);
+    let wanted = release.wanted.policies(&group.name, counter.as_ref());
     let ours = |policy: &&ScalingPolicy| ScalingPolicy::is_ours(&group.name, &policy.name);
+    let found_policies = || found.iter().map(|found| &found.policy);
+    // An alarm never outlives its policy, so that whoever sees the policy finds the alarm.
+    let stepping = wanted.iter().chain(found_policies().filter(ours)).any(ScalingPolicy::is_stepping);
+    let alarms = if stepping { Some(alarms(draft, release, group, found, changes)?) } else { None };
     let name = |policy: &ScalingPolicy| policy.name.clone();
-    for difference in compare(&wanted, found.iter().filter(ours), name) {
-        if !changes.item("scaling.targetTracking", difference.has, difference.wants) {
+    for difference in compare(&wanted, found_policies().filter(ours), name) {
+        let path = if difference.name.starts_with(&StepAlarm::prefix(&group.name)) { STEP } else { TRACKING };
+        if !changes.item(path, difference.has, difference.wants) {
             continue;
         }
         let group = group.name.clone();
@@ -79,8 +92,62 @@ fn policies<'a>(
         };
         draft.act(action, "its scaling policies differ from the manifest", Vec::new());
     }
-    others(draft, group, "scaling policy", found.iter().filter(|policy| !ours(policy)).map(|it| it.name.as_str()));
-    Some(())
+    others(draft, group, "scaling policy", found_policies().filter(|policy| !ours(policy)).map(|it| it.name.as_str()));
+    let Some(alarms) = alarms else { return Some(()) };
+    for alarm in alarms.put {
+        let tags = tags::encode_app(draft.scope, &alarm.name, &release.wanted.app.labels);
+        draft.act(Action::PutStepAlarm { alarm, tags }, "its alarms differ from the manifest", Vec::new());
+    }
+    alarms.all.then_some(())
+}
+
+/// What is to be done about the alarms of a group, after its policies.
+struct Alarms {
+    put: Vec<StepAlarm>,
+    /// Whether none of them waits for its policy, whose ARN AWS has yet to give, or for a person.
+    all: bool,
+}
+
+/// What goes goes first, before its policy.
+fn alarms<'a>(
+    draft: &mut Draft<'a>,
+    release: &Release<'a, '_>,
+    group: &'a Group,
+    policies: &[GroupPolicy],
+    changes: &mut Changes<'_>,
+) -> Option<Alarms> {
+    let found = draft.observed.details.step_alarms.get(&group.name);
+    let found = draft.see(found, Want::StepAlarms(group.name.clone()), "the alarms that scale it")?;
+    let arns = policies.iter().map(|found| (found.policy.name.as_str(), found.arn.as_str())).collect();
+    let counter = counter(release, group);
+    let wanted = release.wanted.alarms(&group.name, counter.as_ref(), &arns);
+    let expected = release.wanted.policies(&group.name, None).iter().filter(|one| one.is_stepping()).count();
+    let mut alarms = Alarms { put: Vec::new(), all: wanted.len() == expected };
+    let is_ours = |alarm: &&GroupAlarm| tags::belongs_to(&alarm.tags, draft.scope);
+    let (ours, theirs): (Vec<&GroupAlarm>, Vec<&GroupAlarm>) = found.iter().partition(is_ours);
+    let name = |alarm: &StepAlarm| alarm.name.clone();
+    // An alarm whose policy is put anew keeps what it is until it is known what it has to call.
+    let awaited = |name: &str| wanted.len() != expected && !arns.contains_key(name);
+    let settled = ours.iter().filter(|found| !awaited(&found.alarm.name));
+    for difference in compare(&wanted, settled.map(|found| &found.alarm), name) {
+        if let Some(taken) = theirs.iter().find(|found| found.alarm.name == difference.name) {
+            alarms.all = false;
+            let what = format!("alarm {}, which is not Amiable's, to be deleted or renamed", taken.alarm.name);
+            draft.wait(what, None);
+            continue;
+        }
+        if !changes.item(STEP, difference.has, difference.wants) {
+            continue;
+        }
+        match difference.put {
+            Some(alarm) => alarms.put.push(alarm.clone()),
+            None => {
+                let gone = ours.iter().find(|found| found.alarm.name == difference.name);
+                gone.into_iter().for_each(|found| retire::delete_alarm(draft, found, "the manifest has no such step"));
+            }
+        }
+    }
+    Some(alarms)
 }
 
 fn schedules<'a>(
@@ -149,13 +216,12 @@ fn others<'n>(draft: &mut Draft<'_>, group: &Group, kind: &str, names: impl Iter
     }
 }
 
-/// What counts the requests of a group: its target group, behind the load balancer.
-/// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_PredefinedMetricSpecification.html>
-fn request_label(release: &Release<'_, '_>, group: &Group) -> Option<String> {
+/// What counts the requests of a group, where it stands behind a load balancer.
+fn counter<'a>(release: &Release<'a, '_>, group: &Group) -> Option<Counter<'a>> {
     let front = release.picture.front.as_ref()?;
     let (_, balancer) = front.balancer?.arn.split_once(":loadbalancer/")?;
-    let target_group = front.arn(group.owner.slot?)?.rsplit(':').next()?;
-    Some(format!("{balancer}/{target_group}"))
+    let target_group = front.target_groups.get(&group.owner.slot?)?.arn.rsplit(':').next()?;
+    Some(Counter { balancer, target_group })
 }
 
 /// What is suspended and should not be, and the other way round.

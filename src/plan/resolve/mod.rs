@@ -11,11 +11,14 @@ pub(super) mod dns;
 mod image;
 mod launch;
 mod network;
-mod scaling;
+pub(super) mod scaling;
+
+use std::collections::BTreeMap;
 
 use super::draft::Draft;
 use super::picture::Picture;
 use crate::manifest::spec::{AppSpec, EnvironmentSpec, LoadBalancer};
+use crate::model::alarm::StepAlarm;
 use crate::model::desired::DesiredApp;
 use crate::model::launch::{LaunchData, TemplateHash};
 use crate::model::machine::MixedInstances;
@@ -27,6 +30,7 @@ use crate::model::scaling::{Hook, Maintenance, ScalingPolicy, ScheduledAction};
 use balancing::Balancing;
 pub(super) use choice::Choice;
 use image::Lead;
+use scaling::Counter;
 
 /// One app as it should be.
 #[derive(Clone)]
@@ -200,9 +204,19 @@ impl<'a> Wanted<'a> {
         scaling::hooks(self.spec)
     }
 
-    /// The scaling policies of a group; `label`: what counts its requests, where that is known.
-    pub(super) fn policies(&self, group: &str, label: Option<&str>) -> Vec<ScalingPolicy> {
-        scaling::policies(self.spec, group, label)
+    /// The scaling policies of a group; `counter`: what counts its requests, where that is known.
+    pub(super) fn policies(&self, group: &str, counter: Option<&Counter<'_>>) -> Vec<ScalingPolicy> {
+        scaling::policies(self.spec, group, counter)
+    }
+
+    /// The alarms that call those of a group's policies whose ARNs are known, by their names.
+    pub(super) fn alarms(
+        &self,
+        group: &str,
+        counter: Option<&Counter<'_>>,
+        arns: &BTreeMap<&str, &str>,
+    ) -> Vec<StepAlarm> {
+        scaling::alarms(self.spec, group, counter, arns)
     }
 
     /// The scheduled actions of a group.

@@ -1,7 +1,7 @@
 //! What groups do by themselves, as tables: what is read, what is put, and what is left alone.
 
 use super::*;
-use crate::model::scaling::{PolicyKind, ScalingPolicy};
+use crate::model::scaling::{GroupPolicy, PolicyKind, ScalingPolicy};
 
 const GROUP: &str = "hello-prod-v001";
 
@@ -21,7 +21,11 @@ fn has_policy(case: &mut Case, target: f64) {
         disable_scale_in: false,
     };
     let policy = ScalingPolicy { name: ScalingPolicy::tracking(GROUP, "ASGAverageCPUUtilization"), kind };
-    case.observed.details.policies.insert(GROUP.to_owned(), Read::Known(vec![policy]));
+    case.observed.details.policies.insert(GROUP.to_owned(), Read::Known(vec![put(policy)]));
+}
+
+fn put(policy: ScalingPolicy) -> GroupPolicy {
+    GroupPolicy { arn: format!("arn:{}", policy.name), policy }
 }
 
 fn calls(plan: &AppPlan) -> Vec<&'static str> {
@@ -129,5 +133,194 @@ fn a_timetable_says_the_sizes_of_the_hour() {
             change.and_then(|change| change.after.clone()).unwrap_or_else(|| otherwise.to_owned())
         };
         assert_eq!((after("instances.min", "2").as_str(), after("instances.max", "2").as_str()), sizes, "{scheduled}");
+    }
+}
+
+mod stepping {
+    use super::*;
+    use crate::model::action::Tags;
+    use crate::model::alarm::{GroupAlarm, StepAlarm};
+    use crate::model::tags;
+
+    const BUSY: &str = "hello-prod-v001-step-busy";
+
+    fn busy(change: i32) -> Value {
+        json!({"scaling": {"step": [{
+            "name": "busy", "metric": "ASGAverageCPUUtilization", "threshold": 70, "period": "1m",
+            "comparison": "GreaterThanOrEqualToThreshold", "steps": [{"lowerBound": 0, "adjustment": change}],
+        }]}})
+    }
+
+    /// What `plan` makes of it all, one round after another, until nothing is left to be done.
+    fn settle(case: &mut Case) -> Vec<String> {
+        let mut done = Vec::new();
+        for _ in 0..5 {
+            let plan = case.plan();
+            assert_eq!(plan.wants, [], "{done:?}");
+            if plan.actions.is_empty() {
+                return done;
+            }
+            for planned in plan.actions {
+                done.push(planned.action.to_string());
+                carry_out(case, planned.action);
+            }
+        }
+        panic!("no end: {done:?}");
+    }
+
+    fn carry_out(case: &mut Case, action: Action) {
+        let details = &mut case.observed.details;
+        let Some(Read::Known(policies)) = details.policies.get_mut(GROUP) else { panic!() };
+        let Some(Read::Known(alarms)) = details.step_alarms.get_mut(GROUP) else { panic!() };
+        match action {
+            Action::PutScalingPolicy { policy, .. } => {
+                policies.retain(|found| found.policy.name != policy.name);
+                policies.push(put(policy));
+            }
+            Action::DeleteScalingPolicy { policy, .. } => {
+                let ours = alarms.iter().filter(|found| tags::belongs_to(&found.tags, &scope()));
+                assert!(ours.into_iter().all(|found| found.alarm.name != policy), "the alarm goes before its policy");
+                policies.retain(|found| found.policy.name != policy);
+            }
+            Action::PutStepAlarm { alarm, tags } => {
+                assert!(policies.iter().any(|found| found.arn == alarm.policy_arn), "{alarm}");
+                alarms.retain(|found| found.alarm.name != alarm.name);
+                alarms.push(GroupAlarm { arn: format!("arn:aws:cloudwatch:{}", alarm.name), alarm, tags });
+            }
+            Action::DeleteStepAlarm { alarm } => alarms.retain(|found| found.alarm.name != alarm),
+            Action::TagGroup { tags, .. } => {
+                if let Read::Known(groups) = &mut case.observed.groups {
+                    groups.get_mut(GROUP).unwrap().owner.applied = tags.get(tags::keys::APPLIED).cloned();
+                }
+            }
+            other => panic!("{other}"),
+        }
+    }
+
+    fn changed(patch: Value) -> Case {
+        let mut case = deployed(patch);
+        case.observed.details.step_alarms.insert(GROUP.to_owned(), Read::Known(Vec::new()));
+        if let Read::Known(groups) = &mut case.observed.groups {
+            groups.get_mut(GROUP).unwrap().owner.applied = Some("before".to_owned());
+        }
+        case
+    }
+
+    fn alarm(case: &Case) -> StepAlarm {
+        case.observed.details.step_alarms[GROUP].known().unwrap()[0].alarm.clone()
+    }
+
+    #[test]
+    fn the_alarm_comes_when_its_policy_has_an_arn_and_only_then_it_is_all_applied() {
+        let mut case = changed(busy(1));
+        assert_eq!(
+            settle(&mut case),
+            [
+                format!("PutScalingPolicy {BUSY}"),
+                format!("PutMetricAlarm {BUSY}"),
+                format!("CreateOrUpdateTags {GROUP}")
+            ]
+        );
+        let alarm = alarm(&case);
+        assert_eq!(
+            alarm.to_string(),
+            "Average of AWS/EC2 CPUUtilization AutoScalingGroupName=hello-prod-v001 ≥ 70 in 3 of 3 periods of 1m"
+        );
+        assert_eq!(alarm.policy_arn, format!("arn:{BUSY}"));
+        case.desired.deep = true;
+        assert_eq!(case.plan().change, Change::Unchanged);
+    }
+
+    #[test]
+    fn an_alarm_that_somebody_changed_is_drift_and_put_right_unless_that_is_ignored() {
+        for (ignored, calls) in [(false, vec![format!("PutMetricAlarm {BUSY}")]), (true, vec![])] {
+            let mut patch = busy(1);
+            if ignored {
+                merge(&mut patch, json!({"drift": {"ignore": ["scaling.step"]}}));
+            }
+            let mut case = changed(patch);
+            settle(&mut case);
+            case.desired.deep = true;
+            if let Some(Read::Known(alarms)) = case.observed.details.step_alarms.get_mut(GROUP) {
+                alarms[0].alarm.threshold = 90.0;
+            }
+            assert_eq!(case.plan().change, if ignored { Change::Unchanged } else { Change::Drift });
+            assert_eq!(settle(&mut case), calls);
+        }
+    }
+
+    #[test]
+    fn a_policy_deleted_by_hand_comes_back_and_its_alarm_calls_the_new_one() {
+        let mut case = changed(busy(1));
+        settle(&mut case);
+        case.desired.deep = true;
+        case.observed.details.policies.insert(GROUP.to_owned(), Read::Known(Vec::new()));
+        if let Some(Read::Known(alarms)) = case.observed.details.step_alarms.get_mut(GROUP) {
+            alarms[0].alarm.policy_arn = "arn:of the old one".to_owned();
+        }
+        assert_eq!(settle(&mut case), [format!("PutScalingPolicy {BUSY}"), format!("PutMetricAlarm {BUSY}")]);
+        assert_eq!(alarm(&case).policy_arn, format!("arn:{BUSY}"));
+    }
+
+    #[test]
+    fn a_step_that_the_manifest_no_longer_has_goes_alarm_first() {
+        let mut case = changed(busy(1));
+        settle(&mut case);
+        let mut without = changed(json!({}));
+        without.observed.details = case.observed.details.clone();
+        assert_eq!(
+            settle(&mut without),
+            [format!("DeleteAlarms {BUSY}"), format!("DeletePolicy {BUSY}"), format!("CreateOrUpdateTags {GROUP}")]
+        );
+    }
+
+    #[test]
+    fn an_alarm_of_somebody_else_is_never_taken() {
+        let mut case = changed(busy(1));
+        settle(&mut case);
+        if let Some(Read::Known(alarms)) = case.observed.details.step_alarms.get_mut(GROUP) {
+            alarms[0].tags = Tags::from([("team".to_owned(), "shop".to_owned())]);
+            alarms[0].alarm.threshold = 90.0;
+        }
+        case.desired.deep = true;
+        let plan = case.plan();
+        assert_eq!(calls(&plan), [""; 0]);
+        assert!(plan.waits.iter().any(|wait| wait.what.contains("not Amiable's")), "{:?}", plan.waits);
+        let mut without = changed(json!({}));
+        without.observed.details = case.observed.details.clone();
+        assert_eq!(settle(&mut without), [format!("DeletePolicy {BUSY}"), format!("CreateOrUpdateTags {GROUP}")]);
+    }
+
+    #[test]
+    fn requests_are_summed_where_the_group_is_registered_and_metrics_of_ones_own_may_be_the_groups() {
+        let step = |metric: Value| {
+            let mut step = json!({
+                "name": "busy", "threshold": 900, "comparison": "GreaterThanThreshold", "steps": [{"adjustment": 1}],
+            });
+            merge(&mut step, metric);
+            json!({"scaling": {"step": [step]}})
+        };
+        for (metric, said) in [
+            (
+                json!({"metric": "ALBRequestCountPerTarget"}),
+                "Sum of AWS/ApplicationELB RequestCountPerTarget LoadBalancer=app/hello-prod/1 \
+                 TargetGroup=targetgroup/hello-prod-a/1 > 900",
+            ),
+            (
+                json!({"customMetric": {"namespace": "Shop", "name": "Memory", "perGroup": true}, "statistic": "Maximum"}),
+                "Maximum of Shop Memory AutoScalingGroupName=hello-prod-v001 > 900",
+            ),
+            (
+                json!({"customMetric": {
+                    "namespace": "AWS/SQS", "name": "ApproximateNumberOfMessagesVisible", "dimensions": {"QueueName": "jobs"},
+                }}),
+                "Average of AWS/SQS ApproximateNumberOfMessagesVisible QueueName=jobs > 900",
+            ),
+        ] {
+            let mut case = changed(step(metric));
+            settle(&mut case);
+            let alarm = alarm(&case).to_string();
+            assert!(alarm.starts_with(said), "{alarm}");
+        }
     }
 }

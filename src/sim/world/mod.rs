@@ -103,12 +103,12 @@ impl World {
     pub fn advance(&mut self, to: Timestamp) {
         while self.now < to {
             let next = self.next_event().filter(|at| *at < to).unwrap_or(to);
-            metrics::flow(self, next);
+            metrics::traffic::flow(self, next);
             self.now = next;
             scaling::tick(self);
             balancing::tick(self);
             dns::tick(self);
-            metrics::tick(self);
+            metrics::alarms::tick(self);
         }
     }
 

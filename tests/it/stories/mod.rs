@@ -15,6 +15,7 @@ mod reading;
 mod red_black;
 mod scaling;
 mod shared_listener;
+mod stepping;
 mod telling;
 mod verification;
 mod worker;

@@ -391,7 +391,10 @@ async fn an_alarm_on_the_errors_of_the_new_generation_rings_by_itself() {
         world.metrics.rates.insert("hello-prod".to_owned(), 20);
         let slot_b = world.balancing.target_groups.values().find(|group| group.name == "hello-prod-b").unwrap();
         let watches = Watches {
-            metric: Metric { name: "HTTPCode_Target_5XX_Count".to_owned(), target_group: slot_b.arn.clone() },
+            metric: Metric::OfTargets {
+                name: "HTTPCode_Target_5XX_Count".to_owned(),
+                target_group: slot_b.arn.clone(),
+            },
             statistic: "Sum".to_owned(),
             period: 60,
             periods: 1,

@@ -1,5 +1,7 @@
 //! Alarms, created, set, described and deleted.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::{Input, invalid, missing};
@@ -7,6 +9,7 @@ use crate::model::time::Timestamp;
 use crate::sim::api::query::page;
 use crate::sim::wire::ApiError;
 use crate::sim::world::World;
+use crate::sim::world::metrics::alarms::call;
 use crate::sim::world::metrics::{Alarm, Watches, find};
 
 const STATES: [&str; 3] = ["OK", "ALARM", "INSUFFICIENT_DATA"];
@@ -42,6 +45,15 @@ pub(super) fn put(world: &mut World, input: &Input) -> Result<Value, ApiError> {
         threshold,
         missing,
     });
+    let enabled = input.get("ActionsEnabled").is_none_or(|enabled| enabled != &Value::Bool(false));
+    let calls = input.texts("AlarmActions", 5)?;
+    for arn in calls.iter().filter(|arn| arn.contains(":scalingPolicy:")) {
+        let exists = world.scaling.groups.values().any(|group| group.policies.values().any(|one| one.arn == **arn));
+        if !exists {
+            return Err(invalid(format!("Invalid use of EC2 'Alarm' action. No scaling policy {arn}")));
+        }
+    }
+    let given = tags(&input.structures("Tags")?)?;
     let before = world.metrics.alarms.get(name);
     let alarm = Alarm {
         name: name.to_owned(),
@@ -49,6 +61,9 @@ pub(super) fn put(world: &mut World, input: &Input) -> Result<Value, ApiError> {
         reason: before.map_or("Unchecked: Initial alarm creation", |before| before.reason.as_str()).to_owned(),
         since: before.map_or(world.now, |before| before.since),
         watches,
+        calls: if enabled { calls } else { Vec::new() },
+        // Those of an alarm that exists stay.
+        tags: before.map_or(given, |before| before.tags.clone()),
         settings: input.0.clone(),
     };
     world.metrics.alarms.insert(name.to_owned(), alarm);
@@ -66,6 +81,9 @@ pub(super) fn set(world: &mut World, input: &Input) -> Result<Value, ApiError> {
         return Err(invalid(format!("{state} is not a state of an alarm")));
     }
     world.set_alarm(name, state, reason);
+    if state == "ALARM" {
+        call(world, name);
+    }
     Ok(json!({}))
 }
 
@@ -106,14 +124,44 @@ pub(super) fn describe(world: &World, input: &Input) -> Result<Value, ApiError> 
     Ok(output)
 }
 
+/// The tags of an alarm.
+pub(super) fn list_tags(world: &World, input: &Input) -> Result<Value, ApiError> {
+    let tags = &of_arn(world, input)?.tags;
+    let tags: Vec<Value> = tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+    Ok(json!({"Tags": tags}))
+}
+
+/// Gives an alarm more tags, or others.
+pub(super) fn tag(world: &mut World, input: &Input) -> Result<Value, ApiError> {
+    let given = tags(&input.structures("Tags")?)?;
+    let name = of_arn(world, input)?.name.clone();
+    if let Some(alarm) = world.metrics.alarms.get_mut(&name) {
+        alarm.tags.extend(given);
+    }
+    Ok(json!({}))
+}
+
+fn of_arn<'w>(world: &'w World, input: &Input) -> Result<&'w Alarm, ApiError> {
+    let arn = input.required("ResourceARN")?;
+    let found = world.metrics.alarms.values().find(|alarm| alarm.arn(world) == arn);
+    found.ok_or_else(|| ApiError::new("ResourceNotFoundException", format!("{arn} does not exist")).with_status(404))
+}
+
+fn tags(given: &[Input]) -> Result<BTreeMap<String, String>, ApiError> {
+    if given.len() > 50 {
+        return Err(invalid("Tags must have at most 50 members"));
+    }
+    let tag = |tag: &Input| Ok((tag.required("Key")?.to_owned(), tag.text("Value")?.unwrap_or_default().to_owned()));
+    given.iter().map(tag).collect()
+}
+
 fn shown_alarm(world: &World, alarm: &Alarm) -> Value {
     let mut shown: Map<String, Value> = alarm.settings.clone();
     shown.remove("Tags");
-    let arn = format!("arn:aws:cloudwatch:{}:{}:alarm:{}", world.region, world.account, alarm.name);
     let seconds = |at: Timestamp| Value::from(at.as_millisecond() as f64 / 1000.0);
     for (name, value) in [
         ("AlarmName", Value::from(alarm.name.clone())),
-        ("AlarmArn", arn.into()),
+        ("AlarmArn", alarm.arn(world).into()),
         ("StateValue", alarm.state.clone().into()),
         ("StateReason", alarm.reason.clone().into()),
         ("StateUpdatedTimestamp", seconds(alarm.since)),

@@ -1,14 +1,41 @@
-//! Metric data, period by period.
+//! Metric data, published and asked for period by period.
 
 use serde_json::{Value, json};
 
 use super::{Input, invalid, missing};
 use crate::sim::wire::ApiError;
 use crate::sim::world::World;
-use crate::sim::world::metrics::{find, value};
+use crate::sim::world::metrics::{Published, find, value};
 
 /// The most queries of one call.
 const MOST_QUERIES: usize = 500;
+
+/// The most datapoints of one call.
+const MOST_PUBLISHED: usize = 1000;
+
+/// Takes note of values, all of them as of now.
+pub(super) fn put(world: &mut World, input: &Input) -> Result<Value, ApiError> {
+    let namespace = input.required("Namespace")?;
+    if namespace.starts_with("AWS/") {
+        return Err(ApiError::new("InvalidParameterValue", "The value AWS/ for parameter Namespace is invalid."));
+    }
+    let data = input.structures("MetricData")?;
+    if data.len() > MOST_PUBLISHED {
+        return Err(invalid(format!("MetricData must have at most {MOST_PUBLISHED} members")));
+    }
+    let mut published = Vec::new();
+    for one in &data {
+        let (name, dimensions) = (one.required("MetricName")?.to_owned(), one.dimensions()?);
+        let value = one.number("Value")?.filter(|value| value.is_finite()).ok_or_else(|| missing("Value"))?;
+        published.push((Published { namespace: namespace.to_owned(), name, dimensions }, value));
+    }
+    for (metric, value) in published {
+        if !world.publish(metric, value) {
+            return Err(ApiError::new("LimitExceeded", "The simulated AWS keeps no more metrics"));
+        }
+    }
+    Ok(json!({}))
+}
 
 /// The datapoints of each query, newest first. A metric without data, or that nobody knows, has none.
 pub(super) fn get(world: &World, input: &Input) -> Result<Value, ApiError> {

@@ -24,8 +24,11 @@ pub fn call(world: &mut World, request: &Request) -> Result<Reply, ApiError> {
         "DeleteAlarms" => alarms::delete(world, &input),
         "DescribeAlarms" => alarms::describe(world, &input),
         "GetMetricData" => data::get(world, &input),
+        "ListTagsForResource" => alarms::list_tags(world, &input),
         "PutMetricAlarm" => alarms::put(world, &input),
+        "PutMetricData" => data::put(world, &input),
         "SetAlarmState" => alarms::set(world, &input),
+        "TagResource" => alarms::tag(world, &input),
         other => return Err(ApiError::new("InvalidAction", format!("Could not find operation {other}"))),
     };
     Ok(Reply::monitoring(&request.path, &output?))

@@ -5,7 +5,8 @@
 //! - [`reconcile`]: one look at a group, as an ordered story
 //! - [`launch`]: how a group gets instances
 //! - [`retire`]: how a group lets instances go
-//! - [`timetable`]: scaling policies, and scheduled actions
+//! - [`step`]: scaling policies that alarms call
+//! - [`timetable`]: scaling policies that are kept, and scheduled actions
 //! - [`attachment`]: a group and its target groups
 
 pub mod activity;
@@ -14,6 +15,7 @@ pub mod capacity;
 pub mod launch;
 pub mod reconcile;
 pub mod retire;
+pub mod step;
 pub mod timetable;
 
 use std::collections::{BTreeMap, VecDeque};

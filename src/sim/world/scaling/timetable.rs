@@ -1,11 +1,12 @@
-//! Scaling policies, kept and shown; and scheduled actions, which change a group's sizes when their time comes.
+//! Scaling policies; and scheduled actions, which change a group's sizes when their time comes.
 
 use super::activity::to_second;
+use super::step::Stepping;
 use crate::model::schedule::Schedule;
 use crate::model::time::Timestamp;
 use crate::sim::world::World;
 
-/// A scaling policy. Metrics are not evaluated: what a policy would do, a test does.
+/// A scaling policy. Only step scaling does anything; what target tracking would do, a test does.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
     /// Its ARN.
@@ -14,7 +15,9 @@ pub struct Policy {
     pub policy_type: String,
     /// For target tracking.
     pub tracking: Option<Tracking>,
-    /// For the others: how many instances it adds, and how that is meant.
+    /// For step scaling.
+    pub stepping: Option<Stepping>,
+    /// For simple scaling: how many instances it adds, and how that is meant.
     pub adjustment: Option<(String, i64)>,
 }
 
