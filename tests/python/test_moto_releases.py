@@ -1,5 +1,6 @@
 """Every kind of release on moto, looked at with boto3: workers, shared listeners, changes in place, and the end, after which
-nothing is left. What moto cannot show (draining, sick targets, launches that fail) is shown on the simulated AWS."""
+nothing is left. What moto cannot show (draining, sick targets, launches that fail; CloudWatch, whose protocol of today it does
+not speak) is shown on the simulated AWS."""
 
 import pytest
 

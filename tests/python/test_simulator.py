@@ -32,6 +32,43 @@ def deploy(world, image, extra="", code=0):
     return world.run("apply", "--yes", code=code)
 
 
+STEPS = """  scaling:
+    step:
+      - name: busy
+        customMetric: {namespace: Shop, name: Jobs, dimensions: {Queue: mail}}
+        comparison: GreaterThanThreshold
+        threshold: 10
+        evaluationPeriods: 1
+        steps: [{lowerBound: 0, adjustment: 2}]
+"""
+
+
+def test_what_boto3_publishes_steps_a_group(simulator, world):
+    known = images(simulator)
+    deploy(world, known["hello 1.0.0"], STEPS)
+    assert simulator.group("hello-prod-v001")["DesiredCapacity"] == 2
+    jobs = {"MetricName": "Jobs", "Dimensions": [{"Name": "Queue", "Value": "mail"}], "Value": 25, "Unit": "Count"}
+    deadline = time.monotonic() + 60
+    while simulator.group("hello-prod-v001")["DesiredCapacity"] == 2:
+        assert time.monotonic() < deadline, simulator.cloudwatch.describe_alarms()["MetricAlarms"]
+        simulator.cloudwatch.put_metric_data(Namespace="Shop", MetricData=[jobs])
+        time.sleep(0.2)
+    assert simulator.group("hello-prod-v001")["DesiredCapacity"] == 4
+    (alarm,) = simulator.cloudwatch.describe_alarms()["MetricAlarms"]
+    assert (alarm["AlarmName"], alarm["StateValue"]) == ("hello-prod-v001-step-busy", "ALARM")
+    (policy,) = simulator.autoscaling.describe_policies(AutoScalingGroupName="hello-prod-v001")["ScalingPolicies"]
+    assert (policy["PolicyType"], alarm["AlarmActions"]) == ("StepScaling", [policy["PolicyARN"]])
+    assert alarm["Dimensions"] == jobs["Dimensions"]
+    tags = simulator.cloudwatch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
+    assert {"Key": "amiable:app", "Value": "hello"} in tags
+    causes = simulator.autoscaling.describe_scaling_activities(AutoScalingGroupName="hello-prod-v001")["Activities"]
+    assert "in state ALARM triggered policy hello-prod-v001-step-busy" in causes[0]["Cause"]
+    assert world.run("plan", "--detailed-exitcode").stdout.startswith("No changes."), "the size belongs to scaling"
+    deploy(world, known["hello 1.1.0"], STEPS + "  retain: {for: 0s}\n")
+    world.run("apply", "--yes", "--wait-for-cleanup")
+    assert [alarm["AlarmName"] for alarm in simulator.cloudwatch.describe_alarms()["MetricAlarms"]] == ["hello-prod-v002-step-busy"]
+
+
 def images(account):
     return {image["Name"]: image["ImageId"] for image in account.ec2.describe_images(Owners=["self"])["Images"]}
 
