@@ -159,6 +159,7 @@ impl AwsError {
             || self.code.ends_with(".NotFoundException")
             || self.code.ends_with(".VersionNotFound")
             || self.code == "NoSuchHostedZone"
+            || self.code == "ResourceNotFoundException"
     }
 
     /// Whether AWS says that the name or place is taken.

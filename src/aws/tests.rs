@@ -1,10 +1,12 @@
 //! The room as a whole, against the simulated AWS on virtual time.
 //!
 //! - [`observe`]: the snapshot, its details, and what cannot be read
+//! - [`alarms`]: alarms that call scaling policies
 //! - [`act`]: one call per action, and names as fences
 //! - [`execute`]: facts read afresh, and actions in order
 
 mod act;
+mod alarms;
 mod execute;
 mod observe;
 

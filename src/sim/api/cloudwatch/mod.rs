@@ -131,7 +131,9 @@ mod tests {
     use super::*;
     use crate::model::time::Timestamp;
     use crate::sim::api::dispatch;
+    use crate::sim::api::trial::Trial;
     use crate::sim::wire::cbor;
+    use crate::sim::world::example::HELLO_1_0;
 
     fn ask(world: &mut World, operation: &str, input: Value) -> Result<Value, String> {
         let request = Request {
@@ -178,6 +180,84 @@ mod tests {
         ask(&mut world, "DeleteAlarms", json!({"AlarmNames": ["hello-5xx"]})).unwrap();
         let gone = json!({"AlarmNames": ["hello-5xx"]});
         assert_eq!(ask(&mut world, "DeleteAlarms", gone).unwrap_err(), "ResourceNotFound");
+    }
+
+    /// A group `hello` of one instance, up to four, that takes one more when it is called; and the policy's ARN.
+    fn group() -> (Trial, String) {
+        let mut aws = Trial::new();
+        aws.group("hello", HELLO_1_0, 1, "");
+        aws.asg("UpdateAutoScalingGroup", "AutoScalingGroupName=hello&MaxSize=4");
+        aws.wait(600);
+        let policy = "AutoScalingGroupName=hello&PolicyName=busy&PolicyType=StepScaling&AdjustmentType=ChangeInCapacity\
+                      &EstimatedInstanceWarmup=120&StepAdjustments.member.1.ScalingAdjustment=1\
+                      &StepAdjustments.member.1.MetricIntervalLowerBound=0";
+        let arn = aws.asg("PutScalingPolicy", policy).one("PolicyARN").to_owned();
+        (aws, arn)
+    }
+
+    fn jobs(policy: &str) -> Value {
+        json!({
+            "AlarmName": "many", "Namespace": "Shop", "MetricName": "Jobs", "Statistic": "Maximum", "Period": 60,
+            "EvaluationPeriods": 1, "Threshold": 10.0, "ComparisonOperator": "GreaterThanThreshold",
+            "AlarmActions": [policy], "Tags": [{"Key": "team", "Value": "shop"}],
+        })
+    }
+
+    fn desired(aws: &Trial) -> u32 {
+        aws.world.scaling.groups.get("hello").unwrap().desired
+    }
+
+    #[test]
+    fn an_alarm_on_what_is_published_calls_its_policy_every_minute_but_not_before_the_last_instance_is_warm() {
+        let (mut aws, policy) = group();
+        ask(&mut aws.world, "PutMetricAlarm", jobs(&policy)).unwrap();
+        let mut sizes = Vec::new();
+        for _ in 0..9 {
+            let data = json!({"Namespace": "Shop", "MetricData": [{"MetricName": "Jobs", "Value": 11.0}]});
+            ask(&mut aws.world, "PutMetricData", data).unwrap();
+            aws.wait(60);
+            sizes.push(desired(&aws));
+        }
+        assert_eq!(sizes, [1, 2, 2, 2, 3, 3, 3, 4, 4], "a minute to be reported, and three until the next is warm");
+    }
+
+    #[test]
+    fn an_alarm_calls_nobody_whose_alarms_are_suspended_or_whose_actions_are_disabled() {
+        let (mut aws, policy) = group();
+        let set = json!({"AlarmName": "many", "StateValue": "ALARM", "StateReason": "by hand"});
+        let mut disabled = jobs(&policy);
+        disabled["ActionsEnabled"] = false.into();
+        ask(&mut aws.world, "PutMetricAlarm", disabled).unwrap();
+        ask(&mut aws.world, "SetAlarmState", set.clone()).unwrap();
+        assert_eq!(desired(&aws), 1);
+        ask(&mut aws.world, "PutMetricAlarm", jobs(&policy)).unwrap();
+        aws.asg("SuspendProcesses", "AutoScalingGroupName=hello&ScalingProcesses.member.1=AlarmNotification");
+        ask(&mut aws.world, "SetAlarmState", set.clone()).unwrap();
+        assert_eq!(desired(&aws), 1);
+        aws.asg("ResumeProcesses", "AutoScalingGroupName=hello");
+        ask(&mut aws.world, "SetAlarmState", set).unwrap();
+        assert_eq!(desired(&aws), 2, "a state set by hand calls, too");
+    }
+
+    #[test]
+    fn an_alarm_calls_policies_that_exist_and_keeps_its_tags_when_it_is_put_again() {
+        let (mut aws, policy) = group();
+        let wrong = jobs(&policy.replace("policyName/busy", "policyName/idle"));
+        assert_eq!(ask(&mut aws.world, "PutMetricAlarm", wrong).unwrap_err(), "ValidationError");
+        ask(&mut aws.world, "PutMetricAlarm", jobs(&policy)).unwrap();
+        let mut again = jobs(&policy);
+        again["Tags"] = json!([{"Key": "team", "Value": "search"}]);
+        ask(&mut aws.world, "PutMetricAlarm", again).unwrap();
+        let found = ask(&mut aws.world, "DescribeAlarms", json!({"AlarmNamePrefix": "ma"})).unwrap();
+        let arn = found["MetricAlarms"][0]["AlarmArn"].clone();
+        let tags = |world: &mut World| ask(world, "ListTagsForResource", json!({"ResourceARN": arn})).unwrap();
+        assert_eq!(tags(&mut aws.world)["Tags"], json!([{"Key": "team", "Value": "shop"}]));
+        let tag = json!({"ResourceARN": arn, "Tags": [{"Key": "team", "Value": "search"}]});
+        ask(&mut aws.world, "TagResource", tag).unwrap();
+        assert_eq!(tags(&mut aws.world)["Tags"], json!([{"Key": "team", "Value": "search"}]));
+        let nothing = json!({"ResourceARN": "arn:aws:cloudwatch:us-west-2:1:alarm:x"});
+        let refused = ask(&mut aws.world, "ListTagsForResource", nothing).unwrap_err();
+        assert_eq!(refused, "ResourceNotFoundException");
     }
 
     #[test]

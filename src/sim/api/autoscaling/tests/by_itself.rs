@@ -91,6 +91,41 @@ fn a_group_has_one_tracking_policy_for_each_metric() {
     refuses(&mut aws, "DeletePolicy", "AutoScalingGroupName=hello&PolicyName=cpu", "PolicyName not found");
 }
 
+const STEP: &str = "AutoScalingGroupName=hello&PolicyName=busy&PolicyType=StepScaling&AdjustmentType=ChangeInCapacity";
+
+#[test]
+fn steps_leave_no_gap_and_are_open_where_they_go_beyond_the_threshold() {
+    let mut aws = Trial::new();
+    aws.group("hello", HELLO_1_0, 1, "");
+    let steps = |bounds: &[(&str, &str)]| {
+        let step = |(index, (lower, upper)): (usize, &(&str, &str))| {
+            let prefix = format!("&StepAdjustments.member.{}", index + 1);
+            let bound = |name: &str, bound: &str| match bound {
+                "" => String::new(),
+                _ => format!("{prefix}.MetricInterval{name}Bound={bound}"),
+            };
+            format!("{prefix}.ScalingAdjustment=1{}{}", bound("Lower", lower), bound("Upper", upper))
+        };
+        STEP.to_owned() + &bounds.iter().enumerate().map(step).collect::<String>()
+    };
+    aws.asg("PutScalingPolicy", &steps(&[("10", ""), ("0", "10")]));
+    let shown = aws.asg("DescribePolicies", "AutoScalingGroupName=hello");
+    assert_eq!(shown.all("MetricIntervalLowerBound"), ["0.0", "10.0"], "from the lowest on");
+    for (bounds, says) in [
+        (&[][..], "1 to 20 step adjustments"),
+        (&[("0", "10"), ("20", "")], "must not overlap or have a gap"),
+        (&[("0", "10"), ("5", "")], "must not overlap or have a gap"),
+        (&[("0", "10")], "unspecified upper bound"),
+        (&[("-10", "0")], "unspecified lower bound"),
+        (&[("10", "10")], "less than its upper bound"),
+    ] {
+        refuses(&mut aws, "PutScalingPolicy", &steps(bounds), says);
+    }
+    let percent = steps(&[("0", "")]) + "&MinAdjustmentMagnitude=2";
+    refuses(&mut aws, "PutScalingPolicy", &percent, "only supported with PercentChangeInCapacity");
+    refuses(&mut aws, "PutScalingPolicy", &format!("{TRACKING}&PolicyName=busy"), "policy type of an existing policy");
+}
+
 #[test]
 fn a_scheduled_action_changes_the_sizes_at_its_time_and_no_two_have_the_same_time() {
     let mut aws = Trial::new();
