@@ -54,7 +54,7 @@ fn time(subject: &Subject<'_>, one: &StepScaling) -> Option<Diagnostic> {
     // What services of AWS report, they report by the minute.
     let is_fine = one.custom_metric.as_ref().is_some_and(|custom| !custom.namespace.starts_with("AWS/"));
     match () {
-        () if period % 60 != 0 && ![10, 20, 30].contains(&period) => {
+        () if !period.is_multiple_of(60) && ![10, 20, 30].contains(&period) => {
             fault(Code::BadFormat, "has a `period` that CloudWatch does not have", "10s, 20s, 30s, or whole minutes")
         }
         () if period < 60 && !is_fine => {

@@ -81,8 +81,11 @@ fn policies<'a>(
     let alarms = if stepping { Some(alarms(draft, release, group, found, changes)?) } else { None };
     let name = |policy: &ScalingPolicy| policy.name.clone();
     for difference in compare(&wanted, found_policies().filter(ours), name) {
-        let path = if difference.name.starts_with(&StepAlarm::prefix(&group.name)) { STEP } else { TRACKING };
-        if !changes.item(path, difference.has, difference.wants) {
+        let is_to_change = match given(group, &difference.name) {
+            Some(given) => changes.item(STEP, difference.has_of(given), difference.wants_of(given)),
+            None => changes.item(TRACKING, difference.has, difference.wants),
+        };
+        if !is_to_change {
             continue;
         }
         let group = group.name.clone();
@@ -99,6 +102,11 @@ fn policies<'a>(
         draft.act(Action::PutStepAlarm { alarm, tags }, "its alarms differ from the manifest", Vec::new());
     }
     alarms.all.then_some(())
+}
+
+/// What the manifest calls the step scaling whose policy and alarm have this name.
+fn given<'n>(group: &Group, name: &'n str) -> Option<&'n str> {
+    name.strip_prefix(&StepAlarm::prefix(&group.name))
 }
 
 /// What is to be done about the alarms of a group, after its policies.
@@ -136,7 +144,8 @@ fn alarms<'a>(
             draft.wait(what, None);
             continue;
         }
-        if !changes.item(STEP, difference.has, difference.wants) {
+        let given = given(group, &difference.name).unwrap_or_default();
+        if !changes.item(STEP, difference.has_of(given), difference.wants_of(given)) {
             continue;
         }
         match difference.put {
@@ -182,6 +191,18 @@ struct Difference<'w, T> {
     has: Option<String>,
     wants: Option<String>,
     put: Option<&'w T>,
+}
+
+impl<T> Difference<'_, T> {
+    /// What there is, said of one of several of that kind.
+    fn has_of(&self, given: &str) -> Option<String> {
+        self.has.as_ref().map(|has| format!("{given}: {has}"))
+    }
+
+    /// What there should be, said of one of several of that kind.
+    fn wants_of(&self, given: &str) -> Option<String> {
+        self.wants.as_ref().map(|wants| format!("{given}: {wants}"))
+    }
 }
 
 fn compare<'w, 'f, T: PartialEq + Display + 'f>(
