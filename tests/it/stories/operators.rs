@@ -186,6 +186,20 @@ async fn an_abort_works_before_the_shift_and_under_bake_and_not_after() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_abort_under_bake_gives_the_traffic_back_in_one_call() {
+    let lab = releasing("", 3 * MINUTE).await;
+    lab.say("hello", "wrong branch", intent::abort).await;
+    assert_eq!(lab.apply(true).await, Outcome::ReleaseFailed);
+    assert_snapshot!(lab.diary(), @"
+    10:09 CreateOrUpdateTags hello-prod-v002: aborted by simulated: wrong branch
+    10:09 ModifyListener listener/hello-prod: v002 failed: v001 serves again (aborted by simulated: wrong branch)
+    10:10 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    10:12 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    ");
+    assert_snapshot!(lab.plan("hello").await.reason, @"v002 failed: aborted by simulated: wrong branch; v001 serves until the manifest changes or `amiable retry hello`");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pause_holds_a_release_at_every_step_and_a_resume_lets_it_go_on() {
     for (time, goes_on_with) in [(Duration::from_secs(5), "ModifyListener"), (3 * MINUTE, "PutParameter")] {
         let lab = releasing("", time).await;
@@ -248,6 +262,13 @@ async fn a_suspension_stops_everything_until_its_time() {
     lab.pass(3600).await;
     lab.restart().await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    67:31 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    68:01 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    68:01 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    73:01 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    73:01 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    ");
     settles(&lab).await;
 }
 
