@@ -12,7 +12,7 @@ use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use codes::{CREDENTIALS, DENIED, EXPIRED, THROTTLED, classify, is_quota};
+use codes::{CREDENTIALS, DENIED, EXPIRED, THROTTLED, classify, is_missing, is_quota};
 
 /// Which call it was, and on what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,18 +148,24 @@ impl AwsError {
         self
     }
 
+    /// The same error of the call that comes before all others: where its service is out of reach, no call can succeed.
+    pub fn of_the_first_call(self) -> Self {
+        if self.code == own::UNREACHABLE { self.with_class(Class::FatalAll) } else { self }
+    }
+
     /// Whether AWS says that the thing does not exist.
     pub fn is_missing(&self) -> bool {
-        let words = self.message.to_lowercase();
-        // Auto Scaling has no code of its own for this.
-        let by_words =
-            self.code == "ValidationError" && (words.contains("not found") || words.contains("does not exist"));
-        by_words
-            || self.code.ends_with("NotFound")
-            || self.code.ends_with(".NotFoundException")
-            || self.code.ends_with(".VersionNotFound")
-            || self.code == "NoSuchHostedZone"
-            || self.code == "ResourceNotFoundException"
+        is_missing(&self.code, &self.message)
+    }
+
+    /// Whether a permission is missing.
+    pub fn is_denied(&self) -> bool {
+        DENIED.contains(&self.code.as_str())
+    }
+
+    /// Whether the call only reads, so that nothing can have come of it.
+    fn is_reading(&self) -> bool {
+        ["Describe", "Get", "List"].iter().any(|verb| self.operation.starts_with(verb))
     }
 
     /// Whether AWS says that the name or place is taken.
@@ -189,6 +195,7 @@ impl AwsError {
             own::UNREACHABLE => {
                 "the endpoint cannot be reached: check the network, the proxy, the region's name and AWS_ENDPOINT_URL"
             }
+            own::TIMEOUT | own::BROKEN if self.is_reading() => "check the network and the proxy, and try again",
             own::TIMEOUT | own::BROKEN => "whether the call took effect is not known; the next plan finds out",
             own::ACCOUNT => {
                 "nothing was changed; use credentials of that account, or correct `accountId` of the environment"
@@ -200,7 +207,7 @@ impl AwsError {
             code if CREDENTIALS.contains(&code) => {
                 "AWS does not accept the credentials: check AWS_PROFILE or the access key, and that the region is enabled for the account"
             }
-            code if DENIED.contains(&code) => return Some(self.permission()),
+            _ if self.is_denied() => return Some(self.permission()),
             code if THROTTLED.contains(&code) => {
                 "AWS limits the rate of calls per account; it is tried again later, more slowly"
             }

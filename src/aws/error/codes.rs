@@ -1,6 +1,6 @@
 //! AWS's error codes, by what they mean to the caller.
 
-use super::{AwsError, Call, Class};
+use super::Class;
 
 pub(super) const EXPIRED: &[&str] =
     &["ExpiredToken", "ExpiredTokenException", "RequestExpired", "RequestTimeTooSkewed"];
@@ -68,10 +68,27 @@ pub(super) fn is_quota(code: &str) -> bool {
     code.contains("LimitExceeded") || code.starts_with("TooMany") || code.ends_with("QuotaExceeded")
 }
 
+/// The same in words: Auto Scaling has one code for everything, and says which thing it is. Each has a space, which no name
+/// of ours has.
+const NAMED_IN_WORDS: &[&str] =
+    &["image id", "instance profile", "key pair", "placement group", "security group", "subnet id"];
+
+/// Whether AWS says that something does not exist that is ours or was.
+pub(super) fn is_missing(code: &str, message: &str) -> bool {
+    let words = message.to_lowercase();
+    let missing = words.contains("not found") || words.contains("does not exist");
+    let by_words = missing && !NAMED_IN_WORDS.iter().any(|thing| words.contains(thing));
+    (code == "ValidationError" && by_words)
+        || code.ends_with("NotFound")
+        || code.ends_with(".NotFoundException")
+        || code.ends_with(".VersionNotFound")
+        || code == "NoSuchHostedZone"
+        || code == "ResourceNotFoundException"
+}
+
 pub(super) fn classify(code: &str, message: &str, status: Option<u16>) -> Class {
     // Some services append `Fault` or `Exception` to the code in their older protocols.
     let code = code.strip_suffix("Fault").unwrap_or(code);
-    let missing = AwsError::build(Call::new("", "", ""), code, message.to_owned(), Class::Retry).is_missing();
     match code {
         code if EXPIRED.contains(&code) || CREDENTIALS.contains(&code) => Class::FatalAll,
         code if BUSY.contains(&code) => Class::Wait,
@@ -83,7 +100,7 @@ pub(super) fn classify(code: &str, message: &str, status: Option<u16>) -> Class 
         "InvalidChangeBatch" if message.contains("Tried to delete resource record set") => Class::Wait,
         code if NAMED_BY_MANIFESTS.contains(&code) => Class::FatalApp,
         // It was there when the plan was made, or was created a moment ago: AWS may not know it everywhere yet.
-        _ if missing => Class::Wait,
+        code if is_missing(code, message) => Class::Wait,
         _ if status.is_some_and(|status| status >= 500) => Class::Retry,
         _ => Class::FatalApp,
     }
@@ -140,7 +157,22 @@ mod tests {
     fn a_group_that_auto_scaling_does_not_know_is_missing_and_not_a_bad_request() {
         let words = "AutoScalingGroup name not found - no such group: hello-world-prod-v042";
         assert_eq!(classify("ValidationError", words, Some(400)), Class::Wait);
-        let words = "The specified launch template, with template name hello-world-prod-v042, does not exist.";
-        assert_eq!(classify("ValidationError", words, Some(400)), Class::Wait);
+        for name in ["hello-world-prod-v042", "image-prod-v042", "subnet-prod-v042"] {
+            let words = format!("The specified launch template, with template name {name}, does not exist.");
+            let words = format!("You must use a valid fully-formed launch template. {words}");
+            assert_eq!(classify("ValidationError", &words, Some(400)), Class::Wait);
+        }
+    }
+
+    #[test]
+    fn what_a_manifest_names_and_auto_scaling_does_not_find_is_not_waited_for() {
+        for words in [
+            "You must use a valid fully-formed launch template. The key pair 'operations' does not exist",
+            "You must use a valid fully-formed launch template. The image id '[ami-1]' does not exist",
+            "You must use a valid fully-formed launch template. The security group 'sg-1' does not exist",
+            "The subnet ID 'subnet-1' does not exist",
+        ] {
+            assert_eq!(classify("ValidationError", words, Some(400)), Class::FatalApp, "{words}");
+        }
     }
 }

@@ -47,6 +47,27 @@ async fn a_name_that_holds_another_template_is_a_conflict() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_group_waits_for_its_template_and_not_for_what_the_template_or_the_network_gets_wrong() {
+    let lab = Lab::new().await;
+    let release = worker(lab.scope("hello"));
+    assert_eq!(lab.perform("hello", &release.new_group(1, 1)).await.unwrap_err().class, Class::Wait);
+    let mut template = release.new_template(1);
+    if let Action::CreateLaunchTemplate { data, .. } = &mut template {
+        data.security_group_ids = vec!["sg-0fffffffffffffff0".into()];
+    }
+    lab.done("hello", &template).await;
+    let mut elsewhere = release.new_group(1, 1);
+    if let Action::CreateGroup(group) = &mut elsewhere {
+        group.subnet_ids = vec!["subnet-0ffffffffffffff0".into()];
+    }
+    for (action, words) in [(release.new_group(1, 1), "The security group"), (elsewhere, "The subnet ID")] {
+        let error = lab.perform("hello", &action).await.unwrap_err();
+        assert_eq!(error.class, Class::FatalApp, "{error}");
+        assert!(error.message.contains(words) && error.message.contains("does not exist"), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_creation_whose_answer_was_lost_is_made_once() {
     let lab = Lab::new().await;
     let release = worker(lab.scope("hello"));
