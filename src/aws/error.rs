@@ -6,6 +6,7 @@ mod codes;
 
 use std::error::Error;
 use std::fmt;
+use std::io::ErrorKind;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
@@ -229,9 +230,10 @@ impl AwsError {
         Some(text.to_owned())
     }
 
-    /// The error with the advice, where only a person can help.
+    /// The error with the advice, where only a person can help: also where a service is out of reach, for which there may
+    /// be no way to it from here.
     pub fn explained(&self) -> String {
-        match self.advice().filter(|_| !self.may_pass()) {
+        match self.advice().filter(|_| !self.may_pass() || self.code == own::UNREACHABLE) {
             Some(advice) => format!("{self}; {advice}"),
             None => self.to_string(),
         }
@@ -283,9 +285,8 @@ where
     }
     match error {
         SdkError::TimeoutError(_) => (own::TIMEOUT, Class::Retry),
-        SdkError::DispatchFailure(_) if never_connected(error) => (own::UNREACHABLE, Class::FatalAll),
+        SdkError::DispatchFailure(_) if never_connected(error) => (own::UNREACHABLE, Class::Retry),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => (own::TIMEOUT, Class::Retry),
-        SdkError::DispatchFailure(failure) if failure.is_io() => (own::BROKEN, Class::Retry),
         SdkError::DispatchFailure(_) => (own::BROKEN, Class::Retry),
         SdkError::ConstructionFailure(_) => (own::REQUEST, Class::FatalApp),
         _ if status.is_some_and(|status| (400..500).contains(&status)) => (own::ANSWER, Class::FatalApp),
@@ -296,6 +297,7 @@ where
 /// Whether the connection itself could not be made, so that the request was certainly not received.
 fn never_connected(error: &(dyn Error + 'static)) -> bool {
     find::<hyper_util::client::legacy::Error>(error).is_some_and(hyper_util::client::legacy::Error::is_connect)
+        || find::<std::io::Error>(error).is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused)
 }
 
 /// The error, its cause, the cause of that and so on.

@@ -7,6 +7,8 @@ use super::wire::{ApiError, Request};
 pub enum Fault {
     /// Refused with this error before anything happens: throttling, contention, no permission.
     Refuse(ApiError),
+    /// No connection can be made: the service is out of reach from here.
+    Unreachable,
     /// The request never arrives; the caller sees a broken connection.
     RequestLost,
     /// The call is carried out, but the caller sees a broken connection.

@@ -72,6 +72,8 @@ pub enum Outcome {
     Reply(Reply),
     /// The connection breaks before an answer comes.
     Broken,
+    /// No connection can be made.
+    Unreachable,
 }
 
 impl Simulation {
@@ -125,7 +127,7 @@ impl Simulation {
         let before = (inner.observer.is_some() || mutating).then(|| Box::new(inner.world.clone()));
         let (reply, answered) = match &fault {
             Some(Fault::Refuse(error)) => (wire::error_reply(request, error), true),
-            Some(Fault::RequestLost) => (Reply::empty(0), false),
+            Some(Fault::Unreachable | Fault::RequestLost) => (Reply::empty(0), false),
             Some(Fault::ReplyLost) => (api::dispatch(&mut inner.world, request), false),
             Some(Fault::Stale) if !mutating && inner.previous.is_some() => {
                 let mut old = inner.previous.as_deref().cloned().unwrap_or_else(|| inner.world.clone());
@@ -150,7 +152,11 @@ impl Simulation {
             inner.calls.drain(..CALLS_KEPT / 2);
         }
         inner.calls.push(record);
-        if answered { Outcome::Reply(reply) } else { Outcome::Broken }
+        match fault {
+            Some(Fault::Unreachable) => Outcome::Unreachable,
+            _ if answered => Outcome::Reply(reply),
+            _ => Outcome::Broken,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

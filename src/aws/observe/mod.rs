@@ -111,7 +111,8 @@ pub async fn fulfil(
 /// The account, and who we are.
 async fn identity(aws: &Aws) -> Result<(String, String), AwsError> {
     let call = Call::new("sts", "GetCallerIdentity", "");
-    let identity = aws.read(call.clone(), aws.sts.get_caller_identity().send()).await?;
+    let identity = aws.read(call.clone(), aws.sts.get_caller_identity().send()).await;
+    let identity = identity.map_err(AwsError::of_the_first_call)?;
     match (identity.account, identity.arn) {
         (Some(account), Some(arn)) => Ok((account, arn)),
         _ => Err(AwsError::not_understood(call, "AWS did not say which account the credentials belong to")),

@@ -209,6 +209,19 @@ async fn what_may_not_be_read_says_which_permission_is_missing() {
     assert_eq!(seen.calls["route53:ListResourceRecordSets"], 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_service_out_of_reach_is_unknown_by_itself_and_without_the_first_call_nothing_is_read() {
+    let lab = Lab::new().await;
+    lab.fault(|request| (request.service == "route53").then_some(Fault::Unreachable));
+    let seen = lab.look().await;
+    let Some(Read::Unknown(why)) = seen.zone else { panic!("{:?}", seen.zone) };
+    assert!(why.contains("the endpoint cannot be reached"), "{why}");
+    assert!(matches!(seen.groups, Read::Known(_)));
+    lab.fault(|request| (request.service == "sts").then_some(Fault::Unreachable));
+    let error = observe(&lab.aws, &lab.desired, lab.aws.clock().now()).await.unwrap_err();
+    assert_eq!(error.class, Class::FatalAll);
+}
+
 // On real time: a socket takes part.
 #[tokio::test]
 async fn no_way_to_aws_and_no_credentials_are_told_apart_and_end_at_once() {

@@ -109,7 +109,7 @@ impl Stage {
         match self.simulation.call(&request) {
             Outcome::Reply(reply) if reply.status == 200 => Ok(()),
             Outcome::Reply(reply) => Err(Failure::new(format!("{typed}: {}", reply.body))),
-            Outcome::Broken => Err(Failure::new(format!("{typed}: no answer"))),
+            Outcome::Broken | Outcome::Unreachable => Err(Failure::new(format!("{typed}: no answer"))),
         }
     }
 

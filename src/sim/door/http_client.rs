@@ -4,6 +4,7 @@
 //! system clock and no token bucket of another run takes part, so the configuration here leaves none of them in.
 
 use std::fmt;
+use std::io;
 use std::time::{Duration, SystemTime};
 
 use aws_config::timeout::TimeoutConfig;
@@ -151,6 +152,9 @@ impl HttpConnector for Door {
             match outcome {
                 Outcome::Reply(reply) => response(reply).map_err(|error| ConnectorError::other(error, None)),
                 Outcome::Broken => Err(ConnectorError::io("the connection broke before an answer came".into())),
+                Outcome::Unreachable => {
+                    Err(ConnectorError::io(io::Error::from(io::ErrorKind::ConnectionRefused).into()))
+                }
             }
         })
     }

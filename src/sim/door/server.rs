@@ -86,7 +86,7 @@ async fn answer(simulation: Simulation, request: Request<Incoming>) -> Result<Re
     };
     match outcome {
         Outcome::Reply(reply) => Ok(response(reply)),
-        Outcome::Broken => Err(Broken),
+        Outcome::Broken | Outcome::Unreachable => Err(Broken),
     }
 }
 

@@ -1,15 +1,15 @@
 //! AWS that cannot be read for a while.
 
 use amiable::controller::converge::Outcome;
+use amiable::sim::fault::Fault;
+use amiable::sim::wire::{ApiError, Request};
 use amiable::sim::world::example::HELLO_1_1;
 
-use super::{deployed, serving, settles};
-use crate::lab::app;
+use super::{deployed, serving, settles, weight};
+use crate::lab::{Lab, app};
 
 #[tokio::test(start_paused = true)]
 async fn reads_that_are_throttled_for_minutes_delay_a_release_and_end_nothing() {
-    use amiable::sim::fault::Fault;
-    use amiable::sim::wire::{ApiError, Request};
     let mut lab = deployed("").await;
     lab.write("hello", app("hello", HELLO_1_1, ""));
     let during = async {
@@ -19,6 +19,46 @@ async fn reads_that_are_throttled_for_minutes_delay_a_release_and_end_nothing() 
             throttled.then(|| Fault::Refuse(ApiError::new("Throttling", "Rate exceeded")))
         })));
         lab.pass(60).await;
+        lab.simulation.set_faults(None);
+    };
+    let (outcome, ()) = tokio::join!(lab.apply(false), during);
+    assert_eq!(outcome, Outcome::Converged);
+    assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+    settles(&lab).await;
+}
+
+/// No connection to these services can be made.
+fn out_of_reach(lab: &Lab, services: &'static [&'static str]) {
+    let fault = |request: &Request, _: bool| services.contains(&request.service.as_str()).then_some(Fault::Unreachable);
+    lab.simulation.set_faults(Some(Box::new(fault)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_goes_on_without_the_services_that_it_does_not_need() {
+    let mut lab = deployed("").await;
+    out_of_reach(&lab, &["monitoring", "route53"]);
+    lab.write("hello", app("hello", HELLO_1_1, ""));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+    assert_eq!(lab.rollback("hello", "slow").await, Outcome::ReleaseFailed);
+    assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (100, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bake_is_watched_by_what_can_be_read_and_waits_for_the_alarms_out_of_reach() {
+    let verification = "  verification: {alarms: [hello-5xx]}\n";
+    let mut lab = deployed("").await;
+    lab.simulation.with(|world| world.set_alarm("hello-5xx", "OK", "Threshold not crossed"));
+    lab.write("hello", app("hello", HELLO_1_1, verification));
+    let during = async {
+        lab.pass(180).await;
+        assert_eq!(weight(&lab, "hello-prod-b"), 100);
+        out_of_reach(&lab, &["monitoring", "route53"]);
+        lab.pass(1500).await;
+        let plan = lab.plan("hello").await;
+        let waits = &plan.waits[0].what;
+        assert!(waits.contains("monitoring") || waits.contains("cloudwatch"), "{waits}");
+        assert!(waits.contains("cannot be reached"), "{waits}");
         lab.simulation.set_faults(None);
     };
     let (outcome, ()) = tokio::join!(lab.apply(false), during);
