@@ -91,7 +91,7 @@ where
             Err(error) if ids.len() == 1 && error.is_missing() => {
                 found.extend(ids.into_iter().map(|id| (id, Read::Known(None))));
             }
-            Err(error) if ids.len() > 1 && is_about_one(&error) => {
+            Err(error) if ids.len() > 1 && is_about_one(&error, &ids) => {
                 let named: Vec<String> = ids.iter().filter(|id| names(&error.message, id)).cloned().collect();
                 ids.retain(|id| !named.contains(id));
                 if named.is_empty() {
@@ -123,13 +123,18 @@ pub fn several(ids: &[String]) -> String {
     }
 }
 
-/// Whether one id in the call is the cause, so that the others can be read without it.
-fn is_about_one(error: &AwsError) -> bool {
-    error.is_missing() || (error.class == Class::FatalApp && error.status.is_some_and(|status| status < 500))
+/// Whether one id in the call is the cause, so that the others can be read without it. A permission that is missing for
+/// one is refused with its name; one that is missing altogether is not asked for again and again.
+fn is_about_one(error: &AwsError, ids: &[String]) -> bool {
+    error.is_missing()
+        || (error.class == Class::FatalApp && error.status.is_some_and(|status| status < 500))
+        || (error.is_denied() && ids.iter().any(|id| names(&error.message, id)))
 }
 
-/// Whether a message names an id, and not merely a longer one that begins with it.
+/// Whether a message names an id, and not merely a longer one that begins with it. A parameter is named without the
+/// version or label that was asked for.
 fn names(message: &str, id: &str) -> bool {
+    let id = if id.starts_with('/') { id.split(':').next().unwrap_or(id) } else { id };
     message.match_indices(id).any(|(at, _)| {
         let next = message[at + id.len()..].chars().next();
         !next.is_some_and(|c| c.is_ascii_alphanumeric() || c == '/' || c == '-')
@@ -230,5 +235,7 @@ mod tests {
     fn an_id_is_named_only_as_a_whole() {
         assert!(names("The image id '[ami-1]' does not exist", "ami-1"));
         assert!(!names("The image id '[ami-12]' does not exist", "ami-1"));
+        let denied = "not authorized to perform: ssm:GetParameters on resource: arn:aws:ssm:us-west-2:1:parameter/a/b";
+        assert!(names(denied, "/a/b") && names(denied, "/a/b:7") && !names(denied, "/a"));
     }
 }

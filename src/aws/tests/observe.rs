@@ -199,6 +199,28 @@ async fn a_group_whose_tags_were_spoilt_by_hand_is_a_problem_and_not_an_absence(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_parameter_that_may_not_be_read_hides_no_other() {
+    let lab = Lab::new().await;
+    let apps = ["one", "two", "three", "four"].map(|app| lab.scope(app));
+    let wants = || apps.iter().map(|scope| Want::Deployed(scope.app.clone()));
+    lab.simulation.with(|world| world.parameters.denied.insert(apps[2].parameter_name()));
+    let seen = lab.look_at(wants()).await;
+    for scope in &apps {
+        let read = &seen.details.deployed[&scope.app];
+        match scope.app.as_str() {
+            "three" => assert!(matches!(read, Read::Unknown(why) if why.contains("`ssm:GetParameters`")), "{read:?}"),
+            _ => assert_eq!(*read, Read::Known(None), "{scope}"),
+        }
+    }
+    assert_eq!(seen.calls["ssm:GetParameters"], 3);
+    // Without any permission there is nothing to be gained by asking one by one.
+    lab.refuse(ApiError::new("AccessDeniedException", "no"), |request| request.operation == "GetParameters");
+    let seen = lab.look_at(wants()).await;
+    assert!(seen.details.deployed.values().all(|read| matches!(read, Read::Unknown(_))));
+    assert_eq!(seen.calls["ssm:GetParameters"], 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_may_not_be_read_says_which_permission_is_missing() {
     let lab = Lab::new().await;
     let denied = ApiError::new("AccessDenied", "not authorized").with_status(403);

@@ -14,6 +14,8 @@ pub const KEPT_VERSIONS: usize = 100;
 pub struct Parameters {
     /// By name.
     pub all: Shelf<Parameter>,
+    /// Names of parameters that the caller's policies do not allow to be read, whether they are there or not.
+    pub denied: BTreeSet<String>,
 }
 
 /// A parameter with the versions that are kept.

@@ -16,6 +16,16 @@ pub fn one(world: &World, input: &Input) -> Result<Value, ApiError> {
 /// `GetParameters`: at most 10; those that are not there are named.
 pub fn several(world: &World, input: &Input) -> Result<Value, ApiError> {
     let names = input.texts("Names", 10)?;
+    // IAM is asked about every name, and the whole call is refused for the first that is not allowed.
+    if let Some(denied) = names.iter().find_map(|name| world.parameters.denied.get(name.split(':').next()?)) {
+        let message = format!(
+            "User: {} is not authorized to perform: ssm:GetParameters on resource: {} because no identity-based policy \
+             allows the ssm:GetParameters action",
+            user(world),
+            arn(world, denied)
+        );
+        return Err(ApiError::new("AccessDeniedException", message));
+    }
     let (mut found, mut invalid) = (Vec::new(), Vec::new());
     for name in std::collections::BTreeSet::from_iter(&names) {
         match select(world, name) {
