@@ -47,7 +47,7 @@ pub async fn execute(
 }
 
 async fn step(aws: &Aws, scope: &Scope, planned: &PlannedAction) -> Result<(), Recheck> {
-    recheck(aws, &planned.expects).await?;
+    recheck(aws, &scope.environment, &planned.expects).await?;
     perform(aws, scope, &planned.action).await.map_err(Recheck::Failed)?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The facts that a destructive action depends on, read afresh right before it.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::act;
@@ -8,9 +9,9 @@ use super::connect::Aws;
 use super::error::AwsError;
 use super::observe::{alarms, details, groups};
 use crate::model::action::{Expect, TrafficPoint};
-use crate::model::names::AppName;
+use crate::model::names::{AppName, EnvironmentName, Scope};
 use crate::model::observed::{Group, Health};
-use crate::model::tags::{self, OWNER, keys};
+use crate::model::tags;
 
 /// Why an action must not be performed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,13 +29,13 @@ impl From<AwsError> for Recheck {
     }
 }
 
-/// Whether all these facts hold now. A thing that does not exist holds no fact, not even that it is empty. Only where its
+/// Whether all these facts hold now in an environment. A thing that does not exist holds no fact, not even that it is empty. Only where its
 /// absence is the fact itself is a fresh read by its name taken at its word.
 ///
 /// # Errors
 /// The first fact that does not hold or cannot be read.
-pub async fn recheck(aws: &Aws, expects: &[Expect]) -> Result<(), Recheck> {
-    let mut fresh = Fresh { aws, groups: BTreeMap::new() };
+pub async fn recheck(aws: &Aws, environment: &EnvironmentName, expects: &[Expect]) -> Result<(), Recheck> {
+    let mut fresh = Fresh { aws, environment, groups: BTreeMap::new() };
     for expect in expects {
         fresh.check(expect).await?;
     }
@@ -44,6 +45,7 @@ pub async fn recheck(aws: &Aws, expects: &[Expect]) -> Result<(), Recheck> {
 /// What was read for this one action; each group once.
 struct Fresh<'a> {
     aws: &'a Aws,
+    environment: &'a EnvironmentName,
     groups: BTreeMap<String, Group>,
 }
 
@@ -84,15 +86,14 @@ impl Fresh<'_> {
     }
 
     async fn group(&mut self, name: &str) -> Result<&Group, Recheck> {
-        if !self.groups.contains_key(name) {
-            let group = match groups::group(self.aws, name).await? {
+        Ok(match self.groups.entry(name.to_owned()) {
+            Entry::Occupied(read) => read.into_mut(),
+            Entry::Vacant(place) => place.insert(match groups::group(self.aws, name).await? {
                 Some((_, Ok(group))) => group,
                 Some((_, Err(why))) => return Err(Recheck::Stale(format!("{name} cannot be understood: {why}"))),
                 None => return Err(Recheck::Stale(format!("{name} is gone"))),
-            };
-            self.groups.insert(name.to_owned(), group);
-        }
-        self.groups.get(name).ok_or_else(|| Recheck::Stale(format!("{name} is gone")))
+            }),
+        })
     }
 
     /// How many instances of exactly this group are healthy in the target group.
@@ -100,8 +101,9 @@ impl Fresh<'_> {
         let ours: BTreeSet<String> =
             self.group(group).await?.instances.iter().map(|instance| instance.id.clone()).collect();
         let targets = details::target_health(self.aws, target_group_arn).await?;
+        // An instance that is registered on two ports is one all the same.
         let healthy = targets.iter().filter(|target| target.health == Health::Healthy && ours.contains(&target.id));
-        Ok(healthy.count() as u32)
+        Ok(healthy.map(|target| &target.id).collect::<BTreeSet<_>>().len() as u32)
     }
 
     async fn weight(&self, at: &TrafficPoint, target_group_arn: &str, serving: bool) -> Result<(), Recheck> {
@@ -116,9 +118,8 @@ impl Fresh<'_> {
         } else {
             details::tags_of(self.aws, vec![arn.to_owned()]).await?.remove(arn).unwrap_or_default()
         };
-        let owned = found.get(keys::OWNER).is_some_and(|owner| owner == OWNER);
-        let ours = owned && tags::app(&found).as_ref() == Some(app);
-        holds(ours, || format!("{arn} does not carry the tags of {app}"))
+        let scope = Scope::new(app.clone(), self.environment.clone());
+        holds(tags::belongs_to(&found, &scope), || format!("{arn} does not carry the tags of {scope}"))
     }
 }
 

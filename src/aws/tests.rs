@@ -101,6 +101,10 @@ impl Lab {
         perform(&self.aws, &self.scope(app), action).await
     }
 
+    async fn recheck(&self, expects: &[Expect]) -> Result<(), Recheck> {
+        recheck(&self.aws, &self.desired.name, expects).await
+    }
+
     async fn done(&self, app: &str, action: &Action) -> Done {
         self.perform(app, action).await.unwrap()
     }

@@ -67,12 +67,12 @@ async fn an_alarm_is_deleted_only_when_it_is_ours_and_twice_is_as_good_as_once()
     let (lab, release, alarm) = stepped().await;
     let arn = lab.simulation.with(|world| world.metrics.alarms[NAME].arn(world));
     let own = |app: &str| [Expect::OwnTags { arn: arn.clone(), app: app.parse().unwrap() }];
-    assert_eq!(recheck(&lab.aws, &own("hello")).await, Ok(()));
-    assert!(matches!(recheck(&lab.aws, &own("other")).await, Err(Recheck::Stale(_))));
+    assert_eq!(lab.recheck(&own("hello")).await, Ok(()));
+    assert!(matches!(lab.recheck(&own("other")).await, Err(Recheck::Stale(_))));
     let delete = Action::DeleteStepAlarm { alarm: alarm.name };
     assert_eq!(lab.done("hello", &delete).await, Done::Applied);
     assert_eq!(lab.done("hello", &delete).await, Done::Already);
-    assert!(matches!(recheck(&lab.aws, &own("hello")).await, Err(Recheck::Stale(_))), "what is gone is nobody's");
+    assert!(matches!(lab.recheck(&own("hello")).await, Err(Recheck::Stale(_))), "what is gone is nobody's");
     let seen = lab.look_at([Want::StepAlarms(release.group.clone())]).await;
     assert_eq!(seen.details.step_alarms[&release.group].known(), Some(&Vec::new()));
 }

@@ -1,6 +1,7 @@
 //! Facts read afresh before an action, and actions in order.
 
 use super::*;
+use crate::sim::world::balancing::health;
 
 #[tokio::test(start_paused = true)]
 async fn a_recheck_holds_only_what_holds_now() {
@@ -26,7 +27,7 @@ async fn a_recheck_holds_only_what_holds_now() {
         Expect::NoTargets { target_group_arn: release.b.clone() },
         Expect::OwnTags { arn: release.a.clone(), app: release.scope.app.clone() },
     ];
-    assert_eq!(recheck(&lab.aws, &true_now).await, Ok(()));
+    assert_eq!(lab.recheck(&true_now).await, Ok(()));
     for stale in [
         Expect::OwnGroup { group: group.clone(), template_hash: "1-00".into() },
         Expect::InService { group: group.clone(), at_least: 3 },
@@ -42,12 +43,15 @@ async fn a_recheck_holds_only_what_holds_now() {
         Expect::OwnTags { arn: release.a.clone(), app: "other".parse().unwrap() },
         Expect::OwnTags { arn: format!("{}0", release.a), app: release.scope.app.clone() },
     ] {
-        let result = recheck(&lab.aws, std::slice::from_ref(&stale)).await;
+        let result = lab.recheck(std::slice::from_ref(&stale)).await;
         assert!(matches!(result, Err(Recheck::Stale(_))), "{stale:?}: {result:?}");
     }
+    let elsewhere = "test".parse().unwrap();
+    let result = recheck(&lab.aws, &elsewhere, &true_now[6..]).await;
+    assert!(matches!(&result, Err(Recheck::Stale(why)) if why.contains("hello in test")), "{result:?}");
     lab.refuse(throttled(), |request| request.operation.starts_with("Describe"));
     for expect in &true_now {
-        let result = recheck(&lab.aws, std::slice::from_ref(expect)).await;
+        let result = lab.recheck(std::slice::from_ref(expect)).await;
         assert!(matches!(result, Err(Recheck::Failed(_))), "{expect:?}: {result:?}");
     }
 }
@@ -58,15 +62,15 @@ async fn a_group_is_gone_only_when_aws_has_none_of_its_name_or_deletes_it() {
     let release = worker(lab.scope("hello"));
     let gone = [Expect::GroupGone { group: release.group.clone() }];
     lab.done("hello", &release.new_template(1)).await;
-    assert_eq!(recheck(&lab.aws, &gone).await, Ok(()));
+    assert_eq!(lab.recheck(&gone).await, Ok(()));
 
     lab.done("hello", &release.new_group(1, 0)).await;
-    let result = recheck(&lab.aws, &gone).await;
+    let result = lab.recheck(&gone).await;
     assert!(matches!(&result, Err(Recheck::Stale(why)) if why.contains("still exists")), "{result:?}");
     // Whosever it is, and even when its tags cannot be understood.
     let untag = Action::UntagGroup { name: release.group.clone(), keys: vec![tags::keys::TEMPLATE_HASH.into()] };
     lab.done("hello", &untag).await;
-    let result = recheck(&lab.aws, &gone).await;
+    let result = lab.recheck(&gone).await;
     assert!(matches!(&result, Err(Recheck::Stale(why)) if why.contains("still exists")), "{result:?}");
     let tag = Action::TagGroup { name: release.group.clone(), tags: release.tags(1), propagate: true };
     lab.done("hello", &tag).await;
@@ -74,13 +78,13 @@ async fn a_group_is_gone_only_when_aws_has_none_of_its_name_or_deletes_it() {
     lab.done("hello", &Action::DeleteGroup { name: release.group.clone() }).await;
     let deleting = lab.simulation.with(|world| world.scaling.groups.contains_key(&release.group));
     assert!(deleting, "it takes its time");
-    assert_eq!(recheck(&lab.aws, &gone).await, Ok(()));
+    assert_eq!(lab.recheck(&gone).await, Ok(()));
     lab.pass(600).await;
     assert!(lab.simulation.with(|world| world.scaling.groups.is_empty()));
-    assert_eq!(recheck(&lab.aws, &gone).await, Ok(()));
+    assert_eq!(lab.recheck(&gone).await, Ok(()));
 
     lab.refuse(throttled(), |request| request.operation == "DescribeAutoScalingGroups");
-    assert!(matches!(recheck(&lab.aws, &gone).await, Err(Recheck::Failed(_))));
+    assert!(matches!(lab.recheck(&gone).await, Err(Recheck::Failed(_))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -89,7 +93,7 @@ async fn instances_that_drain_are_not_healthy_any_more() {
     let release = lab.release("hello").await;
     lab.pass(120).await;
     let healthy = Expect::Healthy { target_group_arn: release.a.clone(), group: release.group.clone(), at_least: 1 };
-    assert_eq!(recheck(&lab.aws, std::slice::from_ref(&healthy)).await, Ok(()));
+    assert_eq!(lab.recheck(std::slice::from_ref(&healthy)).await, Ok(()));
     let change = GroupChange { min: Some(0), desired: Some(0), ..GroupChange::default() };
     lab.done("hello", &Action::UpdateGroup { name: release.group.clone(), change }).await;
     lab.pass(5).await;
@@ -97,7 +101,7 @@ async fn instances_that_drain_are_not_healthy_any_more() {
     let targets = seen.details.target_health[&release.a].known().unwrap();
     assert!(targets.len() == 2 && targets.iter().all(|target| target.health == Health::Draining), "{targets:?}");
     assert_eq!(seen.groups.known().unwrap()[&release.group].instances.len(), 2, "they drain as the group's own");
-    assert!(matches!(recheck(&lab.aws, &[healthy]).await, Err(Recheck::Stale(_))));
+    assert!(matches!(lab.recheck(&[healthy]).await, Err(Recheck::Stale(_))));
 }
 
 /// Carries out these actions and says what was told of each.
@@ -167,4 +171,24 @@ async fn an_action_is_not_performed_when_what_it_depends_on_cannot_be_read() {
     assert!(matches!(executed, Executed::Failed(error) if error.class == Class::Retry));
     assert_eq!(told, ["failed for now"]);
     assert!(!lab.aws.calls().contains_key("autoscaling:DeleteAutoScalingGroup"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_on_two_ports_is_healthy_once() {
+    let lab = Lab::new().await;
+    let release = lab.release("hello").await;
+    lab.pass(120).await;
+    let (group, target_group_arn) = (release.group.clone(), release.a.clone());
+    lab.simulation.with(|world| {
+        let members: Vec<String> = world.scaling.groups.get(&group).unwrap().members.keys().cloned().collect();
+        for id in members {
+            health::register(world, &target_group_arn, &id, Some(9090));
+        }
+    });
+    lab.pass(120).await;
+    let healthy = |at_least| [Expect::Healthy { target_group_arn: release.a.clone(), group: group.clone(), at_least }];
+    let targets = lab.look_at([Want::TargetHealth(release.a.clone())]).await;
+    assert_eq!(targets.details.target_health[&release.a].known().unwrap().len(), 4);
+    assert_eq!(lab.recheck(&healthy(2)).await, Ok(()));
+    assert!(matches!(lab.recheck(&healthy(3)).await, Err(Recheck::Stale(why)) if why.contains("2 of 3")));
 }

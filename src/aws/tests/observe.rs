@@ -195,7 +195,7 @@ async fn a_group_whose_tags_were_spoilt_by_hand_is_a_problem_and_not_an_absence(
     assert!(seen.problems[0].why.contains("forty-two"), "{}", seen.problems[0].why);
     // And nothing is destroyed on the strength of it.
     let expect = Expect::OwnGroup { group: release.group.clone(), template_hash: release.data().hash().to_string() };
-    assert!(matches!(recheck(&lab.aws, &[expect]).await, Err(Recheck::Stale(_))));
+    assert!(matches!(lab.recheck(&[expect]).await, Err(Recheck::Stale(_))));
 }
 
 #[tokio::test(start_paused = true)]
