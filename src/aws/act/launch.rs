@@ -235,12 +235,8 @@ pub(super) async fn untag_group(aws: &Aws, call: Call, name: &str, keys: &[Strin
 
 pub(super) async fn tag_instances(aws: &Aws, call: Call, ids: &[String], tags: &Tags) -> Result<Done, AwsError> {
     let request = aws.ec2.create_tags().set_resources(Some(ids.to_vec())).set_tags(Some(codec::to_ec2_tags(tags)));
-    match aws.send(call, request.send()).await {
-        Ok(_) => Ok(Done::Applied),
-        // An instance that went meanwhile needs no tags; its successor gets them from the group.
-        Err(error) if error.is_missing() => Ok(Done::Already),
-        Err(error) => Err(error),
-    }
+    // AWS tags all of them or, where one went meanwhile, none: the next plan names those that are there then.
+    aws.send(call, request.send()).await.map(|_| Done::Applied)
 }
 
 fn group_tags(group: &str, tags: &Tags, propagate: bool) -> Vec<asg::Tag> {

@@ -105,6 +105,33 @@ async fn deleting_what_is_gone_is_done_and_what_is_in_use_stays() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn instances_of_which_one_is_gone_are_tagged_by_the_next_plan() {
+    let lab = Lab::new().await;
+    let release = lab.release("hello").await;
+    lab.pass(120).await;
+    let seen = lab.look().await;
+    let mut ids: Vec<_> =
+        seen.groups.known().unwrap()[&release.group].instances.iter().map(|instance| instance.id.clone()).collect();
+    let tag = |ids: &[String]| Action::TagInstances {
+        group: release.group.clone(),
+        ids: ids.to_vec(),
+        tags: [("cost-centre".to_owned(), "42".to_owned())].into(),
+    };
+    let there = ids.clone();
+    ids.push("i-0123456789abcdef0".to_owned());
+    let error = lab.perform("hello", &tag(&ids)).await.unwrap_err();
+    assert_eq!((error.class, error.code.as_str()), (Class::Wait, "InvalidInstanceID.NotFound"));
+    let tagged = || {
+        lab.simulation.with(|world| world.compute.instances.get(&there[0]).unwrap().tags.contains_key("cost-centre"))
+    };
+    assert!(!tagged());
+    assert_eq!(lab.done("hello", &tag(&there)).await, Done::Applied);
+    assert!(tagged());
+    let many: Vec<String> = (0..1001).map(|number| format!("i-{number:017x}")).collect();
+    assert_eq!(lab.perform("hello", &tag(&many)).await.unwrap_err().code, "ResourceCountExceeded");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_shift_is_one_call_and_a_second_one_is_none() {
     let lab = Lab::new().await;
     let release = lab.release("hello").await;

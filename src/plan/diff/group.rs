@@ -9,6 +9,10 @@ use crate::model::time::Span;
 use crate::plan::draft::Draft;
 use crate::plan::release::Release;
 
+/// The most instances that EC2 tags in one call.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateTags.html>
+const INSTANCES_A_CALL: usize = 1000;
+
 /// Somebody has detached a target group from a group that has the traffic or is to have it: its instances have left the load
 /// balancer, and only attaching it again brings them back.
 pub(super) fn attachments<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
@@ -96,8 +100,8 @@ pub(super) fn labels<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group
     // Tags that the manifest does not name are left alone: cost reports and other tools put them there.
     if !set.is_empty() && release.target.is_some() {
         // The running instances first: while the group differs, all of it is done again.
-        let ids: Vec<String> = group.instances.iter().map(|instance| instance.id.clone()).collect();
-        if !ids.is_empty() {
+        for instances in group.instances.chunks(INSTANCES_A_CALL) {
+            let ids = instances.iter().map(|instance| instance.id.clone()).collect();
             let action = Action::TagInstances { group: group.name.clone(), ids, tags: set.clone() };
             draft.act(action, "the labels differ from the manifest", Vec::new());
         }

@@ -240,3 +240,26 @@ fn a_release_that_is_under_way_takes_up_room() {
     assert_eq!((apps[0].change, apps[0].actions.len()), (Change::Blocked, 0));
     assert_eq!(apps[1].change, Change::Create);
 }
+
+#[test]
+fn a_label_reaches_the_instances_of_a_huge_group_a_thousand_at_a_time() {
+    let mut case = Case::new(OLD_IMAGE, json!({"instances": {"min": 1001, "max": 1001}})).with_front(Slot::A);
+    case = case.with_group(1, OLD_IMAGE, Health::Healthy, |group| {
+        long_deployed(group);
+        let one = group.instances[0].clone();
+        group.instances = (0..1001).map(|number| Instance { id: format!("i-{number}"), ..one.clone() }).collect();
+        (group.min, group.max, group.desired) = (1001, 1001, 1001);
+    });
+    let label = BTreeMap::from([("team".to_owned(), "shop".to_owned())]);
+    case.desired.apps.values_mut().for_each(|app| app.labels.clone_from(&label));
+    for arn in [target_group_arn(Slot::A), target_group_arn(Slot::B), BALANCER.to_owned(), LISTENER.to_owned()] {
+        let ours = crate::model::tags::encode_app(&scope(), "hello", &label);
+        case.observed.details.tags.insert(arn, Read::Known(ours));
+    }
+    let plan = case.plan();
+    let tagged = plan.actions.iter().filter_map(|planned| match &planned.action {
+        Action::TagInstances { ids, .. } => Some(ids.len()),
+        _ => None,
+    });
+    assert_eq!(tagged.collect::<Vec<_>>(), [1000, 1], "{plan:?}");
+}

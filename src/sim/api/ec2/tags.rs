@@ -10,6 +10,9 @@ use crate::sim::world::World;
 
 /// Most tags of one resource.
 const MAX_TAGS: usize = 50;
+/// Most resources of one call.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateTags.html>
+const MAX_RESOURCES: usize = 1000;
 
 /// Reads `Tag.1.Key`, `Tag.1.Value` …, and checks them as EC2 does.
 /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions>
@@ -118,6 +121,10 @@ fn resources(world: &mut World, params: &Params) -> Result<Vec<String>, ApiError
     let ids = params.values("ResourceId");
     if ids.is_empty() {
         return Err(ApiError::new("MissingParameter", "The request must contain the parameter resourceIdSet"));
+    }
+    if ids.len() > MAX_RESOURCES {
+        let message = format!("The number of resources exceeds the maximum of {MAX_RESOURCES}");
+        return Err(ApiError::new("ResourceCountExceeded", message));
     }
     for id in &ids {
         tags_of(world, id)?;
