@@ -180,3 +180,8 @@ async fn created<T>(
         Err(error) => Err(error),
     }
 }
+
+/// A number as the SDK takes it. What does not fit is refused by AWS, whose limits are far below.
+fn number(number: impl TryInto<i32>) -> i32 {
+    number.try_into().unwrap_or(i32::MAX)
+}

@@ -2,8 +2,7 @@
 
 use aws_sdk_cloudwatch::types as cw;
 
-use super::Done;
-use super::launch::number;
+use super::{Done, number};
 use crate::aws::codec;
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};

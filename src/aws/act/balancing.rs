@@ -2,7 +2,7 @@
 
 use aws_sdk_elasticloadbalancingv2::types as elb;
 
-use super::{Done, created};
+use super::{Done, created, number};
 use crate::aws::codec;
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
@@ -201,21 +201,22 @@ pub(super) async fn shift(aws: &Aws, call: Call, at: &TrafficPoint, forward: &Fo
 
 /// The actions of a listener or rule, whole and in order.
 pub(in crate::aws) async fn current_actions(aws: &Aws, at: &TrafficPoint) -> Result<Vec<elb::Action>, AwsError> {
-    const SERVICE: &str = "elasticloadbalancing";
+    let operation = match at {
+        TrafficPoint::Listener(_) => "DescribeListeners",
+        TrafficPoint::Rule(_) => "DescribeRules",
+    };
+    let call = Call::new("elasticloadbalancing", operation, at.arn());
     let actions = match at {
         TrafficPoint::Listener(arn) => {
-            let call = Call::new(SERVICE, "DescribeListeners", arn);
-            let found = aws.read(call, aws.elb.describe_listeners().listener_arns(arn).send()).await?;
+            let found = aws.read(call.clone(), aws.elb.describe_listeners().listener_arns(arn).send()).await?;
             found.listeners.and_then(|listeners| listeners.into_iter().next()).and_then(|one| one.default_actions)
         }
         TrafficPoint::Rule(arn) => {
-            let call = Call::new(SERVICE, "DescribeRules", arn);
-            let found = aws.read(call, aws.elb.describe_rules().rule_arns(arn).send()).await?;
+            let found = aws.read(call.clone(), aws.elb.describe_rules().rule_arns(arn).send()).await?;
             found.rules.and_then(|rules| rules.into_iter().next()).and_then(|one| one.actions)
         }
     };
-    let missing = || AwsError::not_yet(Call::new(SERVICE, "DescribeRules", at.arn()), "AWS did not list its actions");
-    let mut actions = actions.ok_or_else(missing)?;
+    let mut actions = actions.ok_or_else(|| AwsError::not_yet(call, "AWS did not list its actions"))?;
     actions.sort_by_key(|action| action.order.unwrap_or(i32::MAX));
     Ok(actions)
 }
@@ -307,11 +308,6 @@ async fn fence(aws: &Aws, scope: &Scope, call: Call, what: &str, arn: Option<&st
         return Ok(());
     }
     Err(AwsError::conflict(call, format!("the {what} exists and does not belong to {scope}: {arn}")))
-}
-
-/// A number as the SDK takes it. What does not fit is refused by AWS, whose limits are far below.
-pub(super) fn number(number: impl TryInto<i32>) -> i32 {
-    number.try_into().unwrap_or(i32::MAX)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use aws_sdk_autoscaling::types as asg;
 use aws_sdk_ec2::types as ec2;
 
-use super::{Done, created};
+use super::{Done, created, number};
 use crate::aws::codec;
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
@@ -245,9 +245,4 @@ fn group_tags(group: &str, tags: &Tags, propagate: bool) -> Vec<asg::Tag> {
 
 fn group_tag(group: &str, key: &str) -> asg::builders::TagBuilder {
     asg::Tag::builder().resource_id(group).resource_type("auto-scaling-group").key(key)
-}
-
-/// A number as the SDK takes it. What does not fit is refused by AWS, whose limits are far below.
-pub(super) fn number(number: impl TryInto<i32>) -> i32 {
-    number.try_into().unwrap_or(i32::MAX)
 }

@@ -2,8 +2,7 @@
 
 use aws_sdk_autoscaling::types as asg;
 
-use super::launch::number;
-use super::{Done, deleted};
+use super::{Done, deleted, number};
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
 use crate::model::scaling::{Hook, PolicyKind, PolicyStep, ScalingPolicy, ScheduledAction};
@@ -67,7 +66,7 @@ pub(super) async fn put_policy(aws: &Aws, call: Call, group: &str, policy: &Scal
             .set_estimated_instance_warmup(warmup.map(number))
             .set_step_adjustments(Some(steps.iter().map(step).collect())),
         PolicyKind::Other { .. } => {
-            return Err(AwsError::not_understood(call, "a policy of this type is nobody's to put"));
+            return Err(AwsError::not_sent(call, "a policy of this type is nobody's to put"));
         }
     };
     aws.send(call, request.send()).await.map(|_| Done::Applied)

@@ -2,8 +2,8 @@
 
 use aws_sdk_elasticloadbalancingv2::types as elb;
 
-use super::Done;
-use super::balancing::{conditions, number, redirect_action};
+use super::balancing::{conditions, redirect_action};
+use super::{Done, number};
 use crate::aws::codec;
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
