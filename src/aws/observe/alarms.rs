@@ -167,7 +167,10 @@ async fn counted<'a>(
         }
     })
     .await;
-    let counts = results.map(|results| (0..windows.len()).map(|index| count(&results, index)).collect());
+    let counts = results.map(|results| {
+        let numbered = windows.iter().enumerate();
+        numbered.map(|(index, window)| count(&results, window, index)).collect()
+    });
     (windows, counts)
 }
 
@@ -198,22 +201,25 @@ fn tail<'a>(arn: &'a str, prefix: &str) -> &'a str {
     tail.strip_prefix(prefix).unwrap_or(tail)
 }
 
-/// What a window's queries gave. Counts of nothing are not reported by load balancers, and are nothing.
-fn count(results: &[cw::MetricDataResult], index: usize) -> Read<Traffic> {
+/// What a window's queries gave. Counts of nothing are not reported by load balancers: a series that is there and empty is
+/// nothing, and one that is missing is not.
+fn count(results: &[cw::MetricDataResult], window: &TrafficWindow, index: usize) -> Read<Traffic> {
     let of = |id: &str| -> Result<Vec<f64>, String> {
         let id = format!("{id}_{index}");
         let mut values = Vec::new();
         // The datapoints of one query may be spread over pages; the last part says that it is whole.
-        let mut is_whole = true;
+        let mut is_whole = Err(format!("CloudWatch gave no answer to the query {id}"));
         for result in results.iter().filter(|result| result.id() == Some(id.as_str())) {
             values.extend_from_slice(result.values());
-            is_whole = result.status_code() == Some(&cw::StatusCode::Complete);
+            let whole = result.status_code() == Some(&cw::StatusCode::Complete);
+            is_whole = if whole { Ok(()) } else { Err("CloudWatch gave a part of the data only".to_owned()) };
         }
-        if is_whole { Ok(values) } else { Err("CloudWatch gave a part of the data only".to_owned()) }
+        is_whole.map(|()| values)
     };
     let sum = |values: Vec<f64>| values.iter().sum::<f64>().round() as u64;
     let read = || -> Result<Traffic, String> {
-        let slowest = of("time")?.into_iter().reduce(f64::max);
+        let times = if window.percentile.is_some() { of("time")? } else { Vec::new() };
+        let slowest = times.into_iter().reduce(f64::max);
         Ok(Traffic {
             requests: sum(of("requests")?),
             errors: sum(of("errors")?),
@@ -229,6 +235,7 @@ fn count(results: &[cw::MetricDataResult], index: usize) -> Read<Traffic> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::time::Timestamp;
 
     #[test]
     fn cloudwatch_knows_target_groups_and_load_balancers_by_the_end_of_their_arns() {
@@ -238,19 +245,34 @@ mod tests {
     }
 
     #[test]
-    fn half_an_answer_is_unknown_and_no_datapoints_are_no_requests() {
+    fn half_an_answer_is_unknown_and_so_is_none_but_no_datapoints_are_no_requests() {
         let result = |id: &str, status, values: &[f64]| {
             cw::MetricDataResult::builder().id(id).status_code(status).set_values(Some(values.to_vec())).build()
         };
         use cw::StatusCode::{Complete, InternalError, PartialData};
-        assert_eq!(count(&[], 0), Read::Known(Traffic { requests: 0, errors: 0, latency_ms: None }));
+        let window = |percentile| TrafficWindow {
+            target_group_arn: String::new(),
+            load_balancer_arn: String::new(),
+            percentile,
+            from: Timestamp::UNIX_EPOCH,
+            to: Timestamp::UNIX_EPOCH,
+        };
+        let (sums, times) = (window(None), window(Some(99)));
+        let nothing = [result("requests_0", Complete, &[]), result("errors_0", Complete, &[])];
+        assert_eq!(count(&nothing, &sums, 0), Read::Known(Traffic { requests: 0, errors: 0, latency_ms: None }));
+        for (answer, window) in [(&nothing[..], &times), (&nothing[..1], &sums), (&nothing[1..], &sums), (&[], &sums)] {
+            let read = count(answer, window, 0);
+            assert!(matches!(&read, Read::Unknown(why) if why.contains("no answer")), "{answer:?}: {read:?}");
+        }
         let whole = [
             result("requests_0", PartialData, &[100.0]),
             result("requests_0", Complete, &[20.0]),
             result("errors_0", Complete, &[3.0]),
             result("time_0", Complete, &[0.25, 0.5]),
         ];
-        assert_eq!(count(&whole, 0), Read::Known(Traffic { requests: 120, errors: 3, latency_ms: Some(500) }));
-        assert!(matches!(count(&[result("errors_0", InternalError, &[])], 0), Read::Unknown(_)));
+        let counted = Traffic { requests: 120, errors: 3, latency_ms: Some(500) };
+        assert_eq!(count(&whole, &times, 0), Read::Known(counted));
+        let half = [result("requests_0", Complete, &[]), result("errors_0", InternalError, &[])];
+        assert!(matches!(count(&half, &sums, 0), Read::Unknown(why) if why.contains("a part")));
     }
 }
