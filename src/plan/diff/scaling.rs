@@ -54,11 +54,17 @@ fn hooks<'a>(
             continue;
         }
         let group = group.name.clone();
-        let action = match difference.put {
-            Some(hook) => Action::PutLifecycleHook { group, hook: hook.clone() },
-            None => Action::DeleteLifecycleHook { group, hook: difference.name },
+        let why = "its hooks differ from the manifest";
+        let Some(hook) = difference.put else {
+            draft.act(Action::DeleteLifecycleHook { group, hook: difference.name }, why, Vec::new());
+            continue;
         };
-        draft.act(action, "its hooks differ from the manifest", Vec::new());
+        // AWS keeps the role of a hook that is put again without one.
+        if hook.role_arn.is_none() && found.iter().any(|has| has.name == hook.name && has.role_arn.is_some()) {
+            let action = Action::DeleteLifecycleHook { group: group.clone(), hook: hook.name.clone() };
+            draft.act(action, "its role can only go with it", Vec::new());
+        }
+        draft.act(Action::PutLifecycleHook { group, hook: hook.clone() }, why, Vec::new());
     }
     others(draft, group, "hook", found.iter().filter(|hook| !ours(hook)).map(|hook| hook.name.as_str()));
     Some(())

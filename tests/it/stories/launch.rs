@@ -151,6 +151,31 @@ async fn hooks_change_in_place_and_those_of_others_are_left_alone() {
     settles(&lab).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_role_of_a_hook_goes_with_the_hook_and_the_hook_comes_back_without_it() {
+    let told = |role: &str| {
+        let target = "arn:aws:sns:us-west-2:123456789012:drain";
+        let hook = format!("{{name: drain, transition: terminating, notificationTargetArn: \"{target}\"{role}}}");
+        format!("  launch: {{lifecycleHooks: [{hook}]}}\n")
+    };
+    let mut lab = deployed(&told(", roleArn: \"arn:aws:iam::123456789012:role/hooks\"")).await;
+    lab.diary();
+    lab.write("hello", app("hello", HELLO_1_0, &told("")));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    07:09 DeleteLifecycleHook hello-prod-v001: its role can only go with it
+    07:09 PutLifecycleHook hello-prod-v001: its hooks differ from the manifest
+    07:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    ");
+    let roles = lab.simulation.with(|world| {
+        let hooks = world.scaling.groups.get("hello-prod-v001").unwrap().hooks.values();
+        hooks.map(|hook| hook.role_arn.clone()).collect::<Vec<_>>()
+    });
+    assert_eq!(roles, [None]);
+    lab.deep = true;
+    settles(&lab).await;
+}
+
 /// The user data of a generation, as EC2 has it.
 fn user_data(lab: &Lab, generation: &str) -> String {
     let data = lab.simulation.with(|world| world.templates.by_name(generation).unwrap().versions[0].user_data.clone());

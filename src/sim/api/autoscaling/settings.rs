@@ -318,6 +318,12 @@ pub(super) fn hook_on_top(params: &Params, old: Option<&Hook>) -> Result<Hook, A
         None => old.is_some_and(|old| old.continue_by_default),
     };
     let timeout = number(params, "HeartbeatTimeout", old.map_or(3600, |old| old.timeout.as_seconds()), 30, 7200)?;
+    if params.get("RoleARN") == Some("") {
+        return Err(ApiError::validation(
+            "1 validation error detected: Value '' at 'roleARN' failed to satisfy constraint: Member must have length \
+             greater than or equal to 1",
+        ));
+    }
     let kept = |name: &str, old: Option<&String>| match params.get(name) {
         Some("") => None,
         Some(arn) => Some(arn.to_owned()),

@@ -66,6 +66,7 @@ fn a_hook_that_is_put_again_keeps_what_is_not_said_and_deleting_it_abandons_who_
         ("AutoScalingGroupName=hello&LifecycleHookName=warm", "A lifecycle transition must be specified"),
         ("AutoScalingGroupName=hello&LifecycleHookName=a b&LifecycleTransition=x", "regular expression pattern"),
         (&format!("{HOOK}&HeartbeatTimeout=29"), "between 30 and 7200"),
+        (&format!("{HOOK}&RoleARN="), "greater than or equal to 1"),
     ] {
         refuses(&mut aws, "PutLifecycleHook", wrong, says);
     }
