@@ -12,6 +12,10 @@ use crate::plan::picture::Front;
 use crate::plan::release::Release;
 use crate::plan::resolve::balancing::Listener as WantedListener;
 
+/// The security policy that AWS gives a new listener of which none is said.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html>
+const DEFAULT_POLICY: &str = "ELBSecurityPolicy-2016-08";
+
 /// How targets are checked, where the wanted generation is or will be. The slot of another generation is left as it is:
 /// what it serves may not know the new path, and would be replaced for it.
 pub(super) fn checks<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes: &mut Changes<'_>) {
@@ -154,8 +158,12 @@ fn one_listener(draft: &mut Draft<'_>, has: &Listener, wanted: &WantedListener, 
     let certificate_arn = wanted.certificate_arn.clone().filter(|_| !stays);
     let certificate_arn = certificate_arn
         .filter(|arn| differs("certificateArn", &or_none(&has.certificate_arn), arn) || protocol.is_some());
+    // AWS has a default for the policy of a new listener, and none for one that is to become secure.
+    let turns_secure = protocol.as_deref().is_some_and(|protocol| matches!(protocol, "HTTPS" | "TLS"));
     let ssl_policy = wanted.ssl_policy.clone().filter(|_| !stays);
-    let ssl_policy = ssl_policy.filter(|policy| differs("sslPolicy", &or_none(&has.ssl_policy), policy));
+    let ssl_policy = ssl_policy
+        .filter(|policy| differs("sslPolicy", &or_none(&has.ssl_policy), policy) || turns_secure)
+        .or_else(|| turns_secure.then(|| DEFAULT_POLICY.to_owned()));
     let redirect = redirect(has, wanted, changes);
     if protocol.is_some() || certificate_arn.is_some() || ssl_policy.is_some() || redirect.is_some() {
         let action = Action::ModifyListener { arn: has.arn.clone(), protocol, certificate_arn, ssl_policy, redirect };

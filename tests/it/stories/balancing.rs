@@ -194,6 +194,21 @@ async fn plain_http_becomes_https_in_place_and_the_weights_stay() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn https_without_a_policy_is_the_same_on_a_listener_that_was_plain_and_on_a_new_one() {
+    let policy = |lab: &Lab| {
+        let listener = lab.listener("hello-prod");
+        lab.simulation.with(|world| world.balancing.listeners.get(&listener).unwrap().ssl_policy.clone())
+    };
+    let secure =
+        format!("  loadBalancer: {{listeners: [{{port: 80, protocol: HTTPS, certificateArn: '{CERTIFICATE}'}}]}}\n");
+    let mut lab = deployed("").await;
+    lab.write("hello", app("hello", HELLO_1_0, &secure));
+    assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+    assert_eq!(policy(&lab), policy(&deployed(&secure).await));
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn security_groups_that_somebody_changed_are_put_right_in_place() {
     const OTHER: &str = "sg-0a1b2c3d4e5f60719";
     let lab = deployed("").await;

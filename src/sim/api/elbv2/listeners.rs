@@ -82,6 +82,10 @@ fn secure(
     if arns.is_empty() {
         return Err(ApiError::validation(format!("A certificate must be specified for {protocol} listeners")));
     }
+    let turns_secure = before.is_some_and(|before| !matches!(before.protocol.as_str(), "HTTPS" | "TLS"));
+    if turns_secure && params.get("SslPolicy").is_none() {
+        return Err(ApiError::validation(format!("A security policy must be specified for {protocol} listeners")));
+    }
     let policy = params.get("SslPolicy").or(before.and_then(|it| it.ssl_policy.as_deref()));
     Ok((arns, Some(policy.unwrap_or("ELBSecurityPolicy-2016-08").to_owned())))
 }

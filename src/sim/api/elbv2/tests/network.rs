@@ -151,9 +151,13 @@ fn a_listener_keeps_its_weights_when_only_its_certificate_changes() {
     let request = listener(&application, "HTTP", 80, &[(&a, 5), (&b, 95)]);
     let arn = aws.elb("CreateListener", &request).one("ListenerArn").to_owned();
     let secure = format!("ListenerArn={arn}&Protocol=HTTPS&Certificates.member.1.CertificateArn=c");
-    let answer = aws.elb("ModifyListener", &secure);
+    let (code, message) = aws.elb_refuses("ModifyListener", &secure);
+    assert!(code == "ValidationError" && message.contains("security policy"), "{message}");
+    let answer = aws.elb("ModifyListener", &format!("{secure}&SslPolicy=ELBSecurityPolicy-2016-08"));
     assert_eq!(answer.one("Protocol"), "HTTPS");
     assert!(answer.0.contains("<Weight>95</Weight>"), "{}", answer.0);
+    let other = format!("ListenerArn={arn}&Certificates.member.1.CertificateArn=d");
+    assert_eq!(aws.elb("ModifyListener", &other).one("SslPolicy"), "ELBSecurityPolicy-2016-08");
     let bare = format!("ListenerArn={arn}&Protocol=HTTP");
     assert!(!aws.elb("ModifyListener", &bare).0.contains("<CertificateArn>"));
 }
