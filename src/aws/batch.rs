@@ -5,6 +5,10 @@ use std::future::Future;
 
 use futures::future::join_all;
 
+use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
+use super::connect::Aws;
 use super::error::{AwsError, Call, Class};
 use crate::model::observed::Read;
 
@@ -35,6 +39,36 @@ where
         token = next;
     }
     Err(AwsError::not_understood(call, format!("the list has more than {MAX_PAGES} pages")))
+}
+
+/// What AWS gives on one page, and the token of the next.
+pub type Page<T> = (Option<Vec<T>>, Option<String>);
+
+/// Everything on all pages of a list that goes on with tokens: `ask` sends the request for one page, and `items` takes its
+/// answer apart. AWS ends some lists with a token that is empty.
+/// <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameterHistory.html>
+///
+/// # Errors
+/// As of [`pages`].
+pub async fn listed<'a, T, O, E, F>(
+    aws: &'a Aws,
+    call: Call,
+    ask: impl Fn(Option<String>) -> F,
+    items: fn(O) -> Page<T>,
+) -> Result<Vec<T>, AwsError>
+where
+    O: 'a,
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    F: Future<Output = Result<O, SdkError<E, HttpResponse>>> + 'a,
+{
+    pages(call.clone(), |token| {
+        let page = aws.read(call.clone(), ask(token));
+        async move {
+            let (items, next) = items(page.await?);
+            Ok((items.unwrap_or_default(), next.filter(|token| !token.is_empty())))
+        }
+    })
+    .await
 }
 
 /// What an error means for the map it was to fill: unknown, unless it means that nothing can be read at all.

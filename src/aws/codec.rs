@@ -23,24 +23,22 @@ pub fn timestamp(time: &DateTime) -> Option<Timestamp> {
     Timestamp::new(time.secs(), nanoseconds).ok()
 }
 
-/// The tags of a group.
-pub fn group_tags(tags: &[asg::TagDescription]) -> Tags {
-    tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))).collect()
+macro_rules! tags_of {
+    ($($name:ident: $tag:ty, $whose:literal;)*) => {$(
+        #[doc = concat!("Tags as ", $whose, " gives them.")]
+        pub fn $name(tags: &[$tag]) -> Tags {
+            tags.iter()
+                .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
+                .collect()
+        }
+    )*};
 }
 
-/// Tags as EC2 gives them.
-pub fn ec2_tags(tags: &[ec2::Tag]) -> Tags {
-    tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))).collect()
-}
-
-/// Tags as load balancing gives them.
-pub fn elb_tags(tags: &[elb::Tag]) -> Tags {
-    tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))).collect()
-}
-
-/// Tags as CloudWatch gives them.
-pub fn alarm_tags(tags: &[cw::Tag]) -> Tags {
-    tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))).collect()
+tags_of! {
+    group_tags: asg::TagDescription, "Auto Scaling";
+    ec2_tags: ec2::Tag, "EC2";
+    elb_tags: elb::Tag, "load balancing";
+    alarm_tags: cw::Tag, "CloudWatch";
 }
 
 /// Tags as CloudWatch takes them.

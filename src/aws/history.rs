@@ -1,6 +1,6 @@
 //! An app's past as AWS keeps it: up to a hundred versions of each parameter, and six weeks of scaling activities.
 
-use super::batch::pages;
+use super::batch::listed;
 use super::codec;
 use super::connect::Aws;
 use super::error::{AwsError, Call};
@@ -33,18 +33,8 @@ async fn versions<T>(
     decode: fn(&str) -> Result<T, String>,
 ) -> Result<Vec<(i64, Read<T>)>, AwsError> {
     let call = Call::new("ssm", "GetParameterHistory", parameter);
-    let all = pages(call.clone(), |token| {
-        let request = aws.ssm.get_parameter_history().name(parameter).max_results(50).set_next_token(token);
-        let call = call.clone();
-        async move {
-            match aws.read(call, request.send()).await {
-                Ok(page) => Ok((page.parameters.unwrap_or_default(), page.next_token)),
-                Err(error) if error.is_missing() => Ok((Vec::new(), None)),
-                Err(error) => Err(error),
-            }
-        }
-    })
-    .await?;
+    let ask = |token| aws.ssm.get_parameter_history().name(parameter).max_results(50).set_next_token(token).send();
+    let all = none_if_missing(listed(aws, call, ask, |page| (page.parameters, page.next_token)).await)?;
     let mut versions: Vec<(i64, Read<T>)> = all
         .into_iter()
         .map(|entry| {
@@ -66,18 +56,18 @@ async fn versions<T>(
 /// When a page fails.
 pub async fn activities(aws: &Aws, group: &str) -> Result<Vec<Activity>, AwsError> {
     let call = Call::new("autoscaling", "DescribeScalingActivities", group);
-    let all = pages(call.clone(), |token| {
+    let ask = |token| {
         let request = aws.autoscaling.describe_scaling_activities().auto_scaling_group_name(group);
-        let request = request.include_deleted_groups(true).max_records(100).set_next_token(token);
-        let call = call.clone();
-        async move {
-            match aws.read(call, request.send()).await {
-                Ok(page) => Ok((page.activities.unwrap_or_default(), page.next_token)),
-                Err(error) if error.is_missing() => Ok((Vec::new(), None)),
-                Err(error) => Err(error),
-            }
-        }
-    })
-    .await?;
+        request.include_deleted_groups(true).max_records(100).set_next_token(token).send()
+    };
+    let all = none_if_missing(listed(aws, call, ask, |page| (page.activities, page.next_token)).await)?;
     Ok(all.iter().filter_map(details::activity).collect())
+}
+
+/// What does not exist has no past.
+fn none_if_missing<T>(listed: Result<Vec<T>, AwsError>) -> Result<Vec<T>, AwsError> {
+    match listed {
+        Err(error) if error.is_missing() => Ok(Vec::new()),
+        other => other,
+    }
 }

@@ -6,7 +6,7 @@ use aws_sdk_cloudwatch::types as cw;
 use aws_smithy_types::DateTime;
 use futures::future::join_all;
 
-use crate::aws::batch::{by_ids, pages, settle, several};
+use crate::aws::batch::{by_ids, listed, settle, several};
 use crate::aws::codec;
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
@@ -63,16 +63,11 @@ fn alarm(state: Option<&cw::StateValue>, reason: Option<&str>) -> Alarm {
 pub async fn of_group(aws: &Aws, group: &str) -> Result<Vec<GroupAlarm>, AwsError> {
     let prefix = StepAlarm::prefix(group);
     let call = Call::new(SERVICE, "DescribeAlarms", &prefix);
-    let found = pages(call.clone(), |token| {
+    let ask = |token| {
         let request = aws.cloudwatch.describe_alarms().alarm_name_prefix(&prefix).max_records(ALARMS as i32);
-        let request = request.alarm_types(cw::AlarmType::MetricAlarm).set_next_token(token);
-        let call = call.clone();
-        async move {
-            let page = aws.read(call, request.send()).await?;
-            Ok((page.metric_alarms.unwrap_or_default(), page.next_token))
-        }
-    })
-    .await?;
+        request.alarm_types(cw::AlarmType::MetricAlarm).set_next_token(token).send()
+    };
+    let found = listed(aws, call, ask, |page| (page.metric_alarms, page.next_token)).await?;
     let tagged = found.iter().map(|found| async {
         let arn = found.alarm_arn().unwrap_or_default().to_owned();
         let tags = tags_of(aws, &arn).await?;
@@ -152,21 +147,11 @@ async fn counted<'a>(
     let call = Call::new(SERVICE, "GetMetricData", &first.target_group_arn);
     let queries: Vec<_> = windows.iter().enumerate().flat_map(|(index, window)| queries(index, window)).collect();
     let (from, to) = (DateTime::from_secs(first.from.as_second()), DateTime::from_secs(first.to.as_second()));
-    let results = pages(call.clone(), |token: Option<String>| {
-        let request = aws
-            .cloudwatch
-            .get_metric_data()
-            .set_metric_data_queries(Some(queries.clone()))
-            .start_time(from)
-            .end_time(to)
-            .set_next_token(token);
-        let call = call.clone();
-        async move {
-            let page = aws.read(call, request.send()).await?;
-            Ok((page.metric_data_results.unwrap_or_default(), page.next_token))
-        }
-    })
-    .await;
+    let ask = |token| {
+        let request = aws.cloudwatch.get_metric_data().set_metric_data_queries(Some(queries.clone()));
+        request.start_time(from).end_time(to).set_next_token(token).send()
+    };
+    let results = listed(aws, call, ask, |page| (page.metric_data_results, page.next_token)).await;
     let counts = results.map(|results| {
         let numbered = windows.iter().enumerate();
         numbered.map(|(index, window)| count(&results, window, index)).collect()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_elasticloadbalancingv2::types as elb;
 
-use crate::aws::batch::{by_ids, pages, several};
+use crate::aws::batch::{by_ids, listed, several};
 use crate::aws::codec;
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
@@ -21,15 +21,8 @@ const ARNS: usize = 20;
 /// When a page fails.
 pub async fn target_groups(aws: &Aws) -> Result<BTreeMap<String, TargetGroup>, AwsError> {
     let call = Call::new(SERVICE, "DescribeTargetGroups", "");
-    let all = pages(call.clone(), |marker| {
-        let request = aws.elb.describe_target_groups().page_size(PAGE).set_marker(marker);
-        let call = call.clone();
-        async move {
-            let page = aws.read(call, request.send()).await?;
-            Ok((page.target_groups.unwrap_or_default(), page.next_marker))
-        }
-    })
-    .await?;
+    let ask = |marker| aws.elb.describe_target_groups().page_size(PAGE).set_marker(marker).send();
+    let all = listed(aws, call, ask, |page| (page.target_groups, page.next_marker)).await?;
     Ok(all.iter().map(target_group).map(|group| (group.name.clone(), group)).collect())
 }
 
@@ -39,15 +32,8 @@ pub async fn target_groups(aws: &Aws) -> Result<BTreeMap<String, TargetGroup>, A
 /// When a page fails.
 pub async fn load_balancers(aws: &Aws) -> Result<BTreeMap<String, LoadBalancer>, AwsError> {
     let call = Call::new(SERVICE, "DescribeLoadBalancers", "");
-    let all = pages(call.clone(), |marker| {
-        let request = aws.elb.describe_load_balancers().page_size(PAGE).set_marker(marker);
-        let call = call.clone();
-        async move {
-            let page = aws.read(call, request.send()).await?;
-            Ok((page.load_balancers.unwrap_or_default(), page.next_marker))
-        }
-    })
-    .await?;
+    let ask = |marker| aws.elb.describe_load_balancers().page_size(PAGE).set_marker(marker).send();
+    let all = listed(aws, call, ask, |page| (page.load_balancers, page.next_marker)).await?;
     Ok(all.iter().map(load_balancer).map(|balancer| (balancer.name.clone(), balancer)).collect())
 }
 
@@ -86,16 +72,10 @@ pub async fn rules(aws: &Aws, arns: BTreeSet<String>) -> Result<BTreeMap<String,
 /// When a page fails.
 pub async fn listeners_of(aws: &Aws, load_balancer_arn: &str) -> Result<Vec<Listener>, AwsError> {
     let call = Call::new(SERVICE, "DescribeListeners", load_balancer_arn);
-    let all = pages(call.clone(), |marker| {
-        let request =
-            aws.elb.describe_listeners().load_balancer_arn(load_balancer_arn).page_size(PAGE).set_marker(marker);
-        let call = call.clone();
-        async move {
-            let page = aws.read(call, request.send()).await?;
-            Ok((page.listeners.unwrap_or_default(), page.next_marker))
-        }
-    })
-    .await?;
+    let ask = |marker| {
+        aws.elb.describe_listeners().load_balancer_arn(load_balancer_arn).page_size(PAGE).set_marker(marker).send()
+    };
+    let all = listed(aws, call, ask, |page| (page.listeners, page.next_marker)).await?;
     Ok(all.iter().map(listener).collect())
 }
 
@@ -105,15 +85,8 @@ pub async fn listeners_of(aws: &Aws, load_balancer_arn: &str) -> Result<Vec<List
 /// When a page fails.
 pub async fn rules_of(aws: &Aws, listener_arn: &str) -> Result<Vec<Rule>, AwsError> {
     let call = Call::new(SERVICE, "DescribeRules", listener_arn);
-    let all = pages(call.clone(), |marker| {
-        let request = aws.elb.describe_rules().listener_arn(listener_arn).page_size(PAGE).set_marker(marker);
-        let call = call.clone();
-        async move {
-            let page = aws.read(call, request.send()).await?;
-            Ok((page.rules.unwrap_or_default(), page.next_marker))
-        }
-    })
-    .await?;
+    let ask = |marker| aws.elb.describe_rules().listener_arn(listener_arn).page_size(PAGE).set_marker(marker).send();
+    let all = listed(aws, call, ask, |page| (page.rules, page.next_marker)).await?;
     Ok(all.iter().map(rule).collect())
 }
 

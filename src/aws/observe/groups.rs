@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_autoscaling::types as asg;
 use aws_sdk_ec2::types as ec2;
 
-use crate::aws::batch::pages;
+use crate::aws::batch::listed;
 use crate::aws::codec;
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
@@ -25,21 +25,12 @@ type Found<T> = (BTreeMap<String, T>, Vec<Problem>);
 /// When a page fails.
 pub async fn groups(aws: &Aws, environment: &EnvironmentName) -> Result<Found<Group>, AwsError> {
     let call = Call::new("autoscaling", "DescribeAutoScalingGroups", environment.as_str());
-    let all = pages(call.clone(), |token| {
-        let request = aws
-            .autoscaling
-            .describe_auto_scaling_groups()
-            .filters(group_filter(keys::OWNER, OWNER))
-            .filters(group_filter(keys::ENVIRONMENT, environment.as_str()))
-            .max_records(100)
-            .set_next_token(token);
-        let call = call.clone();
-        async move {
-            let page = aws.read(call, request.send()).await?;
-            Ok((page.auto_scaling_groups.unwrap_or_default(), page.next_token))
-        }
-    })
-    .await?;
+    let ask = |token| {
+        let request = aws.autoscaling.describe_auto_scaling_groups().max_records(100).set_next_token(token);
+        let request = request.filters(group_filter(keys::OWNER, OWNER));
+        request.filters(group_filter(keys::ENVIRONMENT, environment.as_str())).send()
+    };
+    let all = listed(aws, call, ask, |page| (page.auto_scaling_groups, page.next_token)).await?;
     Ok(collect(all.iter().map(|group| {
         let name = group.auto_scaling_group_name().unwrap_or_default();
         ("Auto Scaling group", name, codec::group_tags(group.tags()), decode_group(group))
@@ -64,21 +55,12 @@ pub async fn group(aws: &Aws, name: &str) -> Result<Option<(Tags, Result<Group, 
 /// When a page fails.
 pub async fn launch_templates(aws: &Aws, environment: &EnvironmentName) -> Result<Found<LaunchTemplate>, AwsError> {
     let call = Call::new("ec2", "DescribeLaunchTemplates", environment.as_str());
-    let all = pages(call.clone(), |token| {
-        let request = aws
-            .ec2
-            .describe_launch_templates()
-            .filters(template_filter(keys::OWNER, OWNER))
-            .filters(template_filter(keys::ENVIRONMENT, environment.as_str()))
-            .max_results(200)
-            .set_next_token(token);
-        let call = call.clone();
-        async move {
-            let page = aws.read(call, request.send()).await?;
-            Ok((page.launch_templates.unwrap_or_default(), page.next_token))
-        }
-    })
-    .await?;
+    let ask = |token| {
+        let request = aws.ec2.describe_launch_templates().max_results(200).set_next_token(token);
+        let request = request.filters(template_filter(keys::OWNER, OWNER));
+        request.filters(template_filter(keys::ENVIRONMENT, environment.as_str())).send()
+    };
+    let all = listed(aws, call, ask, |page| (page.launch_templates, page.next_token)).await?;
     Ok(collect(all.iter().map(|template| {
         let name = template.launch_template_name().unwrap_or_default();
         ("launch template", name, codec::ec2_tags(template.tags()), decode_template(template))

@@ -8,7 +8,7 @@ use aws_sdk_ec2::types as ec2;
 use futures::future::join_all;
 use futures::join;
 
-use crate::aws::batch::{by_ids, pages, settle, several};
+use crate::aws::batch::{by_ids, listed, settle, several};
 use crate::aws::codec;
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
@@ -142,17 +142,12 @@ async fn found(aws: &Aws, search: &ImageSearch) -> Result<Vec<Image>, AwsError> 
     filters.extend(search.architecture.map(|one| filter("architecture", one.as_str())));
     filters.extend(search.tags.iter().map(|(key, value)| filter(&format!("tag:{key}"), &literal(value))));
     let call = Call::new("ec2", "DescribeImages", &search.name);
-    pages(call.clone(), |token: Option<String>| {
+    let ask = |token| {
         let request = aws.ec2.describe_images().owners(&search.owner).set_filters(Some(filters.clone()));
-        let request = request.max_results(PAGE).set_next_token(token);
-        let call = call.clone();
-        async move {
-            let page = aws.read(call, request.send()).await?;
-            let next = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
-            Ok((page.images().iter().filter_map(image).collect(), next))
-        }
-    })
-    .await
+        request.max_results(PAGE).set_next_token(token).send()
+    };
+    let all = listed(aws, call, ask, |page| (page.images, page.next_token)).await?;
+    Ok(all.iter().filter_map(image).collect())
 }
 
 /// A value in which `*` and `?` stand for themselves.

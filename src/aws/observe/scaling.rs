@@ -6,7 +6,7 @@ use std::future::Future;
 
 use aws_sdk_autoscaling::types as asg;
 
-use crate::aws::batch::{pages, settle};
+use crate::aws::batch::{listed, settle};
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
 use crate::model::observed::Read;
@@ -44,16 +44,11 @@ pub async fn hooks(aws: &Aws, group: &str) -> Result<Vec<Hook>, AwsError> {
 pub async fn policies(aws: &Aws, groups: &[String]) -> Result<BTreeMap<String, Read<Vec<GroupPolicy>>>, AwsError> {
     let fetch = |group: Option<String>| async move {
         let call = Call::new(ASG, "DescribePolicies", group.clone().unwrap_or_default());
-        let all = pages(call.clone(), |token| {
+        let ask = |token| {
             let request = aws.autoscaling.describe_policies().set_auto_scaling_group_name(group.clone());
-            let request = request.max_records(100).set_next_token(token);
-            let call = call.clone();
-            async move {
-                let page = aws.read(call, request.send()).await?;
-                Ok((page.scaling_policies.unwrap_or_default(), page.next_token))
-            }
-        })
-        .await?;
+            request.max_records(100).set_next_token(token).send()
+        };
+        let all = listed(aws, call, ask, |page| (page.scaling_policies, page.next_token)).await?;
         let named = |policy: &asg::ScalingPolicy| policy.auto_scaling_group_name().unwrap_or_default().to_owned();
         Ok(all.iter().map(|policy| (named(policy), decode_policy(policy))).collect())
     };
@@ -67,16 +62,11 @@ pub async fn policies(aws: &Aws, groups: &[String]) -> Result<BTreeMap<String, R
 pub async fn schedules(aws: &Aws, groups: &[String]) -> Result<BTreeMap<String, Read<Vec<ScheduledAction>>>, AwsError> {
     let fetch = |group: Option<String>| async move {
         let call = Call::new(ASG, "DescribeScheduledActions", group.clone().unwrap_or_default());
-        let all = pages(call.clone(), |token| {
+        let ask = |token| {
             let request = aws.autoscaling.describe_scheduled_actions().set_auto_scaling_group_name(group.clone());
-            let request = request.max_records(100).set_next_token(token);
-            let call = call.clone();
-            async move {
-                let page = aws.read(call, request.send()).await?;
-                Ok((page.scheduled_update_group_actions.unwrap_or_default(), page.next_token))
-            }
-        })
-        .await?;
+            request.max_records(100).set_next_token(token).send()
+        };
+        let all = listed(aws, call, ask, |page| (page.scheduled_update_group_actions, page.next_token)).await?;
         let named =
             |action: &asg::ScheduledUpdateGroupAction| action.auto_scaling_group_name().unwrap_or_default().to_owned();
         Ok(all.iter().map(|action| (named(action), decode_scheduled(action))).collect())

@@ -138,7 +138,7 @@ fn is_below(name: &str, path: &str, recursive: bool) -> bool {
     below.is_some_and(|rest| recursive || !rest.contains('/'))
 }
 
-/// One page; its token is the index of the first item that it leaves out.
+/// One page; its token is the index of the first item that it leaves out, and empty when there is none.
 fn page(input: &Input, most: usize, items: Vec<Value>) -> Result<Value, ApiError> {
     let size = input.page_size(most)?;
     let start = match input.text("NextToken")? {
@@ -150,11 +150,8 @@ fn page(input: &Input, most: usize, items: Vec<Value>) -> Result<Value, ApiError
             .ok_or_else(|| ApiError::new("InvalidNextToken", "The specified token isn't valid."))?,
     };
     let end = items.len().min(start + size);
-    let mut page = json!({"Parameters": items[start..end]});
-    if end < items.len() {
-        page["NextToken"] = end.to_string().into();
-    }
-    Ok(page)
+    let next = if end < items.len() { end.to_string() } else { String::new() };
+    Ok(json!({"Parameters": items[start..end], "NextToken": next}))
 }
 
 struct Filter {
@@ -259,7 +256,7 @@ mod tests {
         let first = read(json!({"Path": "/app/prod"})).unwrap();
         assert_eq!(first["Parameters"].as_array().unwrap().len(), 10);
         let rest = read(json!({"Path": "/app/prod", "NextToken": first["NextToken"]})).unwrap();
-        assert_eq!((rest["Parameters"].as_array().unwrap().len(), rest.get("NextToken")), (2, None));
+        assert_eq!((rest["Parameters"].as_array().unwrap().len(), &rest["NextToken"]), (2, &json!("")));
         assert_eq!(read(json!({"Path": "/app"})).unwrap()["Parameters"].as_array().unwrap().len(), 1);
         assert_eq!(read(json!({"Path": "/app/", "Recursive": true})).unwrap()["NextToken"], "10");
         assert_eq!(read(json!({"Path": "/app", "NextToken": "x"})).unwrap_err(), "InvalidNextToken");
