@@ -260,8 +260,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_certificate_must_be_the_hosts() {
-        // A server that does not speak TLS at all is as good as one with a wrong certificate: no connection.
+    async fn a_server_that_speaks_no_tls_is_unreachable() {
+        // As good as a wrong certificate: no connection.
         let (port, _) = server(b"HTTP/1.1 200 OK\r\n\r\n", Duration::ZERO).await;
         let secure = Probe { secure: true, ..probe(port) };
         assert!(matches!(Network.ask(&secure).await, Replied::Unreachable(_)));

@@ -4,6 +4,8 @@
 //!
 //! Who asks does not judge: whether an answer is good, the plan says.
 
+#[cfg(test)]
+mod certificates;
 pub mod http;
 
 use std::fmt::Debug;
