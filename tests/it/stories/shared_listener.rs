@@ -218,6 +218,63 @@ async fn the_end_of_an_app_leaves_the_shared_listener_and_the_rules_of_others() 
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_login_that_others_put_before_the_forward_stays_there_over_a_release_and_a_rollback() {
+    use amiable::sim::world::balancing::Action;
+    let mut lab = shared().await;
+    let secure = [
+        ("ListenerArn", lab.listener("shared")),
+        ("Protocol", "HTTPS".to_owned()),
+        ("SslPolicy", "ELBSecurityPolicy-TLS13-1-2-2021-06".to_owned()),
+        ("Certificates.member.1.CertificateArn", "arn:aws:acm:us-west-2:123456789012:certificate/1".to_owned()),
+    ];
+    lab.by_hand(
+        "elasticloadbalancing",
+        "ModifyListener",
+        &secure.each_ref().map(|(name, value)| (*name, value.as_str())),
+    );
+    let rule = "  loadBalancer: {listener: web, hosts: [hello.example.com]}\n";
+    lab.write("hello", app("hello", HELLO_1_0, rule));
+    assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+    let ours = |lab: &Lab| {
+        lab.simulation.with(|world| {
+            let ours = |rule: &&amiable::sim::world::balancing::Rule| rule.tags.contains_key("amiable:owner");
+            world.balancing.rules.values().find(ours).unwrap().clone()
+        })
+    };
+    let (arn, a, b) = (ours(&lab).arn, lab.target_group("hello-prod-a"), lab.target_group("hello-prod-b"));
+    let login = [
+        ("RuleArn", arn.as_str()),
+        ("Actions.member.1.Type", "authenticate-oidc"),
+        ("Actions.member.1.Order", "1"),
+        ("Actions.member.1.AuthenticateOidcConfig.Issuer", "https://id.example.com"),
+        ("Actions.member.1.AuthenticateOidcConfig.AuthorizationEndpoint", "https://id.example.com/authorize"),
+        ("Actions.member.1.AuthenticateOidcConfig.TokenEndpoint", "https://id.example.com/token"),
+        ("Actions.member.1.AuthenticateOidcConfig.UserInfoEndpoint", "https://id.example.com/user"),
+        ("Actions.member.1.AuthenticateOidcConfig.ClientId", "hello"),
+        ("Actions.member.1.AuthenticateOidcConfig.ClientSecret", "canary-of-a-secret"),
+        ("Actions.member.1.AuthenticateOidcConfig.Scope", "openid email"),
+        ("Actions.member.2.Type", "forward"),
+        ("Actions.member.2.Order", "2"),
+        ("Actions.member.2.ForwardConfig.TargetGroups.member.1.TargetGroupArn", a.as_str()),
+        ("Actions.member.2.ForwardConfig.TargetGroups.member.1.Weight", "100"),
+        ("Actions.member.2.ForwardConfig.TargetGroups.member.2.TargetGroupArn", b.as_str()),
+        ("Actions.member.2.ForwardConfig.TargetGroups.member.2.Weight", "0"),
+    ];
+    lab.by_hand("elasticloadbalancing", "ModifyRule", &login);
+    let before = ours(&lab).actions[0].clone();
+    assert!(matches!(&before, Action::Login(login) if login.secret.is_some()), "{before:?}");
+
+    lab.write("hello", app("hello", HELLO_1_1, rule));
+    assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+    assert_eq!(super::serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+    assert_eq!((ours(&lab).actions.len(), &ours(&lab).actions[0]), (2, &before));
+    settles(&lab).await;
+    assert_eq!(lab.rollback("hello", "slow").await, Outcome::ReleaseFailed);
+    assert_eq!(super::serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+    assert_eq!((ours(&lab).actions.len(), &ours(&lab).actions[0]), (2, &before));
+}
+
 fn between(body: &str, tag: &str) -> String {
     body.split(tag).nth(1).and_then(|rest| rest.split('<').next()).unwrap_or_default().to_owned()
 }

@@ -1,6 +1,6 @@
 //! The actions and conditions of listeners and rules: read from requests, checked, written as AWS shows them.
 
-use super::target_group_not_found;
+use super::{login, target_group_not_found};
 use crate::sim::wire::{ApiError, Params, Xml};
 use crate::sim::world::World;
 use crate::sim::world::balancing::{Action, Condition, Forward, LoadBalancer};
@@ -9,21 +9,36 @@ use crate::sim::world::balancing::{Action, Condition, Forward, LoadBalancer};
 const TARGET_GROUPS_AN_ACTION: usize = 5;
 const CONDITION_VALUES: usize = 5;
 
-/// The action list below a prefix: exactly one action, as the simulated AWS authenticates nobody.
-pub(super) fn read(params: &Params, prefix: &str) -> Result<Vec<Action>, ApiError> {
-    let given = params.structures(prefix);
-    match given.as_slice() {
-        [one] => Ok(vec![read_one(one)?]),
-        [] => Err(ApiError::validation(format!("A {} must be specified", prefix.trim_end_matches(".member")))),
-        _ => Err(ApiError::new(
-            "InvalidLoadBalancerAction",
-            "The action list must hold exactly one of forward, redirect and fixed-response",
-        )),
+/// The action list below a prefix, in the place of another: logins if any, and last the one action that answers.
+pub(super) fn read(params: &Params, prefix: &str, before: &[Action]) -> Result<Vec<Action>, ApiError> {
+    let mut given: Vec<(Option<u32>, Action)> = Vec::new();
+    for params in params.structures(prefix) {
+        given.push((params.parse("Order")?, read_one(&params, before)?));
     }
+    if given.is_empty() {
+        return Err(ApiError::validation(format!("A {} must be specified", prefix.trim_end_matches(".member"))));
+    }
+    if given.len() > 1 && given.iter().any(|(order, _)| order.is_none()) {
+        return Err(ApiError::validation("An order must be specified for each of several actions"));
+    }
+    given.sort_by_key(|(order, _)| *order);
+    if given.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+        return Err(ApiError::new("InvalidLoadBalancerAction", "The orders of actions must be unique"));
+    }
+    let actions: Vec<Action> = given.into_iter().map(|(_, action)| action).collect();
+    let answers = actions.iter().map(|action| !matches!(action, Action::Login(_)));
+    if !answers.rev().enumerate().all(|(from_end, answers)| answers == (from_end == 0)) {
+        return Err(ApiError::new(
+            "InvalidLoadBalancerAction",
+            "The action list must hold exactly one of forward, redirect and fixed-response, and it must be the last",
+        ));
+    }
+    Ok(actions)
 }
 
-fn read_one(params: &Params) -> Result<Action, ApiError> {
+fn read_one(params: &Params, before: &[Action]) -> Result<Action, ApiError> {
     match params.required("Type")? {
+        kind @ ("authenticate-oidc" | "authenticate-cognito") => login::read(kind, params, before).map(Action::Login),
         "forward" => read_forward(params).map(Action::Forward),
         "fixed-response" => {
             let config = params.below("FixedResponseConfig");
@@ -110,6 +125,12 @@ pub(super) fn check(
             "A listener of a Network Load Balancer can have a forward action only",
         ));
     }
+    if protocol != "HTTPS" && actions.iter().any(|action| matches!(action, Action::Login(_))) {
+        return Err(ApiError::new(
+            "InvalidLoadBalancerAction",
+            "Actions of type authenticate-oidc and authenticate-cognito are supported on HTTPS listeners only",
+        ));
+    }
     check_redirects(actions)?;
     if load_balancer.kind == "network" && actions.iter().any(is_sticky) {
         return Err(ApiError::new(
@@ -183,8 +204,9 @@ fn check_redirects(actions: &[Action]) -> Result<(), ApiError> {
 
 /// Writes an action list. A forward to one target group shows in both forms, a forward to several in the long one.
 pub(super) fn write(xml: &mut Xml, name: &str, actions: &[Action]) {
-    xml.list(name, "member", actions, |xml, action| {
+    xml.list(name, "member", (1..).zip(actions), |xml, (order, action)| {
         match action {
+            Action::Login(login) => login::write(xml, login),
             Action::Forward(forward) => write_forward(xml, forward),
             Action::FixedResponse { status, content_type, body } => {
                 xml.leaf("Type", "fixed-response");
@@ -201,7 +223,7 @@ pub(super) fn write(xml: &mut Xml, name: &str, actions: &[Action]) {
                 });
             }
         }
-        xml.leaf("Order", 1);
+        xml.leaf("Order", order);
     });
 }
 

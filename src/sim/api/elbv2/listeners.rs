@@ -17,7 +17,7 @@ pub(super) fn create(world: &mut World, request: &Request) -> Result<Reply, ApiE
     params.required("Port")?;
     let port = number(params, "Port", 80, 1, 65_535)? as u16;
     let protocol = params.required("Protocol")?;
-    let actions = actions::read(params, "DefaultActions.member")?;
+    let actions = actions::read(params, "DefaultActions.member", &[])?;
     let (certificate_arns, ssl_policy) = secure(params, protocol, None)?;
     check_protocol(&load_balancer, protocol)?;
     actions::check(world, &load_balancer, protocol, &actions)?;
@@ -172,7 +172,7 @@ pub(super) fn modify(world: &mut World, request: &Request) -> Result<Reply, ApiE
     }
     (after.certificate_arns, after.ssl_policy) = secure(params, &after.protocol, Some(&before))?;
     if !params.below("DefaultActions").is_empty() {
-        after.actions = actions::read(params, "DefaultActions.member")?;
+        after.actions = actions::read(params, "DefaultActions.member", &before.actions)?;
     }
     actions::check(world, &load_balancer, &after.protocol, &after.actions)?;
     if world.balancing.listeners_of(&load_balancer.arn).any(|it| it.port == after.port && it.arn != arn) {

@@ -2,6 +2,7 @@
 //!
 //! - [`load_balancers`], [`target_groups`], [`listeners`], [`rules`]: create, describe, modify, delete
 //! - [`actions`]: the actions and conditions of listeners and rules, read and written
+//! - [`login`]: the actions that come before another
 //! - [`targets`]: register, deregister, health
 //! - [`attributes`]: of load balancers and target groups
 //! - [`tags`]: of all four
@@ -12,6 +13,7 @@ mod actions;
 mod attributes;
 mod listeners;
 mod load_balancers;
+mod login;
 mod rules;
 mod tags;
 mod target_groups;

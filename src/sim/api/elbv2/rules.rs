@@ -35,24 +35,25 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// The load balancer at which a listener listens.
-fn load_balancer_of(world: &World, listener: &str) -> Result<LoadBalancer, ApiError> {
+/// The load balancer at which a listener listens, and the listener's protocol.
+fn place_of(world: &World, listener: &str) -> Result<(LoadBalancer, String), ApiError> {
     let listener = world.balancing.listeners.get(listener).ok_or_else(listener_not_found)?;
-    world.balancing.load_balancers.get(&listener.load_balancer_arn).cloned().ok_or_else(listener_not_found)
+    let load_balancer = world.balancing.load_balancers.get(&listener.load_balancer_arn);
+    Ok((load_balancer.cloned().ok_or_else(listener_not_found)?, listener.protocol.clone()))
 }
 
 pub(super) fn create(world: &mut World, request: &Request) -> Result<Reply, ApiError> {
     let params = &request.params;
     let listener_arn = params.required("ListenerArn")?;
-    let load_balancer = load_balancer_of(world, listener_arn)?;
+    let (load_balancer, protocol) = place_of(world, listener_arn)?;
     if load_balancer.kind != "application" {
         return Err(ApiError::new("UnsupportedProtocol", "Rules are for listeners of application load balancers"));
     }
     params.required("Priority")?;
     let priority = number(params, "Priority", 0, 1, 50_000)? as u32;
     let conditions = actions::read_conditions(params)?;
-    let actions = actions::read(params, "Actions.member")?;
-    actions::check(world, &load_balancer, "HTTP", &actions)?;
+    let actions = actions::read(params, "Actions.member", &[])?;
+    actions::check(world, &load_balancer, &protocol, &actions)?;
     let tags = tags::read(params)?;
     let rules = world.balancing.rules_of(listener_arn);
     if rules.iter().any(|rule| rule.priority == priority) {
@@ -137,8 +138,9 @@ pub(super) fn modify(world: &mut World, request: &Request) -> Result<Reply, ApiE
         after.conditions = actions::read_conditions(params)?;
     }
     if !params.below("Actions").is_empty() {
-        after.actions = actions::read(params, "Actions.member")?;
-        actions::check(world, &load_balancer_of(world, &before.listener_arn)?, "HTTP", &after.actions)?;
+        after.actions = actions::read(params, "Actions.member", &before.actions)?;
+        let (load_balancer, protocol) = place_of(world, &before.listener_arn)?;
+        actions::check(world, &load_balancer, &protocol, &after.actions)?;
     }
     let changed = after.actions.clone();
     world.balancing.rules.insert(arn, after);

@@ -24,6 +24,9 @@ pub(super) fn read(params: &Params) -> Result<Tags, ApiError> {
                 "Tag '{key}' is too long: a key may have 128 characters, a value 256"
             )));
         }
+        if let Some(wrong) = [key, value].into_iter().find(|text| !text.chars().all(is_allowed)) {
+            return Err(ApiError::validation(format!("'{wrong}' holds characters that are not allowed in tags")));
+        }
         if key.starts_with("aws:") {
             return Err(ApiError::validation(format!("Tag key '{key}' must not begin with aws:")));
         }
@@ -33,6 +36,13 @@ pub(super) fn read(params: &Params) -> Result<Tags, ApiError> {
     }
     check_count(&tags)?;
     Ok(tags)
+}
+
+/// AWS allows `[\p{L}\p{Z}\p{N}_.:/=+\-@]`; of what separates, that is everything but control characters.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Tag.html>
+fn is_allowed(character: char) -> bool {
+    let separates = character.is_whitespace() && !character.is_control();
+    character.is_alphanumeric() || separates || "_.:/=+-@".contains(character)
 }
 
 fn check_count(tags: &Tags) -> Result<(), ApiError> {

@@ -1,5 +1,6 @@
 //! What listeners and rules do with requests, and for which requests rules do it.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::routing::Incoming;
@@ -7,6 +8,8 @@ use super::routing::Incoming;
 /// One action of a listener or rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
+    /// Sends clients to log in first; the action after it answers those who have.
+    Login(Login),
     /// Forwards to target groups by weight.
     Forward(Forward),
     /// Answers by itself.
@@ -33,6 +36,17 @@ pub enum Action {
         /// The query, or `#{query}`.
         query: String,
     },
+}
+
+/// A login with an identity provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// `authenticate-oidc` or `authenticate-cognito`.
+    pub kind: String,
+    /// Its settings, as AWS names and writes them.
+    pub settings: BTreeMap<String, String>,
+    /// The secret of an OIDC client, which AWS never tells.
+    pub secret: Option<String>,
 }
 
 /// A weighted forward.

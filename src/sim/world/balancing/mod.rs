@@ -15,7 +15,7 @@ use super::agenda::Agenda;
 use super::shelf::Shelf;
 use crate::model::probe::PREVIEW_HEADER;
 use crate::model::time::{Span, Timestamp};
-pub use action::{Action, Condition, Forward};
+pub use action::{Action, Condition, Forward, Login};
 pub use health::{Health, Target, TargetKey};
 
 /// From the creation of a load balancer until it is active.

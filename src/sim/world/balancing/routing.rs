@@ -67,7 +67,8 @@ impl World {
             .rules_of(&listener.arn)
             .into_iter()
             .find(|rule| rule.conditions.iter().all(|condition| condition.holds(request)));
-        match rule.map_or(&listener.actions, |rule| &rule.actions).first() {
+        // Everybody counts as logged in, so that the last action answers.
+        match rule.map_or(&listener.actions, |rule| &rule.actions).last() {
             Some(Action::Forward(forward)) => self.forward(&forward.target_groups, roll),
             Some(Action::FixedResponse { status, content_type, body }) => Route::Answer {
                 status: status.parse().unwrap_or(503),
@@ -95,7 +96,7 @@ impl World {
                 );
                 Route::Redirect { status: if status == "HTTP_301" { 301 } else { 302 }, location }
             }
-            None => Route::Unavailable,
+            Some(Action::Login(_)) | None => Route::Unavailable,
         }
     }
 

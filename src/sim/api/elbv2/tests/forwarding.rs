@@ -180,3 +180,40 @@ fn https_needs_a_certificate() {
     let answer = aws.elb("CreateListener", &format!("{params}&{certificate}"));
     assert_eq!(answer.one("SslPolicy"), "ELBSecurityPolicy-2016-08");
 }
+
+#[test]
+fn a_login_stands_before_the_forward_on_a_secure_listener_and_its_secret_is_never_told() {
+    let mut aws = Trial::new();
+    let (a, _, plain) = two(&mut aws);
+    let login = "Actions.member.1.Type=authenticate-oidc&Actions.member.1.Order=1\
+        &Actions.member.1.AuthenticateOidcConfig.Issuer=https://id.example.com\
+        &Actions.member.1.AuthenticateOidcConfig.AuthorizationEndpoint=https://id.example.com/a\
+        &Actions.member.1.AuthenticateOidcConfig.TokenEndpoint=https://id.example.com/t\
+        &Actions.member.1.AuthenticateOidcConfig.UserInfoEndpoint=https://id.example.com/u\
+        &Actions.member.1.AuthenticateOidcConfig.ClientId=hello";
+    let then = format!("Actions.member.2.Type=forward&Actions.member.2.Order=2&Actions.member.2.TargetGroupArn={a}");
+    let new = "AuthenticateOidcConfig.ClientSecret=s3cret";
+    let create = |listener: &str, actions: &str| format!("ListenerArn={listener}&Priority=10&{HOST}&{actions}");
+    let whole = format!("{login}&Actions.member.1.{new}&{then}");
+    assert!(aws.elb_refuses("CreateRule", &create(&plain, &whole)).1.contains("HTTPS"));
+    aws.elb(
+        "ModifyListener",
+        &format!("ListenerArn={plain}&Protocol=HTTPS&Certificates.member.1.CertificateArn=c&SslPolicy=p"),
+    );
+    for (actions, code) in [
+        (format!("{login}&{then}"), "ValidationError"),
+        (whole.replace("Order=2", "Order=1"), "InvalidLoadBalancerAction"),
+        (whole.replace("Order=2", "Order=0"), "InvalidLoadBalancerAction"),
+        (whole.replace("&Actions.member.2.Order=2", ""), "ValidationError"),
+        (format!("{login}&Actions.member.1.{new}"), "InvalidLoadBalancerAction"),
+    ] {
+        assert_eq!(aws.elb_refuses("CreateRule", &create(&plain, &actions)).0, code, "{actions}");
+    }
+    let answer = aws.elb("CreateRule", &create(&plain, &whole));
+    assert_eq!((answer.all("Order"), answer.one("ClientId")), (vec!["1", "2"], "hello"));
+    assert!(!answer.0.contains("s3cret"));
+    let modify = format!("RuleArn={}", answer.one("RuleArn"));
+    assert_eq!(aws.elb_refuses("ModifyRule", &format!("{modify}&{login}&{then}")).0, "ValidationError");
+    let kept = "Actions.member.1.AuthenticateOidcConfig.UseExistingClientSecret=true";
+    aws.elb("ModifyRule", &format!("{modify}&{login}&{kept}&{then}"));
+}

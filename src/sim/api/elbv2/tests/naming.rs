@@ -202,12 +202,14 @@ fn tags_are_added_changed_and_removed() {
     let arn =
         aws.elb("CreateTargetGroup", &format!("{}&Tags.member.1.Key=a&Tags.member.1.Value=1", target_group("hello-a")));
     let arn = arn.one("TargetGroupArn").to_owned();
-    let tags = "Tags.member.1.Key=a&Tags.member.1.Value=2&Tags.member.2.Key=b&Tags.member.2.Value=<3>";
+    let tags = "Tags.member.1.Key=a&Tags.member.1.Value=2&Tags.member.2.Key=b&Tags.member.2.Value=drei Bäume: @3";
     aws.elb("AddTags", &format!("ResourceArns.member.1={arn}&{tags}"));
     let describe = format!("ResourceArns.member.1={arn}");
-    assert_eq!(aws.elb("DescribeTags", &describe).all("Value"), ["2", "&lt;3&gt;"]);
+    assert_eq!(aws.elb("DescribeTags", &describe).all("Value"), ["2", "drei Bäume: @3"]);
     aws.elb("RemoveTags", &format!("{describe}&TagKeys.member.1=a"));
     assert_eq!(aws.elb("DescribeTags", &describe).all("Key"), ["b"]);
+    let wrong = format!("ResourceArns.member.1={arn}&Tags.member.1.Key=a&Tags.member.1.Value=<3>");
+    assert_eq!(aws.elb_refuses("AddTags", &wrong).0, "ValidationError");
     let twice = "Tags.member.1.Key=a&Tags.member.1.Value=2&Tags.member.2.Key=a&Tags.member.2.Value=3";
     assert_eq!(aws.elb_refuses("AddTags", &format!("{describe}&{twice}")).0, "DuplicateTagKeys");
 }
