@@ -17,7 +17,8 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_sdk_sts::config::retry::RetryPartition;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
@@ -285,7 +286,10 @@ async fn credentials(settings: &Settings) -> SharedCredentialsProvider {
         .with_timeout_config(timeouts());
     let profile = ProfileFileCredentialsProvider::builder().configure(&config);
     if let Some(name) = &settings.profile {
-        return SharedCredentialsProvider::new(profile.profile_name(name).build());
+        return SharedCredentialsProvider::new(Named {
+            name: name.clone(),
+            profile: profile.profile_name(name).build(),
+        });
     }
     if settings.endpoint_url.is_some() || std::env::var_os("AWS_ENDPOINT_URL").is_some() {
         let environment = EnvironmentVariableCredentialsProvider::new();
@@ -301,6 +305,30 @@ async fn credentials(settings: &Settings) -> SharedCredentialsProvider {
     SharedCredentialsProvider::new(
         DefaultCredentialsChain::builder().imds_client(instance).configure(config).build().await,
     )
+}
+
+/// A profile that was named: when it gives no credentials, no other way to them is worth a word.
+#[derive(Debug)]
+struct Named {
+    name: String,
+    profile: ProfileFileCredentialsProvider,
+}
+
+impl ProvideCredentials for Named {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async move {
+            self.profile.provide_credentials().await.map_err(|error| match error {
+                CredentialsError::CredentialsNotLoaded(_) => CredentialsError::invalid_configuration(format!(
+                    "the profile `{}` does not exist, or holds no credentials",
+                    self.name
+                )),
+                other => other,
+            })
+        })
+    }
 }
 
 fn identity_cache(clock: &Clock) -> aws_sdk_sts::config::SharedIdentityCache {

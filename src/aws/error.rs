@@ -75,6 +75,7 @@ mod own {
     pub const NO_CREDENTIALS: &str = "<no credentials>";
     pub const CREDENTIALS: &str = "<credentials>";
     pub const UNREACHABLE: &str = "<unreachable>";
+    pub const ENDPOINT: &str = "<endpoint>";
     pub const TIMEOUT: &str = "<timeout>";
     pub const BROKEN: &str = "<connection broken>";
     pub const ANSWER: &str = "<answer not understood>";
@@ -100,7 +101,7 @@ impl AwsError {
             return Self::build(call, code, message, class).with_response(status, request_id);
         }
         let (code, class) = without_a_code(&error, status);
-        let message = match find::<CredentialsError>(&error) {
+        let message = match deepest::<CredentialsError>(&error) {
             Some(credentials) => causes(credentials),
             None => causes(&error),
         };
@@ -196,6 +197,9 @@ impl AwsError {
             own::UNREACHABLE => {
                 "the endpoint cannot be reached: check the network, the proxy, the region's name and AWS_ENDPOINT_URL"
             }
+            own::ENDPOINT => {
+                "an endpoint must be a URL such as `http://127.0.0.1:4566`: check --endpoint-url and AWS_ENDPOINT_URL"
+            }
             own::TIMEOUT | own::BROKEN if self.is_reading() => "check the network and the proxy, and try again",
             own::TIMEOUT | own::BROKEN => "whether the call took effect is not known; the next plan finds out",
             own::ACCOUNT => {
@@ -276,16 +280,18 @@ fn without_a_code<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>) -> 
 where
     E: Error + Send + Sync + 'static,
 {
-    if let Some(credentials) = find::<CredentialsError>(error) {
-        let code = match credentials {
-            CredentialsError::CredentialsNotLoaded(_) => own::NO_CREDENTIALS,
-            _ => own::CREDENTIALS,
-        };
-        return (code, Class::FatalAll);
+    let credentials = deepest::<CredentialsError>(error);
+    // Without credentials no call can succeed, whatever kept them from being obtained.
+    let or_fatal = |class| if credentials.is_some() { Class::FatalAll } else { class };
+    match credentials {
+        Some(CredentialsError::CredentialsNotLoaded(_)) => return (own::NO_CREDENTIALS, Class::FatalAll),
+        _ if never_connected(error) => return (own::UNREACHABLE, or_fatal(Class::Retry)),
+        _ if chain(error).any(is_about_the_endpoint) => return (own::ENDPOINT, or_fatal(Class::Blocked)),
+        Some(_) => return (own::CREDENTIALS, Class::FatalAll),
+        None => {}
     }
     match error {
         SdkError::TimeoutError(_) => (own::TIMEOUT, Class::Retry),
-        SdkError::DispatchFailure(_) if never_connected(error) => (own::UNREACHABLE, Class::Retry),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => (own::TIMEOUT, Class::Retry),
         SdkError::DispatchFailure(_) => (own::BROKEN, Class::Retry),
         SdkError::ConstructionFailure(_) => (own::REQUEST, Class::FatalApp),
@@ -310,15 +316,28 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     })
 }
 
+/// Whether the SDK could make no address of a URL that was given.
+fn is_about_the_endpoint(error: &(dyn Error + 'static)) -> bool {
+    error.to_string().starts_with("failed to apply endpoint")
+}
+
+/// The last of a kind: credentials may be obtained with other credentials.
+fn deepest<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    chain(error).filter_map(|error| error.downcast_ref::<T>()).last()
+}
+
 fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     chain(error).find_map(|error| error.downcast_ref::<T>())
 }
 
-/// The error and its causes in one line; a cause that only repeats the one before it is left out.
+/// The error and its causes in one line; a cause that only repeats the one before it is left out, and so is the request,
+/// which the SDK writes as Rust does.
 fn causes(error: &(dyn Error + 'static)) -> String {
     let mut parts: Vec<String> = Vec::new();
     for cause in chain(error) {
-        let text = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = cause.to_string();
+        let text = text.split(" to request `Request {").next().unwrap_or_default();
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         if !parts.last().is_some_and(|last| last.contains(&text)) {
             parts.push(text);
         }
@@ -363,5 +382,10 @@ mod tests {
         assert!(advice("RequestLimitExceeded", Class::Retry).unwrap().contains("rate of calls"));
         assert!(advice("VcpuLimitExceeded", Class::Blocked).unwrap().contains("quota"));
         assert_eq!(advice("ValidationError", Class::FatalApp), None);
+        // Nothing can have come of a call that only reads.
+        let timeout =
+            |operation| AwsError::build(Call::new("ec2", operation, ""), own::TIMEOUT, "".into(), Class::Retry);
+        assert!(timeout("CreateTags").advice().unwrap().contains("took effect"));
+        assert!(!timeout("DescribeImages").advice().unwrap().contains("took effect"));
     }
 }

@@ -251,13 +251,33 @@ async fn no_way_to_aws_and_no_credentials_are_told_apart_and_end_at_once() {
     let nowhere =
         Settings { endpoint_url: Some("http://127.0.0.1:1".into()), ..Settings::new(REGION, Clock::system()) };
     let known = aws_credential_types::Credentials::from_keys("AKIANOBODY", "nobody", None);
-    let unreachable = Settings { credentials: Some(known), ..nowhere.clone() };
+    let unreachable = Settings { credentials: Some(known.clone()), ..nowhere.clone() };
+    let with_role = Settings { assume_role: Some("arn:aws:iam::123456789012:role/x".into()), ..unreachable.clone() };
     let nobody = Settings { profile: Some("amiable-no-such-profile".into()), ..nowhere };
-    for (settings, advice) in [(unreachable, "endpoint cannot be reached"), (nobody, "credentials")] {
+    for (settings, message, advice) in [
+        (unreachable, "refused", "endpoint cannot be reached"),
+        (with_role, "refused", "endpoint cannot be reached"),
+        (nobody, "the profile `amiable-no-such-profile` does not exist", "check the profile"),
+    ] {
         let aws = Aws::connect(settings).await;
         let error = observe(&aws, &lab.desired, aws.clock().now()).await.unwrap_err();
         assert_eq!(error.class, Class::FatalAll, "{error}");
+        assert!(error.message.contains(message), "{error}");
         assert!(error.advice().unwrap().contains(advice), "{error}: {:?}", error.advice());
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_no_url_is_said_without_the_request() {
+    let lab = Lab::new().await;
+    let known = aws_credential_types::Credentials::from_keys("AKIANOBODY", "nobody", None);
+    let endpoint_url = Some("banana".to_owned());
+    let settings = Settings { credentials: Some(known), endpoint_url, ..Settings::new(REGION, Clock::system()) };
+    for assume_role in [None, Some("arn:aws:iam::123456789012:role/x".to_owned())] {
+        let aws = Aws::connect(Settings { assume_role, ..settings.clone() }).await;
+        let error = observe(&aws, &lab.desired, aws.clock().now()).await.unwrap_err();
+        assert!(error.message.ends_with("failed to apply endpoint `banana`: endpoint must contain scheme"), "{error}");
+        assert!(error.advice().unwrap().contains("--endpoint-url"), "{:?}", error.advice());
     }
 }
 
