@@ -6,6 +6,7 @@ use std::future::Future;
 use futures::future::join_all;
 use futures::join;
 
+use super::parameters::{decoded, parameters};
 use super::{alarms, balancing, scaling};
 use crate::aws::batch::{by_ids, settle, several};
 use crate::aws::codec;
@@ -14,127 +15,57 @@ use crate::aws::error::{AwsError, Call};
 use crate::model::action::Tags;
 use crate::model::launch::LaunchData;
 use crate::model::names::{AppName, EnvironmentName, Scope};
-use crate::model::observed::{Activity, Attributes, Details, Read, Target, TrafficWindow, Want};
+use crate::model::observed::{Activity, Attributes, Details, Read, Target, Want};
 use crate::model::probe::{Probe, Replied};
 
 const ELB: &str = "elasticloadbalancing";
+
+/// Reads all kinds of wants, each by what follows its ids, and all of them at once.
+macro_rules! details {
+    ($wants:ident, $($field:ident: $kind:ident($ids:ident) => $read:expr,)*) => {{
+        let ($($field,)*) = join!($(async {
+            let ids: Vec<_> = $wants.iter().filter_map(|want| match want {
+                Want::$kind(id) => Some(id.clone()),
+                _ => None,
+            }).collect();
+            let $ids = ids.as_slice();
+            $read.await
+        },)*);
+        Ok(Details { $($field: $field?,)* })
+    }};
+}
 
 /// Reads everything that is wanted, many at a time.
 ///
 /// # Errors
 /// Only when nothing can be read at all.
 pub async fn read(aws: &Aws, environment: &EnvironmentName, wants: &BTreeSet<Want>) -> Result<Details, AwsError> {
-    let wanted = Wanted::sort(wants);
-    let (hooks, policies, step_alarms, schedules) = join!(
-        each(&wanted.hooks, |name| scaling::hooks(aws, name)),
-        scaling::policies(aws, &wanted.policies),
-        each(&wanted.step_alarms, |name| alarms::of_group(aws, name)),
-        scaling::schedules(aws, &wanted.schedules),
-    );
-    let (
-        target_health,
-        activities,
-        target_group_attributes,
-        balancer_attributes,
-        tags,
-        listeners_of,
-        rules_of,
-        template_data,
-        deployed,
-        alarms,
-        traffic,
-        probes,
-        decisions,
-    ) = join!(
-        each(&wanted.target_health, |arn| target_health(aws, arn)),
-        each(&wanted.activities, |name| activities(aws, name)),
-        each(&wanted.target_group_attributes, |arn| target_group_attributes(aws, arn)),
-        each(&wanted.balancer_attributes, |arn| balancer_attributes(aws, arn)),
-        tags(aws, &wanted.tags),
-        each(&wanted.listeners_of, |arn| balancing::listeners_of(aws, arn)),
-        each(&wanted.rules_of, |arn| balancing::rules_of(aws, arn)),
-        each(&wanted.template_data, |name| template_data(aws, name)),
-        parameters(aws, environment, &wanted.deployed, Scope::parameter_name, codec::decode_record),
-        alarms::alarms(aws, &wanted.alarms),
-        alarms::traffic(aws, &wanted.traffic),
-        ask(aws, &wanted.probes),
-        parameters(aws, environment, &wanted.decisions, Scope::decisions_name, codec::decode_decision),
-    );
-    Ok(Details {
-        target_health: target_health?,
-        activities: activities?,
-        target_group_attributes: target_group_attributes?,
-        balancer_attributes: balancer_attributes?,
-        tags: tags?,
-        listeners_of: listeners_of?,
-        rules_of: rules_of?,
-        template_data: template_data?,
-        hooks: hooks?,
-        policies: policies?,
-        step_alarms: step_alarms?,
-        schedules: schedules?,
-        deployed: deployed?,
-        alarms: alarms?,
-        traffic: traffic?,
-        probes,
-        decisions: decisions?,
-    })
-}
-
-/// Wants by their kind.
-#[derive(Default)]
-struct Wanted {
-    target_health: Vec<String>,
-    activities: Vec<String>,
-    target_group_attributes: Vec<String>,
-    balancer_attributes: Vec<String>,
-    tags: Vec<String>,
-    listeners_of: Vec<String>,
-    rules_of: Vec<String>,
-    template_data: Vec<String>,
-    hooks: Vec<String>,
-    policies: Vec<String>,
-    step_alarms: Vec<String>,
-    schedules: Vec<String>,
-    deployed: Vec<AppName>,
-    alarms: Vec<String>,
-    traffic: Vec<TrafficWindow>,
-    probes: Vec<Probe>,
-    decisions: Vec<AppName>,
-}
-
-impl Wanted {
-    fn sort(wants: &BTreeSet<Want>) -> Self {
-        let mut wanted = Self::default();
-        for want in wants {
-            match want {
-                Want::TargetHealth(arn) => wanted.target_health.push(arn.clone()),
-                Want::Activities(name) => wanted.activities.push(name.clone()),
-                Want::TargetGroupAttributes(arn) => wanted.target_group_attributes.push(arn.clone()),
-                Want::BalancerAttributes(arn) => wanted.balancer_attributes.push(arn.clone()),
-                Want::Tags(arn) => wanted.tags.push(arn.clone()),
-                Want::ListenersOf(arn) => wanted.listeners_of.push(arn.clone()),
-                Want::RulesOf(arn) => wanted.rules_of.push(arn.clone()),
-                Want::TemplateData(name) => wanted.template_data.push(name.clone()),
-                Want::Hooks(name) => wanted.hooks.push(name.clone()),
-                Want::Policies(name) => wanted.policies.push(name.clone()),
-                Want::StepAlarms(name) => wanted.step_alarms.push(name.clone()),
-                Want::Schedules(name) => wanted.schedules.push(name.clone()),
-                Want::Deployed(app) => wanted.deployed.push(app.clone()),
-                Want::Alarm(name) => wanted.alarms.push(name.clone()),
-                Want::Traffic(window) => wanted.traffic.push(window.clone()),
-                Want::Probe(probe) => wanted.probes.push(probe.clone()),
-                Want::Decisions(app) => wanted.decisions.push(app.clone()),
-            }
-        }
-        wanted
+    details! {
+        wants,
+        target_health: TargetHealth(arns) => each(arns, |arn| target_health(aws, arn)),
+        activities: Activities(groups) => each(groups, |name| activities(aws, name)),
+        target_group_attributes: TargetGroupAttributes(arns) => each(arns, |arn| target_group_attributes(aws, arn)),
+        balancer_attributes: BalancerAttributes(arns) => each(arns, |arn| balancer_attributes(aws, arn)),
+        tags: Tags(arns) => tags(aws, arns),
+        listeners_of: ListenersOf(arns) => each(arns, |arn| balancing::listeners_of(aws, arn)),
+        rules_of: RulesOf(arns) => each(arns, |arn| balancing::rules_of(aws, arn)),
+        template_data: TemplateData(names) => each(names, |name| template_data(aws, name)),
+        hooks: Hooks(groups) => each(groups, |name| scaling::hooks(aws, name)),
+        policies: Policies(groups) => scaling::policies(aws, groups),
+        step_alarms: StepAlarms(groups) => each(groups, |name| alarms::of_group(aws, name)),
+        schedules: Schedules(groups) => scaling::schedules(aws, groups),
+        deployed: Deployed(apps) => recorded(aws, environment, apps, Scope::parameter_name, codec::decode_record),
+        alarms: Alarm(names) => alarms::alarms(aws, names),
+        traffic: Traffic(windows) => alarms::traffic(aws, windows),
+        probes: Probe(probes) => ask(aws, probes),
+        decisions: Decisions(apps) => recorded(aws, environment, apps, Scope::decisions_name, codec::decode_decision),
     }
 }
 
 /// Makes requests to apps and webhooks. What came back is known, whatever it is.
-async fn ask(aws: &Aws, probes: &[Probe]) -> BTreeMap<Probe, Read<Replied>> {
+async fn ask(aws: &Aws, probes: &[Probe]) -> Result<BTreeMap<Probe, Read<Replied>>, AwsError> {
     let all = join_all(probes.iter().map(|probe| aws.prober.ask(probe))).await;
-    probes.iter().cloned().zip(all.into_iter().map(Read::Known)).collect()
+    Ok(probes.iter().cloned().zip(all.into_iter().map(Read::Known)).collect())
 }
 
 /// Reads each of many things by a call of its own.
@@ -248,8 +179,8 @@ async fn template_data(aws: &Aws, name: &str) -> Result<Option<LaunchData>, AwsE
     data.and_then(codec::launch_data).map(Some).map_err(|why| AwsError::not_understood(call, why))
 }
 
-/// Parameters of apps, ten a call, each decoded.
-async fn parameters<T>(
+/// What is recorded of apps in parameters of theirs, each decoded.
+async fn recorded<T>(
     aws: &Aws,
     environment: &EnvironmentName,
     apps: &[AppName],
@@ -257,23 +188,10 @@ async fn parameters<T>(
     decode: fn(&str) -> Result<T, String>,
 ) -> Result<BTreeMap<AppName, Read<Option<T>>>, AwsError> {
     let name = |app: &AppName| name(&Scope::new(app.clone(), environment.clone()));
-    let found = by_ids(apps.iter().map(name).collect(), 10, |names| async move {
-        let call = Call::new("ssm", "GetParameters", several(&names));
-        let answer = aws.read(call, aws.ssm.get_parameters().set_names(Some(names)).send()).await?;
-        let parameters = answer.parameters.unwrap_or_default().into_iter();
-        Ok(parameters.filter_map(|parameter| Some((parameter.name?, parameter.value?))).collect())
-    })
-    .await?;
+    let found = parameters(aws, apps.iter().map(name).collect()).await?;
     let decoded = apps.iter().filter_map(|app| {
-        let read = match found.get(&name(app))? {
-            Read::Known(None) => Read::Known(None),
-            Read::Known(Some(text)) => match decode(text) {
-                Ok(value) => Read::Known(Some(value)),
-                Err(why) => Read::Unknown(format!("SSM parameter {}: {why}", name(app))),
-            },
-            Read::Unknown(why) => Read::Unknown(why.clone()),
-        };
-        Some((app.clone(), read))
+        let name = name(app);
+        Some((app.clone(), decoded(&name, found.get(&name)?, decode)))
     });
     Ok(decoded.collect())
 }

@@ -1,5 +1,5 @@
-//! Images by their ids, 100 a call, and what the manifests' sources of images lead to: SSM parameters, ten a call; each
-//! search once, never without an owner, for anybody can publish an image under any name; deployed states of other
+//! Images by their ids, 100 a call, and what the manifests' sources of images lead to: SSM parameters; each search
+//! once, never without an owner, for anybody can publish an image under any name; deployed states of other
 //! environments.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,6 +8,7 @@ use aws_sdk_ec2::types as ec2;
 use futures::future::join_all;
 use futures::join;
 
+use super::parameters::{decoded, parameters};
 use crate::aws::batch::{by_ids, listed, settle, several};
 use crate::aws::codec;
 use crate::aws::connect::Aws;
@@ -19,7 +20,6 @@ use crate::model::observed::{Image, ImageSources, Parameter, Read};
 use crate::model::record::DeployedRecord;
 
 const IDS: usize = 100;
-const PARAMETERS: usize = 10;
 const PAGE: i32 = 1000;
 
 /// What the manifests' sources of images lead to.
@@ -100,30 +100,8 @@ fn deployed(
     records: &BTreeMap<(EnvironmentName, AppName), String>,
     parameters: &BTreeMap<String, Read<Option<Parameter>>>,
 ) -> BTreeMap<(EnvironmentName, AppName), Read<Option<DeployedRecord>>> {
-    let decode = |name: &String| match parameters.get(name)? {
-        Read::Known(None) => Some(Read::Known(None)),
-        Read::Known(Some(parameter)) => Some(match codec::decode_record(&parameter.value) {
-            Ok(record) => Read::Known(Some(record)),
-            Err(why) => Read::Unknown(format!("SSM parameter {name}: {why}")),
-        }),
-        Read::Unknown(why) => Some(Read::Unknown(why.clone())),
-    };
+    let decode = |name: &String| Some(decoded(name, parameters.get(name)?, codec::decode_record));
     records.iter().filter_map(|(key, name)| Some((key.clone(), decode(name)?))).collect()
-}
-
-/// SSM parameters by the names that are given, which may end with `:VERSION` or `:LABEL`.
-async fn parameters(aws: &Aws, names: BTreeSet<String>) -> Result<BTreeMap<String, Read<Option<Parameter>>>, AwsError> {
-    by_ids(names, PARAMETERS, |names| async move {
-        let call = Call::new("ssm", "GetParameters", several(&names));
-        let answer = aws.read(call, aws.ssm.get_parameters().set_names(Some(names)).send()).await?;
-        let found = answer.parameters.unwrap_or_default().into_iter().filter_map(|parameter| {
-            let name = format!("{}{}", parameter.name?, parameter.selector.unwrap_or_default());
-            let kind = parameter.r#type.map(|kind| kind.as_str().to_owned()).unwrap_or_default();
-            Some((name, Parameter { kind, value: parameter.value? }))
-        });
-        Ok(found.collect())
-    })
-    .await
 }
 
 /// What each search finds.

@@ -5,6 +5,7 @@
 //! - [`dns`]: the hosted zone with its records
 //! - [`alarms`]: alarms and what load balancers counted, from CloudWatch
 //! - [`images`]: images by their ids, and what searches, SSM parameters and other environments lead to
+//! - [`parameters`]: SSM parameters by their names
 //! - [`scaling`]: hooks, scaling policies and scheduled actions of groups
 //! - [`details`]: what AWS tells only one by one, read on request
 //!
@@ -16,6 +17,7 @@ pub mod details;
 pub mod dns;
 pub mod groups;
 pub mod images;
+pub mod parameters;
 pub mod scaling;
 
 use std::collections::{BTreeMap, BTreeSet};
