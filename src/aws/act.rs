@@ -46,10 +46,7 @@ pub async fn perform(aws: &Aws, scope: &Scope, action: &Action) -> Result<Done, 
     let (service, operation) = action.operation();
     let call = Call::new(service, operation, action.resource());
     match action {
-        Action::CreateTargetGroup { name, vpc_id, protocol, port, check, tags } => {
-            let group = balancing::NewTargetGroup { name, vpc_id, protocol, port: *port, check, tags };
-            balancing::create_target_group(aws, scope, call, group).await
-        }
+        Action::CreateTargetGroup(group) => balancing::create_target_group(aws, scope, call, group).await,
         Action::ModifyTargetGroup { arn, check, .. } => balancing::modify_target_group(aws, call, arn, check).await,
         Action::SetTargetGroupAttributes { arn, attributes, .. } => {
             settings::target_group_attributes(aws, call, arn, attributes).await
@@ -68,51 +65,16 @@ pub async fn perform(aws: &Aws, scope: &Scope, action: &Action) -> Result<Done, 
         Action::DeleteTargetGroup { arn, .. } => {
             deleted(aws.send(call, aws.elb.delete_target_group().target_group_arn(arn).send()).await)
         }
-        Action::CreateLoadBalancer { name, kind, scheme, subnet_ids, security_group_ids, ip_address_type, tags } => {
-            let ip_address_type = ip_address_type.as_deref();
-            let balancer = balancing::NewLoadBalancer {
-                name,
-                kind,
-                scheme,
-                subnet_ids,
-                security_group_ids,
-                ip_address_type,
-                tags,
-            };
-            balancing::create_load_balancer(aws, scope, call, balancer).await
-        }
+        Action::CreateLoadBalancer(balancer) => balancing::create_load_balancer(aws, scope, call, balancer).await,
         Action::DeleteLoadBalancer { arn, .. } => {
             deleted(aws.send(call, aws.elb.delete_load_balancer().load_balancer_arn(arn).send()).await)
         }
-        Action::CreateListener { load_balancer_arn, port, protocol, certificate_arn, ssl_policy, answer, tags } => {
-            let (certificate_arn, ssl_policy) = (certificate_arn.as_deref(), ssl_policy.as_deref());
-            let listener = balancing::NewListener {
-                load_balancer_arn,
-                port: *port,
-                protocol,
-                certificate_arn,
-                ssl_policy,
-                answer,
-                tags,
-            };
-            balancing::create_listener(aws, scope, call, listener).await
-        }
-        Action::ModifyListener { arn, protocol, certificate_arn, ssl_policy, redirect } => {
-            let change = settings::ListenerChange {
-                protocol: protocol.as_deref(),
-                certificate_arn: certificate_arn.as_deref(),
-                ssl_policy: ssl_policy.as_deref(),
-                redirect: redirect.as_ref(),
-            };
-            settings::listener(aws, call, arn, change).await
-        }
+        Action::CreateListener(listener) => balancing::create_listener(aws, scope, call, listener).await,
+        Action::ModifyListener(change) => settings::listener(aws, call, change).await,
         Action::DeleteListener { arn } => {
             deleted(aws.send(call, aws.elb.delete_listener().listener_arn(arn).send()).await)
         }
-        Action::CreateRule { listener_arn, priority, conditions, forward, tags } => {
-            let rule = balancing::NewRule { listener_arn, priority: *priority, conditions, forward, tags };
-            balancing::create_rule(aws, scope, call, rule).await
-        }
+        Action::CreateRule(rule) => balancing::create_rule(aws, scope, call, rule).await,
         Action::ModifyRuleConditions { arn, conditions } => settings::rule_conditions(aws, call, arn, conditions).await,
         Action::SetRulePriority { arn, priority } => settings::rule_priority(aws, call, arn, *priority).await,
         Action::AimPreview { arn, forward } => {

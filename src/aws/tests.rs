@@ -20,7 +20,8 @@ use super::recheck::{Recheck, recheck};
 use super::{Aws, AwsError, Class, Settings};
 use crate::clock::Clock;
 use crate::execute::{Executed, execute};
-use crate::model::action::{Action, Answer, Expect, GroupChange, NewGroup, TrafficPoint};
+use crate::model::action::{Action, Expect, GroupChange, NewGroup, TrafficPoint};
+use crate::model::balancing::{Answer, NewListener, NewLoadBalancer, NewRule, NewTargetGroup};
 use crate::model::desired::{Desired, DesiredApp, Source};
 use crate::model::event::EventKind;
 use crate::model::launch::{LaunchData, Secret};
@@ -157,13 +158,20 @@ impl Lab {
             healthy_threshold: 2,
             unhealthy_threshold: 3,
         };
-        Action::CreateTargetGroup { name, vpc_id: VPC.into(), protocol: "HTTP".into(), port: 8080, check, tags }
+        Action::CreateTargetGroup(NewTargetGroup {
+            name,
+            vpc_id: VPC.into(),
+            protocol: "HTTP".into(),
+            port: 8080,
+            check,
+            tags,
+        })
     }
 
     fn new_load_balancer(&self, app: &str) -> Action {
         let scope = self.scope(app);
         let name = scope.load_balancer_name();
-        Action::CreateLoadBalancer {
+        Action::CreateLoadBalancer(NewLoadBalancer {
             tags: tags::encode_app(&scope, &name, &BTreeMap::new()),
             name,
             kind: "application".into(),
@@ -171,7 +179,7 @@ impl Lab {
             subnet_ids: SUBNETS.map(str::to_owned).to_vec(),
             security_group_ids: vec![SECURITY_GROUP.into()],
             ip_address_type: None,
-        }
+        })
     }
 }
 
@@ -263,7 +271,7 @@ fn worker(scope: Scope) -> Release {
 }
 
 fn new_listener(scope: &Scope, load_balancer: &str, forward: Forward) -> Action {
-    Action::CreateListener {
+    Action::CreateListener(NewListener {
         load_balancer_arn: load_balancer.into(),
         port: 80,
         protocol: "HTTP".into(),
@@ -271,7 +279,7 @@ fn new_listener(scope: &Scope, load_balancer: &str, forward: Forward) -> Action 
         ssl_policy: None,
         answer: Answer::Forward(forward),
         tags: tags::encode_app(scope, "listener", &BTreeMap::new()),
-    }
+    })
 }
 
 fn weights(a: &str, weight_a: u32, b: &str, weight_b: u32) -> Forward {

@@ -6,11 +6,12 @@ use std::fmt;
 use serde::Serialize;
 
 use super::alarm::StepAlarm;
+use super::balancing::{ListenerChange, NewListener, NewLoadBalancer, NewRule, NewTargetGroup};
 use super::decision::Decision;
 use super::launch::LaunchData;
 use super::machine::MixedInstances;
 use super::names::AppName;
-use super::observed::{Attributes, Conditions, DnsRecord, Forward, Redirect, TargetCheck};
+use super::observed::{Attributes, Conditions, DnsRecord, Forward, TargetCheck};
 use super::record::DeployedRecord;
 use super::scaling::{Hook, Maintenance, ScalingPolicy, ScheduledAction};
 
@@ -22,20 +23,7 @@ pub type Tags = BTreeMap<String, String>;
 #[serde(tag = "action", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Action {
     /// ELBv2 `CreateTargetGroup`, target type `instance`.
-    CreateTargetGroup {
-        /// The name.
-        name: String,
-        /// The VPC.
-        vpc_id: String,
-        /// The protocol of targets and of their checks.
-        protocol: String,
-        /// The port of targets and of their checks.
-        port: u16,
-        /// How targets are checked.
-        check: TargetCheck,
-        /// Tags.
-        tags: Tags,
-    },
+    CreateTargetGroup(NewTargetGroup),
     /// ELBv2 `ModifyTargetGroup`: how targets are checked.
     ModifyTargetGroup {
         /// The ARN.
@@ -62,23 +50,7 @@ pub enum Action {
         name: String,
     },
     /// ELBv2 `CreateLoadBalancer`.
-    CreateLoadBalancer {
-        /// The name.
-        name: String,
-        /// `application` or `network`.
-        kind: String,
-        /// `internal` or `internet-facing`.
-        scheme: String,
-        /// Subnets; in two zones at least for an application load balancer.
-        subnet_ids: Vec<String>,
-        /// Security groups.
-        security_group_ids: Vec<String>,
-        /// `ipv4` or `dualstack`; AWS's default if not given.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        ip_address_type: Option<String>,
-        /// Tags.
-        tags: Tags,
-    },
+    CreateLoadBalancer(NewLoadBalancer),
     /// ELBv2 `SetSecurityGroups`.
     SetSecurityGroups {
         /// The ARN.
@@ -132,59 +104,16 @@ pub enum Action {
         name: String,
     },
     /// ELBv2 `CreateListener`.
-    CreateListener {
-        /// The load balancer.
-        load_balancer_arn: String,
-        /// The port.
-        port: u16,
-        /// `HTTP`, `HTTPS`, `TCP`, `TLS`, `UDP` or `TCP_UDP`.
-        protocol: String,
-        /// The certificate for HTTPS and TLS.
-        certificate_arn: Option<String>,
-        /// The security policy for HTTPS and TLS; AWS's default if not given.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        ssl_policy: Option<String>,
-        /// What it does.
-        #[serde(flatten)]
-        answer: Answer,
-        /// Tags.
-        tags: Tags,
-    },
+    CreateListener(NewListener),
     /// ELBv2 `ModifyListener`: only what is given, and its weights never.
-    ModifyListener {
-        /// The ARN.
-        arn: String,
-        /// The protocol.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        protocol: Option<String>,
-        /// The certificate.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        certificate_arn: Option<String>,
-        /// The security policy.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        ssl_policy: Option<String>,
-        /// Where clients are sent, instead of whatever it did.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        redirect: Option<Redirect>,
-    },
+    ModifyListener(ListenerChange),
     /// ELBv2 `DeleteListener`.
     DeleteListener {
         /// The ARN.
         arn: String,
     },
     /// ELBv2 `CreateRule` on a shared listener.
-    CreateRule {
-        /// The listener.
-        listener_arn: String,
-        /// Its place.
-        priority: u32,
-        /// When it applies.
-        conditions: Conditions,
-        /// Where it forwards.
-        forward: Forward,
-        /// Tags.
-        tags: Tags,
-    },
+    CreateRule(NewRule),
     /// ELBv2 `ModifyRule`: the conditions only.
     ModifyRuleConditions {
         /// The ARN.
@@ -382,16 +311,6 @@ pub enum Action {
     },
 }
 
-/// What a listener does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Answer {
-    /// It forwards by weights.
-    Forward(Forward),
-    /// It sends clients elsewhere.
-    Redirect(Redirect),
-}
-
 /// What holds an app's weights.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "kind", content = "arn", rename_all = "camelCase")]
@@ -532,7 +451,7 @@ impl Action {
         const ELB: &str = "elasticloadbalancing";
         const ASG: &str = "autoscaling";
         match self {
-            Action::CreateTargetGroup { .. } => (ELB, "CreateTargetGroup"),
+            Action::CreateTargetGroup(_) => (ELB, "CreateTargetGroup"),
             Action::ModifyTargetGroup { .. } => (ELB, "ModifyTargetGroup"),
             Action::SetTargetGroupAttributes { .. } => (ELB, "ModifyTargetGroupAttributes"),
             Action::SetBalancerAttributes { .. } => (ELB, "ModifyLoadBalancerAttributes"),
@@ -540,14 +459,14 @@ impl Action {
             Action::SetSubnets { .. } => (ELB, "SetSubnets"),
             Action::SetIpAddressType { .. } => (ELB, "SetIpAddressType"),
             Action::TagBalancing { .. } => (ELB, "AddTags"),
-            Action::ModifyListener { .. } => (ELB, "ModifyListener"),
+            Action::ModifyListener(_) => (ELB, "ModifyListener"),
             Action::SetRulePriority { .. } => (ELB, "SetRulePriorities"),
             Action::DeleteTargetGroup { .. } => (ELB, "DeleteTargetGroup"),
-            Action::CreateLoadBalancer { .. } => (ELB, "CreateLoadBalancer"),
+            Action::CreateLoadBalancer(_) => (ELB, "CreateLoadBalancer"),
             Action::DeleteLoadBalancer { .. } => (ELB, "DeleteLoadBalancer"),
-            Action::CreateListener { .. } => (ELB, "CreateListener"),
+            Action::CreateListener(_) => (ELB, "CreateListener"),
             Action::DeleteListener { .. } => (ELB, "DeleteListener"),
-            Action::CreateRule { .. } => (ELB, "CreateRule"),
+            Action::CreateRule(_) => (ELB, "CreateRule"),
             Action::ModifyRuleConditions { .. } | Action::AimPreview { .. } => (ELB, "ModifyRule"),
             Action::DeleteRule { .. } => (ELB, "DeleteRule"),
             Action::Shift { at: TrafficPoint::Listener(_), .. } => (ELB, "ModifyListener"),
@@ -580,7 +499,7 @@ impl Action {
     /// What it acts on, for people.
     pub fn resource(&self) -> &str {
         match self {
-            Action::CreateTargetGroup { name, .. }
+            Action::CreateTargetGroup(NewTargetGroup { name, .. })
             | Action::ModifyTargetGroup { name, .. }
             | Action::SetTargetGroupAttributes { name, .. }
             | Action::SetBalancerAttributes { name, .. }
@@ -590,7 +509,7 @@ impl Action {
             | Action::TagBalancing { name, .. }
             | Action::ChangeDns { name, .. }
             | Action::DeleteTargetGroup { name, .. }
-            | Action::CreateLoadBalancer { name, .. }
+            | Action::CreateLoadBalancer(NewLoadBalancer { name, .. })
             | Action::DeleteLoadBalancer { name, .. }
             | Action::CreateLaunchTemplate { name, .. }
             | Action::DeleteLaunchTemplate { name }
@@ -611,10 +530,10 @@ impl Action {
             Action::PutScheduledAction { scheduled, .. } => &scheduled.name,
             Action::DeleteScheduledAction { scheduled, .. } => scheduled,
             Action::CreateGroup(group) => &group.name,
-            Action::CreateListener { load_balancer_arn, .. } => load_balancer_arn,
-            Action::CreateRule { listener_arn, .. } => listener_arn,
+            Action::CreateListener(listener) => &listener.load_balancer_arn,
+            Action::CreateRule(rule) => &rule.listener_arn,
             Action::DeleteListener { arn }
-            | Action::ModifyListener { arn, .. }
+            | Action::ModifyListener(ListenerChange { arn, .. })
             | Action::DeleteRule { arn }
             | Action::SetRulePriority { arn, .. }
             | Action::AimPreview { arn, .. }

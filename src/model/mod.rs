@@ -15,7 +15,7 @@
 //! - [`record`]: the deployed state as it is kept in SSM Parameter Store
 //! - [`probe`]: questions over HTTP, and how a generation has done in its checks
 //! - [`pattern`]: regular expressions
-//! - [`action`]: one mutating AWS call each, and the facts it depends on
+//! - [`action`]: one mutating AWS call each, and the facts it depends on; [`balancing`]: what those about load balancing hold
 //! - [`event`]: what happens while a plan is carried out
 //! - [`plan`]: the whole remaining path of every app
 //!
@@ -23,6 +23,7 @@
 
 pub mod action;
 pub mod alarm;
+pub mod balancing;
 pub mod container;
 pub mod decision;
 pub mod desired;

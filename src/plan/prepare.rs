@@ -7,7 +7,8 @@ use super::preview;
 use super::resolve::Wanted;
 use super::resolve::balancing::Listener;
 use crate::manifest::spec::{LoadBalancer, OwnLoadBalancer, SharedListener};
-use crate::model::action::{Action, Answer};
+use crate::model::action::Action;
+use crate::model::balancing::{Answer, NewListener, NewLoadBalancer, NewRule, NewTargetGroup};
 use crate::model::names::{Scope, Slot, digest};
 use crate::model::observed::{Forward, Rule, Want};
 use crate::model::tags;
@@ -42,14 +43,14 @@ fn target_groups<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, front: &Front<'
             all = false;
             let name = draft.scope.target_group_name(slot);
             let tags = tags::encode_app(draft.scope, &name, &wanted.app.labels);
-            let action = Action::CreateTargetGroup {
+            let action = Action::CreateTargetGroup(NewTargetGroup {
                 name,
                 vpc_id: wanted.environment.network.vpc_id.clone(),
                 protocol: wanted.balancing.target_protocol.clone(),
                 port: wanted.spec.health_check.port,
                 check: wanted.check.clone(),
                 tags,
-            };
+            });
             draft.act(action, format!("slot {slot} has no target group"), Vec::new());
         }
     }
@@ -63,7 +64,7 @@ fn target_groups<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, front: &Front<'
 
 fn create_balancer<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, own: &OwnLoadBalancer) {
     let name = draft.scope.load_balancer_name();
-    let action = Action::CreateLoadBalancer {
+    let action = Action::CreateLoadBalancer(NewLoadBalancer {
         tags: tags::encode_app(draft.scope, &name, &wanted.app.labels),
         name,
         kind: own.kind.as_str().to_owned(),
@@ -71,7 +72,7 @@ fn create_balancer<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, own: &OwnLoad
         subnet_ids: wanted.subnet_ids.clone(),
         security_group_ids: wanted.balancing.security_group_ids.clone().unwrap_or_default(),
         ip_address_type: wanted.balancing.ip_address_type.map(str::to_owned),
-    };
+    });
     draft.act(action, "the app has no load balancer", Vec::new());
 }
 
@@ -104,7 +105,7 @@ fn balancer<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a
             Some(redirect) => Answer::Redirect(redirect.clone()),
             None => Answer::Forward(first_forward(picture, front)),
         };
-        let action = Action::CreateListener {
+        let action = Action::CreateListener(NewListener {
             load_balancer_arn: balancer.arn.clone(),
             port: listener.port,
             protocol: listener.protocol.to_owned(),
@@ -112,7 +113,7 @@ fn balancer<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a
             ssl_policy: listener.ssl_policy.clone(),
             answer,
             tags: tags::encode_app(draft.scope, &draft.scope.base(), &wanted.app.labels),
-        };
+        });
         draft.act(action, format!("the load balancer does not listen on port {}", listener.port), Vec::new());
     }
     missing.is_empty()
@@ -150,13 +151,13 @@ fn rule<'a>(
             }
         },
     };
-    let action = Action::CreateRule {
+    let action = Action::CreateRule(NewRule {
         listener_arn: listener.arn.clone(),
         priority,
         conditions: wanted.balancing.conditions.clone(),
         forward: first_forward(picture, front),
         tags: tags::encode_app(draft.scope, &draft.scope.base(), &wanted.app.labels),
-    };
+    });
     draft.act(action, format!("the listener `{}` has no rule for the app", shared.listener), Vec::new());
     false
 }

@@ -9,6 +9,7 @@ use super::picture::{Front, Picture};
 use super::resolve::Wanted;
 use crate::manifest::spec::{AppSpec, LoadBalancer, SmokeCheck};
 use crate::model::action::{Action, Expect, Tags};
+use crate::model::balancing::NewRule;
 use crate::model::names::{Scope, Slot, digest};
 use crate::model::observed::{Conditions, Group, Listener, Observed, Read, Rule, Want};
 use crate::model::probe::PREVIEW_HEADER;
@@ -129,13 +130,13 @@ fn create<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, front: &Front<'a>, val
         return false;
     };
     let slot = front.live_slot().map_or(Slot::A, Slot::other);
-    let action = Action::CreateRule {
+    let action = Action::CreateRule(NewRule {
         listener_arn: listener.arn.clone(),
         priority,
         conditions: conditions(wanted, value),
         forward: front.all_to(slot),
         tags: tags::encode_app(draft.scope, &draft.scope.base(), &wanted.app.labels),
-    };
+    });
     draft.act(action, "smoke checks need a rule for preview requests", Vec::new());
     false
 }

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use super::plan;
 use crate::manifest::spec;
-use crate::model::action::{Action, Answer, TrafficPoint};
+use crate::model::action::{Action, TrafficPoint};
+use crate::model::balancing::{Answer, NewListener};
 use crate::model::desired::{Desired, DesiredApp, Source};
 use crate::model::mark::Marks;
 use crate::model::names::{Generation, Scope, Slot};
@@ -843,7 +844,7 @@ fn a_listener_that_somebody_deleted_comes_back_with_the_traffic_where_it_was() {
     case.observed.details.listeners_of.insert(BALANCER.to_owned(), Read::Known(Vec::new()));
     let plan = case.plan();
     let [only] = plan.actions.as_slice() else { panic!("{:?}", plan.actions) };
-    let Action::CreateListener { answer: Answer::Forward(forward), .. } = &only.action else {
+    let Action::CreateListener(NewListener { answer: Answer::Forward(forward), .. }) = &only.action else {
         panic!("{:?}", only.action)
     };
     assert_eq!(forward.weight(&target_group_arn(Slot::A)), 100);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::model::action::{Action, GroupChange, Tags};
+use crate::model::balancing::{NewListener, NewRule};
 use crate::model::names::Generation;
 use crate::model::observed::{Forward, Want};
 use crate::model::plan::{AppPlan, Change, Impact, Step, StepKind, StepState, Summary, Wait};
@@ -279,7 +280,7 @@ fn pairs(attributes: &BTreeMap<String, String>) -> String {
 /// A call as people say it: `create group hello-world-prod-v042 with 6 instances`.
 pub fn action(action: &Action) -> String {
     match action {
-        Action::CreateTargetGroup { name, .. } => format!("create target group {name}"),
+        Action::CreateTargetGroup(group) => format!("create target group {}", group.name),
         Action::ModifyTargetGroup { name, .. } => format!("change the health check of {name}"),
         Action::SetTargetGroupAttributes { name, attributes, .. }
         | Action::SetBalancerAttributes { name, attributes, .. } => {
@@ -292,14 +293,14 @@ pub fn action(action: &Action) -> String {
         Action::SetIpAddressType { name, ip_address_type, .. } => format!("make {name} {ip_address_type}"),
         Action::TagBalancing { name, tags, .. } => format!("tag the load balancing of {name}: {}", keys(tags)),
         Action::DeleteTargetGroup { name, .. } => format!("delete target group {name}"),
-        Action::CreateLoadBalancer { name, scheme, .. } => format!("create {scheme} load balancer {name}"),
+        Action::CreateLoadBalancer(new) => format!("create {} load balancer {}", new.scheme, new.name),
         Action::DeleteLoadBalancer { name, .. } => format!("delete load balancer {name}"),
-        Action::CreateListener { load_balancer_arn, port, protocol, .. } => {
+        Action::CreateListener(NewListener { load_balancer_arn, port, protocol, .. }) => {
             format!("create listener {protocol} {port} on {}", name_in(load_balancer_arn))
         }
-        Action::ModifyListener { arn, .. } => format!("change a listener of {}", name_in(arn)),
+        Action::ModifyListener(change) => format!("change a listener of {}", name_in(&change.arn)),
         Action::DeleteListener { arn } => format!("delete the listener of {}", name_in(arn)),
-        Action::CreateRule { listener_arn, priority, .. } => {
+        Action::CreateRule(NewRule { listener_arn, priority, .. }) => {
             format!("create rule {priority} on the listener of {}", name_in(listener_arn))
         }
         Action::ModifyRuleConditions { arn, .. } => format!("change the conditions of a rule of {}", name_in(arn)),

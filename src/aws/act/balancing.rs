@@ -7,75 +7,39 @@ use crate::aws::codec;
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
 use crate::aws::observe::{balancing as observed, details};
-use crate::model::action::{Answer, Tags, TrafficPoint};
+use crate::model::action::TrafficPoint;
+use crate::model::balancing::{Answer, NewListener, NewLoadBalancer, NewRule, NewTargetGroup};
 use crate::model::names::Scope;
 use crate::model::observed::{Conditions, Forward, Redirect, TargetCheck};
 use crate::model::tags;
-
-pub(super) struct NewTargetGroup<'a> {
-    pub name: &'a str,
-    pub vpc_id: &'a str,
-    pub protocol: &'a str,
-    pub port: u16,
-    pub check: &'a TargetCheck,
-    pub tags: &'a Tags,
-}
-
-pub(super) struct NewLoadBalancer<'a> {
-    pub name: &'a str,
-    pub kind: &'a str,
-    pub scheme: &'a str,
-    pub subnet_ids: &'a [String],
-    pub security_group_ids: &'a [String],
-    pub ip_address_type: Option<&'a str>,
-    pub tags: &'a Tags,
-}
-
-pub(super) struct NewListener<'a> {
-    pub load_balancer_arn: &'a str,
-    pub port: u16,
-    pub protocol: &'a str,
-    pub certificate_arn: Option<&'a str>,
-    pub ssl_policy: Option<&'a str>,
-    pub answer: &'a Answer,
-    pub tags: &'a Tags,
-}
-
-pub(super) struct NewRule<'a> {
-    pub listener_arn: &'a str,
-    pub priority: u32,
-    pub conditions: &'a Conditions,
-    pub forward: &'a Forward,
-    pub tags: &'a Tags,
-}
 
 pub(super) async fn create_target_group(
     aws: &Aws,
     scope: &Scope,
     call: Call,
-    new: NewTargetGroup<'_>,
+    new: &NewTargetGroup,
 ) -> Result<Done, AwsError> {
     let request = aws
         .elb
         .create_target_group()
-        .name(new.name)
-        .vpc_id(new.vpc_id)
+        .name(&new.name)
+        .vpc_id(&new.vpc_id)
         .target_type(elb::TargetTypeEnum::Instance)
-        .protocol(new.protocol.into())
+        .protocol(new.protocol.as_str().into())
         .port(new.port.into())
         .health_check_enabled(true)
         .health_check_protocol(new.check.protocol.as_str().into())
         .health_check_port("traffic-port")
-        .set_health_check_path(over_http(new.check).then(|| new.check.path.clone()))
-        .set_matcher(over_http(new.check).then(|| elb::Matcher::builder().http_code(&new.check.matcher).build()))
+        .set_health_check_path(over_http(&new.check).then(|| new.check.path.clone()))
+        .set_matcher(over_http(&new.check).then(|| elb::Matcher::builder().http_code(&new.check.matcher).build()))
         .health_check_interval_seconds(number(new.check.interval))
         .health_check_timeout_seconds(number(new.check.timeout))
         .healthy_threshold_count(number(new.check.healthy_threshold))
         .unhealthy_threshold_count(number(new.check.unhealthy_threshold))
-        .set_tags(Some(codec::to_elb_tags(new.tags)));
+        .set_tags(Some(codec::to_elb_tags(&new.tags)));
     created(aws.send(call.clone(), request.send()).await, async {
-        let describe = Call::new(call.service, "DescribeTargetGroups", new.name);
-        let found = aws.read(describe, aws.elb.describe_target_groups().names(new.name).send()).await?;
+        let describe = Call::new(call.service, "DescribeTargetGroups", &new.name);
+        let found = aws.read(describe, aws.elb.describe_target_groups().names(&new.name).send()).await?;
         let group = found.target_groups().first();
         fence(aws, scope, call, "target group", group.and_then(elb::TargetGroup::target_group_arn)).await
     })
@@ -111,66 +75,61 @@ pub(super) async fn create_load_balancer(
     aws: &Aws,
     scope: &Scope,
     call: Call,
-    new: NewLoadBalancer<'_>,
+    new: &NewLoadBalancer,
 ) -> Result<Done, AwsError> {
     let request = aws
         .elb
         .create_load_balancer()
-        .name(new.name)
-        .r#type(new.kind.into())
-        .scheme(new.scheme.into())
-        .set_subnets(Some(new.subnet_ids.to_vec()))
-        .set_security_groups(Some(new.security_group_ids.to_vec()).filter(|groups| !groups.is_empty()))
-        .set_ip_address_type(new.ip_address_type.map(Into::into))
-        .set_tags(Some(codec::to_elb_tags(new.tags)));
+        .name(&new.name)
+        .r#type(new.kind.as_str().into())
+        .scheme(new.scheme.as_str().into())
+        .set_subnets(Some(new.subnet_ids.clone()))
+        .set_security_groups(Some(new.security_group_ids.clone()).filter(|groups| !groups.is_empty()))
+        .set_ip_address_type(new.ip_address_type.as_deref().map(Into::into))
+        .set_tags(Some(codec::to_elb_tags(&new.tags)));
     created(aws.send(call.clone(), request.send()).await, async {
-        let describe = Call::new(call.service, "DescribeLoadBalancers", new.name);
-        let found = aws.read(describe, aws.elb.describe_load_balancers().names(new.name).send()).await?;
+        let describe = Call::new(call.service, "DescribeLoadBalancers", &new.name);
+        let found = aws.read(describe, aws.elb.describe_load_balancers().names(&new.name).send()).await?;
         let balancer = found.load_balancers().first();
         fence(aws, scope, call, "load balancer", balancer.and_then(elb::LoadBalancer::load_balancer_arn)).await
     })
     .await
 }
 
-pub(super) async fn create_listener(
-    aws: &Aws,
-    scope: &Scope,
-    call: Call,
-    new: NewListener<'_>,
-) -> Result<Done, AwsError> {
-    let certificate = new.certificate_arn.map(|arn| elb::Certificate::builder().certificate_arn(arn).build());
+pub(super) async fn create_listener(aws: &Aws, scope: &Scope, call: Call, new: &NewListener) -> Result<Done, AwsError> {
+    let certificate = new.certificate_arn.as_ref().map(|arn| elb::Certificate::builder().certificate_arn(arn).build());
     let request = aws
         .elb
         .create_listener()
-        .load_balancer_arn(new.load_balancer_arn)
+        .load_balancer_arn(&new.load_balancer_arn)
         .port(new.port.into())
-        .protocol(new.protocol.into())
+        .protocol(new.protocol.as_str().into())
         .set_certificates(certificate.map(|certificate| vec![certificate]))
-        .set_ssl_policy(new.ssl_policy.map(str::to_owned))
-        .default_actions(match new.answer {
+        .set_ssl_policy(new.ssl_policy.clone())
+        .default_actions(match &new.answer {
             Answer::Forward(forward) => forward_action(forward),
             Answer::Redirect(redirect) => redirect_action(redirect),
         })
-        .set_tags(Some(codec::to_elb_tags(new.tags)));
+        .set_tags(Some(codec::to_elb_tags(&new.tags)));
     created(aws.send(call.clone(), request.send()).await, async {
-        let listeners = observed::listeners_of(aws, new.load_balancer_arn).await?;
+        let listeners = observed::listeners_of(aws, &new.load_balancer_arn).await?;
         let taken = listeners.iter().find(|listener| listener.port == new.port);
         fence(aws, scope, call, "listener", taken.map(|listener| listener.arn.as_str())).await
     })
     .await
 }
 
-pub(super) async fn create_rule(aws: &Aws, scope: &Scope, call: Call, new: NewRule<'_>) -> Result<Done, AwsError> {
+pub(super) async fn create_rule(aws: &Aws, scope: &Scope, call: Call, new: &NewRule) -> Result<Done, AwsError> {
     let request = aws
         .elb
         .create_rule()
-        .listener_arn(new.listener_arn)
+        .listener_arn(&new.listener_arn)
         .priority(number(new.priority))
-        .set_conditions(Some(conditions(new.conditions)))
-        .actions(forward_action(new.forward))
-        .set_tags(Some(codec::to_elb_tags(new.tags)));
+        .set_conditions(Some(conditions(&new.conditions)))
+        .actions(forward_action(&new.forward))
+        .set_tags(Some(codec::to_elb_tags(&new.tags)));
     created(aws.send(call.clone(), request.send()).await, async {
-        let rules = observed::rules_of(aws, new.listener_arn).await?;
+        let rules = observed::rules_of(aws, &new.listener_arn).await?;
         let taken = rules.iter().find(|rule| rule.priority == Some(new.priority));
         let what = format!("rule with priority {} of the listener", new.priority);
         fence(aws, scope, call, &what, taken.map(|rule| rule.arn.as_str())).await

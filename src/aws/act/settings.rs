@@ -8,7 +8,8 @@ use crate::aws::codec;
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
 use crate::model::action::Tags;
-use crate::model::observed::{Attributes, Conditions, Redirect};
+use crate::model::balancing::ListenerChange;
+use crate::model::observed::{Attributes, Conditions};
 
 pub(super) async fn target_group_attributes(
     aws: &Aws,
@@ -56,25 +57,17 @@ pub(super) async fn tag(aws: &Aws, call: Call, arns: &[String], tags: &Tags) -> 
     aws.send(call, request.send()).await.map(|_| Done::Applied)
 }
 
-/// What of a listener changes; what is `None` stays.
-pub(super) struct ListenerChange<'a> {
-    pub protocol: Option<&'a str>,
-    pub certificate_arn: Option<&'a str>,
-    pub ssl_policy: Option<&'a str>,
-    pub redirect: Option<&'a Redirect>,
-}
-
-pub(super) async fn listener(aws: &Aws, call: Call, arn: &str, change: ListenerChange<'_>) -> Result<Done, AwsError> {
+pub(super) async fn listener(aws: &Aws, call: Call, change: &ListenerChange) -> Result<Done, AwsError> {
     let certificate = |arn| vec![elb::Certificate::builder().certificate_arn(arn).build()];
     // Without actions in the request the weights stay.
     let request = aws
         .elb
         .modify_listener()
-        .listener_arn(arn)
-        .set_protocol(change.protocol.map(Into::into))
-        .set_certificates(change.certificate_arn.map(certificate))
-        .set_ssl_policy(change.ssl_policy.map(str::to_owned))
-        .set_default_actions(change.redirect.map(|redirect| vec![redirect_action(redirect)]));
+        .listener_arn(&change.arn)
+        .set_protocol(change.protocol.as_deref().map(Into::into))
+        .set_certificates(change.certificate_arn.as_ref().map(certificate))
+        .set_ssl_policy(change.ssl_policy.clone())
+        .set_default_actions(change.redirect.as_ref().map(|redirect| vec![redirect_action(redirect)]));
     aws.send(call, request.send()).await.map(|_| Done::Applied)
 }
 

@@ -7,13 +7,13 @@ async fn what_was_made_before_is_done_and_what_is_somebody_elses_is_a_conflict()
     let lab = Lab::new().await;
     let release = lab.release("hello").await;
     let listener = new_listener(&release.scope, &release.load_balancer, weights(&release.a, 0, &release.b, 100));
-    let rule = Action::CreateRule {
+    let rule = Action::CreateRule(NewRule {
         listener_arn: release.listener.clone(),
         priority: 10,
         conditions: Conditions { hosts: vec!["hello.example.com".into()], ..Conditions::default() },
         forward: weights(&release.a, 100, &release.b, 0),
         tags: tags::encode_app(&release.scope, "rule", &BTreeMap::new()),
-    };
+    });
     assert_eq!(lab.done("hello", &rule).await, Done::Applied);
     for action in [listener, rule, release.new_template(1), release.new_group(1, 2)] {
         assert_eq!(lab.perform("hello", &action).await, Ok(Done::Already), "{action}");
@@ -23,7 +23,7 @@ async fn what_was_made_before_is_done_and_what_is_somebody_elses_is_a_conflict()
     }
     // Load balancers and target groups of the same settings are one and the same to AWS; of others, they are refused.
     let mut group = lab.new_target_group("hello", Slot::A);
-    if let Action::CreateTargetGroup { port, .. } = &mut group {
+    if let Action::CreateTargetGroup(NewTargetGroup { port, .. }) = &mut group {
         *port = 9090;
     }
     assert_eq!(lab.perform("hello", &group).await, Ok(Done::Already));

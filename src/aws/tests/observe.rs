@@ -137,7 +137,7 @@ async fn a_listener_is_seen_with_the_certificate_it_was_made_with() {
     let release = lab.release("hello").await;
     let certificate = "arn:aws:acm:us-west-2:123456789012:certificate/0a1b";
     let mut listener = new_listener(&release.scope, &release.load_balancer, weights(&release.a, 100, &release.b, 0));
-    if let Action::CreateListener { port, protocol, certificate_arn, .. } = &mut listener {
+    if let Action::CreateListener(NewListener { port, protocol, certificate_arn, .. }) = &mut listener {
         (*port, *protocol, *certificate_arn) = (443, "HTTPS".into(), Some(certificate.into()));
     }
     lab.done("hello", &listener).await;

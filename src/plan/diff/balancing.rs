@@ -3,6 +3,7 @@
 use super::{Changes, settings};
 use crate::manifest::spec::LoadBalancer;
 use crate::model::action::{Action, Expect, Tags};
+use crate::model::balancing::ListenerChange;
 use crate::model::names::Slot;
 use crate::model::observed::{Conditions, Listener, Redirect, TargetCheck, Want};
 use crate::model::tags;
@@ -166,7 +167,13 @@ fn one_listener(draft: &mut Draft<'_>, has: &Listener, wanted: &WantedListener, 
         .or_else(|| turns_secure.then(|| DEFAULT_POLICY.to_owned()));
     let redirect = redirect(has, wanted, changes);
     if protocol.is_some() || certificate_arn.is_some() || ssl_policy.is_some() || redirect.is_some() {
-        let action = Action::ModifyListener { arn: has.arn.clone(), protocol, certificate_arn, ssl_policy, redirect };
+        let action = Action::ModifyListener(ListenerChange {
+            arn: has.arn.clone(),
+            protocol,
+            certificate_arn,
+            ssl_policy,
+            redirect,
+        });
         draft.act(action, format!("the listener on port {} differs from the manifest", wanted.port), Vec::new());
     }
 }
