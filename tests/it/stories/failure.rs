@@ -27,7 +27,7 @@ async fn an_image_that_never_gets_healthy_takes_no_traffic_and_is_not_tried_agai
 
     lab.write("hello", app("hello", HELLO_1_0, ""));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
-    assert_snapshot!(lab.diary(), @"13:37 DeleteAutoScalingGroup hello-prod-v002: it failed, and its template is not wanted any more");
+    assert_snapshot!(lab.diary(), @"13:38 DeleteAutoScalingGroup hello-prod-v002: it failed, and its template is not wanted any more");
     settles(&lab).await;
 }
 

@@ -45,7 +45,7 @@ async fn policies_are_there_right_after_the_launch_and_change_in_place() {
     00:03 CreateLaunchTemplate hello-prod-v001: nothing of this app serves yet
     00:03 CreateAutoScalingGroup hello-prod-v001: nothing of this app serves yet
     00:04 PutScalingPolicy hello-prod-v001-tt-ASGAverageCPUUtilization: its scaling policies differ from the manifest
-    00:05 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    00:04 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     01:33 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
     02:03 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
     02:03 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins

@@ -54,8 +54,8 @@ fn why(lab: &Lab, group: &str) -> String {
 async fn an_alarm_adds_and_removes_instances_and_every_generation_has_its_own() {
     let mut lab = deployed(JOBS).await;
     assert_snapshot!(lab.diary().lines().filter(|line| line.contains("step")).collect::<Vec<_>>().join("\n"), @"
-    00:05 PutScalingPolicy hello-prod-v001-step-many: its scaling policies differ from the manifest
-    00:05 PutScalingPolicy hello-prod-v001-step-few: its scaling policies differ from the manifest
+    00:04 PutScalingPolicy hello-prod-v001-step-many: its scaling policies differ from the manifest
+    00:04 PutScalingPolicy hello-prod-v001-step-few: its scaling policies differ from the manifest
     00:06 PutMetricAlarm hello-prod-v001-step-many: its alarms differ from the manifest
     00:06 PutMetricAlarm hello-prod-v001-step-few: its alarms differ from the manifest
     ");
@@ -81,10 +81,10 @@ async fn an_alarm_adds_and_removes_instances_and_every_generation_has_its_own() 
     19:08 PutMetricAlarm hello-prod-v002-step-few: its alarms differ from the manifest
     19:08 CreateOrUpdateTags hello-prod-v002: its settings are those of the manifest
     19:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    20:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    20:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    25:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    25:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    20:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    20:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    25:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    25:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     25:17 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
     25:17 DeleteTags hello-prod-v002: its size belongs to scaling again
     85:16 SuspendProcesses hello-prod-v001: what is emptied stays empty
@@ -119,7 +119,7 @@ async fn alarms_change_in_place_and_go_before_their_policies() {
     07:07 DeleteAlarms hello-prod-v001-step-many: the manifest has no such step
     07:07 DeletePolicy hello-prod-v001-step-few: its scaling policies differ from the manifest
     07:07 DeletePolicy hello-prod-v001-step-many: its scaling policies differ from the manifest
-    07:08 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:07 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     assert_eq!(alarms(&lab), [""; 0]);
     settles(&lab).await;
