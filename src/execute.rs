@@ -32,11 +32,11 @@ pub async fn execute(
     for planned in &plan.actions {
         match step(aws, scope, planned).await {
             Ok(()) => tell(EventKind::Acted { action: planned.action.clone(), reason: planned.reason.clone() }),
-            Err(Recheck::Stale(why)) => {
+            Err(Refusal::Stale(why)) => {
                 tell(EventKind::Stale { action: planned.action.clone(), why });
                 return Executed::Stale;
             }
-            Err(Recheck::Failed(error)) => {
+            Err(Refusal::Failed(error)) => {
                 let (words, retry) = (error.explained(), error.may_pass());
                 tell(EventKind::Failed { action: planned.action.clone(), error: words, retry });
                 return Executed::Failed(error);
@@ -46,8 +46,25 @@ pub async fn execute(
     Executed::Complete
 }
 
-async fn step(aws: &Aws, scope: &Scope, planned: &PlannedAction) -> Result<(), Recheck> {
+/// Why an action was not carried out.
+enum Refusal {
+    /// What it depends on does not hold any more.
+    Stale(String),
+    /// A fact could not be read, or the call itself failed.
+    Failed(AwsError),
+}
+
+impl From<Recheck> for Refusal {
+    fn from(recheck: Recheck) -> Self {
+        match recheck {
+            Recheck::Stale(why) => Refusal::Stale(why),
+            Recheck::Failed(error) => Refusal::Failed(error),
+        }
+    }
+}
+
+async fn step(aws: &Aws, scope: &Scope, planned: &PlannedAction) -> Result<(), Refusal> {
     recheck(aws, &scope.environment, &planned.expects).await?;
-    perform(aws, scope, &planned.action).await.map_err(Recheck::Failed)?;
+    perform(aws, scope, &planned.action).await.map_err(Refusal::Failed)?;
     Ok(())
 }

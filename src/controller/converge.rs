@@ -1,6 +1,6 @@
 //! Looks, acts, looks again, until every chosen app is where it should be or can get no further.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -9,6 +9,7 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::{Semaphore, watch};
 
 use super::snapshot::look_and_ask;
+use super::troubles::{Troubles, backoff};
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Class};
 use crate::clock::Clock;
@@ -27,11 +28,6 @@ const LONGEST_WORK: Duration = Duration::from_secs(10);
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest, whatever is waited for: somebody may change something meanwhile.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// How many looks in a row an app may be unreadable before it counts as lasting.
-const UNREAD_LOOKS: u32 = 24;
-/// How often in a row a look, or an app's action, may fail before it counts as lasting.
-const PATIENCE: u32 = 8;
-
 /// What to converge, and for how long.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -41,6 +37,12 @@ pub struct Options {
     pub timeout: Option<Duration>,
     /// Whether to wait until the old generation is gone too, rather than until the new one is deployed.
     pub wait_for_cleanup: bool,
+}
+
+impl Options {
+    fn is_late(&self, begun: Timestamp, now: Timestamp) -> bool {
+        self.timeout.is_some_and(|timeout| elapsed(begun, now) >= timeout)
+    }
 }
 
 /// How it ended.
@@ -95,33 +97,26 @@ pub async fn converge(
     loop {
         let plan = match look_and_ask(aws, &desired, clock).await {
             Ok((_, plan)) => plan,
+            Err(error) if !troubles.blind(&error) => return Err(error),
             Err(error) => {
-                let interrupted = match troubles.blind(&error) {
-                    true => pause(clock, backoff(troubles.blind_looks), &mut working, &mut troubles, &mut stop).await?,
-                    false => true,
-                };
-                if interrupted {
+                let nap = backoff(troubles.blind_looks());
+                if pause(clock, nap, &mut working, &mut troubles, &mut stop).await? {
                     return Err(error);
                 }
                 continue;
             }
         };
-        troubles.seen(&plan);
         let apps: Vec<&AppPlan> = plan.apps.iter().filter(|app| is_chosen(options, app)).collect();
+        troubles.seen(&apps);
         for app in &apps {
             sink(Event { at: clock.now(), app: app.app.clone(), kind: EventKind::Planned(Box::new((*app).clone())) });
         }
-        let open: Vec<&AppPlan> = apps
-            .iter()
-            .copied()
-            .filter(|app| !app.is_over(options.wait_for_cleanup) && !troubles.is_given_up(&app.app))
-            .collect();
+        let is_open = |app: &&AppPlan| !app.is_over(options.wait_for_cleanup) && !troubles.is_given_up(&app.app);
+        let open: Vec<&AppPlan> = apps.iter().copied().filter(is_open).collect();
         let ended = match () {
             () if open.is_empty() && working.apps.is_empty() => Some(troubles.judge(&apps)),
             () if *stop.borrow() => Some(Outcome::Interrupted),
-            () if options.timeout.is_some_and(|timeout| elapsed(begun, clock.now()) >= timeout) => {
-                Some(Outcome::TimedOut)
-            }
+            () if options.is_late(begun, clock.now()) => Some(Outcome::TimedOut),
             () => None,
         };
         if let Some(outcome) = ended {
@@ -129,10 +124,10 @@ pub async fn converge(
             working.finish(clock, &mut troubles).await?;
             return Ok((outcome, plan));
         }
-        for app in open.iter().copied().filter(|app| !app.actions.is_empty()) {
-            let idle = !working.apps.contains(&app.app) && !troubles.rests(&app.app, clock.now());
-            if let Some(wanted) = desired.apps.get(&app.app).filter(|_| idle) {
-                working.begin(aws, clock, app.clone(), wanted.scope.clone(), sink);
+        let idle = |app: &&&AppPlan| !working.apps.contains(&app.app) && !troubles.rests(&app.app, clock.now());
+        for app in open.iter().filter(|app| !app.actions.is_empty()).filter(idle).collect::<Vec<_>>() {
+            if let Some(wanted) = desired.apps.get(&app.app) {
+                working.begin(aws, clock, (*app).clone(), wanted.scope.clone(), sink);
             }
         }
         let nap = nap(clock.now(), &open, &working.apps, &troubles);
@@ -199,80 +194,11 @@ fn is_chosen(options: &Options, app: &AppPlan) -> bool {
     app.change != Change::Orphaned && options.only.as_ref().is_none_or(|only| only.contains(&app.app))
 }
 
-/// What fails: looks as a whole, looks at single apps, and apps' calls; how often, and which apps are given up.
-#[derive(Default)]
-struct Troubles {
-    blind_looks: u32,
-    has_seen: bool,
-    unread: BTreeMap<AppName, u32>,
-    failures: BTreeMap<AppName, u32>,
-    not_before: BTreeMap<AppName, Timestamp>,
-    given_up: BTreeSet<AppName>,
-}
-
-impl Troubles {
-    /// A look failed as a whole. Whether another one is worth it: always when AWS says so, and also when AWS was out of
-    /// reach only after it had been seen before.
-    fn blind(&mut self, error: &AwsError) -> bool {
-        self.blind_looks += 1;
-        (error.class == Class::Retry || self.has_seen) && self.blind_looks <= PATIENCE
-    }
-
-    /// A look succeeded; apps that it could not read for long are given up.
-    fn seen(&mut self, plan: &Plan) {
-        (self.has_seen, self.blind_looks) = (true, 0);
-        for app in &plan.apps {
-            if app.change != Change::Error {
-                self.unread.remove(&app.app);
-                continue;
-            }
-            let count = self.unread.entry(app.app.clone()).or_default();
-            *count += 1;
-            if *count > UNREAD_LOOKS {
-                self.given_up.insert(app.app.clone());
-            }
-        }
-    }
-
-    fn judge(&self, apps: &[&AppPlan]) -> Outcome {
-        if self.given_up.is_empty() { Outcome::of(apps) } else { Outcome::Failed }
-    }
-
-    fn is_given_up(&self, app: &AppName) -> bool {
-        self.given_up.contains(app)
-    }
-
-    fn rests(&self, app: &AppName, now: Timestamp) -> bool {
-        self.not_before.get(app).is_some_and(|until| *until > now)
-    }
-
-    fn note(&mut self, app: &AppName, executed: &Executed, now: Timestamp) {
-        match executed {
-            Executed::Complete => {
-                self.failures.remove(app);
-                self.not_before.remove(app);
-            }
-            // The world moved on: the next plan knows better.
-            Executed::Stale => {}
-            Executed::Failed(error) => {
-                let count = self.failures.entry(app.clone()).or_default();
-                *count += 1;
-                let lasting = !matches!(error.class, Class::Retry | Class::Wait);
-                if lasting || *count > PATIENCE {
-                    self.given_up.insert(app.clone());
-                }
-                let until = now.checked_add(backoff(*count)).unwrap_or(now);
-                self.not_before.insert(app.clone(), until);
-            }
-        }
-    }
-}
-
 /// How long until the next look: until the first app has something to do or to look for.
 fn nap(now: Timestamp, open: &[&AppPlan], working: &BTreeSet<AppName>, troubles: &Troubles) -> Duration {
     let wake = |app: &&&AppPlan| {
         if troubles.rests(&app.app, now) {
-            return troubles.not_before.get(&app.app).copied();
+            return troubles.rest_ends(&app.app);
         }
         if app.actions.is_empty() { app.wake_at } else { Some(now) }
     };
@@ -283,11 +209,6 @@ fn nap(now: Timestamp, open: &[&AppPlan], working: &BTreeSet<AppName>, troubles:
 
 fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
     Duration::try_from(to.duration_since(from)).unwrap_or_default()
-}
-
-/// 2, 4, 8 … seconds, at most a minute.
-fn backoff(failures: u32) -> Duration {
-    Duration::from_secs((1u64 << failures.min(6)).min(60))
 }
 
 /// Waits; while calls are under way, until all of them are made, but no longer than the looks at other apps may. Whether

@@ -193,6 +193,16 @@ spec:
         outcome
     }
 
+    /// Converges one app, whatever becomes of the others.
+    pub async fn apply_only(&self, name: &str) -> Outcome {
+        let only = Some([name.parse().unwrap()].into());
+        let options = Options { timeout: Some(Duration::from_secs(6 * 3600)), only, ..Options::default() };
+        let (_sender, stop) = watch::channel(false);
+        let sink = |event: Event| self.note(&event);
+        let (outcome, _) = converge(&self.aws, &self.desired(), &self.clock, &options, &sink, stop).await.unwrap();
+        outcome
+    }
+
     /// Converges all apps for so long, or until nothing is left to do.
     pub async fn apply_for(&self, time: Duration) -> Outcome {
         let options = Options { timeout: Some(time), ..Options::default() };

@@ -66,3 +66,20 @@ async fn a_bake_is_watched_by_what_can_be_read_and_waits_for_the_alarms_out_of_r
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     settles(&lab).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_app_that_cannot_be_read_for_long_fails_no_command_about_another() {
+    let mut lab = deployed("").await;
+    let parameter = "{ssmParameter: /images/other/stable}";
+    let other = app("other", HELLO_1_1, "").replace(&format!("{{id: {HELLO_1_1}}}"), parameter);
+    lab.write("other", other);
+    lab.simulation.set_faults(Some(Box::new(|request: &Request, _: bool| {
+        let refused = String::from_utf8_lossy(&request.body).contains("/images/other/");
+        refused.then(|| Fault::Refuse(ApiError::new("InternalServerError", "try again")))
+    })));
+    lab.write("hello", app("hello", HELLO_1_1, ""));
+    assert_eq!(lab.apply_only("hello").await, Outcome::Converged);
+    assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+    settles(&lab).await;
+    assert_eq!(lab.apply_only("other").await, Outcome::Failed, "in the end");
+}
