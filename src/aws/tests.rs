@@ -226,6 +226,7 @@ impl Release {
             nameless: None,
             applied: None,
             healthy_since: None,
+            lacking_since: None,
             shifted_at: None,
             recorded_at: None,
             canary: None,

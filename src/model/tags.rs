@@ -58,6 +58,8 @@ pub mod keys {
     pub const APPLIED: &str = "amiable:applied";
     /// Since when all instances have been healthy without a break.
     pub const HEALTHY_SINCE: &str = "amiable:healthy-since";
+    /// Since when it lacks what it had, or needs more.
+    pub const LACKING_SINCE: &str = "amiable:lacking-since";
     /// When it took over.
     pub const SHIFTED_AT: &str = "amiable:shifted-at";
     /// When its deployed state was recorded.
@@ -142,6 +144,7 @@ pub fn decode(tags: &Tags) -> Result<Option<Ownership>, String> {
         nameless: nameless(tags)?,
         applied: tags.get(keys::APPLIED).cloned(),
         healthy_since: optional(tags, keys::HEALTHY_SINCE)?,
+        lacking_since: optional(tags, keys::LACKING_SINCE)?,
         shifted_at: optional(tags, keys::SHIFTED_AT)?,
         recorded_at: optional(tags, keys::RECORDED_AT)?,
         canary: optional(tags, keys::CANARY)?,
@@ -188,6 +191,7 @@ pub fn encode(owner: &Ownership, labels: &BTreeMap<String, String>) -> Tags {
     put(keys::NAMELESS, owner.nameless.map(encode_nameless));
     put(keys::APPLIED, owner.applied.clone());
     put(keys::HEALTHY_SINCE, owner.healthy_since.map(|at| at.to_string()));
+    put(keys::LACKING_SINCE, owner.lacking_since.map(|at| at.to_string()));
     put(keys::SHIFTED_AT, owner.shifted_at.map(|at| at.to_string()));
     put(keys::RECORDED_AT, owner.recorded_at.map(|at| at.to_string()));
     put(keys::CANARY, owner.canary.map(|step| step.to_string()));
@@ -387,6 +391,7 @@ mod tests {
             nameless: Some(Nameless::At("2026-08-01T11:00:00Z".parse().unwrap())),
             applied: Some("abc".into()),
             healthy_since: Some("2026-08-01T10:00:00Z".parse().unwrap()),
+            lacking_since: Some("2026-08-01T10:00:20Z".parse().unwrap()),
             shifted_at: Some("2026-08-01T10:01:00Z".parse().unwrap()),
             recorded_at: Some("2026-08-01T10:06:00Z".parse().unwrap()),
             canary: Some("2 2026-08-01T10:00:30Z".parse().unwrap()),

@@ -57,7 +57,7 @@ fn is_guarded(planned: &PlannedAction) -> bool {
 }
 
 /// How many changes there are of what serves or of what could serve again. The same weights at several listeners are one.
-fn disruptions(app: &AppPlan) -> usize {
+pub(super) fn disruptions(app: &AppPlan) -> usize {
     let mut weights: Vec<&Forward> = Vec::new();
     let mut others = 0;
     for planned in &app.actions {

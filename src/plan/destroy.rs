@@ -149,6 +149,14 @@ fn target_groups<'a>(draft: &mut Draft<'a>, _: &Wanted<'a>, picture: &Picture<'a
     let Some(front) = front(picture) else { return true };
     for slot in Slot::BOTH {
         if let Some(group) = front.target_groups.get(&slot) {
+            let want = Want::TargetHealth(group.arn.clone());
+            let targets = draft.see(draft.observed.details.target_health.get(&group.arn), want, "its targets");
+            let Some(targets) = targets else { continue };
+            if let Some(first) = targets.first() {
+                let (count, name, first) = (targets.len(), &group.name, &first.id);
+                draft.wait(format!("the targets of {name} to leave it, {count} left, {first} among them"), None);
+                continue;
+            }
             let mut expects = own_tags(draft, &group.arn);
             expects.push(Expect::NoTargets { target_group_arn: group.arn.clone() });
             let (arn, name) = (group.arn.clone(), group.name.clone());

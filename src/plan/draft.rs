@@ -27,6 +27,8 @@ pub(super) struct Draft<'a> {
     pub(super) in_flight: bool,
     /// Whether the actions begin a release.
     pub(super) begins: bool,
+    /// Whether a generation fails or loses its traffic for good: nothing that AWS might refuse may stand before that.
+    pub(super) fails: bool,
 }
 
 impl<'a> Draft<'a> {
@@ -59,6 +61,7 @@ impl<'a> Draft<'a> {
             scales_by: Vec::new(),
             in_flight: false,
             begins: false,
+            fails: false,
         }
     }
 

@@ -7,19 +7,42 @@ use crate::model::action::{Action, GroupChange, Tags};
 use crate::model::observed::Group;
 use crate::model::tags::keys;
 
-/// Keeps what serves from scaling in while the next generation is launched and verified.
+/// Keeps what serves from scaling in while there is a next generation that is launched and verified. Never before there is
+/// one: if AWS refuses it, what serves scales as ever.
 pub(super) fn raise<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     let Some(serving) = release.serving.filter(|group| group.min < group.desired && group.owner.failed.is_none())
     else {
         return;
     };
-    if serving.owner.held_min.is_none() {
-        let tag = Tags::from([(keys::HELD_MIN.to_owned(), serving.min.to_string())]);
-        draft.tag_group(&serving.name, tag, format!("its min is {} but for the release", serving.min));
-    }
+    hold_at(draft, serving, serving.min);
     let change = GroupChange { min: Some(serving.desired), ..GroupChange::default() };
     let reason = format!("it must not scale in while the next generation is measured against its {}", serving.desired);
     draft.act(Action::UpdateGroup { name: serving.name.clone(), change }, reason, Vec::new());
+}
+
+/// Makes the next generation as large as what it takes over from is now, and keeps it from scaling in again for want of
+/// traffic.
+pub(super) fn grow(draft: &mut Draft<'_>, release: &Release<'_, '_>, target: &Group) {
+    let (size, min) = (release.size, release.wanted.min);
+    if size > min {
+        hold_at(draft, target, min);
+    }
+    let change = GroupChange {
+        min: (target.min < size).then_some(size),
+        max: (target.max < size).then_some(size),
+        desired: Some(size),
+        ..GroupChange::default()
+    };
+    let reason = format!("it takes over from {size} instances");
+    draft.act(Action::UpdateGroup { name: target.name.clone(), change }, reason, Vec::new());
+}
+
+/// Notes which min a group goes back to, unless that is known already.
+fn hold_at(draft: &mut Draft<'_>, group: &Group, min: u32) {
+    if group.owner.held_min.is_none() {
+        let tag = Tags::from([(keys::HELD_MIN.to_owned(), min.to_string())]);
+        draft.tag_group(&group.name, tag, format!("its min is {min} but for the release"));
+    }
 }
 
 /// The smallest size that a new group begins with, and the one that it goes back to if that is smaller.
@@ -28,12 +51,21 @@ pub(super) fn at_birth(release: &Release<'_, '_>) -> (u32, Option<u32>) {
     (release.size.max(min), (release.size > min).then_some(min))
 }
 
-/// Lets a group scale in again.
+/// Lets what is deployed scale in again, as its manifest says.
 pub(super) fn lower<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group) {
-    if group.owner.held_min.is_none() {
-        return;
+    if group.owner.held_min.is_some() {
+        lower_to(draft, group, release.wanted.min);
     }
-    let min = release.wanted.min;
+}
+
+/// Lets what serves scale in again as before, where there is no next generation any more or not yet.
+pub(super) fn without_a_next<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
+    if let Some((serving, min)) = release.serving.and_then(|serving| Some((serving, serving.owner.held_min?))) {
+        lower_to(draft, serving, min);
+    }
+}
+
+fn lower_to(draft: &mut Draft<'_>, group: &Group, min: u32) {
     if group.min != min {
         let change = GroupChange { min: Some(min), ..GroupChange::default() };
         let name = group.name.clone();

@@ -35,8 +35,7 @@ pub(super) fn none<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Pic
     };
     let release = Release::new(wanted, picture, Some(stays));
     diff::replaced(draft, &release);
-    diff::in_place(draft, &release);
-    rollout::interpret(draft, &release);
+    rollout::with_settings(draft, &release);
     if draft.plan.change == Change::Error {
         return;
     }

@@ -16,8 +16,12 @@ use crate::model::tags;
 /// Done when the generation has a group.
 pub(super) fn launch<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Turn {
     if release.target.is_some() {
+        if !release.is_shifted() {
+            floor::raise(draft, release);
+        }
         return Turn::Done;
     }
+    floor::without_a_next(draft, release);
     if let Some(turn) = release.held(draft) {
         return turn;
     }
@@ -33,7 +37,6 @@ pub(super) fn launch<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
     let Some(generation) = generation(draft, release) else { return Turn::Here(None) };
     draft.plan.to = Some(generation);
     draft.begins = true;
-    floor::raise(draft, release);
     let (min, held_min) = floor::at_birth(release);
     let owner = Ownership { held_min, ..ownership(draft, release, generation, slot) };
     let labels = &release.wanted.app.labels;
@@ -141,6 +144,7 @@ fn ownership(draft: &Draft<'_>, release: &Release<'_, '_>, generation: Generatio
         // What is put on it after its birth is missing until then, and so is this.
         applied: (!release.wanted.needs_more_than_birth(&name)).then(|| release.wanted.applied()),
         healthy_since: None,
+        lacking_since: None,
         shifted_at: None,
         recorded_at: None,
         canary: None,

@@ -159,8 +159,7 @@ fn lead_to<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     let next = || release.picture.newest().map_or(Generation(1), Generation::next);
     draft.plan.to = Some(release.target.map_or_else(next, |group| group.owner.generation));
     diff::replaced(draft, release);
-    diff::in_place(draft, release);
-    rollout::interpret(draft, release);
+    rollout::with_settings(draft, release);
     conclude(draft, release);
 }
 
@@ -258,8 +257,7 @@ fn hold<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>, t
     diff::replaced(draft, &release);
     // What serves is the goal for now: its bake and its record are completed, its slot mate goes.
     if serving.is_some_and(|serving| serving.owner.failed.is_none()) {
-        diff::in_place(draft, &release);
-        rollout::interpret(draft, &release);
+        rollout::with_settings(draft, &release);
         if draft.plan.change == Change::Error {
             return;
         }

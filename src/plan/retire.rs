@@ -5,6 +5,7 @@ use super::picture::Picture;
 use super::release::{Release, Turn};
 use super::resolve::Wanted;
 use super::shift::{self, own_group};
+use super::verify;
 use crate::model::action::{Action, Expect, GroupChange};
 use crate::model::alarm::GroupAlarm;
 use crate::model::mark::BackTo;
@@ -50,6 +51,9 @@ pub(super) fn retire<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group
             _ => "it is not wanted any more".to_owned(),
         };
         // Room for the next generation is made even if what serves is sick: that generation may be the cure.
+        if release.is_shifted() && !is_succeeded(draft, release, group) {
+            return Turn::Here(None);
+        }
         let expects = if release.is_shifted() { successor(release, group) } else { Vec::new() };
         scale_to_zero(draft, release.picture, group, reason, expects);
         return Turn::Here(None);
@@ -74,6 +78,17 @@ fn take_traffic_away<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group
     let reason = format!("{unwanted} is not wanted any more: {back} takes all traffic again");
     shift::move_traffic(draft, release, serving, proven, &front.all_to(proven), &reason);
     true
+}
+
+/// Whether what serves in its place is whole. If not, that is waited for.
+fn is_succeeded<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group) -> bool {
+    let Some(serving) = release.serving.filter(|serving| serving.name != group.name) else { return true };
+    let Some(good) = verify::healthy(draft, release, serving) else { return false };
+    let (size, generation, old) = (serving.desired, serving.owner.generation, group.owner.generation);
+    if good < size {
+        draft.wait_to_clean(format!("{generation} to be whole before {old} goes, healthy {good}/{size}"), None);
+    }
+    good >= size
 }
 
 /// What must serve while the old group goes: as many of the successor as serve now.

@@ -3,6 +3,8 @@
 //! Nothing is remembered between two plans. Each step tells from the picture whether it is behind us.
 
 use super::canary;
+use super::check;
+use super::diff;
 use super::dns;
 use super::draft::Draft;
 use super::launch;
@@ -14,6 +16,18 @@ use super::shift;
 use super::strategy::{self, Leg};
 use super::verify;
 use crate::model::plan::{StepKind, StepState};
+
+/// What changes in place, and then the steps. A failure and a way back never wait behind a setting that AWS may refuse, nor
+/// does one disruptive call stand beside another: then the settings come at the next look.
+pub(super) fn with_settings<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
+    let before = draft.plan.actions.len();
+    diff::in_place(draft, release);
+    let settings = before..draft.plan.actions.len();
+    interpret(draft, release);
+    if (draft.fails || check::disruptions(&draft.plan) > 1) && settings.end <= draft.plan.actions.len() {
+        draft.plan.actions.drain(settings);
+    }
+}
 
 /// Goes through the steps. Afterwards the draft holds them all, and what to do now.
 pub(super) fn interpret<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {

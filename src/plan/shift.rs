@@ -101,6 +101,7 @@ pub(super) fn back<'a>(
             Expect::Healthy { target_group_arn: arn.to_owned(), group: group.name.clone(), at_least: 1 },
         ];
         let to = group.owner.generation;
+        draft.fails = true;
         for action in front.shifts(&front.all_to(slot)) {
             let reason = format!("{} failed: {to} serves again ({reason})", failed.owner.generation);
             draft.act(action, reason, expects.clone());

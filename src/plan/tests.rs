@@ -231,6 +231,7 @@ impl Case {
                 nameless: None,
                 applied,
                 healthy_since: None,
+                lacking_since: None,
                 shifted_at: None,
                 recorded_at: None,
                 canary: None,
@@ -399,14 +400,8 @@ fn another_image_is_launched_beside_the_old_one_at_its_present_size() {
     );
     assert_eq!(case.plan().change, Change::Replace);
     let plan = case.plan();
-    let held = [
-        "tag hello-prod-v001 held-min",
-        "UpdateAutoScalingGroup hello-prod-v001",
-        "CreateLaunchTemplate hello-prod-v002",
-        "CreateAutoScalingGroup hello-prod-v002",
-    ];
-    assert_eq!(calls(&plan), held, "neither of the two may scale in meanwhile");
-    let Action::CreateGroup(group) = &plan.actions[3].action else { panic!("{:?}", plan.actions) };
+    assert_eq!(calls(&plan), ["CreateLaunchTemplate hello-prod-v002", "CreateAutoScalingGroup hello-prod-v002"]);
+    let Action::CreateGroup(group) = &plan.actions[1].action else { panic!("{:?}", plan.actions) };
     assert_eq!((group.name.as_str(), group.desired, group.min, group.max), ("hello-prod-v002", 7, 7, 9));
     assert_eq!(group.tags["amiable:held-min"], "2");
     assert_eq!(group.target_group_arns, [target_group_arn(Slot::B)]);
@@ -427,7 +422,8 @@ fn traffic_moves_only_when_every_instance_was_healthy_for_the_whole_window() {
         (Health::Healthy, None, vec!["tag hello-prod-v002 healthy-since"]),
         (Health::Healthy, Some(10), vec![]),
         (Health::Healthy, Some(31), shifted.to_vec()),
-        (Health::Unhealthy, Some(31), vec!["DeleteTags hello-prod-v002"]),
+        (Health::Unhealthy, Some(10), vec!["DeleteTags hello-prod-v002"]),
+        (Health::Unhealthy, Some(31), vec!["tag hello-prod-v002 lacking-since", "DeleteTags hello-prod-v002"]),
     ] {
         let case = Case::serving(NEW_IMAGE, json!({})).with_group(2, NEW_IMAGE, health, |group| {
             if let Some(seconds) = healthy_since {
@@ -767,6 +763,10 @@ fn destroying_takes_the_traffic_first_and_the_rest_only_when_it_is_empty() {
     if let Read::Known(templates) = &mut case.observed.launch_templates {
         templates.clear();
     }
+    assert_eq!(case.calls(), ["DeleteTargetGroup hello-prod-b"]);
+    let waits: Vec<_> = case.plan().waits.into_iter().map(|wait| wait.what).collect();
+    assert_eq!(waits, ["the targets of hello-prod-a to leave it, 2 left, i-1-1 among them"]);
+    case.observed.details.target_health.insert(target_group_arn(Slot::A), Read::Known(Vec::new()));
     assert_eq!(case.calls(), ["DeleteTargetGroup hello-prod-a", "DeleteTargetGroup hello-prod-b"]);
 }
 

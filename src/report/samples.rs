@@ -306,6 +306,7 @@ fn group(app: &str, generation: u32, slot: Slot, instances: [u32; 2]) -> Group {
             nameless: None,
             applied: None,
             healthy_since: None,
+            lacking_since: None,
             shifted_at: None,
             recorded_at: None,
             canary: None,

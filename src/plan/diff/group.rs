@@ -8,6 +8,7 @@ use crate::model::tags;
 use crate::model::time::Span;
 use crate::plan::draft::Draft;
 use crate::plan::release::Release;
+use crate::plan::shift::own_group;
 
 /// The most instances that EC2 tags in one call.
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateTags.html>
@@ -39,13 +40,16 @@ pub(super) fn attachments<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) 
 pub(super) fn sizes<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group, changes: &mut Changes<'_>) {
     let wanted = release.wanted;
     let mut update = GroupChange::default();
-    // While it is held up for a release, its min is ours.
+    // While it is held up for a release, its min is ours, as far as the max allows.
     let held = group.owner.held_min.is_some();
     if !held && changes.differs("instances.min", group.min.to_string(), wanted.min.to_string()) {
         update.min = Some(wanted.min);
     }
     if changes.differs("instances.max", group.max.to_string(), wanted.max.to_string()) {
         update.max = Some(wanted.max);
+        if held && group.min > wanted.max {
+            update.min = Some(wanted.max);
+        }
     }
     let grace = wanted.spec.health_check.grace_period;
     let has = Span::seconds(group.grace_period);
@@ -74,8 +78,10 @@ pub(super) fn sizes<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group:
     update.desired = (desired != group.desired).then_some(desired);
     // While a new template waits to be launched, the group that serves is left as it is.
     if update != GroupChange::default() && release.target.is_some() {
+        // Scaled to nothing by its timetable.
+        let expects = if update.desired == Some(0) { vec![own_group(group)] } else { Vec::new() };
         let action = Action::UpdateGroup { name: group.name.clone(), change: update };
-        draft.act(action, "the group differs from the manifest", Vec::new());
+        draft.act(action, "the group differs from the manifest", expects);
     }
 }
 

@@ -2,8 +2,10 @@
 
 use super::{About, Intent, promote_image, underway};
 use crate::manifest::spec::CanaryStep;
+use crate::model::action::{Action, Tags};
 use crate::model::decision::Verb;
 use crate::model::observed::{Failure, Group};
+use crate::model::plan::PlannedAction;
 use crate::model::tags::{self, keys};
 use crate::plan::canary::{FULL, behind};
 use crate::plan::picture::Picture;
@@ -63,11 +65,8 @@ pub fn abort(about: &About<'_>) -> Result<Intent, String> {
             return Err(format!("{} has the traffic, and there is nothing to go back to", target.owner.generation));
         }
         let failure = Failure { at: about.now, reason: format!("aborted by {}", about.mark().said()) };
-        let action = crate::model::action::Action::TagGroup {
-            name: target.name.clone(),
-            tags: tags::encode_failure(&failure),
-            propagate: false,
-        };
+        let action =
+            Action::TagGroup { name: target.name.clone(), tags: tags::encode_failure(&failure), propagate: false };
         let planned = super::planned(action, failure.reason, target);
         Ok(Intent { serves, ..about.intent(Verb::Abort, target, None, vec![planned]) })
     })
@@ -96,12 +95,19 @@ pub fn pause(about: &About<'_>) -> Result<Intent, String> {
     })
 }
 
+/// What it was held up for does not count against a generation that is not ready.
+fn has_its_time_again(about: &About<'_>, target: &Group) -> PlannedAction {
+    let tags = Tags::from([(keys::LACKING_SINCE.to_owned(), about.now.to_string())]);
+    let action = Action::TagGroup { name: target.name.clone(), tags, propagate: false };
+    super::planned(action, "the time to become ready begins anew".to_owned(), target)
+}
+
 /// Ends a pause and a suspension that somebody set by a command.
 ///
 /// # Errors
 /// When there is neither.
 pub fn resume(about: &About<'_>) -> Result<Intent, String> {
-    about.with_picture(|_, picture| {
+    about.with_picture(|wanted, picture| {
         let held = |group: &&Group| {
             let marks = &group.owner.marks;
             (marks.paused.is_some() && group.owner.failed.is_none()) || marks.suspended.is_some()
@@ -112,6 +118,10 @@ pub fn resume(about: &About<'_>) -> Result<Intent, String> {
             true => "it is suspended in its manifest; remove `suspend` there",
             false => "it is neither paused nor suspended",
         };
-        about.lift(Verb::Resume, &groups, &[keys::PAUSED, keys::SUSPENDED], without)
+        let mut intent = about.lift(Verb::Resume, &groups, &[keys::PAUSED, keys::SUSPENDED], without)?;
+        let lacking = picture.serving().filter(|serving| serving.owner.lacking_since.is_some());
+        let target = underway(wanted, picture).or(lacking);
+        intent.actions.extend(target.map(|target| has_its_time_again(about, target)));
+        Ok(intent)
     })
 }

@@ -89,11 +89,23 @@ fn a_canary_that_is_not_whole_holds_its_step_and_fails_only_when_that_lasts() {
     let short = |group: &mut Group| {
         group.instances.pop();
     };
-    let held = at(5, Some((1, 700)), Health::Healthy, short).plan();
-    assert!(held.actions.is_empty(), "{:?}", held.actions);
-    assert!(held.waits[0].what.contains("whole again"), "{:?}", held.waits);
-    let overdue = at(5, Some((1, 600 + 20 * 60)), Health::Healthy, short);
+    for since in [700, 600 + 20 * 60] {
+        let held = at(5, Some((1, since)), Health::Healthy, short);
+        assert_eq!(held.calls(), ["tag hello-prod-v002 lacking-since"], "nobody may have looked for long");
+        let waits = held.plan().waits;
+        assert!(waits[0].what.contains("whole again"), "{waits:?}");
+    }
+    let lacking = |seconds: u64| {
+        move |group: &mut Group| {
+            group.owner.lacking_since = Some(ago(seconds));
+            group.instances.pop();
+        }
+    };
+    assert!(at(5, Some((1, 9999)), Health::Healthy, lacking(20 * 60 - 1)).calls().is_empty());
+    let overdue = at(5, Some((1, 9999)), Health::Healthy, lacking(20 * 60));
     assert_eq!(overdue.calls(), ["shift to a", "tag hello-prod-v002 failed,failed-at"]);
+    let whole = at(5, Some((1, 1)), Health::Healthy, |group| group.owner.lacking_since = Some(ago(60)));
+    assert_eq!(whole.calls(), ["DeleteTags hello-prod-v002"]);
 }
 
 #[test]

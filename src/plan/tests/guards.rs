@@ -55,6 +55,57 @@ fn traffic_goes_back_only_to_a_generation_that_is_still_healthy() {
 }
 
 #[test]
+fn the_old_group_is_not_emptied_before_the_new_one_is_whole_and_that_is_what_it_waits_for() {
+    for health in [Health::Initial, Health::Unhealthy, Health::Draining] {
+        let mut case = outlived(long_deployed, json!({}));
+        let Some(Read::Known(targets)) = case.observed.details.target_health.get_mut(&target_group_arn(Slot::B)) else {
+            panic!()
+        };
+        targets[0].health = health;
+        let plan = case.plan();
+        assert_eq!(calls(&plan), [""; 0], "{health:?}");
+        assert_eq!((plan.is_over(false), plan.is_over(true)), (true, false));
+        assert_eq!(plan.waits[0].what, "v002 to be whole before v001 goes, healthy 1/2");
+    }
+}
+
+#[test]
+fn a_failure_and_a_way_back_do_not_wait_behind_a_setting() {
+    let back = ["shift to a", "tag hello-prod-v002 failed,failed-at"];
+    let mut case = baking(Health::Unhealthy, 60);
+    let spec = &mut case.desired.apps.get_mut(&scope().app).unwrap().spec;
+    spec.instances.max = 9;
+    assert_eq!(case.calls(), back);
+    let never = |group: &mut Group| group.created_at = ago(1200);
+    let patch = json!({"instances": {"min": 2, "max": 9}});
+    let case = Case::serving(NEW_IMAGE, patch).with_group(2, NEW_IMAGE, Health::Unhealthy, never);
+    assert_eq!(case.calls(), ["tag hello-prod-v002 failed,failed-at"]);
+}
+
+#[test]
+fn a_timetable_may_scale_to_nothing_but_not_while_another_group_is_emptied() {
+    let night = json!({"scaling": {"scheduled": [{"name": "a", "schedule": "0 11 * * *", "min": 0, "max": 0}]}});
+    let mut case = Case::serving(OLD_IMAGE, night.clone());
+    case.observed.details.schedules.clear();
+    let planned = |case: &mut Case| {
+        let names: Vec<String> = case.observed.groups.known().unwrap().keys().cloned().collect();
+        for name in names {
+            case.observed.details.schedules.insert(name, Read::Known(Vec::new()));
+        }
+        let plan = case.plan();
+        let emptied = plan.actions.iter().filter_map(|planned| match &planned.action {
+            Action::UpdateGroup { name, change } if change.desired == Some(0) => Some(name.clone()),
+            _ => None,
+        });
+        (plan.change, emptied.collect::<Vec<_>>())
+    };
+    assert_eq!(planned(&mut case), (Change::Drift, vec!["hello-prod-v001".to_owned()]));
+    assert_eq!(expects(&case, "UpdateAutoScalingGroup"), [own_group(&case, "hello-prod-v001")]);
+    let (change, emptied) = planned(&mut outlived(long_deployed, night));
+    assert_eq!((change, emptied.len()), (Change::Drift, 1), "one after the other");
+}
+
+#[test]
 fn the_old_group_is_emptied_only_while_the_new_one_serves_whole_and_it_takes_no_traffic() {
     let case = outlived(long_deployed, json!({}));
     let idle = Expect::Weight {

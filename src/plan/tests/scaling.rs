@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::scaling::{GroupPolicy, PolicyKind, ScalingPolicy};
+use crate::model::tags;
 
 const GROUP: &str = "hello-prod-v001";
 
@@ -136,11 +137,60 @@ fn a_timetable_says_the_sizes_of_the_hour() {
     }
 }
 
+#[test]
+fn a_generation_that_grows_cannot_be_scaled_in_again_before_it_is_deployed() {
+    let grown = |group: &mut Group| {
+        long_deployed(group);
+        (group.min, group.desired, group.max) = (2, 8, 9);
+        group.owner.held_min = Some(2);
+    };
+    let wide = json!({"instances": {"min": 2, "max": 9}});
+    let case = |min, held| {
+        Case::new(NEW_IMAGE, wide.clone())
+            .with_front(Slot::A)
+            .with_group(1, OLD_IMAGE, Health::Healthy, grown)
+            .with_group(2, NEW_IMAGE, Health::Healthy, |group| {
+                (group.min, group.desired, group.max, group.owner.held_min) = (min, 4, 9, held);
+            })
+    };
+    for (min, held) in [(2, None), (4, Some(2))] {
+        let plan = case(min, held).plan();
+        let change = plan.actions.iter().find_map(|planned| match &planned.action {
+            Action::UpdateGroup { name, change } if name == "hello-prod-v002" => Some((change.min, change.desired)),
+            _ => None,
+        });
+        assert_eq!(change, Some((Some(8), Some(8))), "{min}");
+        let noted = plan.actions.iter().any(|planned| match &planned.action {
+            Action::TagGroup { name, tags, .. } => {
+                name == "hello-prod-v002" && tags.get(tags::keys::HELD_MIN).is_some_and(|min| min == "2")
+            }
+            _ => false,
+        });
+        assert_eq!(noted, held.is_none(), "{min}");
+    }
+}
+
+#[test]
+fn a_max_below_a_min_that_is_held_for_a_release_lowers_it() {
+    let held = |group: &mut Group| {
+        long_deployed(group);
+        (group.min, group.desired, group.max) = (6, 6, 8);
+        group.owner.held_min = Some(2);
+        group.instances.truncate(0);
+    };
+    let case = Case::new(OLD_IMAGE, json!({"instances": {"min": 2, "max": 4}})).with_front(Slot::A);
+    let plan = case.with_group(1, OLD_IMAGE, Health::Healthy, held).plan();
+    let sizes = plan.actions.iter().filter_map(|planned| match &planned.action {
+        Action::UpdateGroup { change, .. } => Some((change.min, change.max, change.desired)),
+        _ => None,
+    });
+    assert_eq!(sizes.collect::<Vec<_>>(), [(Some(4), Some(4), Some(4)), (Some(2), None, None)]);
+}
+
 mod stepping {
     use super::*;
     use crate::model::action::Tags;
     use crate::model::alarm::{GroupAlarm, StepAlarm};
-    use crate::model::tags;
 
     const BUSY: &str = "hello-prod-v001-step-busy";
 

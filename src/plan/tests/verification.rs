@@ -89,15 +89,22 @@ fn the_path_shows_what_is_checked_and_when() {
 #[test]
 fn at_the_end_of_the_bake_only_known_and_good_passes() {
     let record = ["PutParameter deployed", "tag hello-prod-v002 recorded-at"];
-    for (read, seconds, expected) in [
-        (alarm(AlarmState::Ok), 400, &record[..]),
-        (alarm(AlarmState::InsufficientData), 400, &[]),
-        (Read::Unknown("AccessDenied".to_owned()), 400, &[]),
-        (Read::Unknown("AccessDenied".to_owned()), 90_000, &[]),
-        (alarm(AlarmState::InsufficientData), 300 + 1200, &BACK),
-        (Read::Known(None), 300 + 1200, &BACK),
+    let lacking = ["tag hello-prod-v002 lacking-since"];
+    for (read, seconds, lacking_for, expected) in [
+        (alarm(AlarmState::Ok), 400, None, &record[..]),
+        (alarm(AlarmState::InsufficientData), 290, None, &[]),
+        (alarm(AlarmState::InsufficientData), 400, None, &lacking),
+        (alarm(AlarmState::InsufficientData), 90_000, None, &lacking),
+        (alarm(AlarmState::InsufficientData), 90_000, Some(1199), &[]),
+        (Read::Unknown("AccessDenied".to_owned()), 400, None, &[]),
+        (Read::Unknown("AccessDenied".to_owned()), 90_000, None, &[]),
+        (alarm(AlarmState::InsufficientData), 90_000, Some(1200), &BACK),
+        (Read::Known(None), 90_000, Some(1200), &BACK),
     ] {
-        let mut case = case(json!({"alarms": ["a"]}), true, |group| group.owner.shifted_at = Some(ago(seconds)));
+        let mut case = case(json!({"alarms": ["a"]}), true, |group| {
+            group.owner.shifted_at = Some(ago(seconds));
+            group.owner.lacking_since = lacking_for.map(ago);
+        });
         // What served before must have been before.
         case.observed.details.alarms.insert("a".to_owned(), read.clone());
         let long_ago = Some(ago(100_000));

@@ -43,6 +43,20 @@ pub(super) fn replaced_for_its_health<'a>(
     sick.map(|activity| activity.cause.as_str()).find(|cause| cause.contains("ELB system health check failure"))
 }
 
+/// How many instances the group took out of service for their health since it was created, and why, in the words of the
+/// newest.
+pub(super) fn replaced(activities: &[Activity], group: &Group) -> Option<String> {
+    let why = |activity: &Activity| {
+        let (_, why) = activity.cause.split_once("taken out of service in response to ")?;
+        why.contains("health").then(|| (activity.started_at, why.trim_end_matches('.').to_owned()))
+    };
+    let since = activities.iter().filter(|activity| activity.started_at >= group.created_at);
+    let gone: Vec<_> = since.filter_map(why).collect();
+    let instances = if gone.len() == 1 { "instance" } else { "instances" };
+    let (_, why) = gone.iter().max_by_key(|(at, _)| *at)?;
+    Some(format!("{} {instances} taken out of service in response to {why}", gone.len()))
+}
+
 /// When launches began anew after AWS had lacked room for one.
 pub(super) fn room_since(activities: &[Activity]) -> Option<Timestamp> {
     let lacked = |activity: &&Activity| activity.status == "Failed" && cause(&activity.message) == Cause::Capacity;

@@ -4,20 +4,27 @@ mod activity;
 pub(super) mod alarms;
 mod compare;
 mod health;
+mod patience;
 pub(super) mod smoke;
 pub(super) mod watch;
 pub(super) mod webhook;
 
 use super::canary;
 use super::draft::Draft;
+use super::floor;
 use super::release::{Release, Turn};
 use super::shift;
-use crate::model::action::{Action, GroupChange, Tags};
+use crate::model::action::{Action, Tags};
 use crate::model::observed::{Failure, Group, Want};
 use crate::model::tags::{self, keys};
 use crate::model::time::{Span, Timestamp};
-use activity::{Cause, abandoned_launch, launch_failure, room_since};
+use activity::{Cause, abandoned_launch, launch_failure, replaced, room_since};
 use health::Healthy;
+
+/// How many instances of a group are healthy, if that is known.
+pub(super) fn healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group) -> Option<u32> {
+    Some(Healthy::of(draft, release, group)?.good)
+}
 
 /// Done when the target has the traffic, or has been healthy for the stability window.
 pub(super) fn wait_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, stable_for: Span) -> Turn {
@@ -85,11 +92,12 @@ pub(super) fn bake<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, duratio
         return Turn::Here(Some(format!("healthy {}/{size}", health.good)));
     }
     if health.good >= size {
+        patience::has_enough(draft, target);
         return Turn::Done;
     }
     // An instance that died is being replaced: that is no fault of the release, unless it takes too long.
-    let deadline = release.wanted.spec.progress_deadline.after(until);
-    if draft.now >= deadline {
+    let deadline = patience::deadline(draft, release, target, until);
+    if patience::is_over(draft, release, deadline) {
         fail(draft, release, target, format!("{} of {size} instances healthy at the end of its bake", health.good));
     } else {
         draft.wait(
@@ -123,18 +131,19 @@ pub(super) fn under_traffic<'a>(
     if draft.open_questions() > open {
         return Some(Turn::Here(None));
     }
-    (health.good < release.size).then(|| {
-        let generation = target.owner.generation;
-        let (good, size) = (health.good, release.size);
-        // An instance that died is being replaced: that is no fault of the release, unless it takes too long.
-        let deadline = due.map(|due| release.wanted.spec.progress_deadline.after(due));
-        if deadline.is_some_and(|deadline| draft.now >= deadline) {
-            fail(draft, release, target, format!("{good} of {size} instances healthy when its next step was due"));
-        } else {
-            draft.wait(format!("{generation} to be whole again, healthy {good}/{size}"), deadline);
-        }
-        Turn::Here(Some(format!("healthy {good}/{size}")))
-    })
+    let (good, size) = (health.good, release.size);
+    if good >= size {
+        patience::has_enough(draft, target);
+        return None;
+    }
+    // An instance that died is being replaced: that is no fault of the release, unless it takes too long.
+    let deadline = due.map(|due| patience::deadline(draft, release, target, due));
+    if deadline.is_some_and(|deadline| patience::is_over(draft, release, deadline)) {
+        fail(draft, release, target, format!("{good} of {size} instances healthy when its next step was due"));
+    } else {
+        draft.wait(format!("{} to be whole again, healthy {good}/{size}", target.owner.generation), deadline);
+    }
+    Some(Turn::Here(Some(format!("healthy {good}/{size}"))))
 }
 
 /// A generation that had the traffic and lost it to the one before, without a word on why: somebody, or a crash in
@@ -150,22 +159,22 @@ fn taken_out_of_service<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, ta
 }
 
 /// The target must be as large as what it takes over from is now.
-fn grow(draft: &mut Draft<'_>, release: &Release<'_, '_>, target: &Group) -> bool {
+fn grow<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &Group) -> bool {
     if target.desired >= release.size {
         return false;
     }
-    let change = GroupChange {
-        min: (target.min < release.wanted.min).then_some(release.wanted.min),
-        max: (target.max < release.size).then_some(release.size),
-        desired: Some(release.size),
-        ..GroupChange::default()
-    };
-    let reason = format!("it takes over from {} instances", release.size);
-    draft.act(Action::UpdateGroup { name: target.name.clone(), change }, reason, Vec::new());
+    patience::lacks(draft, target, "it has to grow: the time that this may last begins");
+    floor::grow(draft, release, target);
     true
 }
 
 fn not_yet_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &'a Group, health: &Healthy) {
+    // Whoever holds the release up does so after the stability window.
+    let stable_for = release.wanted.spec.verification.stable_for;
+    let was_ready = target.owner.healthy_since.is_some_and(|since| draft.now >= stable_for.after(since));
+    if was_ready {
+        patience::lacks(draft, target, "it was ready, and is not any more: the time that this may last begins");
+    }
     if target.owner.healthy_since.is_some() {
         let keys = vec![keys::HEALTHY_SINCE.to_owned()];
         let action = Action::UntagGroup { name: target.name.clone(), keys };
@@ -177,12 +186,14 @@ fn not_yet_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target:
         let abandoned = abandoned_launch(activities, target).map(|words| (Cause::Release, words.to_owned()));
         abandoned.or_else(|| launch_failure(activities, target))
     });
-    let begun = activities.and_then(|activities| room_since(activities)).unwrap_or(target.created_at);
+    let room = activities.and_then(|activities| room_since(activities));
     let generation = target.owner.generation;
-    // The deadline is for what was never ready; what served before and is wanted again only has to recover.
     // The time that AWS could not launch anything does not count.
-    let deadline = release.wanted.spec.progress_deadline.after(begun.max(target.created_at));
-    let overdue = draft.now >= deadline && target.owner.shifted_at.is_none();
+    let lacking = if was_ready { Some(draft.now) } else { target.owner.lacking_since };
+    let begun = target.created_at.max(room.unwrap_or(target.created_at)).max(lacking.unwrap_or(target.created_at));
+    let deadline = release.wanted.spec.progress_deadline.after(begun);
+    // The deadline is for what never served; what did and is wanted again only has to recover.
+    let overdue = patience::is_over(draft, release, deadline) && target.owner.shifted_at.is_none();
     match failure {
         Some((Cause::Release, words)) => fail(draft, release, target, format!("launch failed: {words}")),
         Some((Cause::Capacity, words)) => {
@@ -191,8 +202,9 @@ fn not_yet_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target:
         }
         _ if overdue => {
             let count = format!("{} of {} instances healthy", health.good, release.size);
-            let words =
-                failure.map(|(_, words)| words).or_else(|| health.sick.clone()).or_else(|| health.unused.clone());
+            let words = failure.map(|(_, words)| words).or_else(|| health.sick.clone());
+            let words = words.or_else(|| activities.and_then(|activities| replaced(activities, target)));
+            let words = words.or_else(|| health.unused.clone());
             let words = words.map(|words| format!(": {words}")).unwrap_or_default();
             fail(draft, release, target, format!("{count} after {}{words}", release.wanted.spec.progress_deadline));
         }
@@ -219,7 +231,7 @@ pub(super) fn fail<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target:
     if has_share {
         shift::back(draft, release, target, &reason);
     }
-    draft.plan.notes.retain(|note| !note.contains("goes on trying"));
+    draft.fails = true;
     let why = format!("{} failed: {reason}", target.owner.generation);
     draft.tag_group(&target.name, tags::encode_failure(&Failure { at: draft.now, reason }), why);
 }

@@ -2,7 +2,7 @@
 
 use super::activity::replaced_for_its_health;
 use super::health::Healthy;
-use super::{alarms, compare, webhook};
+use super::{alarms, compare, patience, webhook};
 use crate::model::observed::Group;
 use crate::model::time::Timestamp;
 use crate::plan::canary;
@@ -58,9 +58,9 @@ pub(super) fn not_known(
     if !release.is_shifted() && target.owner.canary.is_some_and(|step| canary::behind(target) > step.done) {
         return None;
     }
-    let patience = release.wanted.spec.progress_deadline;
-    let deadline = due(release, target).map(|due| patience.after(due));
-    if deadline.is_some_and(|deadline| draft.now >= deadline) {
+    let deadline = due(release, target).map(|due| patience::deadline(draft, release, target, due));
+    if deadline.is_some_and(|deadline| patience::is_over(draft, release, deadline)) {
+        let patience = release.wanted.spec.progress_deadline;
         return Some(format!("{blind}, {patience} after it should have been watched long enough"));
     }
     draft.wait(blind, deadline);

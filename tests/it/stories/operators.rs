@@ -143,7 +143,7 @@ async fn when_the_earlier_release_fails_too_what_was_turned_down_goes_on_serving
     22:34 CreateOrUpdateTags hello-prod-v003: rolled back to v002 by simulated: slow
     22:34 CreateLaunchTemplate hello-prod-v004: v003 was turned down: an earlier release takes its place
     22:34 CreateAutoScalingGroup hello-prod-v004: v003 was turned down: an earlier release takes its place
-    42:34 CreateOrUpdateTags hello-prod-v004: v004 failed: 0 of 2 instances healthy after 20m
+    42:35 CreateOrUpdateTags hello-prod-v004: v004 failed: 0 of 2 instances healthy after 20m: 10 instances taken out of service in response to an ELB system health check failure
     42:36 UpdateAutoScalingGroup hello-prod-v004: v004 failed and does not serve
     ");
     lab.pass(3600).await;
@@ -152,7 +152,7 @@ async fn when_the_earlier_release_fails_too_what_was_turned_down_goes_on_serving
     assert_eq!(serving(&lab), [("hello-prod-v003".to_owned(), 2)]);
     let plan = lab.plan("hello").await;
     assert_eq!((plan.change, plan.actions.len()), (Change::Blocked, 0));
-    assert_snapshot!(plan.reason, @"v003 was rolled back to v002 by simulated: slow, but v004 failed, too: 0 of 2 instances healthy after 20m; v003 serves");
+    assert_snapshot!(plan.reason, @"v003 was rolled back to v002 by simulated: slow, but v004 failed, too: 0 of 2 instances healthy after 20m: 10 instances taken out of service in response to an ELB system health check failure; v003 serves");
     lab.write("hello", app("hello", HELLO_1_0, "  retain: {for: 0s}\n"));
     assert_eq!(lab.apply(true).await, Outcome::Converged, "the manifest has moved on");
     assert_eq!(serving(&lab), [("hello-prod-v005".to_owned(), 2)]);

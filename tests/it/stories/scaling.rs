@@ -108,12 +108,12 @@ async fn scaling_takes_nothing_away_while_one_generation_takes_over_from_another
     lab.write("hello", app("hello", HELLO_1_1, CPU));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    09:05 CreateOrUpdateTags hello-prod-v001: its min is 2 but for the release
-    09:05 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
     09:05 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     09:05 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     09:06 PutScalingPolicy hello-prod-v002-tt-ASGAverageCPUUtilization: its scaling policies differ from the manifest
     09:06 CreateOrUpdateTags hello-prod-v002: its settings are those of the manifest
+    09:06 CreateOrUpdateTags hello-prod-v001: its min is 2 but for the release
+    09:06 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
     09:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     10:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     10:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins

@@ -71,12 +71,12 @@ async fn an_alarm_adds_and_removes_instances_and_every_generation_has_its_own() 
     lab.write("hello", app("hello", HELLO_1_1, JOBS));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    19:06 CreateOrUpdateTags hello-prod-v001: its min is 2 but for the release
-    19:06 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
     19:06 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     19:06 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     19:07 PutScalingPolicy hello-prod-v002-step-many: its scaling policies differ from the manifest
     19:07 PutScalingPolicy hello-prod-v002-step-few: its scaling policies differ from the manifest
+    19:07 CreateOrUpdateTags hello-prod-v001: its min is 2 but for the release
+    19:07 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
     19:08 PutMetricAlarm hello-prod-v002-step-many: its alarms differ from the manifest
     19:08 PutMetricAlarm hello-prod-v002-step-few: its alarms differ from the manifest
     19:08 CreateOrUpdateTags hello-prod-v002: its settings are those of the manifest

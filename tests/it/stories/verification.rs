@@ -343,8 +343,10 @@ async fn an_alarm_without_data_is_waited_for_and_does_not_pass() {
     07:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     08:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    25:10 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    25:10 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    13:16 CreateOrUpdateTags hello-prod-v002: it is not ready for its next step: the time that this may last begins
+    25:11 DeleteTags hello-prod-v002: it lacks nothing any more
+    25:11 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    25:11 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
