@@ -27,6 +27,10 @@ pub(super) struct Draft<'a> {
     pub(super) in_flight: bool,
     /// Whether the actions begin a release.
     pub(super) begins: bool,
+    /// By whom the app is paused, if it is, and how it goes on.
+    pub(super) paused: Option<String>,
+    /// Whether the pause keeps it from its next step, and nothing has to be watched meanwhile.
+    pub(super) is_held: bool,
     /// Whether a generation fails or loses its traffic for good: nothing that AWS might refuse may stand before that.
     pub(super) fails: bool,
 }
@@ -61,6 +65,8 @@ impl<'a> Draft<'a> {
             scales_by: Vec::new(),
             in_flight: false,
             begins: false,
+            paused: None,
+            is_held: false,
             fails: false,
         }
     }
@@ -157,11 +163,23 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Where there is nothing else to do or to look for, an app that is paused waits for that person.
+    fn say_paused(&mut self) {
+        let Some(paused) = self.paused.take() else { return };
+        let decided = matches!(self.plan.change, Change::Error | Change::Blocked);
+        if self.is_held && !decided && self.plan.is_over(false) {
+            self.block(paused);
+        } else {
+            self.note(paused);
+        }
+    }
+
     /// The finished plan. While something must still be read, nothing is done.
     pub(super) fn finish(mut self) -> Drafted {
         if !self.plan.wants.is_empty() {
             self.plan.actions.clear();
         }
+        self.say_paused();
         Drafted { plan: self.plan, in_flight: self.in_flight, begins: self.begins }
     }
 }

@@ -122,7 +122,7 @@ fn decide<'a>(draft: &mut Draft<'a>, desired: &'a Desired, app: &'a DesiredApp, 
 /// The path to what is wanted; or, where that has failed before, the path to staying with what serves.
 fn release<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) {
     if let Some(mark) = picture.paused() {
-        draft.note(format!("paused by {}; `amiable resume {}` lets it go on", mark.said(), draft.scope.app));
+        draft.paused = Some(format!("paused by {}; `amiable resume {}` lets it go on", mark.said(), draft.scope.app));
     }
     let serving = picture.serving();
     draft.plan.from = serving.map(|group| group.owner.generation);

@@ -2,6 +2,7 @@
 
 use super::draft::Draft;
 use super::picture::Picture;
+use super::record;
 use super::resolve::Wanted;
 use crate::manifest::spec::Canary;
 use crate::model::observed::Group;
@@ -56,11 +57,21 @@ impl<'a, 'p> Release<'a, 'p> {
         (begun || fresh && self.serving.is_some_and(beside)).then_some(canary)
     }
 
-    /// Whether a person has paused the release; the draft then waits for that person.
+    /// Whether a person has paused the release. What has traffic and is not deployed yet is watched meanwhile; else nothing is
+    /// left to do until that person says so.
     pub(super) fn held(&self, draft: &mut Draft<'a>) -> Option<Turn> {
         let mark = self.picture.paused()?;
-        draft.wait_for_person(format!("`amiable resume {}`: paused by {}", draft.scope.app, mark.said()));
+        if self.is_watched() {
+            draft.wait_for_person(format!("`amiable resume {}`: paused by {}", draft.scope.app, mark.said()));
+        }
+        draft.is_held = true;
         Some(Turn::Here(Some("paused".to_owned())))
+    }
+
+    /// Whether the target has a share of the traffic or all of it, and may still have to give it back.
+    fn is_watched(&self) -> bool {
+        let has_traffic = |target: &Group| self.is_shifted() || target.owner.canary.is_some();
+        self.target.is_some_and(|target| has_traffic(target) && record::is_due(self, target))
     }
 
     /// Groups that neither serve nor are on the way to: in the way of a launch.

@@ -30,6 +30,10 @@ pub(super) fn keep<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, duratio
 /// Takes a group that does not serve one call further: to no instances, then away.
 pub(super) fn retire<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group) -> Turn {
     let generation = group.owner.generation;
+    if let Some(mark) = release.picture.paused().filter(|_| release.is_shifted()) {
+        draft.wait_to_clean(format!("`amiable resume {}`: paused by {}", draft.scope.app, mark.said()), None);
+        return Turn::Here(Some("paused".to_owned()));
+    }
     if let Some(turn) = release.held(draft) {
         return turn;
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
+use crate::model::mark::Mark;
 use crate::model::names::{AppName, EnvironmentName, Generation};
 use crate::model::observed::{Group, Image, Observed};
 use crate::model::plan::{AppPlan, Change, Plan};
@@ -107,8 +108,25 @@ pub(super) fn serving_since(group: &Group) -> Timestamp {
     group.owner.shifted_at.unwrap_or(group.created_at)
 }
 
-/// What goes on with an app, in a few words: `serving`, `rolling out v042: healthy 3/6`, `blocked: …`.
+/// What goes on with an app, in a few words: `serving`, `rolling out v042: healthy 3/6`, `blocked: …`; and who has paused it.
 pub fn state(observed: &Observed, app: &AppPlan) -> String {
+    let state = without_pause(observed, app);
+    // What it is blocked by comes first.
+    let says_why = app.change == Change::Blocked && app.failure.is_none();
+    match paused(observed, app).filter(|_| !says_why) {
+        Some(mark) => format!("{state}; paused by {}", words::plain(&mark.said())),
+        None => state,
+    }
+}
+
+/// Who has paused the app, if somebody has.
+fn paused<'a>(observed: &'a Observed, app: &AppPlan) -> Option<&'a Mark> {
+    let groups = observed.groups.known()?.values().filter(|group| group.owner.app == app.app);
+    let marks = groups.filter(|group| group.owner.failed.is_none()).filter_map(|it| it.owner.marks.paused.as_ref());
+    marks.max_by_key(|mark| mark.at)
+}
+
+fn without_pause(observed: &Observed, app: &AppPlan) -> String {
     match app.change {
         Change::Error => format!("error: {}", words::plain(&app.reason)),
         Change::Blocked if app.failure.is_some() => words::plain(&app.reason),

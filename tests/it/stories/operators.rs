@@ -6,6 +6,7 @@ use amiable::controller::converge::Outcome;
 use amiable::model::names::Generation;
 use amiable::model::plan::Change;
 use amiable::plan::intent;
+use amiable::report::status::state;
 use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1, HELLO_BAD};
 use insta::assert_snapshot;
 
@@ -204,11 +205,18 @@ async fn a_pause_holds_a_release_at_every_step_and_a_resume_lets_it_go_on() {
     for (time, goes_on_with) in [(Duration::from_secs(5), "ModifyListener"), (3 * MINUTE, "PutParameter")] {
         let lab = releasing("", time).await;
         lab.say("hello", "the on-call wants to look", intent::pause).await;
-        lab.apply_for(Duration::from_secs(1800)).await;
+        let ended = lab.apply_for(Duration::from_secs(1800)).await;
         let held = lab.diary();
         assert!(!held.contains(goes_on_with), "{held}");
         let plan = lab.plan("hello").await;
-        assert_eq!(plan.waits[0].what, "`amiable resume hello`: paused by simulated: the on-call wants to look");
+        let paused = "paused by simulated: the on-call wants to look";
+        if goes_on_with == "PutParameter" {
+            assert_eq!(ended, Outcome::TimedOut, "what has traffic is watched as long as it takes");
+            assert_eq!(plan.waits[0].what, format!("`amiable resume hello`: {paused}"));
+        } else {
+            assert_eq!(ended, Outcome::Blocked, "nothing is left to do");
+            assert_eq!(plan.reason, format!("{paused}; `amiable resume hello` lets it go on"));
+        }
         lab.say("hello", "", intent::resume).await;
         assert_eq!(lab.apply(false).await, Outcome::Converged);
         assert!(lab.diary().contains(goes_on_with));
@@ -222,8 +230,15 @@ async fn a_pause_before_the_launch_keeps_it_from_beginning() {
     lab.say("hello", "", intent::pause).await;
     lab.diary();
     lab.write("hello", app("hello", HELLO_1_1, ""));
-    lab.apply_for(Duration::from_secs(600)).await;
+    assert_eq!(lab.apply(false).await, Outcome::Blocked);
     assert_eq!(lab.diary(), "");
+    let (observed, plan) = lab.look().await;
+    assert_eq!(state(&observed, &plan.apps[0]), "blocked: paused by simulated; `amiable resume hello` lets it go on");
+    lab.write("hello", app("hello", HELLO_1_0, ""));
+    assert_eq!(lab.apply(false).await, Outcome::Converged, "it is as its manifest says");
+    let (observed, plan) = lab.look().await;
+    assert_eq!(state(&observed, &plan.apps[0]), "serving; paused by simulated");
+    lab.write("hello", app("hello", HELLO_1_1, ""));
     assert!(lab.try_to_say("hello", "", intent::pause).await.unwrap_err().contains("paused already"));
     lab.say("hello", "", intent::resume).await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
@@ -368,5 +383,21 @@ async fn two_people_who_apply_at_the_same_time_do_it_once() {
     });
     assert_eq!((one, two), (Outcome::Converged, Outcome::Converged));
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_keeps_the_old_generation_and_ends_no_command_about_a_release_that_is_complete() {
+    let mut lab = deployed("  retain: {for: 10m}\n").await;
+    lab.write("hello", app("hello", HELLO_1_1, "  retain: {for: 10m}\n"));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    lab.say("hello", "", intent::pause).await;
+    lab.pass(700).await;
+    lab.diary();
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_eq!(lab.diary(), "", "it is deployed, and what served before stays");
+    lab.say("hello", "", intent::resume).await;
+    assert_eq!(lab.apply(true).await, Outcome::Converged);
+    assert_eq!(lab.instances("hello-prod-v001").len(), 0);
     settles(&lab).await;
 }
