@@ -424,6 +424,7 @@ pub fn summary(simulation: &Simulation) -> Vec<String> {
         lines
             .extend(world.balancing.load_balancers.values().map(|balancer| format!("load balancer {}", balancer.name)));
         lines.extend(invariants::weights(world).into_iter().map(|(name, weight)| format!("weight {name} {weight}")));
+        lines.extend(world.metrics.alarms.keys().map(|name| format!("alarm {name}")));
         lines.extend(world.serving().into_iter().map(|(group, healthy)| format!("serving {group} {healthy}")));
         lines.extend(invariants::records(world));
         lines.sort();
