@@ -50,6 +50,20 @@ pub struct Instances {
     pub in_service: u32,
     /// Wanted.
     pub desired: u32,
+    /// On their way out.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub leaving: u32,
+}
+
+impl Instances {
+    pub(super) fn of(group: &Group) -> Self {
+        let leaving = group.instances.iter().filter(|instance| instance.lifecycle.starts_with("Terminating"));
+        Self { in_service: group.in_service(), desired: group.desired, leaving: leaving.count() as u32 }
+    }
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// The rows of an environment, by app.
@@ -68,7 +82,7 @@ fn row(observed: &Observed, plan: &Plan, app: &AppPlan) -> Row {
         branch: group.and_then(|group| said(observed, group, "branch")),
         commit: group.and_then(|group| said(observed, group, "commit")),
         build_date: group.and_then(|group| said(observed, group, "buildDate")),
-        instances: group.map(|group| Instances { in_service: group.in_service(), desired: group.desired }),
+        instances: group.map(Instances::of),
         state: state(observed, app),
         since: group.map(serving_since),
     }

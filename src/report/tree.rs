@@ -95,7 +95,7 @@ fn branch(observed: &Observed, group: &Group) -> Branch {
         group: group.name.clone(),
         slot: owner.slot,
         weight: weight(observed, group),
-        instances: Instances { in_service: group.in_service(), desired: group.desired },
+        instances: Instances::of(group),
         image: owner.image.clone(),
         version: status::version(observed, group),
         release: status::release(observed, group),
@@ -180,7 +180,11 @@ fn line(branch: &Branch, now: Timestamp) -> String {
     let mut parts = vec![branch.generation.clone()];
     parts.extend(branch.slot.map(|slot| format!("slot {slot}")));
     parts.extend(branch.weight.map(|weight| format!("weight {weight}%")));
-    parts.push(format!("{}/{} instances", branch.instances.in_service, branch.instances.desired));
+    let Instances { in_service, desired, leaving } = branch.instances;
+    parts.push(format!("{in_service}/{desired} instances"));
+    if leaving > 0 {
+        parts.push(format!("{leaving} leaving"));
+    }
     let mut said = branch.release.clone();
     said.extend(branch.version.iter().map(|version| ("version".to_owned(), version.clone())));
     let origin = branch.image_source.as_ref().map(|origin| format!(" from {origin}")).unwrap_or_default();
@@ -223,6 +227,25 @@ mod tests {
         │    failed: 0 of 2 instances became healthy within 20m
         └─ v003 · slot a · 2/2 instances · ami-0003 (1.3.0) · took over 5h ago
         ");
+    }
+
+    #[test]
+    fn instances_that_are_on_their_way_out_are_counted_apart() {
+        use crate::model::observed::{Instance, Read};
+        let mut observed = samples::observed();
+        let Read::Known(groups) = &mut observed.groups else { panic!() };
+        let group = groups.values_mut().find(|group| group.desired == 0).unwrap();
+        group.instances = ["Terminating:Wait", "Terminating", "Terminated"].map(instance).into();
+        let count = Instances::of(group);
+        assert_eq!((count.in_service, count.desired, count.leaving), (0, 0, 2));
+        let plan = samples::plan(vec![samples::unchanged("flaky")]);
+        let tree = tree(&observed, &plan, &"flaky".parse().unwrap()).unwrap();
+        assert!(text(&tree, samples::at("12:00:00")).contains("v004 · slot b · 0/0 instances · 2 leaving"));
+
+        fn instance(lifecycle: &str) -> Instance {
+            let (id, zone) = (format!("i-{lifecycle}"), "us-west-2a".to_owned());
+            Instance { id, lifecycle: lifecycle.to_owned(), healthy: true, zone }
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use amiable::controller::converge::Outcome;
 use amiable::model::plan::Change;
+use amiable::plan::intent;
 use amiable::sim::fault::Fault;
 use amiable::sim::wire::{ApiError, Request};
 use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1, SECURITY_GROUP, SUBNETS};
@@ -523,6 +524,21 @@ async fn a_canary_with_more_errors_than_the_old_generation_loses_its_share() {
     11:32 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_who_promotes_a_canary_judges_it_in_place_of_too_little_traffic() {
+    let lab = canary(1, "", "{maxErrorRatio: 2, minRequests: 200}").await;
+    let during = async {
+        lab.pass(900).await;
+        assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (80, 20), "its pause is over");
+        lab.say("hello", "it is quiet today", |about| intent::promote(about, false)).await;
+        lab.pass(30).await;
+        assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (0, 100));
+    };
+    let (outcome, ()) = tokio::join!(lab.apply(false), during);
+    assert_eq!(outcome, Outcome::Converged);
+    settles(&lab).await;
 }
 
 #[tokio::test(start_paused = true)]
