@@ -282,6 +282,13 @@ pub struct Ownership {
     pub failed: Option<Failure>,
 }
 
+impl Ownership {
+    /// Why it failed or who turned it down; empty where neither is so.
+    pub fn why_failed(&self) -> &str {
+        self.failed.as_ref().map_or("", |failure| failure.reason.as_str())
+    }
+}
+
 /// How far an app's name is on its way out of DNS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nameless {

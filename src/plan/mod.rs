@@ -6,13 +6,14 @@
 //! - [`picture`]: one app as it is, and which generation serves
 //! - [`conflict`]: what stands in the way
 //! - [`diff`]: what differs, and who changed it
+//! - [`recovery`]: what follows where what serves, or what is wanted, has failed
 //! - [`image`]: what follows where there is no new image, or not yet
 //! - [`release`]: what is wanted and what there is, side by side
 //! - [`strategy`]: a release as a list of steps; [`canary`]: those with a share of the traffic
 //! - [`rollout`]: the interpreter of the steps; [`prepare`], [`preview`], [`launch`], [`verify`], [`shift`], [`dns`],
 //!   [`record`] and [`retire`] do them
 //! - [`destroy`]: the ending of an app on request
-//! - [`intent`]: what a person says about a release
+//! - [`intent`]: what a person says about a release; [`suspension`]: that nothing is to be done
 //! - [`floor`]: sizes that must not shrink meanwhile
 //! - [`impact`]: what a release means while it lasts
 //! - [`limits`]: how much may happen at a time
@@ -35,12 +36,14 @@ mod picture;
 mod prepare;
 mod preview;
 mod record;
+mod recovery;
 mod release;
 mod resolve;
 mod retire;
 mod rollout;
 mod shift;
 mod strategy;
+mod suspension;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -48,10 +51,10 @@ mod verify;
 use std::collections::BTreeMap;
 
 use crate::model::desired::{Desired, DesiredApp};
-use crate::model::mark::{BackTo, Mark};
+use crate::model::mark::Mark;
 use crate::model::names::{AppName, Generation, Scope};
-use crate::model::observed::{Group, Observed, Read, Want};
-use crate::model::plan::{Change, Plan, StepKind, StepState};
+use crate::model::observed::{Group, Observed, Read};
+use crate::model::plan::{Change, Plan, StepState};
 use crate::model::time::Timestamp;
 use draft::{Draft, Drafted};
 use picture::Picture;
@@ -85,7 +88,7 @@ fn app_plan(desired: &Desired, app: &DesiredApp, observed: &Observed, now: Times
     draft.deep = desired.deep;
     draft.scales_by = resolve::scaling::processes(&app.spec);
     decide(&mut draft, desired, app, observed);
-    suspended(&mut draft, app);
+    suspension::suspended(&mut draft, app);
     draft.finish()
 }
 
@@ -131,7 +134,7 @@ fn release<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>
     }
     let candidate = picture.candidate(wanted);
     if let Some(failed) = serving.filter(|serving| serving.owner.failed.is_some())
-        && recover(draft, wanted, picture, failed)
+        && recovery::recover(draft, wanted, picture, failed)
     {
         return;
     }
@@ -139,7 +142,7 @@ fn release<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>
         return image::unread(draft, wanted, picture, why);
     }
     if let (None, Some(tombstone)) = (candidate, picture.tombstone(wanted)) {
-        return hold(draft, wanted, picture, tombstone);
+        return recovery::hold(draft, wanted, picture, tombstone);
     }
     if let (None, Some(unproven)) = (candidate, serving.filter(|serving| is_unproven(wanted, picture, serving))) {
         return prove_first(draft, wanted, picture, unproven);
@@ -206,74 +209,6 @@ fn prove_first<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture
     }
 }
 
-/// What serves has failed. Whether an earlier generation takes its place again.
-fn recover<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>, failed: &'a Group) -> bool {
-    let release = Release::new(wanted, picture, Some(failed));
-    let reason = failed.owner.failed.as_ref().map(|failure| failure.reason.clone()).unwrap_or_default();
-    // A manifest that asks for yet another release has moved on.
-    let moved_on = failed.owner.template_hash != wanted.hash && picture.tombstone(wanted).is_none();
-    if let Some(back) = failed.owner.marks.back_to.as_ref().filter(|_| !moved_on) {
-        return go_back(draft, wanted, picture, failed, back);
-    }
-    let Some(previous) = shift::back(draft, &release, failed, &reason) else { return !draft.plan.wants.is_empty() };
-    draft.in_flight = true;
-    draft.plan.to = Some(previous.owner.generation);
-    draft.step(StepKind::Entomb { generation: failed.owner.generation }, StepState::Pending, None);
-    draft.plan.change = Change::Replace;
-    draft.plan.reason = format!("{} failed: {reason}", failed.owner.generation);
-    true
-}
-
-/// What serves was turned down for a release that does not run any more: that is launched again, and what serves goes on
-/// serving until it has proved itself. Whether anything can be said about it.
-fn go_back<'a>(
-    draft: &mut Draft<'a>,
-    wanted: &Wanted<'a>,
-    picture: &Picture<'a>,
-    failed: &'a Group,
-    back: &BackTo,
-) -> bool {
-    let Some(earlier) = wanted.earlier(draft, picture, back) else { return true };
-    let reason = failed.owner.failed.as_ref().map(|failure| failure.reason.as_str()).unwrap_or_default();
-    let candidate = picture.candidate(&earlier);
-    if let (None, Some(tombstone)) = (candidate, picture.tombstone(&earlier)) {
-        let (down, again) = (failed.owner.generation, tombstone.owner.generation);
-        let why = tombstone.owner.failed.as_ref().map(|failure| failure.reason.as_str()).unwrap_or_default();
-        draft.block(format!("{down} was {reason}, but {again} failed, too: {why}; {down} serves"));
-        draft.plan.failure = Some(format!("{again} failed: {why}"));
-        return true;
-    }
-    lead_to(draft, &Release::new(&earlier, picture, candidate));
-    if draft.plan.change != Change::Error {
-        draft.plan.reason = format!("{} was {reason}", failed.owner.generation);
-    }
-    true
-}
-
-/// The wanted template has failed: what serves stays, until the manifest changes or a person says so.
-fn hold<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>, tombstone: &Group) {
-    let serving = picture.serving();
-    let release = Release::new(wanted, picture, serving);
-    diff::replaced(draft, &release);
-    // What serves is the goal for now: its bake and its record are completed, its slot mate goes.
-    if serving.is_some_and(|serving| serving.owner.failed.is_none()) {
-        rollout::with_settings(draft, &release);
-        if draft.plan.change == Change::Error {
-            return;
-        }
-    }
-    let (app, failed) = (&draft.scope.app, tombstone.owner.generation);
-    let reason = tombstone.owner.failed.as_ref().map(|failure| failure.reason.as_str()).unwrap_or_default();
-    let stays = serving.filter(|serving| serving.name != tombstone.name);
-    let stays = stays.map(|serving| format!("; {} serves", serving.owner.generation)).unwrap_or_default();
-    draft.block(format!("{failed} failed: {reason}{stays} until the manifest changes or `amiable retry {app}`"));
-    draft.plan.failure = Some(format!("{failed} failed: {reason}"));
-    draft.plan.to = None;
-    if draft.plan.actions.is_empty() {
-        draft.plan.steps.clear();
-    }
-}
-
 /// What kind of change it all is.
 fn conclude<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     if draft.plan.change == Change::Error {
@@ -298,37 +233,6 @@ fn conclude<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
         draft.plan.impact.duration = impact::estimate(release);
         draft.plan.impact.extra_instance_seconds = impact::extra(release);
     }
-}
-
-/// A suspended app is still shown as it would change, but nothing is done.
-fn suspended(draft: &mut Draft<'_>, app: &DesiredApp) {
-    let Some((until, why)) = suspension(draft, app) else { return };
-    if draft.plan.change == Change::Error {
-        return;
-    }
-    draft.plan.actions.clear();
-    draft.plan.waits.clear();
-    // Nor is anybody asked.
-    draft.plan.wants.retain(|want| !matches!(want, Want::Probe(_)));
-    draft.plan.wake_at = until;
-    draft.begins = false;
-    let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
-    draft.block(format!("suspended{until}{why}"));
-}
-
-/// The suspension that is in force: until when and why, as the manifest or else a person says.
-fn suspension(draft: &Draft<'_>, app: &DesiredApp) -> Option<(Option<Timestamp>, String)> {
-    let in_force = |until: Option<Timestamp>| until.is_none_or(|until| until > draft.now);
-    if let Some(suspend) = app.spec.suspend.as_ref().filter(|suspend| in_force(suspend.until)) {
-        return Some((suspend.until, format!(": {}", suspend.reason)));
-    }
-    let groups = draft.observed.groups.known()?;
-    let own = groups.values().filter(|group| group.name == app.scope.generation_name(group.owner.generation));
-    let marks = own.filter_map(|group| group.owner.marks.suspended.as_ref());
-    let mark = marks.max_by_key(|mark| mark.at)?;
-    // A time that cannot be read does not end anything.
-    let until: Option<Timestamp> = mark.to.as_ref().and_then(|to| to.parse().ok());
-    in_force(until).then(|| (until, format!(" by {}", mark.said())))
 }
 
 /// Apps that run here and that no manifest asks for. Nothing is done about them.

@@ -1,0 +1,83 @@
+//! What serves, or what is wanted, has failed: the way back to an earlier generation, and staying with what serves.
+
+use super::draft::Draft;
+use super::picture::Picture;
+use super::release::Release;
+use super::resolve::Wanted;
+use super::{diff, lead_to, rollout, shift};
+use crate::model::mark::BackTo;
+use crate::model::observed::Group;
+use crate::model::plan::{Change, StepKind, StepState};
+
+/// What serves has failed. Whether an earlier generation takes its place again.
+pub(super) fn recover<'a>(
+    draft: &mut Draft<'a>,
+    wanted: &Wanted<'a>,
+    picture: &Picture<'a>,
+    failed: &'a Group,
+) -> bool {
+    let release = Release::new(wanted, picture, Some(failed));
+    let reason = failed.owner.why_failed();
+    // A manifest that asks for yet another release has moved on.
+    let moved_on = failed.owner.template_hash != wanted.hash && picture.tombstone(wanted).is_none();
+    if let Some(back) = failed.owner.marks.back_to.as_ref().filter(|_| !moved_on) {
+        return go_back(draft, wanted, picture, failed, back);
+    }
+    let Some(previous) = shift::back(draft, &release, failed, reason) else { return !draft.plan.wants.is_empty() };
+    draft.in_flight = true;
+    draft.plan.to = Some(previous.owner.generation);
+    draft.step(StepKind::Entomb { generation: failed.owner.generation }, StepState::Pending, None);
+    draft.plan.change = Change::Replace;
+    draft.plan.reason = format!("{} failed: {reason}", failed.owner.generation);
+    true
+}
+
+/// What serves was turned down for a release that does not run any more: that is launched again, and what serves goes on
+/// serving until it has proved itself. Whether anything can be said about it.
+fn go_back<'a>(
+    draft: &mut Draft<'a>,
+    wanted: &Wanted<'a>,
+    picture: &Picture<'a>,
+    failed: &'a Group,
+    back: &BackTo,
+) -> bool {
+    let Some(earlier) = wanted.earlier(draft, picture, back) else { return true };
+    let reason = failed.owner.why_failed();
+    let candidate = picture.candidate(&earlier);
+    if let (None, Some(tombstone)) = (candidate, picture.tombstone(&earlier)) {
+        let (down, again) = (failed.owner.generation, tombstone.owner.generation);
+        let why = tombstone.owner.why_failed();
+        draft.block(format!("{down} was {reason}, but {again} failed, too: {why}; {down} serves"));
+        draft.plan.failure = Some(format!("{again} failed: {why}"));
+        return true;
+    }
+    lead_to(draft, &Release::new(&earlier, picture, candidate));
+    if draft.plan.change != Change::Error {
+        draft.plan.reason = format!("{} was {reason}", failed.owner.generation);
+    }
+    true
+}
+
+/// The wanted template has failed: what serves stays, until the manifest changes or a person says so.
+pub(super) fn hold<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>, tombstone: &Group) {
+    let serving = picture.serving();
+    let release = Release::new(wanted, picture, serving);
+    diff::replaced(draft, &release);
+    // What serves is the goal for now: its bake and its record are completed, its slot mate goes.
+    if serving.is_some_and(|serving| serving.owner.failed.is_none()) {
+        rollout::with_settings(draft, &release);
+        if draft.plan.change == Change::Error {
+            return;
+        }
+    }
+    let (app, failed) = (&draft.scope.app, tombstone.owner.generation);
+    let reason = tombstone.owner.why_failed();
+    let stays = serving.filter(|serving| serving.name != tombstone.name);
+    let stays = stays.map(|serving| format!("; {} serves", serving.owner.generation)).unwrap_or_default();
+    draft.block(format!("{failed} failed: {reason}{stays} until the manifest changes or `amiable retry {app}`"));
+    draft.plan.failure = Some(format!("{failed} failed: {reason}"));
+    draft.plan.to = None;
+    if draft.plan.actions.is_empty() {
+        draft.plan.steps.clear();
+    }
+}
