@@ -5,23 +5,28 @@ use super::picture::Picture;
 use super::release::Release;
 use super::resolve::{Choice, Wanted};
 use super::{diff, is_unproven, rollout};
+use crate::model::observed::Group;
 use crate::model::plan::{Change, Effect, FieldChange, NewerImage};
 use crate::model::release;
 
-/// Which image it is to be could not be read. No decision is taken on that; but what has the traffic and is still being
-/// watched goes on being watched.
-pub(super) fn unread<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>, why: &str) {
-    let Some(unproven) = picture.serving().filter(|serving| is_unproven(wanted, picture, serving)) else {
+/// Which image it is to be could not be read. No decision is taken on that; but a release that is under way goes on, and
+/// what has traffic and is still being watched goes on being watched.
+pub(super) fn unread<'a>(
+    draft: &mut Draft<'a>,
+    wanted: &Wanted<'a>,
+    picture: &Picture<'a>,
+    candidate: Option<&'a Group>,
+    why: &str,
+) {
+    let Some(unproven) = candidate.filter(|candidate| is_unproven(wanted, picture, candidate)) else {
         return draft.unreadable(why);
     };
-    let release = Release::new(wanted, picture, Some(unproven));
-    rollout::interpret(draft, &release);
+    rollout::interpret(draft, &Release::new(wanted, picture, Some(unproven)));
     if draft.plan.change == Change::Error {
         return;
     }
     draft.plan.change = Change::Replace;
     draft.plan.to = Some(unproven.owner.generation);
-    draft.note(why);
     if draft.plan.actions.is_empty() {
         draft.wait("AWS to be readable again", None);
     }
@@ -50,7 +55,9 @@ pub(super) fn none<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Pic
 pub(super) fn say(draft: &mut Draft<'_>, wanted: &Wanted<'_>) {
     let newer = draft.plan.image.as_ref().and_then(|image| image.newer.clone());
     match &wanted.choice {
-        Choice::Source | Choice::Unread(_) => {}
+        Choice::Source => {}
+        Choice::Unread(_) if draft.plan.change == Change::Error => {}
+        Choice::Unread(why) => draft.note(why.clone()),
         Choice::ByHand => {
             if let Some(newer) = newer {
                 draft.note(by_hand(&newer));

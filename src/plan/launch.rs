@@ -4,6 +4,7 @@ use super::draft::Draft;
 use super::floor;
 use super::picture::Front;
 use super::release::{Release, Turn};
+use super::resolve::Template;
 use super::resolve::dns::plain;
 use super::verify;
 use crate::model::action::{Action, NewGroup};
@@ -34,18 +35,19 @@ pub(super) fn launch<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
     if !verify::alarms::exist(draft, release) {
         return Turn::Here(None);
     }
+    let Some(template) = release.wanted.template() else { return Turn::Here(None) };
     let Some(generation) = generation(draft, release) else { return Turn::Here(None) };
     draft.plan.to = Some(generation);
     draft.begins = true;
     let (min, held_min) = floor::at_birth(release);
-    let owner = Ownership { held_min, ..ownership(draft, release, generation, slot) };
+    let owner = Ownership { held_min, ..ownership(draft, release, template, generation, slot) };
     let labels = &release.wanted.app.labels;
     let name = draft.scope.generation_name(generation);
     let why = reason(release);
     if reusable(release).is_none() {
         let action = Action::CreateLaunchTemplate {
             name: name.clone(),
-            data: Box::new(release.wanted.launch.clone()),
+            data: Box::new(template.launch.clone()),
             tags: tags::encode(&owner, labels),
             volume_tags: tags::encode_app(draft.scope, &name, labels),
         };
@@ -57,7 +59,7 @@ pub(super) fn launch<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
         min,
         max: wanted.max,
         desired: release.size,
-        mixed: release.wanted.launch.mixed.clone(),
+        mixed: template.launch.mixed.clone(),
         subnet_ids: release.wanted.subnet_ids.clone(),
         target_group_arns: target_group(release, slot),
         grace_period: release.wanted.spec.health_check.grace_period.as_seconds(),
@@ -108,7 +110,7 @@ fn reusable<'a>(release: &Release<'a, '_>) -> Option<&'a LaunchTemplate> {
     let newest = release.picture.newest();
     let mut templates = release.picture.templates.iter().copied().filter(without_group);
     templates.find(|template| {
-        template.owner.template_hash == release.wanted.hash && Some(template.owner.generation) == newest
+        release.wanted.asks_for(&template.owner.template_hash) && Some(template.owner.generation) == newest
     })
 }
 
@@ -124,15 +126,21 @@ fn generation<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Option<Ge
     Some(release.picture.newest().max(recorded).map_or(Generation(1), Generation::next))
 }
 
-fn ownership(draft: &Draft<'_>, release: &Release<'_, '_>, generation: Generation, slot: Option<Slot>) -> Ownership {
+fn ownership(
+    draft: &Draft<'_>,
+    release: &Release<'_, '_>,
+    template: &Template,
+    generation: Generation,
+    slot: Option<Slot>,
+) -> Ownership {
     let name = draft.scope.generation_name(generation);
     let front = release.picture.front.as_ref();
     Ownership {
         app: draft.scope.app.clone(),
         environment: draft.scope.environment.clone(),
         generation,
-        template_hash: release.wanted.hash.clone(),
-        image: release.wanted.launch.image_id.clone(),
+        template_hash: template.hash.clone(),
+        image: template.launch.image_id.clone(),
         release: release.wanted.release(),
         artifacts: release.wanted.artifacts(),
         origin: release.wanted.origin(),

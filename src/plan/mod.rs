@@ -139,7 +139,7 @@ fn release<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>
         return;
     }
     if let Choice::Unread(why) = &wanted.choice {
-        return image::unread(draft, wanted, picture, why);
+        return image::unread(draft, wanted, picture, candidate, why);
     }
     if let (None, Some(tombstone)) = (candidate, picture.tombstone(wanted)) {
         return recovery::hold(draft, wanted, picture, tombstone);
@@ -175,7 +175,7 @@ fn stay<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>, g
     }
     let (app, generation) = (&draft.scope.app, group.owner.generation);
     let pinned = format!("pinned to {generation} by {}", mark.said());
-    if group.owner.template_hash == wanted.hash {
+    if !wanted.asks_for_another_than(&group.owner.template_hash) {
         draft.note(pinned);
     } else if draft.plan.actions.is_empty() && draft.plan.waits.iter().all(|wait| wait.cleanup) {
         draft.block(format!("{pinned}; the manifest asks for another release: `amiable unpin {app}` lets it go on"));
@@ -184,7 +184,7 @@ fn stay<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>, g
     }
 }
 
-/// Whether what serves has taken over and was not yet watched for its whole time.
+/// Whether a generation is on its way, or has taken over and was not yet watched for its whole time.
 fn is_unproven<'a>(wanted: &Wanted<'a>, picture: &Picture<'a>, serving: &'a Group) -> bool {
     let release = Release::new(wanted, picture, Some(serving));
     serving.owner.failed.is_none() && record::is_due(&release, serving)

@@ -194,16 +194,18 @@ impl<'a> Picture<'a> {
     }
 
     /// The group of this template that may still become, or already is, the one that serves. A generation that was
-    /// emptied before it ever served does not come back: a new one takes its place.
-    pub(super) fn candidate(&self, wanted: &Wanted<'_>) -> Option<&'a Group> {
+    /// emptied before it ever served does not come back: a new one takes its place. As long as it cannot be told which
+    /// template it is, it is the generation that runs or is on its way.
+    pub(super) fn candidate(&self, wanted: &Wanted<'a>) -> Option<&'a Group> {
+        let Some(hash) = wanted.hash() else { return wanted.runs().filter(|group| group.owner.failed.is_none()) };
         let spent = |group: &Group| group.desired == 0 && group.owner.shifted_at.is_none() && wanted.min > 0;
-        let fits = |group: &&Group| group.owner.template_hash == wanted.hash && !group.deleting && !spent(group);
+        let fits = |group: &&Group| group.owner.template_hash == *hash && !group.deleting && !spent(group);
         self.unfailed().filter(fits).last()
     }
 
     /// The group of this template that failed, if it did.
     pub(super) fn tombstone(&self, wanted: &Wanted<'_>) -> Option<&'a Group> {
-        let failed = |group: &&&Group| group.owner.failed.is_some() && group.owner.template_hash == wanted.hash;
+        let failed = |group: &&&Group| group.owner.failed.is_some() && wanted.asks_for(&group.owner.template_hash);
         self.groups.iter().rfind(failed).copied()
     }
 

@@ -19,7 +19,7 @@ pub(super) fn recover<'a>(
     let release = Release::new(wanted, picture, Some(failed));
     let reason = failed.owner.why_failed();
     // A manifest that asks for yet another release has moved on.
-    let moved_on = failed.owner.template_hash != wanted.hash && picture.tombstone(wanted).is_none();
+    let moved_on = wanted.asks_for_another_than(&failed.owner.template_hash) && picture.tombstone(wanted).is_none();
     if let Some(back) = failed.owner.marks.back_to.as_ref().filter(|_| !moved_on) {
         return go_back(draft, wanted, picture, failed, back);
     }

@@ -226,12 +226,16 @@ fn is_reason<'a>(wanted: &Wanted<'a>, picture: &Picture<'a>, tombstone: &Group) 
         BackTo::Image(id) => *id == owner.image,
     };
     let mut ways_back = picture.groups.iter().filter_map(|group| group.owner.marks.back_to.as_ref());
-    owner.template_hash == wanted.hash && picture.candidate(wanted).is_none() || ways_back.any(leads_here)
+    let may_be_wanted = !wanted.asks_for_another_than(&owner.template_hash);
+    let is_tried_again =
+        picture.candidate(wanted).is_some_and(|candidate| candidate.owner.template_hash == owner.template_hash);
+    may_be_wanted && !is_tried_again || ways_back.any(leads_here)
 }
 
 /// Launch templates whose group never came, or is gone: the newest of them are kept for a rollback.
 pub(super) fn loose_templates<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) {
-    if !draft.plan.actions.is_empty() {
+    // As long as it is not certain which image is wanted, any of them may be needed.
+    if !draft.plan.actions.is_empty() || !wanted.is_certain() {
         return;
     }
     let has_group = |template: &LaunchTemplate| picture.groups.iter().any(|group| group.name == template.name);
@@ -243,7 +247,7 @@ pub(super) fn loose_templates<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, pi
     let needed = |template: &LaunchTemplate| {
         let hash = &template.owner.template_hash;
         is_newest(picture, template)
-            || waits_for_launch && *hash == wanted.hash
+            || waits_for_launch && wanted.asks_for(hash)
             || ways_back.contains(&&BackTo::Template(hash.clone()))
     };
     let serving = picture.serving().map(|group| group.owner.generation);

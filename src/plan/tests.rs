@@ -201,7 +201,7 @@ impl Case {
         let mut wanted =
             super::resolve::Wanted::resolve(desired_app, &self.desired.environment, &self.observed).ok().unwrap();
         wanted.take(image, &self.observed);
-        let launch = wanted.launch.clone();
+        let launch = wanted.template().unwrap().launch.clone();
         let has_front = wanted.has_front();
         let applied = Some(wanted.applied());
         let instances: Vec<_> = (1..=2)
@@ -878,12 +878,11 @@ fn what_aws_cannot_change_is_refused_and_nothing_is_done() {
 
 #[test]
 fn an_image_that_its_instance_type_cannot_run_is_refused_while_the_warm_generation_stays() {
-    let mut case = Case::new(NEW_IMAGE, json!({"instanceType": "m7i.large"}))
-        .with_front(Slot::B)
-        .with_group(1, OLD_IMAGE, Health::Healthy, long_deployed)
-        .with_group(2, "ami-00000000000000003", Health::Healthy, long_deployed);
+    let mut case = Case::new(NEW_IMAGE, json!({"instanceType": "m7i.large"})).with_front(Slot::B);
     let (id, third) = image("ami-00000000000000003", ACCOUNT);
-    case.observed.images.insert(id, third);
+    case.observed.images.insert(id.clone(), third);
+    let case = case.with_group(1, OLD_IMAGE, Health::Healthy, long_deployed);
+    let case = case.with_group(2, &id, Health::Healthy, long_deployed);
     let plan = case.plan();
     assert_eq!((plan.change, plan.actions.len()), (Change::Error, 0));
     assert!(plan.reason.contains("arm64"), "{}", plan.reason);

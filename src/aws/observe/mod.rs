@@ -30,6 +30,7 @@ use super::error::{AwsError, Call};
 use crate::manifest::is_image_id;
 use crate::manifest::spec::ImageSource;
 use crate::model::desired::Desired;
+use crate::model::mark::BackTo;
 use crate::model::names::EnvironmentName;
 use crate::model::observed::{Details, Group, ImageSources, Observed, Read, Want};
 use crate::model::time::Timestamp;
@@ -157,15 +158,19 @@ fn rule_arns(live: Live<'_>) -> BTreeSet<String> {
     owners(live).flat_map(named).flatten().collect()
 }
 
-/// The images that run, that people promoted, and that the manifests lead to.
+/// The images that run, that people promoted or went back to, and that the manifests lead to.
 fn image_ids(desired: &Desired, live: Live<'_>, sources: &ImageSources) -> BTreeSet<String> {
     let wanted = desired.apps.values().filter_map(|app| match &app.spec.image.source {
         ImageSource::Id(id) | ImageSource::PackerManifest { id: Some(id), .. } => Some(id.clone()),
         _ => None,
     });
     let promoted = owners(live).filter_map(|owner| owner.marks.promoted_image.as_ref()?.to.clone());
+    let back = owners(live).filter_map(|owner| match &owner.marks.back_to {
+        Some(BackTo::Image(id)) => Some(id.clone()),
+        _ => None,
+    });
     let runs = owners(live).map(|owner| owner.image.clone());
-    let all = wanted.chain(promoted).chain(runs).chain(sources.named_ids());
+    let all = wanted.chain(promoted).chain(back).chain(runs).chain(sources.named_ids());
     // What is no id would spoil the call for the others.
     all.filter(|id| is_image_id(id)).collect()
 }

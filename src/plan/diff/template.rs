@@ -13,15 +13,16 @@ use crate::plan::resolve::Wanted;
 /// The fields that make a new generation necessary, before and after.
 pub(in crate::plan) fn replaced<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     let wanted = release.wanted;
+    let Some(template) = wanted.template() else { return };
     let Some(serving) = release.serving else {
         add_replaced(draft, "image", None, image_after(wanted));
-        add_replaced(draft, "instanceType", None, wanted.launch.instance_type.clone());
-        if let Some(container) = &wanted.launch.container {
+        add_replaced(draft, "instanceType", None, template.launch.instance_type.clone());
+        if let Some(container) = &template.launch.container {
             add_replaced(draft, "container.image", None, container.image.clone());
         }
         return;
     };
-    if serving.owner.template_hash == wanted.hash {
+    if serving.owner.template_hash == template.hash {
         return;
     }
     let before_image = image_before(draft, serving);
@@ -31,12 +32,12 @@ pub(in crate::plan) fn replaced<'a>(draft: &mut Draft<'a>, release: &Release<'a,
         add_replaced(draft, "image", Some(before_image), image_after(wanted));
         return;
     };
-    if before.image_id != wanted.launch.image_id {
+    if before.image_id != template.launch.image_id {
         add_replaced(draft, "image", Some(before_image), image_after(wanted));
     }
     // The types are the group's, not the template's.
     let before = LaunchData { mixed: serving.mixed.clone(), ..before.clone() };
-    for (path, old, new) in template_fields(&before, &wanted.launch) {
+    for (path, old, new) in template_fields(&before, &template.launch) {
         if old != new {
             let in_a_file = path == "launch.userData" && wanted.spec.launch.user_data_file.is_some();
             let path = if in_a_file { "launch.userDataFile" } else { path };
@@ -100,7 +101,7 @@ fn image_before(draft: &Draft<'_>, serving: &Group) -> String {
 
 /// `ami-0222 (1.9.0, 3f2c1ab, built 2026-11-02) from search hello-*`.
 fn image_after(wanted: &Wanted<'_>) -> String {
-    let image = described(&wanted.launch.image_id, wanted.release(), wanted.image);
+    let image = described(wanted.image_id().unwrap_or_default(), wanted.release(), wanted.image);
     let origin = wanted.origin().map(|origin| format!(" from {origin}")).unwrap_or_default();
     format!("{image}{origin}")
 }

@@ -17,7 +17,8 @@ pub fn promote_image(about: &About<'_>) -> Result<Intent, String> {
     about.with_picture(|wanted, picture| {
         let serving = picture.serving().ok_or("nothing of it serves yet: its first release takes what there is")?;
         let Some(newer) = &wanted.newer else {
-            let newest = || format!("{} is the newest image that its manifest leads to", wanted.launch.image_id);
+            let newest =
+                || format!("{} is the newest image that its manifest leads to", wanted.image_id().unwrap_or_default());
             return Err(wanted.no_lead().unwrap_or_else(newest));
         };
         if let Some(until) = newer.until {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::image::{self, Lead};
 use super::launch;
-use super::{Unresolved, Wanted};
+use super::{Template, Unresolved, Wanted};
 use crate::model::observed::{Group, Image, Observed};
 use crate::model::plan::{NewerImage, PlannedImage};
 use crate::model::record::DeployedRecord;
@@ -83,17 +83,19 @@ impl<'a> Wanted<'a> {
     pub(in crate::plan) fn take(&mut self, id: &str, observed: &'a Observed) {
         match image::image(id, self.environment, observed) {
             Ok((image, refusal)) => {
+                let launch = launch::data(self.spec, self.environment, id, image);
                 self.image = image;
-                self.refusal = refusal.or_else(|| image::mismatch(self.app, image?));
+                self.refusal =
+                    refusal.or_else(|| image::mismatch(self.app, image?)).or_else(|| launch::collision(&launch));
+                self.template = Some(Template::new(launch));
             }
-            Err(Unresolved::Unread(why) | Unresolved::Refused(why)) => {
-                self.image = None;
-                self.choice = Choice::Unread(why);
-            }
+            Err(Unresolved::Unread(why) | Unresolved::Refused(why)) => self.choice = Choice::Unread(why),
         }
-        self.launch = launch::data(self.spec, self.environment, id, self.image);
-        self.refusal = self.refusal.take().or_else(|| launch::collision(&self.launch));
-        self.hash = self.launch.hash();
+    }
+
+    /// The image, as far as one is known.
+    pub(in crate::plan) fn image_id(&self) -> Option<&str> {
+        Some(self.template()?.launch.image_id.as_str())
     }
 
     /// The version, branch, commit and build date of the release: as the manifest gives them, or else as they were recorded
@@ -136,7 +138,7 @@ impl<'a> Wanted<'a> {
 
     fn record(&self) -> Option<&'a DeployedRecord> {
         match self.lead {
-            Lead::Image { record: Some(record), .. } if record.image == self.launch.image_id => Some(record),
+            Lead::Image { record: Some(record), .. } if Some(record.image.as_str()) == self.image_id() => Some(record),
             _ => None,
         }
     }
@@ -144,7 +146,7 @@ impl<'a> Wanted<'a> {
     /// The group that runs this very image, where it is the image that stays.
     fn running(&self) -> Option<&'a Group> {
         let stays = !self.goes_back && !matches!(self.choice, Choice::Source);
-        self.runs.filter(|group| stays && group.owner.image == self.launch.image_id)
+        self.runs.filter(|group| stays && Some(group.owner.image.as_str()) == self.image_id())
     }
 
     /// Where the image comes from. One that stays keeps what was said of it.
@@ -159,9 +161,7 @@ impl<'a> Wanted<'a> {
 
     /// The image as the plan shows it.
     pub(in crate::plan) fn planned_image(&self, observed: &Observed) -> Option<PlannedImage> {
-        if matches!(self.choice, Choice::Unread(_)) || self.launch.image_id.is_empty() {
-            return None;
-        }
+        let id = self.image_id()?.to_owned();
         let newer = self.newer.as_ref().map(|newer| {
             let record = match self.lead {
                 Lead::Image { id, record, .. } if id == newer.id => record,
@@ -171,7 +171,7 @@ impl<'a> Wanted<'a> {
             let release = record.map(|record| record.release.clone()).or_else(known).unwrap_or_default();
             NewerImage { release, origin: self.spec.image.origin(), ..newer.clone() }
         });
-        Some(PlannedImage { id: self.launch.image_id.clone(), release: self.release(), origin: self.origin(), newer })
+        Some(PlannedImage { id, release: self.release(), origin: self.origin(), newer })
     }
 
     /// Why the source leads to no image, if it leads to none.

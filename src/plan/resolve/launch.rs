@@ -37,7 +37,7 @@ fn root_device(image: Option<&Image>) -> String {
 }
 
 /// One On-Demand type needs no choice, and is left to the launch template.
-fn mixed(spec: &AppSpec) -> Option<MixedInstances> {
+pub(super) fn mixed(spec: &AppSpec) -> Option<MixedInstances> {
     if spec.spot.is_none() && spec.instance_types.len() < 2 {
         return None;
     }

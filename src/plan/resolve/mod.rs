@@ -38,10 +38,8 @@ pub(super) struct Wanted<'a> {
     pub(super) app: &'a DesiredApp,
     pub(super) spec: &'a AppSpec,
     pub(super) environment: &'a EnvironmentSpec,
-    /// What an instance is born with.
-    pub(super) launch: LaunchData,
-    /// The hash of that.
-    pub(super) hash: TemplateHash,
+    /// What an instance is born with. Nothing as long as no image is known: then nothing can be compared with it.
+    template: Option<Template>,
     /// The image, as far as AWS knows it.
     pub(super) image: Option<&'a Image>,
     /// How that image was chosen.
@@ -74,6 +72,20 @@ pub(super) struct Wanted<'a> {
     pub(super) zone: Option<&'a Zone>,
 }
 
+/// What an instance is born with.
+#[derive(Clone)]
+pub(super) struct Template {
+    pub(super) launch: LaunchData,
+    /// The hash of that.
+    pub(super) hash: TemplateHash,
+}
+
+impl Template {
+    fn new(launch: LaunchData) -> Self {
+        Self { hash: launch.hash(), launch }
+    }
+}
+
 /// Why not even a comparison with what runs is possible.
 pub(super) enum Unresolved {
     /// What it depends on could not be read.
@@ -92,8 +104,6 @@ impl<'a> Wanted<'a> {
     ) -> Result<Self, Unresolved> {
         let spec = &app.spec;
         let lead = image::lead(app, environment, observed);
-        let id = if let Lead::Image { id, .. } = &lead { *id } else { "" };
-        let launch = launch::data(spec, environment, id, None);
         let mut subnet_ids =
             spec.network.as_ref().map_or_else(|| environment.network.subnet_ids.clone(), |own| own.subnet_ids.clone());
         subnet_ids.sort();
@@ -103,8 +113,7 @@ impl<'a> Wanted<'a> {
             app,
             spec,
             environment,
-            hash: launch.hash(),
-            launch,
+            template: None,
             image: None,
             choice: Choice::Source,
             newer: None,
@@ -123,11 +132,50 @@ impl<'a> Wanted<'a> {
         })
     }
 
+    /// What an instance is born with, and its hash; nothing as long as no image is known.
+    pub(super) fn template(&self) -> Option<&Template> {
+        self.template.as_ref()
+    }
+
+    /// The hash of what an instance is born with; nothing as long as no image is known.
+    pub(super) fn hash(&self) -> Option<&TemplateHash> {
+        self.template.as_ref().map(|template| &template.hash)
+    }
+
+    /// Whether the manifest asks for this template.
+    pub(super) fn asks_for(&self, hash: &TemplateHash) -> bool {
+        self.hash() == Some(hash)
+    }
+
+    /// Whether it is certain which image is wanted. Where the source of images leads to none, or to one for later, or could
+    /// not be read, it may be any.
+    pub(super) fn is_certain(&self) -> bool {
+        matches!(self.choice, Choice::Source | Choice::ByHand)
+    }
+
+    /// Whether it is certain that the manifest asks for another template than this one.
+    pub(super) fn asks_for_another_than(&self, hash: &TemplateHash) -> bool {
+        self.is_certain() && !self.asks_for(hash)
+    }
+
+    /// The generation that runs, or is on its way.
+    pub(super) fn runs(&self) -> Option<&'a Group> {
+        self.runs
+    }
+
     /// An earlier release in the place of this one: what a launch template that was kept holds, or this one with an earlier
     /// image. `None`: its template must be read first, or the draft says why there is no way back to it.
     pub(super) fn earlier(&self, draft: &mut Draft<'a>, picture: &Picture<'a>, back: &BackTo) -> Option<Self> {
+        let observed = draft.observed;
+        let known = |id: &str| observed.images.get(id).and_then(Read::known).and_then(Option::as_ref);
         let launch = match back {
-            BackTo::Image(id) => LaunchData { image_id: id.clone(), ..self.launch.clone() },
+            BackTo::Image(id) => match image::image(id, self.environment, observed) {
+                Ok((image, _)) => launch::data(self.spec, self.environment, id, image),
+                Err(Unresolved::Unread(why) | Unresolved::Refused(why)) => {
+                    draft.unreadable(why);
+                    return None;
+                }
+            },
             BackTo::Template(hash) => {
                 let kept = picture.templates.iter().rfind(|template| template.owner.template_hash == *hash);
                 let Some(kept) = kept else {
@@ -139,7 +187,7 @@ impl<'a> Wanted<'a> {
                     draft.see(found, Want::TemplateData(kept.name.clone()), "the launch template that was kept")?;
                 // Several types stand in the group only, which is gone: those of the manifest, unless they have changed.
                 let with = |mixed: Option<MixedInstances>| data.clone().map(|data| LaunchData { mixed, ..data });
-                let candidates = [with(None), with(self.launch.mixed.clone())];
+                let candidates = [with(None), with(launch::mixed(self.spec))];
                 match candidates.into_iter().flatten().find(|data| data.hash() == *hash) {
                     Some(data) => data,
                     None => {
@@ -153,11 +201,9 @@ impl<'a> Wanted<'a> {
                 }
             }
         };
-        let image = draft.observed.images.get(&launch.image_id).and_then(Read::known).and_then(Option::as_ref);
         Some(Self {
-            hash: launch.hash(),
-            image,
-            launch,
+            image: known(&launch.image_id),
+            template: Some(Template::new(launch)),
             refusal: None,
             goes_back: true,
             choice: Choice::Source,

@@ -1,11 +1,13 @@
 //! Where images come from: what is deployed by itself, what waits for a time or a person, and what is never launched.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use amiable::controller::converge::Outcome;
+use amiable::model::names::Generation;
 use amiable::model::plan::{AppPlan, Change};
 use amiable::model::time::Timestamp;
-use amiable::plan::intent::{About, promote};
+use amiable::plan::intent::{About, pin, promote, rollback};
 use amiable::sim::fault::Fault;
 use amiable::sim::wire::{ApiError, Request};
 use amiable::sim::world::World;
@@ -441,10 +443,6 @@ async fn an_instance_that_is_born_later_runs_exactly_the_recorded_release() {
 async fn a_source_that_cannot_be_read_is_not_taken_for_one_that_leads_to_nothing() {
     let lab = deployed_from(FOLLOWED, "").await;
     lab.put_parameter(PARAMETER, HELLO_SICK_LATER);
-    let throttled = |request: &Request, _: bool| {
-        let refused = request.operation == "GetParameters";
-        refused.then(|| Fault::Refuse(ApiError::new("ThrottlingException", "Rate exceeded")))
-    };
     // From the shift of the new generation on, until it has fallen sick and the one before serves again.
     let during = async {
         lab.pass(90).await;
@@ -465,6 +463,84 @@ async fn a_source_that_cannot_be_read_is_not_taken_for_one_that_leads_to_nothing
     lab.simulation.set_faults(None);
     assert_eq!(lab.plan("hello").await.change, Change::Blocked);
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+}
+
+/// While this lasts, what the parameter holds cannot be read.
+fn throttled(request: &Request, _: bool) -> Option<Fault> {
+    let refused = request.operation == "GetParameters" && String::from_utf8_lossy(&request.body).contains(PARAMETER);
+    refused.then(|| Fault::Refuse(ApiError::new("ThrottlingException", "Rate exceeded")))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_rolled_back_is_not_forgotten_while_nobody_can_tell_what_is_wanted() {
+    for (name, pinned) in [("unread", false), ("unread", true), ("nothing", false)] {
+        let lab = deployed_from(FOLLOWED, "").await;
+        lab.put_parameter(PARAMETER, HELLO_1_1);
+        assert_eq!(lab.apply(false).await, Outcome::Converged);
+        lab.say("hello", "slow", |about| rollback(about, None, &[])).await;
+        // v002 has given its traffic back and is empty; v001 bakes again.
+        lab.apply_for(Duration::from_secs(120)).await;
+        if pinned {
+            lab.say("hello", "", pin).await;
+        }
+        match name {
+            "unread" => lab.simulation.set_faults(Some(Box::new(throttled))),
+            _ => lab.delete_parameter(PARAMETER),
+        }
+        lab.apply_for(Duration::from_secs(120)).await;
+        lab.simulation.set_faults(None);
+        lab.put_parameter(PARAMETER, HELLO_1_1);
+        lab.apply(false).await;
+        let diary = lab.diary();
+        assert!(!diary.contains("DeleteAutoScalingGroup") && !diary.contains("v003"), "{name} {pinned}: {diary}");
+        assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+        assert_eq!(lab.plan("hello").await.change, Change::Blocked);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_way_back_that_skips_a_generation_is_gone_whatever_cannot_be_read() {
+    let lab = deployed_from(FOLLOWED, "").await;
+    register(&lab, NEWER, "hello 2.0.0", &[]);
+    for image in [HELLO_1_1, NEWER] {
+        lab.put_parameter(PARAMETER, image);
+        assert_eq!(lab.apply(false).await, Outcome::Converged);
+    }
+    lab.diary();
+    lab.simulation.set_faults(Some(Box::new(throttled)));
+    let history = lab.history("hello").await;
+    lab.say("hello", "v002 is no better", |about| rollback(about, Some(Generation(1)), &history)).await;
+    lab.apply_for(Duration::from_secs(1200)).await;
+    let diary = lab.diary();
+    assert!(diary.contains("v004 is healthy: it takes all traffic"), "{diary}");
+    assert!(!diary.contains("v002 serves again"), "{diary}");
+    lab.simulation.set_faults(None);
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+    assert_eq!(serving(&lab), [("hello-prod-v004".to_owned(), 2)]);
+    assert_eq!(record(&lab, "prod")["image"], HELLO_1_0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_is_watched_and_goes_on_while_its_source_cannot_be_read() {
+    let steps = "  strategy: {canary: {steps: [{weight: 50}, {pause: 10m}]}}\n";
+    for (image, seconds, serves, outcome) in
+        [(HELLO_SICK_LATER, 120, "v001", Outcome::ReleaseFailed), (HELLO_1_1, 950, "v002", Outcome::Converged)]
+    {
+        let lab = deployed_from(FOLLOWED, steps).await;
+        lab.put_parameter(PARAMETER, image);
+        lab.apply_for(Duration::from_secs(80)).await;
+        assert_eq!(super::weight(&lab, "hello-prod-b"), 50, "{}", lab.diary());
+        lab.simulation.set_faults(Some(Box::new(throttled)));
+        let during = async {
+            lab.pass(seconds).await;
+            let now = serving(&lab);
+            lab.simulation.set_faults(None);
+            now
+        };
+        let (ended, meanwhile) = tokio::join!(lab.apply(false), during);
+        assert_eq!(meanwhile, [(format!("hello-prod-{serves}"), 2)], "{}", lab.diary());
+        assert_eq!(ended, outcome, "{}", lab.diary());
+    }
 }
 
 #[tokio::test(start_paused = true)]
