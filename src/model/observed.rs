@@ -283,6 +283,11 @@ pub struct Ownership {
 }
 
 impl Ownership {
+    /// How far it is as a canary. Once it has taken over it is none any more; the tag stays, for those who ask what happened.
+    pub fn canary_step(&self) -> Option<CanaryStep> {
+        self.canary.filter(|_| self.shifted_at.is_none())
+    }
+
     /// Why it failed or who turned it down; empty where neither is so.
     pub fn why_failed(&self) -> &str {
         self.failed.as_ref().map_or("", |failure| failure.reason.as_str())

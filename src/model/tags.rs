@@ -93,6 +93,13 @@ pub mod keys {
     /// The name that AWS's console shows.
     pub const NAME: &str = "Name";
 
+    /// What says how far a generation has come in its release: a new try begins without.
+    pub fn progress() -> Vec<String> {
+        let plain = [HEALTHY_SINCE, LACKING_SINCE, SHIFTED_AT, RECORDED_AT, CANARY, PROMOTED, SMOKE_TRIES, SMOKED_AT];
+        let phases = Phase::ALL.into_iter().flat_map(|phase| [asked(phase), approved(phase)]);
+        plain.into_iter().map(str::to_owned).chain(phases).collect()
+    }
+
     /// Since when the webhook is asked in a phase, such as `amiable:asked-before-shift`.
     pub fn asked(phase: Phase) -> String {
         format!("{PREFIX}asked-{}", phase.words())

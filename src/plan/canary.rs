@@ -18,14 +18,14 @@ pub(super) const FULL: &str = "full";
 
 /// How many steps are behind a generation, promoted ones among them.
 pub(super) fn behind(target: &Group) -> usize {
-    let done = target.owner.canary.map_or(0, |step| step.done);
+    let done = target.owner.canary_step().map_or(0, |step| step.done);
     let promoted = target.owner.marks.promoted.as_ref().and_then(|mark| mark.to.as_deref());
     done.max(promoted.map_or(0, |to| if to == FULL { usize::MAX } else { to.parse().unwrap_or(0) }))
 }
 
 /// The share of the traffic that a generation has been given, in percent; 0 before the first step.
 pub(super) fn share(canary: &Canary, target: &Group) -> u32 {
-    let done = target.owner.canary.map_or(0, |step| step.done);
+    let done = target.owner.canary_step().map_or(0, |step| step.done);
     let weight = |step: &CanaryStep| if let CanaryStep::Weight(weight) = step { Some(*weight) } else { None };
     canary.steps.iter().take(done).rev().find_map(weight).unwrap_or(0)
 }
@@ -67,7 +67,7 @@ pub(super) fn pause<'a>(
     }
     draft.in_flight = true;
     // After another pause, or after a promotion, its own clock begins.
-    let Some(since) = target.owner.canary.filter(|step| step.done == place).map(|step| step.at) else {
+    let Some(since) = target.owner.canary_step().filter(|step| step.done == place).map(|step| step.at) else {
         reach(draft, target, place, "the next pause begins".to_owned());
         return Turn::Here(None);
     };
@@ -114,7 +114,7 @@ pub(super) fn ready<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target
 
 /// Since when nothing but its health has kept a generation from its next step; nothing while it has to wait anyway.
 pub(super) fn due(release: &Release<'_, '_>, target: &Group) -> Option<Timestamp> {
-    let step = target.owner.canary?;
+    let step = target.owner.canary_step()?;
     let promoted = target.owner.marks.promoted.as_ref().filter(|_| behind(target) > step.done);
     match (promoted, release.canary().and_then(|canary| canary.steps.get(step.done))) {
         (Some(mark), _) => Some(mark.at),

@@ -214,6 +214,14 @@ impl<'a> Picture<'a> {
         self.groups.iter().filter(|group| group.owner.failed.is_none()).copied()
     }
 
+    /// Generations that could serve in the place of this one at once, newest first: they run, have served before and have
+    /// not failed.
+    pub(super) fn ways_back(&self, from: &Group) -> impl Iterator<Item = &'a Group> + use<'a> {
+        let runs = |group: &&Group| group.desired > 0 && !group.deleting && group.owner.shifted_at.is_some();
+        let ways: Vec<&'a Group> = self.unfailed().filter(|group| group.name != from.name).filter(runs).collect();
+        ways.into_iter().rev()
+    }
+
     /// When any other generation took over last.
     pub(super) fn last_shift_of_others(&self, group: &Group) -> Option<Timestamp> {
         self.groups.iter().filter(|other| other.name != group.name).filter_map(|other| other.owner.shifted_at).max()

@@ -52,7 +52,7 @@ impl<'a, 'p> Release<'a, 'p> {
     pub(super) fn canary(&self) -> Option<&'a Canary> {
         let canary = self.wanted.spec.strategy.canary.as_ref().filter(|_| !self.wanted.goes_back)?;
         let beside = |group: &Group| group.desired > 0 && self.target.is_none_or(|target| target.name != group.name);
-        let begun = self.target.is_some_and(|target| target.owner.canary.is_some());
+        let begun = self.target.is_some_and(|target| target.owner.canary_step().is_some());
         let fresh = self.target.is_none_or(|target| target.owner.shifted_at.is_none());
         (begun || fresh && self.serving.is_some_and(beside)).then_some(canary)
     }

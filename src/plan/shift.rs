@@ -25,7 +25,7 @@ pub(super) fn take_over<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) ->
     }
     draft.in_flight = true;
     if !release.is_shifted()
-        && target.owner.canary.is_some()
+        && target.owner.canary_step().is_some()
         && let Some(turn) = canary::ready(draft, release, target)
     {
         return turn;
@@ -82,8 +82,7 @@ pub(super) fn back<'a>(
     reason: &str,
 ) -> Option<&'a Group> {
     let front = release.picture.front.as_ref()?;
-    let candidates: Vec<_> = release.picture.unfailed().filter(|group| group.name != failed.name).collect();
-    for group in candidates.into_iter().rev().filter(|group| group.desired > 0 && group.owner.shifted_at.is_some()) {
+    for group in release.picture.ways_back(failed) {
         let Some((slot, arn)) = group.owner.slot.and_then(|slot| Some((slot, front.arn(slot)?))) else { continue };
         if group.owner.slot == failed.owner.slot {
             continue;

@@ -101,12 +101,11 @@ impl<'a> About<'a> {
     }
 
     /// Takes marks from groups, of which the newest is named.
-    fn lift(&self, what: Verb, groups: &[&'a Group], keys: &[&str], without: &str) -> Result<Intent, String> {
+    fn lift(&self, what: Verb, groups: &[&'a Group], keys: &[String], without: &str) -> Result<Intent, String> {
         let Some(newest) = groups.last() else { return Err(without.to_owned()) };
         let said = self.mark().said();
         let lift = |group: &&Group| {
-            let keys = keys.iter().map(|key| (*key).to_owned()).collect();
-            let action = Action::UntagGroup { name: group.name.clone(), keys };
+            let action = Action::UntagGroup { name: group.name.clone(), keys: keys.to_vec() };
             planned(action, format!("{} {}, says {said}", what.as_str(), group.owner.generation), group)
         };
         Ok(self.intent(what, newest, None, groups.iter().map(lift).collect()))

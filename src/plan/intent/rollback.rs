@@ -71,7 +71,7 @@ fn way_back<'a>(
     to: Option<Generation>,
     history: &[DeployedRecord],
 ) -> Result<Way<'a>, String> {
-    let warm = warm(picture, serving);
+    let warm = picture.ways_back(serving).next();
     let Some(to) = to else {
         let last = history.iter().rev().find(|record| record.generation != serving.owner.generation);
         return warm.map(Way::Warm).ok_or_else(|| {
@@ -99,20 +99,17 @@ fn way_back<'a>(
     })
 }
 
-/// The newest earlier generation that runs and has served before.
-fn warm<'a>(picture: &Picture<'a>, serving: &Group) -> Option<&'a Group> {
-    let runs = |group: &&Group| group.desired > 0 && !group.deleting && group.owner.shifted_at.is_some();
-    picture.unfailed().filter(|group| group.name != serving.name).filter(runs).last()
-}
-
-/// Lets a release that failed be tried again.
+/// Lets a release that failed be tried again, from the beginning: what it had come to before counts no more.
 ///
 /// # Errors
 /// When the release that is wanted has not failed.
 pub fn retry(about: &About<'_>) -> Result<Intent, String> {
     about.with_picture(|wanted, picture| {
         let tombstone = picture.tombstone(wanted).ok_or("the release that its manifest asks for has not failed")?;
-        let keys = [keys::FAILED, keys::FAILED_AT, keys::BACK_TO];
+        let failure = [keys::FAILED, keys::FAILED_AT, keys::BACK_TO].map(str::to_owned);
+        let has = tags::encode(&tombstone.owner, &tombstone.labels);
+        let keys: Vec<String> =
+            failure.into_iter().chain(keys::progress()).filter(|key| has.contains_key(key)).collect();
         about.lift(Verb::Retry, &[tombstone], &keys, "it has not failed")
     })
 }

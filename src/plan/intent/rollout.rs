@@ -34,7 +34,7 @@ pub fn promote(about: &About<'_>, full: bool) -> Result<Intent, String> {
         } else {
             let place = behind(target);
             match canary.steps.get(place) {
-                Some(CanaryStep::Pause(_)) if target.owner.canary.is_some() => (place + 1).to_string(),
+                Some(CanaryStep::Pause(_)) if target.owner.canary_step().is_some() => (place + 1).to_string(),
                 _ => {
                     let generation = target.owner.generation;
                     return Err(format!(
@@ -58,9 +58,7 @@ pub fn abort(about: &About<'_>) -> Result<Intent, String> {
         if target.owner.failed.is_some() {
             return Err(format!("{} is given up already", target.owner.generation));
         }
-        let mut others = picture.unfailed().filter(|group| group.name != target.name);
-        let back = others.find(|group| group.owner.shifted_at.is_some() && group.desired > 0);
-        let serves = back.map(|group| group.owner.generation);
+        let serves = picture.ways_back(target).next().map(|group| group.owner.generation);
         if serves.is_none() && picture.serving().is_some_and(|serving| serving.name == target.name) {
             return Err(format!("{} has the traffic, and there is nothing to go back to", target.owner.generation));
         }
@@ -118,7 +116,7 @@ pub fn resume(about: &About<'_>) -> Result<Intent, String> {
             true => "it is suspended in its manifest; remove `suspend` there",
             false => "it is neither paused nor suspended",
         };
-        let mut intent = about.lift(Verb::Resume, &groups, &[keys::PAUSED, keys::SUSPENDED], without)?;
+        let mut intent = about.lift(Verb::Resume, &groups, &[keys::PAUSED.to_owned(), keys::SUSPENDED.to_owned()], without)?;
         let lacking = picture.serving().filter(|serving| serving.owner.lacking_since.is_some());
         let target = underway(wanted, picture).or(lacking);
         intent.actions.extend(target.map(|target| has_its_time_again(about, target)));

@@ -50,6 +50,6 @@ pub fn unpin(about: &About<'_>) -> Result<Intent, String> {
     about.with_picture(|_, picture| {
         let pinned = |group: &&Group| group.owner.marks.pinned.is_some();
         let groups: Vec<&Group> = picture.groups.iter().copied().filter(pinned).collect();
-        about.lift(Verb::Unpin, &groups, &[keys::PINNED], "it is not pinned")
+        about.lift(Verb::Unpin, &groups, &[keys::PINNED.to_owned()], "it is not pinned")
     })
 }

@@ -60,7 +60,7 @@ pub(in crate::plan) fn quiet<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_
 
 /// Whether the generation has had traffic: then alarms are its own.
 pub(super) fn has_traffic(release: &Release<'_, '_>, target: &Group) -> bool {
-    release.is_shifted() || target.owner.canary.is_some()
+    release.is_shifted() || target.owner.canary_step().is_some()
 }
 
 /// What an alarm says against the generation that has traffic. Missing data is no good data: it is waited for, within bounds.

@@ -33,7 +33,7 @@ pub(super) fn wait_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>,
         return Turn::Done;
     }
     draft.in_flight = true;
-    if target.owner.canary.is_some() {
+    if target.owner.canary_step().is_some() {
         if !canary::lost_its_share(release, target) {
             return Turn::Done;
         }
@@ -121,7 +121,7 @@ pub(super) fn under_traffic<'a>(
     }
     let open = draft.open_questions();
     let Some(health) = Healthy::of(draft, release, target) else { return Some(Turn::Here(None)) };
-    if target.owner.canary.is_some()
+    if target.owner.canary_step().is_some()
         && let Some(reason) = watch::trouble(draft, release, target)
     {
         fail(draft, release, target, reason);

@@ -55,7 +55,7 @@ pub(super) fn not_known(
     target: &Group,
     blind: String,
 ) -> Option<String> {
-    if !release.is_shifted() && target.owner.canary.is_some_and(|step| canary::behind(target) > step.done) {
+    if !release.is_shifted() && target.owner.canary_step().is_some_and(|step| canary::behind(target) > step.done) {
         return None;
     }
     let deadline = due(release, target).map(|due| patience::deadline(draft, release, target, due));

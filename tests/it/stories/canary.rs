@@ -302,3 +302,52 @@ async fn behind_a_network_load_balancer_a_canary_has_its_share_of_connections() 
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     settles(&lab).await;
 }
+
+const SHORT: &str = "  strategy: {canary: {steps: [{weight: 50}, {pause: 1m}], bakeTime: 1m}}\n";
+
+#[tokio::test(start_paused = true)]
+async fn a_manifest_that_goes_back_to_a_warm_canary_of_before_lets_it_serve_again() {
+    const THIRD: &str = "ami-00000000000000112";
+    let mut lab = deployed(SHORT).await;
+    lab.simulation.with(|world| world.add_image(THIRD, "hello 1.1.2", ""));
+    for image in [HELLO_1_1, THIRD] {
+        lab.write("hello", app("hello", image, SHORT));
+        assert_eq!(lab.apply(false).await, Outcome::Converged);
+    }
+    lab.diary();
+    lab.write("hello", app("hello", HELLO_1_1, SHORT));
+    assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+    assert_snapshot!(lab.diary(), @"
+    11:00 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    11:00 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    12:00 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    12:00 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    ");
+    assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_that_was_turned_down_in_its_bake_begins_anew_on_retry() {
+    let mut lab = deployed(SHORT).await;
+    lab.write("hello", app("hello", HELLO_1_1, SHORT));
+    lab.apply_for(Duration::from_secs(160)).await;
+    assert_eq!(weight(&lab, "hello-prod-b"), 100, "{}", lab.diary());
+    assert_eq!(lab.rollback("hello", "slow").await, Outcome::ReleaseFailed);
+    lab.diary();
+    assert_eq!(lab.retry("hello").await, Outcome::Converged, "{}", lab.diary());
+    assert_snapshot!(lab.diary(), @"
+    05:56 DeleteTags hello-prod-v002: retry v002, says simulated
+    07:23 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    07:30 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    08:06 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:37 ModifyListener listener/hello-prod: v002 is healthy: it takes 50 % of the traffic
+    08:37 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    09:37 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    09:37 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    10:37 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    10:37 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    ");
+    assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+    settles(&lab).await;
+}

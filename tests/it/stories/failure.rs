@@ -98,6 +98,23 @@ async fn what_failed_is_tried_again_when_a_person_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_tried_again_after_it_had_taken_over_has_a_deadline_like_any_other() {
+    let extra = "  progressDeadline: 5m\n";
+    let mut lab = deployed(extra).await;
+    lab.write("hello", app("hello", HELLO_1_1, extra));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_eq!(lab.rollback("hello", "slow").await, Outcome::ReleaseFailed);
+    lab.simulation.with(|world| {
+        let image = world.images.all.get_mut(HELLO_1_1).unwrap();
+        image.tags.insert("sim:behaviour".to_owned(), "never-healthy".to_owned());
+    });
+    assert_eq!(lab.retry("hello").await, Outcome::ReleaseFailed, "{}", lab.diary());
+    assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+    let plan = lab.plan("hello").await;
+    assert!(plan.reason.contains("0 of 2 instances healthy after 5m"), "{}", plan.reason);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_quota_and_throttled_launches_are_waited_for_like_a_lack_of_capacity() {
     use amiable::sim::world::scaling::LaunchFailure;
     for failure in [LaunchFailure::VcpuLimitExceeded, LaunchFailure::Other("Request limit exceeded.".to_owned())] {
