@@ -45,7 +45,7 @@ fn new_name<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, zone: &Zone, b
     let found = own_records(zone, &BTreeSet::from([plain(&dns.name)]), balancer);
     let differences = differences(&found, &wanted);
     let drifted = is_recorded(release) && is_drift(release);
-    let ignored = |path: &str| drifted && release.wanted.spec.drift.ignore.iter().any(|ignored| ignored == path);
+    let ignored = |path: &str| drifted && release.wanted.ignores(path);
     let (left, changed): (Vec<_>, Vec<_>) = differences.into_iter().partition(|change| ignored(&change.path));
     if changed.is_empty() {
         return;
@@ -184,5 +184,5 @@ fn is_recorded(release: &Release<'_, '_>) -> bool {
 }
 
 fn is_drift(release: &Release<'_, '_>) -> bool {
-    release.target.and_then(|target| target.owner.applied.clone()) == Some(release.wanted.applied())
+    release.target.is_some_and(|target| release.wanted.has_applied(target))
 }

@@ -138,25 +138,23 @@ impl<'a> Picture<'a> {
                     return Some(proven);
                 }
                 let slot = front.live_slot()?;
-                let here = || self.groups.iter().filter(|group| group.owner.slot == Some(slot)).copied();
                 // A generation that failed before it served stands empty in the slot of the one that followed it; one
                 // that serves may be empty, too, when it was scaled to nothing on purpose.
-                let runs = |group: &&Group| group.desired > 0 || !group.instances.is_empty();
-                let took_over = |group: &&Group| group.owner.shifted_at.is_some() && group.owner.failed.is_none();
-                here()
-                    .filter(runs)
-                    .max_by_key(|group| group.owner.generation)
-                    .or_else(|| here().filter(took_over).max_by_key(|group| group.owner.shifted_at))
+                let took_over = |group: &&Group| {
+                    let owner = &group.owner;
+                    owner.slot == Some(slot) && owner.shifted_at.is_some() && owner.failed.is_none()
+                };
+                let last = || self.groups.iter().copied().filter(took_over).max_by_key(|group| group.owner.shifted_at);
+                self.runs_in(slot).or_else(last)
             }
             None => {
                 let took_over = |group: &&&Group| group.owner.shifted_at.is_some();
-                let works = |group: &&&Group| group.desired > 0 || !group.instances.is_empty();
                 let all = || self.groups.iter().filter(took_over);
                 all()
                     .filter(|group| group.owner.failed.is_none())
                     .max_by_key(|group| group.owner.shifted_at)
                     // Turned down, and yet nothing else does the work.
-                    .or_else(|| all().filter(works).max_by_key(|group| group.owner.shifted_at))
+                    .or_else(|| all().filter(|group| runs(group)).max_by_key(|group| group.owner.shifted_at))
                     .copied()
             }
         }
@@ -167,11 +165,15 @@ impl<'a> Picture<'a> {
         if !Slot::BOTH.into_iter().all(|slot| front.weight(slot) > 0) {
             return None;
         }
-        let runs = |group: &&&Group| group.desired > 0 || !group.instances.is_empty();
         let took_over = |group: &&&Group| {
             group.owner.slot.is_some() && group.owner.shifted_at.is_some() && group.owner.failed.is_none()
         };
-        self.groups.iter().filter(runs).filter(took_over).max_by_key(|group| group.owner.shifted_at).copied()
+        self.groups
+            .iter()
+            .filter(|group| runs(group))
+            .filter(took_over)
+            .max_by_key(|group| group.owner.shifted_at)
+            .copied()
     }
 
     /// Who has paused the release, if somebody has.
@@ -188,9 +190,7 @@ impl<'a> Picture<'a> {
 
     /// Whether a field was changed in AWS, and not in the manifest since that was last applied, and is to be left alone.
     pub(super) fn is_ignored(&self, wanted: &Wanted<'_>, path: &str) -> bool {
-        let applied = Some(wanted.applied());
-        self.serving().is_some_and(|serving| serving.owner.applied == applied)
-            && wanted.spec.drift.ignore.iter().any(|ignored| ignored == path)
+        self.serving().is_some_and(|serving| wanted.has_applied(serving)) && wanted.ignores(path)
     }
 
     /// The group of this template that may still become, or already is, the one that serves. A generation that was
@@ -212,6 +212,12 @@ impl<'a> Picture<'a> {
     /// Groups that have not failed, oldest first.
     pub(super) fn unfailed(&self) -> impl Iterator<Item = &'a Group> + '_ {
         self.groups.iter().filter(|group| group.owner.failed.is_none()).copied()
+    }
+
+    /// The newest generation that has instances in a slot.
+    pub(super) fn runs_in(&self, slot: Slot) -> Option<&'a Group> {
+        let here = self.groups.iter().filter(|group| group.owner.slot == Some(slot));
+        here.filter(|group| runs(group)).max_by_key(|group| group.owner.generation).copied()
     }
 
     /// Generations that could serve in the place of this one at once, newest first: they run, have served before and have
@@ -237,6 +243,11 @@ impl<'a> Picture<'a> {
         let groups = self.groups.iter().map(|group| group.owner.generation);
         groups.chain(self.templates.iter().map(|template| template.owner.generation)).max()
     }
+}
+
+/// Whether a generation has instances, or is to have some.
+fn runs(group: &Group) -> bool {
+    group.desired > 0 || !group.instances.is_empty()
 }
 
 fn groups<'a>(draft: &mut Draft<'a>, observed: &'a Observed) -> Option<Vec<&'a Group>> {

@@ -57,6 +57,13 @@ impl<'a, 'p> Release<'a, 'p> {
         (begun || fresh && self.serving.is_some_and(beside)).then_some(canary)
     }
 
+    /// Whether what the manifest says of one generation holds for this one: how its targets are checked, how long it may
+    /// boot, what its hooks wait for. So it does for the wanted template, and for one that had the very same settings
+    /// already; what an earlier template was born for may not know them, and would be replaced for it without an end.
+    pub(super) fn fits(&self, group: &Group) -> bool {
+        self.wanted.asks_for(&group.owner.template_hash) || group.owner.applied == Some(self.wanted.applied())
+    }
+
     /// Whether a person has paused the release. What has traffic and is not deployed yet is watched meanwhile; else nothing is
     /// left to do until that person says so.
     pub(super) fn held(&self, draft: &mut Draft<'a>) -> Option<Turn> {

@@ -18,21 +18,20 @@ use crate::plan::resolve::balancing::Listener as WantedListener;
 const DEFAULT_POLICY: &str = "ELBSecurityPolicy-2016-08";
 
 /// How targets are checked, where the wanted generation is or will be. The slot of another generation is left as it is:
-/// what it serves may not know the new path, and would be replaced for it.
-pub(super) fn checks<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes: &mut Changes<'_>) {
-    let Some(front) = &release.picture.front else { return };
+/// what it serves may not know the new path, and would be replaced for it. One that is in the way is gone first.
+pub(super) fn checks<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes: &mut Changes<'_, '_>) {
+    let Some(front) = release.picture.front.as_ref().filter(|_| changes.fits) else { return };
     let wanted = &release.wanted.check;
     let place = release.target.and_then(|target| target.owner.slot).or_else(|| front.live_slot().map(Slot::other));
     let shown = release.target.or(release.serving).and_then(|group| group.owner.slot);
     if let Some(target_group) = shown.and_then(|slot| front.target_groups.get(&slot)) {
         check_fields(&target_group.check, wanted, changes);
     }
+    let place = place.filter(|slot| release.target.is_some() || release.picture.runs_in(*slot).is_none());
     let Some(target_group) = place.and_then(|slot| front.target_groups.get(&slot)) else { return };
     // A difference that is to be left alone must not come back with another one that is put right.
     let mut check = wanted.clone();
-    if changes.drifted && !changes.ignore.is_empty() {
-        keep_ignored(&mut check, &target_group.check, changes.ignore);
-    }
+    keep_ignored(&mut check, &target_group.check, changes);
     if target_group.check != check {
         let (arn, name) = (target_group.arn.clone(), target_group.name.clone());
         let action = Action::ModifyTargetGroup { arn, name, check };
@@ -40,7 +39,7 @@ pub(super) fn checks<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, chang
     }
 }
 
-fn check_fields(has: &TargetCheck, wanted: &TargetCheck, changes: &mut Changes<'_>) {
+fn check_fields(has: &TargetCheck, wanted: &TargetCheck, changes: &mut Changes<'_, '_>) {
     let span = |seconds: u64| Span::seconds(seconds).to_string();
     let fields = [
         ("healthCheck.protocol", has.protocol.clone(), wanted.protocol.clone()),
@@ -56,8 +55,8 @@ fn check_fields(has: &TargetCheck, wanted: &TargetCheck, changes: &mut Changes<'
     }
 }
 
-fn keep_ignored(check: &mut TargetCheck, has: &TargetCheck, ignore: &[String]) {
-    let ignored = |path: &str| ignore.iter().any(|ignored| ignored == path);
+fn keep_ignored(check: &mut TargetCheck, has: &TargetCheck, changes: &Changes<'_, '_>) {
+    let ignored = |path: &str| changes.is_ignored(path);
     if ignored("healthCheck.path") {
         check.path.clone_from(&has.path);
     }
@@ -79,7 +78,7 @@ fn keep_ignored(check: &mut TargetCheck, has: &TargetCheck, ignore: &[String]) {
 }
 
 /// The own load balancer itself: security groups, subnets, addresses.
-pub(super) fn balancer<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes: &mut Changes<'_>) {
+pub(super) fn balancer<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes: &mut Changes<'_, '_>) {
     let (Some(front), LoadBalancer::Own(_)) = (&release.picture.front, &release.wanted.spec.load_balancer) else {
         return;
     };
@@ -109,7 +108,7 @@ pub(super) fn balancer<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, cha
 
 /// The own listeners: what they are, which there are, and the tag by which they are found again.
 /// Whether all that are wanted are there.
-pub(super) fn listeners<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes: &mut Changes<'_>) -> bool {
+pub(super) fn listeners<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes: &mut Changes<'_, '_>) -> bool {
     let (Some(front), LoadBalancer::Own(_)) = (&release.picture.front, &release.wanted.spec.load_balancer) else {
         return true;
     };
@@ -147,7 +146,7 @@ pub(super) fn listeners<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, ch
 }
 
 /// What one listener is. Its weights are the business of shifts.
-fn one_listener(draft: &mut Draft<'_>, has: &Listener, wanted: &WantedListener, changes: &mut Changes<'_>) {
+fn one_listener(draft: &mut Draft<'_>, has: &Listener, wanted: &WantedListener, changes: &mut Changes<'_, '_>) {
     let stays = has.protocol != wanted.protocol && changes.is_ignored(&listener_path("protocol"));
     let mut differs = |field: &str, has: &str, wanted_value: &str| {
         let at = |value: &str| format!("{value} on port {}", wanted.port);
@@ -179,7 +178,7 @@ fn one_listener(draft: &mut Draft<'_>, has: &Listener, wanted: &WantedListener, 
 }
 
 /// Where a listener is to send clients, if it does not. That it is to forward again is the business of shifts.
-fn redirect(has: &Listener, wanted: &WantedListener, changes: &mut Changes<'_>) -> Option<Redirect> {
+fn redirect(has: &Listener, wanted: &WantedListener, changes: &mut Changes<'_, '_>) -> Option<Redirect> {
     let shown = |part: Option<String>| format!("{} on port {}", part.unwrap_or_else(|| "none".to_owned()), wanted.port);
     let mut differs = false;
     let mut whole = wanted.redirect.clone();
@@ -211,7 +210,7 @@ const REDIRECT: [Part; 3] = [
 ];
 
 /// The rule on a shared listener: its conditions and its place.
-pub(super) fn rule<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes: &mut Changes<'_>) {
+pub(super) fn rule<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes: &mut Changes<'_, '_>) {
     let (Some(front), LoadBalancer::Shared(shared)) = (&release.picture.front, &release.wanted.spec.load_balancer)
     else {
         return;
@@ -264,7 +263,7 @@ fn headers(conditions: &Conditions) -> String {
 }
 
 /// Attributes, and labels of everything but groups: what AWS tells one by one, and is read only when there is reason to.
-pub(super) fn details<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes: &mut Changes<'_>) {
+pub(super) fn details<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes: &mut Changes<'_, '_>) {
     let Some(front) = &release.picture.front else { return };
     for mut thing in settings::attributes(draft, release.wanted, front).unwrap_or_default() {
         thing.differences.retain(|each| changes.differs(each.field, each.before.clone(), each.after.clone()));
@@ -276,7 +275,7 @@ pub(super) fn details<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, chan
     labels(draft, release, front, changes);
 }
 
-fn labels<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, front: &Front<'a>, changes: &mut Changes<'_>) {
+fn labels<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, front: &Front<'a>, changes: &mut Changes<'_, '_>) {
     let wanted = &release.wanted.app.labels;
     if wanted.is_empty() {
         return;

@@ -37,7 +37,12 @@ pub(super) fn attachments<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) 
     }
 }
 
-pub(super) fn sizes<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group, changes: &mut Changes<'_>) {
+pub(super) fn sizes<'a>(
+    draft: &mut Draft<'a>,
+    release: &Release<'a, '_>,
+    group: &Group,
+    changes: &mut Changes<'_, '_>,
+) {
     let wanted = release.wanted;
     let mut update = GroupChange::default();
     // While it is held up for a release, its min is ours, as far as the max allows.
@@ -53,7 +58,7 @@ pub(super) fn sizes<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group:
     }
     let grace = wanted.spec.health_check.grace_period;
     let has = Span::seconds(group.grace_period);
-    if changes.differs("healthCheck.gracePeriod", has.to_string(), grace.to_string()) {
+    if changes.fits && changes.differs("healthCheck.gracePeriod", has.to_string(), grace.to_string()) {
         update.grace_period = Some(grace.as_seconds());
     }
     let subnets: Vec<_> = group.subnet_ids.iter().cloned().collect();
@@ -89,7 +94,12 @@ fn said(value: Option<impl ToString>) -> Option<String> {
     value.map(|value| value.to_string())
 }
 
-pub(super) fn labels<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group, changes: &mut Changes<'_>) {
+pub(super) fn labels<'a>(
+    draft: &mut Draft<'a>,
+    release: &Release<'a, '_>,
+    group: &Group,
+    changes: &mut Changes<'_, '_>,
+) {
     let wanted = &release.wanted.app.labels;
     let mut set = Tags::new();
     for (key, value) in wanted {

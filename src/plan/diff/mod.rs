@@ -8,6 +8,7 @@ mod template;
 
 use super::draft::Draft;
 use super::release::Release;
+use super::resolve::Wanted;
 use crate::model::action::Tags;
 use crate::model::plan::{Effect, FieldChange};
 use crate::model::tags::keys;
@@ -16,12 +17,12 @@ pub(super) use template::replaced;
 /// Plans every change that AWS can make in place, and says what was changed by whom.
 pub(super) fn in_place<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     let Some(group) = release.target.or(release.serving) else { return };
-    let applied = release.wanted.applied();
-    let mut changes = Changes {
-        drifted: group.owner.applied.as_ref() == Some(&applied),
-        ignore: &release.wanted.spec.drift.ignore,
-        found: Vec::new(),
-    };
+    // Before there is a target, what is shown is what will be changed for it.
+    let fits = release.target.is_none_or(|target| release.fits(target));
+    let wanted = release.wanted;
+    let applied = if fits { wanted.applied() } else { wanted.applied_to_another() };
+    let drifted = group.owner.applied.as_ref() == Some(&applied);
+    let mut changes = Changes { drifted, fits, wanted, found: Vec::new() };
     let open = draft.open_questions();
     group::attachments(draft, release);
     group::sizes(draft, release, group, &mut changes);
@@ -35,7 +36,7 @@ pub(super) fn in_place<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     }
     let all_known = scaling::scaling(draft, release, group, &mut changes);
     if !changes.drifted {
-        // Last, so that it is only said once it is so. Only the group whose template is wanted is said to be up to date.
+        // Last, so that it is only said once it is so.
         let all_read = draft.open_questions() == open;
         if release.target.is_some() && complete && all_known && all_read {
             let tag = Tags::from([(keys::APPLIED.to_owned(), applied)]);
@@ -49,14 +50,16 @@ pub(super) fn in_place<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     }
 }
 
-struct Changes<'w> {
+struct Changes<'w, 'a> {
     /// Whether the manifest is as it was last applied, so that every difference is AWS's.
     drifted: bool,
-    ignore: &'w [String],
+    /// Whether what the manifest says of one generation, and not of the whole app, holds for this one.
+    fits: bool,
+    wanted: &'w Wanted<'a>,
     found: Vec<FieldChange>,
 }
 
-impl Changes<'_> {
+impl Changes<'_, '_> {
     /// Takes note of a field if it differs, and says whether it is to be changed.
     fn differs(&mut self, path: &str, before: String, after: String) -> bool {
         if before == after || self.is_ignored(path) {
@@ -92,10 +95,7 @@ impl Changes<'_> {
 
     /// Whether a difference in a field, or in what is below an ignored one, is to be left alone.
     fn is_ignored(&self, path: &str) -> bool {
-        let covers = |ignored: &String| {
-            path.strip_prefix(ignored.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        self.drifted && self.ignore.iter().any(covers)
+        self.drifted && self.wanted.ignores(path)
     }
 }
 

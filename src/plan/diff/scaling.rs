@@ -25,14 +25,14 @@ pub(super) fn scaling<'a>(
     draft: &mut Draft<'a>,
     release: &Release<'a, '_>,
     group: &'a Group,
-    changes: &mut Changes<'_>,
+    changes: &mut Changes<'_, '_>,
 ) -> bool {
     processes(draft, release, group, changes);
     // While a new template waits to be launched, the group that serves is left as it is.
     if release.target.is_none() || (changes.drifted && !draft.deep) {
         return true;
     }
-    let hooks = hooks(draft, release, group, changes);
+    let hooks = if changes.fits { hooks(draft, release, group, changes) } else { Some(()) };
     let policies = policies(draft, release, group, changes);
     let schedules = schedules(draft, release, group, changes);
     hooks.and(policies).and(schedules).is_some()
@@ -42,7 +42,7 @@ fn hooks<'a>(
     draft: &mut Draft<'a>,
     release: &Release<'a, '_>,
     group: &'a Group,
-    changes: &mut Changes<'_>,
+    changes: &mut Changes<'_, '_>,
 ) -> Option<()> {
     let found = draft.observed.details.hooks.get(&group.name);
     let found = draft.see(found, Want::Hooks(group.name.clone()), "its lifecycle hooks")?;
@@ -74,7 +74,7 @@ fn policies<'a>(
     draft: &mut Draft<'a>,
     release: &Release<'a, '_>,
     group: &'a Group,
-    changes: &mut Changes<'_>,
+    changes: &mut Changes<'_, '_>,
 ) -> Option<()> {
     let found = draft.observed.details.policies.get(&group.name);
     let found = draft.see(found, Want::Policies(group.name.clone()), "its scaling policies")?;
@@ -128,7 +128,7 @@ fn alarms<'a>(
     release: &Release<'a, '_>,
     group: &'a Group,
     policies: &[GroupPolicy],
-    changes: &mut Changes<'_>,
+    changes: &mut Changes<'_, '_>,
 ) -> Option<Alarms> {
     let found = draft.observed.details.step_alarms.get(&group.name);
     let found = draft.see(found, Want::StepAlarms(group.name.clone()), "the alarms that scale it")?;
@@ -169,7 +169,7 @@ fn schedules<'a>(
     draft: &mut Draft<'a>,
     release: &Release<'a, '_>,
     group: &'a Group,
-    changes: &mut Changes<'_>,
+    changes: &mut Changes<'_, '_>,
 ) -> Option<()> {
     let found = draft.observed.details.schedules.get(&group.name);
     let found = draft.see(found, Want::Schedules(group.name.clone()), "its scheduled actions")?;
@@ -252,7 +252,7 @@ fn counter<'a>(release: &Release<'a, '_>, group: &Group) -> Option<Counter<'a>> 
 }
 
 /// What is suspended and should not be, and the other way round.
-fn processes(draft: &mut Draft<'_>, release: &Release<'_, '_>, group: &Group, changes: &mut Changes<'_>) {
+fn processes(draft: &mut Draft<'_>, release: &Release<'_, '_>, group: &Group, changes: &mut Changes<'_, '_>) {
     let wanted: BTreeSet<String> =
         release.wanted.spec.instances.suspended_processes.iter().map(|one| one.as_str().to_owned()).collect();
     let shown = |processes: &BTreeSet<String>| match processes.is_empty() {

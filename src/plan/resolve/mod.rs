@@ -234,6 +234,24 @@ impl<'a> Wanted<'a> {
         digest(&(text + &self.later_settings()), 12)
     }
 
+    /// The same of a group of another template, on which only the settings of the whole app are applied.
+    pub(super) fn applied_to_another(&self) -> String {
+        digest(&format!("another than {}", self.applied()), 12)
+    }
+
+    /// Whether these settings were applied to a group, as far as they are for it.
+    pub(super) fn has_applied(&self, group: &Group) -> bool {
+        let applied = group.owner.applied.as_ref();
+        applied == Some(&self.applied()) || applied == Some(&self.applied_to_another())
+    }
+
+    /// Whether what somebody has changed in AWS of a field, or below it, is to be left alone.
+    pub(super) fn ignores(&self, path: &str) -> bool {
+        self.spec.drift.ignore.iter().any(|ignored| {
+            path.strip_prefix(ignored.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    }
+
     fn later_settings(&self) -> String {
         let processes = &self.spec.instances.suspended_processes;
         let settings = [
