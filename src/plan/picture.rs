@@ -160,6 +160,19 @@ impl<'a> Picture<'a> {
         }
     }
 
+    /// Where the traffic leads to nothing that runs, the generation that had it last and could take it again: one that has
+    /// not failed or, if there is none, one that has.
+    pub(super) fn last_resort(&self) -> Option<&'a Group> {
+        if self.front.is_none() || self.serving().is_some() {
+            return None;
+        }
+        let could = |group: &&&Group| {
+            group.desired > 0 && !group.deleting && group.owner.slot.is_some() && group.owner.shifted_at.is_some()
+        };
+        let all = self.groups.iter().filter(could);
+        all.max_by_key(|group| (group.owner.failed.is_none(), group.owner.shifted_at)).copied()
+    }
+
     /// Where both slots have traffic, a canary has its share of it: what serves is the one that took over before.
     fn proven_of_two(&self, front: &Front<'_>) -> Option<&'a Group> {
         if !Slot::BOTH.into_iter().all(|slot| front.weight(slot) > 0) {

@@ -6,6 +6,7 @@ use super::picture::{Front, Picture};
 use super::preview;
 use super::resolve::Wanted;
 use super::resolve::balancing::Listener;
+use super::shift::own_group;
 use crate::manifest::spec::{LoadBalancer, OwnLoadBalancer, SharedListener};
 use crate::model::action::Action;
 use crate::model::balancing::{Answer, NewListener, NewLoadBalancer, NewRule, NewTargetGroup};
@@ -27,10 +28,14 @@ pub(super) fn prepare<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &
     match &wanted.spec.load_balancer {
         LoadBalancer::None => true,
         LoadBalancer::Own(_) => {
-            balancer(draft, wanted, picture, front) && preview::prepare(draft, wanted, picture, front)
+            balancer(draft, wanted, picture, front)
+                && traffic(draft, picture, front)
+                && preview::prepare(draft, wanted, picture, front)
         }
         LoadBalancer::Shared(shared) => {
-            rule(draft, wanted, picture, front, shared) && preview::prepare(draft, wanted, picture, front)
+            rule(draft, wanted, picture, front, shared)
+                && traffic(draft, picture, front)
+                && preview::prepare(draft, wanted, picture, front)
         }
     }
 }
@@ -183,6 +188,21 @@ fn free_priority(rules: &[Rule], scope: &Scope) -> Option<u32> {
     (start..=LAST_PRIORITY).chain(FIRST_PRIORITY..start).find(|priority| taken_by(rules, *priority).is_none())
 }
 
+/// The traffic leads to something that runs, if there is anything that had it before. Whatever that is like, it is better
+/// than nothing.
+fn traffic<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, front: &Front<'a>) -> bool {
+    let Some((group, slot)) = picture.last_resort().and_then(|group| Some((group, group.owner.slot?))) else {
+        return true;
+    };
+    let shifts = front.shifts(&front.all_to(slot));
+    let leads_there = shifts.is_empty();
+    for action in shifts {
+        let reason = format!("nothing serves: {} had the traffic last", group.owner.generation);
+        draft.act(action, reason, vec![own_group(group)]);
+    }
+    leads_there
+}
+
 /// Where a new listener or rule sends traffic: as the others do or, when nothing forwards, to one slot.
 fn first_forward(picture: &Picture<'_>, front: &Front<'_>) -> Forward {
     front.current().cloned().unwrap_or_else(|| front.all_to(slot_with_traffic(picture)))
@@ -193,7 +213,7 @@ fn first_forward(picture: &Picture<'_>, front: &Front<'_>) -> Forward {
 fn slot_with_traffic(picture: &Picture<'_>) -> Slot {
     let last =
         picture.unfailed().filter(|group| group.owner.shifted_at.is_some()).max_by_key(|group| group.owner.shifted_at);
-    last.and_then(|group| group.owner.slot).unwrap_or(Slot::B)
+    picture.last_resort().or(last).and_then(|group| group.owner.slot).unwrap_or(Slot::B)
 }
 
 /// Whether the load balancer lacks nothing but time.

@@ -4,7 +4,7 @@ use super::draft::Draft;
 use super::picture::Picture;
 use super::release::Release;
 use super::resolve::Wanted;
-use super::{diff, lead_to, rollout, shift};
+use super::{diff, lead_to, prepare, rollout, shift};
 use crate::model::mark::BackTo;
 use crate::model::observed::Group;
 use crate::model::plan::{Change, StepKind, StepState};
@@ -59,25 +59,49 @@ fn go_back<'a>(
 }
 
 /// The wanted template has failed: what serves stays, until the manifest changes or a person says so.
-pub(super) fn hold<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>, tombstone: &Group) {
-    let serving = picture.serving();
-    let release = Release::new(wanted, picture, serving);
+pub(super) fn hold<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>, tombstone: &'a Group) {
+    let stays = picture.serving().or_else(|| picture.last_resort());
+    let release = Release::new(wanted, picture, stays);
     diff::replaced(draft, &release);
-    // What serves is the goal for now: its bake and its record are completed, its slot mate goes.
-    if serving.is_some_and(|serving| serving.owner.failed.is_none()) {
-        rollout::with_settings(draft, &release);
-        if draft.plan.change == Change::Error {
-            return;
+    match stays {
+        // It is the goal for now: its bake and its record are completed, its slot mate goes.
+        Some(group) if group.owner.failed.is_none() => rollout::with_settings(draft, &release),
+        // It goes on serving, though it has failed: there is no step to take, but what leads to it must stand.
+        Some(_) => {
+            diff::in_place(draft, &release);
+            prepare::prepare(draft, wanted, picture);
         }
+        None => {}
     }
-    let (app, failed) = (&draft.scope.app, tombstone.owner.generation);
-    let reason = tombstone.owner.why_failed();
-    let stays = serving.filter(|serving| serving.name != tombstone.name);
-    let stays = stays.map(|serving| format!("; {} serves", serving.owner.generation)).unwrap_or_default();
-    draft.block(format!("{failed} failed: {reason}{stays} until the manifest changes or `amiable retry {app}`"));
+    if draft.plan.change == Change::Error {
+        return;
+    }
+    let serves = match stays {
+        Some(group) if group.owner.failed.is_some() => goes_on_serving(draft, wanted, picture, group),
+        Some(group) => format!("; {} serves", group.owner.generation),
+        None => String::new(),
+    };
+    let (app, failed, reason) = (&draft.scope.app, tombstone.owner.generation, tombstone.owner.why_failed());
+    draft.block(format!("{failed} failed: {reason}{serves} until the manifest changes or `amiable retry {app}`"));
     draft.plan.failure = Some(format!("{failed} failed: {reason}"));
     draft.plan.to = None;
     if draft.plan.actions.is_empty() {
         draft.plan.steps.clear();
     }
+}
+
+/// That what has failed serves all the same, and why. Where there is a generation to go back to, it had no healthy
+/// instance; for a while that is waited for.
+fn goes_on_serving<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>, failed: &'a Group) -> String {
+    let serves = failed.owner.generation;
+    let elsewhere = |group: &&Group| group.owner.slot != failed.owner.slot;
+    let Some(back) = picture.ways_back(failed).find(elsewhere).map(|group| group.owner.generation) else {
+        return format!("; {serves} goes on serving");
+    };
+    let since = failed.owner.failed.as_ref().map_or(failed.created_at, |failure| failure.at);
+    let deadline = wanted.spec.progress_deadline.after(since);
+    if draft.now < deadline {
+        draft.wait(format!("an instance of {back} to be healthy, so that it can serve again"), Some(deadline));
+    }
+    format!("; {serves} goes on serving, because {back} has no healthy instance,")
 }

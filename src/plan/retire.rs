@@ -200,8 +200,9 @@ fn without_traffic(picture: &Picture<'_>, group: &Group) -> Vec<Expect> {
 
 /// Failed generations: scaled to nothing, kept while they are the reason not to try again, then deleted.
 pub(super) fn tombstones<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) {
-    let serving = picture.serving().map(|group| &group.name);
-    for group in picture.groups.iter().filter(|group| group.owner.failed.is_some() && Some(&group.name) != serving) {
+    // What serves, or could serve where nothing does, is all that there is.
+    let kept = picture.serving().or_else(|| picture.last_resort()).map(|group| &group.name);
+    for group in picture.groups.iter().filter(|group| group.owner.failed.is_some() && Some(&group.name) != kept) {
         if !draft.plan.actions.is_empty() {
             return;
         }

@@ -5,8 +5,8 @@ use amiable::model::plan::Change;
 use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1, HELLO_BAD, HELLO_SICK_LATER};
 use insta::assert_snapshot;
 
-use super::{deployed, serving, settles};
-use crate::lab::app;
+use super::{deployed, serving, settles, weight};
+use crate::lab::{Lab, app};
 
 #[tokio::test(start_paused = true)]
 async fn an_image_that_never_gets_healthy_takes_no_traffic_and_is_not_tried_again() {
@@ -148,4 +148,61 @@ async fn a_launch_that_cannot_succeed_ends_the_release_in_the_words_of_aws() {
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
     assert!(lab.plan("hello").await.reason.contains("Invalid IAM Instance Profile name"));
+}
+
+/// The first release fell sick under traffic, and goes on serving for want of anything else.
+async fn failed_from_the_first() -> Lab {
+    let mut lab = Lab::new().await;
+    lab.write("hello", app("hello", HELLO_SICK_LATER, ""));
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+    let plan = lab.plan("hello").await;
+    assert!(plan.reason.contains("v001 goes on serving until the manifest changes"), "{}", plan.reason);
+    lab.diary();
+    lab
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_release_that_goes_on_serving_follows_the_manifest_in_its_size() {
+    let mut lab = failed_from_the_first().await;
+    lab.write("hello", app("hello", HELLO_SICK_LATER, "").replace("min: 2, max: 4", "min: 3, max: 6"));
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+    assert_snapshot!(lab.diary(), @"
+    03:06 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
+    03:06 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    ");
+    let sizes = lab.simulation.with(|world| {
+        let group = world.scaling.groups.get("hello-prod-v001").unwrap();
+        (group.min, group.max, group.desired)
+    });
+    assert_eq!(sizes, (3, 6, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_generation_that_runs_is_never_emptied_and_gets_its_traffic_back() {
+    let lab = failed_from_the_first().await;
+    lab.by_hand("elasticloadbalancing", "DeleteListener", &[("ListenerArn", &lab.listener("hello-prod"))]);
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+    assert_snapshot!(lab.diary(), @"
+    03:06 CreateListener loadbalancer/hello-prod: the load balancer does not listen on port 80
+    03:07 CreateOrUpdateTags hello-prod-v001: these are its listeners now
+    ");
+    assert_eq!(weight(&lab, "hello-prod-a"), 100);
+
+    let forward = "DefaultActions.member.1.ForwardConfig.TargetGroups.member";
+    let [a, b] = ["a", "b"].map(|slot| lab.target_group(&format!("hello-prod-{slot}")));
+    let parameters = [
+        ("ListenerArn".to_owned(), lab.listener("hello-prod")),
+        ("DefaultActions.member.1.Type".to_owned(), "forward".to_owned()),
+        (format!("{forward}.1.TargetGroupArn"), a),
+        (format!("{forward}.1.Weight"), "0".to_owned()),
+        (format!("{forward}.2.TargetGroupArn"), b),
+        (format!("{forward}.2.Weight"), "100".to_owned()),
+    ];
+    let parameters: Vec<(&str, &str)> = parameters.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    lab.by_hand("elasticloadbalancing", "ModifyListener", &parameters);
+    assert_eq!(weight(&lab, "hello-prod-a"), 0);
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+    assert_snapshot!(lab.diary(), @"03:08 ModifyListener listener/hello-prod: nothing serves: v001 had the traffic last");
+    assert_eq!(weight(&lab, "hello-prod-a"), 100);
+    assert_eq!(lab.plan("hello").await.actions.len(), 0);
 }

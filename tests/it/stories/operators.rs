@@ -401,3 +401,29 @@ async fn a_pause_keeps_the_old_generation_and_ends_no_command_about_a_release_th
     assert_eq!(lab.instances("hello-prod-v001").len(), 0);
     settles(&lab).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_waits_for_the_warm_generation_to_have_a_healthy_instance_again() {
+    let mut lab = deployed("").await;
+    lab.write("hello", app("hello", HELLO_1_1, ""));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    lab.diary();
+    for instance in lab.instances("hello-prod-v001") {
+        lab.by_hand("ec2", "TerminateInstances", &[("InstanceId.1", &instance)]);
+    }
+    lab.pass(30).await;
+    lab.say("hello", "", |about| intent::rollback(about, None, &[])).await;
+    let plan = lab.plan("hello").await;
+    assert_eq!(plan.waits[0].what, "an instance of v001 to be healthy, so that it can serve again");
+    assert!(plan.reason.contains("v002 goes on serving, because v001 has no healthy instance"), "{}", plan.reason);
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+    assert_snapshot!(lab.diary(), @"
+    13:47 CreateOrUpdateTags hello-prod-v002: rolled back by simulated
+    13:57 ModifyListener listener/hello-prod: v002 failed: v001 serves again (rolled back by simulated)
+    13:59 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    14:00 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    18:59 PutParameter /amiable/prod/hello/deployed: v001 is deployed
+    18:59 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    ");
+    assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+}
