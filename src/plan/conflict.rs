@@ -111,7 +111,7 @@ pub(super) fn priority<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: 
 
 /// A DNS name that something else already has.
 pub(super) fn dns<'a>(wanted: &Wanted<'a>, picture: &Picture<'a>) -> Option<String> {
-    let (dns, zone) = (wanted.spec.dns.as_ref()?, wanted.zone?);
+    let (dns, zone) = (wanted.spec.dns.as_ref()?, wanted.zone()?);
     let name = plain(&dns.name);
     let balancer = picture.front.as_ref().and_then(|front| front.balancer);
     let ours = |record: &DnsRecord| balancer.is_some_and(|balancer| leads_to(record, balancer));

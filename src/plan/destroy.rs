@@ -59,7 +59,7 @@ pub(super) fn destroy<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &
 /// The records of the app's own go. What the longest-lived of them allows resolvers to remember is noted first, because
 /// afterwards nobody could tell.
 fn name<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) -> bool {
-    let Some(zone) = wanted.zone else { return true };
+    let Some(zone) = wanted.zone() else { return true };
     let Some(balancer) = front(picture).and_then(|front| front.balancer) else { return true };
     let records = dns::own_records(zone, &dns::names(wanted, picture), balancer);
     let Some(ttl) = records.iter().map(|record| record.ttl.unwrap_or(ALIAS_TTL)).max() else { return true };

@@ -26,9 +26,13 @@ pub(super) fn own_records<'a>(zone: &'a Zone, names: &BTreeSet<String>, balancer
     zone.records.iter().filter(|record| names.contains(&record.name) && leads_to(record, balancer)).collect()
 }
 
-/// Done when the name leads to the load balancer, and no earlier one does.
+/// Done when the name leads to the load balancer, and no earlier one does. What could not be read of it keeps nobody from
+/// watching what has the traffic.
 pub(super) fn dns<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Turn {
-    let Some(zone) = release.wanted.zone else { return Turn::Done };
+    if let Some(why) = release.wanted.zone_unread() {
+        return Turn::Later(why.to_owned());
+    }
+    let Some(zone) = release.wanted.zone() else { return Turn::Done };
     let Some(balancer) = release.picture.front.as_ref().and_then(|front| front.balancer) else {
         return Turn::Here(None);
     };

@@ -59,7 +59,7 @@ use crate::model::time::Timestamp;
 use draft::{Draft, Drafted};
 use picture::Picture;
 use release::Release;
-use resolve::{Choice, Unresolved, Wanted};
+use resolve::{Choice, Wanted};
 
 /// What to do about every app of an environment, at the time `now`.
 ///
@@ -99,11 +99,13 @@ fn decide<'a>(draft: &mut Draft<'a>, desired: &'a Desired, app: &'a DesiredApp, 
     }
     let mut wanted = match Wanted::resolve(app, &desired.environment, observed) {
         Ok(wanted) => wanted,
-        Err(Unresolved::Unread(reason)) => return draft.unreadable(reason),
-        Err(Unresolved::Refused(reason)) => return draft.fail(reason),
+        Err(reason) => return draft.fail(reason),
     };
     let Some(picture) = Picture::of(draft, &wanted) else { return };
     if app.spec.destroy {
+        if let Some(why) = wanted.zone_unread() {
+            return draft.unreadable(why);
+        }
         return destroy::destroy(draft, &wanted, &picture);
     }
     wanted.choose(&picture, observed, draft.now);
@@ -153,6 +155,10 @@ fn release<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>
     if let (None, Some(refusal)) = (candidate, &wanted.refusal) {
         // Before anything is created, the load balancer included.
         return draft.fail(refusal.clone());
+    }
+    if let (None, Some(why)) = (candidate, wanted.zone_unread()) {
+        // Nor before it is known whether the name is free.
+        return draft.unreadable(why);
     }
     lead_to(draft, &Release::new(wanted, picture, candidate));
 }
@@ -224,6 +230,11 @@ fn conclude<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
         () if !draft.plan.drift.is_empty() => Change::Drift,
         () => Change::Unchanged,
     };
+    let is_idle = draft.plan.actions.is_empty() && draft.plan.wants.is_empty();
+    if let Some(why) = release.wanted.zone_unread().filter(|_| deployed && is_idle) {
+        // Nothing is left but the name, of which nothing can be said.
+        return draft.unreadable(why);
+    }
     if deployed && draft.plan.steps.iter().all(|step| step.state == StepState::Done) {
         draft.plan.steps.clear();
     }

@@ -32,6 +32,13 @@ pub(super) fn record<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
         floor::lower(draft, release, target);
         return Turn::Done;
     }
+    if let Some(why) = release.wanted.zone_unread().filter(|_| due) {
+        // Whether its name leads to it is a part of the release.
+        if draft.plan.actions.is_empty() && draft.plan.wants.is_empty() {
+            draft.unreadable(why);
+        }
+        return Turn::Here(None);
+    }
     draft.in_flight |= due;
     if due && let Some(turn) = release.held(draft) {
         return turn;

@@ -23,6 +23,8 @@ pub(super) struct Release<'a, 'p> {
 pub(super) enum Turn {
     /// Behind us.
     Done,
+    /// Not to be told now, and why: what comes after it goes on meanwhile, up to the record.
+    Later(String),
     /// Here: the draft holds what to do or to wait for. More for people, if there is anything to say.
     Here(Option<String>),
 }

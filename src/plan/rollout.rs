@@ -42,6 +42,7 @@ pub(super) fn interpret<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
             // That the load balancer stands is news only for a new app.
             Turn::Done if known && leg.kind == StepKind::Prepare => {}
             Turn::Done => draft.step(leg.kind, StepState::Done, None),
+            Turn::Later(why) => draft.step(leg.kind, StepState::Pending, Some(why)),
             Turn::Here(detail) => {
                 here = true;
                 draft.step(leg.kind, StepState::Current, detail);

@@ -17,7 +17,7 @@ pub use standing::{pin, suspend, unpin};
 
 use super::draft::Draft;
 use super::picture::Picture;
-use super::resolve::{Unresolved, Wanted};
+use super::resolve::Wanted;
 use super::shift::own_group;
 use crate::model::action::{Action, Tags};
 use crate::model::decision::{Decision, Verb};
@@ -62,8 +62,7 @@ impl<'a> About<'a> {
         &self,
         decide: impl FnOnce(&Wanted<'a>, &Picture<'a>) -> Result<T, String>,
     ) -> Result<T, String> {
-        let wanted = Wanted::resolve(self.app, &self.desired.environment, self.observed);
-        let mut wanted = wanted.map_err(|(Unresolved::Unread(reason) | Unresolved::Refused(reason))| reason)?;
+        let mut wanted = Wanted::resolve(self.app, &self.desired.environment, self.observed)?;
         let mut draft = Draft::new(&self.app.scope, self.observed, self.now);
         match Picture::of(&mut draft, &wanted) {
             Some(picture) => {

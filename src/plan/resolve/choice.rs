@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::image::{self, Lead};
 use super::launch;
-use super::{Template, Unresolved, Wanted};
+use super::{Template, Wanted};
 use crate::model::observed::{Group, Image, Observed};
 use crate::model::plan::{NewerImage, PlannedImage};
 use crate::model::record::DeployedRecord;
@@ -89,7 +89,7 @@ impl<'a> Wanted<'a> {
                     refusal.or_else(|| image::mismatch(self.app, image?)).or_else(|| launch::collision(&launch));
                 self.template = Some(Template::new(launch));
             }
-            Err(Unresolved::Unread(why) | Unresolved::Refused(why)) => self.choice = Choice::Unread(why),
+            Err(why) => self.choice = Choice::Unread(why),
         }
     }
 
@@ -186,7 +186,7 @@ impl<'a> Wanted<'a> {
     pub(in crate::plan) fn refuses(&self, id: &str, observed: &Observed) -> Option<String> {
         match image::image(id, self.environment, observed) {
             Ok((image, refusal)) => refusal.or_else(|| image::mismatch(self.app, image?)),
-            Err(Unresolved::Unread(why) | Unresolved::Refused(why)) => Some(why),
+            Err(why) => Some(why),
         }
     }
 }

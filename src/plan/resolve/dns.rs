@@ -1,6 +1,5 @@
 //! The records that lead to an app by its name, and the zone that holds them.
 
-use super::Unresolved;
 use crate::manifest::spec::{
     AppSpec, Dns, EnvironmentSpec, IpAddressType, LoadBalancer as LoadBalancerSpec, RecordType,
 };
@@ -15,33 +14,32 @@ pub(in crate::plan) const ALIAS_TTL: u64 = 60;
 const CNAME_TTL: Span = Span::seconds(60);
 
 /// The zone of the app's name. Without a name, the zone all the same if it can be read: an earlier name may be in it.
+///
+/// # Errors
+/// When the name cannot be in it.
 pub(super) fn zone<'a>(
     spec: &AppSpec,
     environment: &EnvironmentSpec,
     observed: &'a Observed,
-) -> Result<Option<&'a Zone>, Unresolved> {
+) -> Result<Option<Read<&'a Zone>>, String> {
     let named = environment.dns_zone.as_deref().unwrap_or_default();
-    let Some(dns) = &spec.dns else {
-        return match &observed.zone {
-            // The end of an app must not leave a name behind because nobody could see it.
-            Some(Read::Unknown(why)) if spec.destroy => Err(unread(named, why)),
-            zone => Ok(zone.as_ref().and_then(Read::known)),
-        };
-    };
-    match &observed.zone {
-        Some(Read::Known(zone)) => {
-            let name = plain(&dns.name);
-            let inside = name == zone.name || name.ends_with(&format!(".{}", zone.name));
-            let outside = || Unresolved::Refused(format!("dns.name {} is not in the zone {}", dns.name, zone.name));
-            if inside { Ok(Some(zone)) } else { Err(outside()) }
+    let zone = match &observed.zone {
+        Some(Read::Known(zone)) => Some(Read::Known(zone)),
+        // The end of an app must not leave a name behind because nobody could see it.
+        Some(Read::Unknown(why)) if spec.dns.is_some() || spec.destroy => {
+            Some(Read::Unknown(format!("the hosted zone {named} could not be read: {why}")))
         }
-        Some(Read::Unknown(why)) => Err(unread(named, why)),
-        None => Err(Unresolved::Refused("dns.name is set, but the environment names no dnsZone".to_owned())),
+        _ => None,
+    };
+    let Some(dns) = &spec.dns else { return Ok(zone) };
+    let name = plain(&dns.name);
+    match zone {
+        None => Err("dns.name is set, but the environment names no dnsZone".to_owned()),
+        Some(Read::Known(zone)) if name != zone.name && !name.ends_with(&format!(".{}", zone.name)) => {
+            Err(format!("dns.name {} is not in the zone {}", dns.name, zone.name))
+        }
+        zone => Ok(zone),
     }
-}
-
-fn unread(named: &str, why: &str) -> Unresolved {
-    Unresolved::Unread(format!("the hosted zone {named} could not be read: {why}"))
 }
 
 /// A name as records have it.

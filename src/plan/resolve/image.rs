@@ -1,6 +1,5 @@
 //! What the source of an image leads to, and which images may be launched on which instance types.
 
-use super::Unresolved;
 use crate::manifest::is_image_id;
 use crate::manifest::spec::{EnvironmentSpec, FromEnvironment, ImageSearch, ImageSource};
 use crate::model::desired::DesiredApp;
@@ -128,11 +127,11 @@ pub(super) fn image<'a>(
     id: &str,
     environment: &EnvironmentSpec,
     observed: &'a Observed,
-) -> Result<(Option<&'a Image>, Option<String>), Unresolved> {
+) -> Result<(Option<&'a Image>, Option<String>), String> {
     let image = match observed.images.get(id) {
         Some(Read::Known(image)) => image.as_ref(),
-        Some(Read::Unknown(why)) => return Err(Unresolved::Unread(format!("image {id} could not be read: {why}"))),
-        None => return Err(Unresolved::Unread(format!("image {id} was not read"))),
+        Some(Read::Unknown(why)) => return Err(format!("image {id} could not be read: {why}")),
+        None => return Err(format!("image {id} was not read")),
     };
     let Some(image) = image else {
         let region = &observed.region;

@@ -69,7 +69,7 @@ pub(super) struct Wanted<'a> {
     /// What is wanted of load balancing.
     pub(super) balancing: Balancing,
     /// The hosted zone of its DNS name, or of an earlier one.
-    pub(super) zone: Option<&'a Zone>,
+    zone: Option<Read<&'a Zone>>,
 }
 
 /// What an instance is born with.
@@ -86,22 +86,16 @@ impl Template {
     }
 }
 
-/// Why not even a comparison with what runs is possible.
-pub(super) enum Unresolved {
-    /// What it depends on could not be read.
-    Unread(String),
-    /// It contradicts what there is.
-    Refused(String),
-}
-
 impl<'a> Wanted<'a> {
-    /// Resolves the spec against what was observed, but for the image, which depends on what runs ([`Wanted::choose`]). Fails
-    /// when not even a comparison with what runs is possible.
+    /// Resolves the spec against what was observed, but for the image, which depends on what runs ([`Wanted::choose`]).
+    ///
+    /// # Errors
+    /// How it contradicts what there is.
     pub(super) fn resolve(
         app: &'a DesiredApp,
         environment: &'a EnvironmentSpec,
         observed: &'a Observed,
-    ) -> Result<Self, Unresolved> {
+    ) -> Result<Self, String> {
         let spec = &app.spec;
         let lead = image::lead(app, environment, observed);
         let mut subnet_ids =
@@ -158,6 +152,19 @@ impl<'a> Wanted<'a> {
         self.is_certain() && !self.asks_for(hash)
     }
 
+    /// The hosted zone of its DNS name, or of an earlier one, as far as it is known.
+    pub(super) fn zone(&self) -> Option<&'a Zone> {
+        self.zone.as_ref()?.known().copied()
+    }
+
+    /// Why the hosted zone is not known, where it must be.
+    pub(super) fn zone_unread(&self) -> Option<&str> {
+        match &self.zone {
+            Some(Read::Unknown(why)) => Some(why),
+            _ => None,
+        }
+    }
+
     /// The generation that runs, or is on its way.
     pub(super) fn runs(&self) -> Option<&'a Group> {
         self.runs
@@ -171,7 +178,7 @@ impl<'a> Wanted<'a> {
         let launch = match back {
             BackTo::Image(id) => match image::image(id, self.environment, observed) {
                 Ok((image, _)) => launch::data(self.spec, self.environment, id, image),
-                Err(Unresolved::Unread(why) | Unresolved::Refused(why)) => {
+                Err(why) => {
                     draft.unreadable(why);
                     return None;
                 }

@@ -1,12 +1,16 @@
 //! The name of an app: its records, their changes, and names that belong to others.
 
+use std::time::Duration;
+
 use amiable::controller::converge::Outcome;
 use amiable::model::plan::Change;
+use amiable::sim::fault::Fault;
+use amiable::sim::wire::{ApiError, Request};
 use amiable::sim::world::dns::{RecordSet, normalised};
-use amiable::sim::world::example::{HELLO_1_0, ZONE_ID};
+use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1, HELLO_SICK_LATER, ZONE_ID};
 use insta::assert_snapshot;
 
-use super::{deployed, settles};
+use super::{deployed, serving, settles, weight};
 use crate::lab::{Lab, app};
 
 const NAME: &str = "hello.internal.example.com";
@@ -168,4 +172,39 @@ async fn a_private_and_a_public_zone_of_one_name_must_be_told_apart() {
     let public = lab.simulation.with(|world| world.dns.zones.get("Z9999999999EXAMPLE00").unwrap().records.len());
     assert_eq!(public, 3, "the record is beside NS and SOA of the zone that was named");
     settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_zone_that_cannot_be_read_keeps_nobody_from_watching_and_going_back() {
+    let throttled = |request: &Request, _: bool| {
+        let refused = request.operation == "ListResourceRecordSets";
+        refused.then(|| Fault::Refuse(ApiError::new("Throttling", "Rate exceeded")))
+    };
+    for strategy in ["", "  strategy: {canary: {steps: [{weight: 50}, {pause: 10m}]}}\n"] {
+        for (image, seconds, serves, outcome) in [
+            (HELLO_SICK_LATER, 180, "v001", Outcome::ReleaseFailed),
+            // To the end of the bake, and a little longer: then only the name is left to be seen to.
+            (HELLO_1_1, if strategy.is_empty() { 330 } else { 930 }, "v002", Outcome::Converged),
+        ] {
+            let extra = format!("  dns: {{name: {NAME}}}\n{strategy}");
+            let mut lab = deployed(&extra).await;
+            lab.write("hello", app("hello", image, &extra));
+            lab.apply_for(Duration::from_secs(80)).await;
+            assert_ne!(weight(&lab, "hello-prod-b"), 0, "{}", lab.diary());
+            lab.simulation.set_faults(Some(Box::new(throttled)));
+            let during = async {
+                lab.pass(seconds).await;
+                let now = (serving(&lab), lab.plan("hello").await);
+                lab.simulation.set_faults(None);
+                now
+            };
+            let (ended, (meanwhile, plan)) = tokio::join!(lab.apply(false), during);
+            assert_eq!(meanwhile, [(format!("hello-prod-{serves}"), 2)], "{}", lab.diary());
+            let is_over = serves == "v002";
+            assert_eq!(plan.change == Change::Error, is_over, "{}", plan.reason);
+            assert_eq!(plan.reason.contains("could not be read"), is_over, "{}", plan.reason);
+            assert_eq!(ended, outcome, "{}", lab.diary());
+            assert!(lab.diary().contains(&format!("{serves} is recorded")));
+        }
+    }
 }
