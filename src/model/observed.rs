@@ -360,11 +360,6 @@ impl Group {
     pub fn in_service(&self) -> u32 {
         self.instances.iter().filter(|instance| instance.lifecycle == "InService" && instance.healthy).count() as u32
     }
-
-    /// Whether everything is there that should be: the wanted number, all in service and healthy.
-    pub fn is_whole(&self) -> bool {
-        !self.deleting && self.in_service() == self.desired && self.instances.len() as u32 == self.desired
-    }
 }
 
 /// An instance as its group lists it.

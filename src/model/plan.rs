@@ -314,8 +314,6 @@ pub enum StepKind {
         /// The failed generation.
         generation: Generation,
     },
-    /// Something is changed on what runs.
-    InPlace,
     /// Deletion of one kind of thing.
     Delete {
         /// What, for people: `DNS record`, `listener` …
@@ -346,7 +344,6 @@ impl fmt::Display for StepKind {
             StepKind::Retire { generation } => write!(out, "retire {generation}"),
             StepKind::ShiftBack { to } => write!(out, "shift back to {to}"),
             StepKind::Entomb { generation } => write!(out, "scale {generation} to 0"),
-            StepKind::InPlace => write!(out, "change in place"),
             StepKind::Delete { what } => write!(out, "delete {what}"),
         }
     }

@@ -415,7 +415,6 @@ fn step_name(kind: &StepKind) -> &'static str {
         StepKind::Retire { .. } => "retire",
         StepKind::ShiftBack { .. } => "shiftBack",
         StepKind::Entomb { .. } => "entomb",
-        StepKind::InPlace => "inPlace",
         StepKind::Delete { .. } => "delete",
     }
 }

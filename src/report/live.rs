@@ -181,7 +181,7 @@ fn finished(last: Option<&AppPlan>, next: &AppPlan) -> Vec<String> {
     let Some(last) = last else { return Vec::new() };
     // A step that was not on the path before is not this path's doing: after a way back, most of it is done already.
     let was_ahead = |kind: &StepKind| last.steps.iter().any(|step| &step.kind == kind && step.state != StepState::Done);
-    let shown = |kind: &StepKind| *kind != StepKind::Record && *kind != StepKind::InPlace;
+    let shown = |kind: &StepKind| *kind != StepKind::Record;
     next.steps
         .iter()
         .filter(|step| step.state == StepState::Done && shown(&step.kind) && was_ahead(&step.kind))
@@ -376,9 +376,8 @@ mod tests {
         let mut web = samples::update();
         web.actions = samples::create().actions;
         state.fold(&planned("12:00:00", web));
-        assert_snapshot!(state.frame(samples::at("12:01:20")).join("\n"), @r"
+        assert_snapshot!(state.frame(samples::at("12:01:20")).join("\n"), @"
         billing      v007
-          change in place
         hello-world  v041 → v042
           launch 6 ✓ → [healthy 3/6] → shift 100% → bake 5m → keep v041 1h → retire v041
           waits for v042 healthy 3/6, 18m40s left

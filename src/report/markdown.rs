@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::model::plan::{AppPlan, Change, FieldChange, Plan, StepKind};
+use crate::model::plan::{AppPlan, Change, FieldChange, Plan};
 
 use super::paint::Paint;
 use super::words;
@@ -96,7 +96,7 @@ fn details(app: &AppPlan, plan: &Plan) -> Option<String> {
     for change in &app.drift {
         field(&mut text, change, "   (drift: in AWS, not from this change)");
     }
-    if !app.steps.iter().all(|step| step.kind == StepKind::InPlace) {
+    if !app.steps.is_empty() {
         let _ = writeln!(text, "  {}", words::path(&app.steps, Paint::default()).join(" → "));
     }
     if let Some(impact) = words::impact(app).filter(|_| matches!(app.change, Change::Create | Change::Replace)) {

@@ -189,7 +189,6 @@ pub(crate) fn update() -> AppPlan {
         from: Some(Generation(7)),
         to: Some(Generation(7)),
         fields: vec![field("instances.max", "8", "12", Effect::InPlace)],
-        steps: vec![step(StepKind::InPlace)],
         ..app("billing", Change::Update)
     }
 }
@@ -202,7 +201,6 @@ pub(crate) fn drifted() -> AppPlan {
             field("instances.max", "9", "6", Effect::InPlace),
             field("dns.name", "", "cart.x", Effect::InPlace),
         ],
-        steps: vec![step(StepKind::InPlace)],
         ..app("cart", Change::Drift)
     }
 }

@@ -177,7 +177,7 @@ impl<'a> Page<'a> {
 
     /// The steps, wrapped at the arrows.
     fn path(&mut self, app: &AppPlan) {
-        if app.steps.iter().all(|step| step.kind == StepKind::InPlace) {
+        if app.steps.is_empty() {
             return;
         }
         let plain = words::path(&app.steps, Paint::default());

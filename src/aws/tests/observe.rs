@@ -75,7 +75,7 @@ async fn a_release_is_seen_as_it_was_made() {
         ])
         .await;
     let group = &seen.groups.known().unwrap()[&release.group];
-    assert!(group.is_whole() && group.health_check_elb && group.instances.len() == 2);
+    assert!(group.in_service() == group.desired && group.health_check_elb && group.instances.len() == 2);
     assert_eq!(group.launch_template, Some((release.group.clone(), "1".to_owned())));
     assert_eq!(group.labels, [("team".to_owned(), "shop".to_owned())].into());
     assert_eq!(group.target_group_arns, std::slice::from_ref(&release.a));
