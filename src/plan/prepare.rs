@@ -11,7 +11,7 @@ use crate::manifest::spec::{LoadBalancer, OwnLoadBalancer, SharedListener};
 use crate::model::action::Action;
 use crate::model::balancing::{Answer, NewListener, NewLoadBalancer, NewRule, NewTargetGroup};
 use crate::model::names::{Scope, Slot, digest};
-use crate::model::observed::{Forward, Rule, Want};
+use crate::model::observed::{Forward, Health, Rule, Want};
 use crate::model::tags;
 
 /// The priorities from which one is chosen when the manifest names none; lower ones are left to people.
@@ -191,16 +191,26 @@ fn free_priority(rules: &[Rule], scope: &Scope) -> Option<u32> {
 /// The traffic leads to something that runs, if there is anything that had it before. Whatever that is like, it is better
 /// than nothing.
 fn traffic<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, front: &Front<'a>) -> bool {
-    let Some((group, slot)) = picture.last_resort().and_then(|group| Some((group, group.owner.slot?))) else {
-        return true;
-    };
+    let last = picture.last_resort().and_then(|group| Some((group, group.owner.slot?)));
+    let Some((group, slot)) = last else { return true };
     let shifts = front.shifts(&front.all_to(slot));
-    let leads_there = shifts.is_empty();
+    if shifts.is_empty() {
+        return true;
+    }
+    // The list of groups may be older than the newest of them: what answers there knows better.
+    if let Some(arn) = front.live_slot().and_then(|live| front.arn(live)) {
+        let found = draft.observed.details.target_health.get(arn);
+        let found = draft.see(found, Want::TargetHealth(arn.to_owned()), "the health of what has the traffic");
+        let Some(targets) = found else { return false };
+        if targets.iter().any(|target| target.health == Health::Healthy) {
+            return true;
+        }
+    }
     for action in shifts {
         let reason = format!("nothing serves: {} had the traffic last", group.owner.generation);
         draft.act(action, reason, vec![own_group(group)]);
     }
-    leads_there
+    false
 }
 
 /// Where a new listener or rule sends traffic: as the others do or, when nothing forwards, to one slot.

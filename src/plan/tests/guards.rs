@@ -314,3 +314,45 @@ fn a_label_reaches_the_instances_of_a_huge_group_a_thousand_at_a_time() {
     });
     assert_eq!(tagged.collect::<Vec<_>>(), [1000, 1], "{plan:?}");
 }
+
+#[test]
+fn traffic_that_leads_to_nothing_goes_back_to_what_had_it_last_and_not_away_from_what_answers() {
+    let serves = |group: &mut Group| group.owner.shifted_at = Some(ago(600));
+    let mut case =
+        Case::new(OLD_IMAGE, json!({})).with_front(Slot::B).with_group(1, OLD_IMAGE, Health::Healthy, serves);
+    assert_eq!(case.calls(), ["shift to a"], "nothing is in slot b");
+    // A target there that answers: of a group that the list does not have yet, or of somebody else.
+    let target = |health| vec![Target { id: "i-2-1".to_owned(), health, reason: None, description: None }];
+    for (health, shifts) in [(Health::Healthy, false), (Health::Unhealthy, true)] {
+        let targets = Read::Known(target(health));
+        case.observed.details.target_health.insert(target_group_arn(Slot::B), targets);
+        let calls = case.calls();
+        assert_eq!(calls.first().is_some_and(|call| call == "shift to a"), shifts, "{calls:?}");
+    }
+    case.observed.details.target_health.insert(target_group_arn(Slot::B), Read::Unknown("Rate exceeded".to_owned()));
+    assert_eq!(case.calls(), Vec::<String>::new());
+}
+
+#[test]
+fn while_the_image_is_not_certain_no_tombstone_and_no_template_is_cleared_away() {
+    let failed = |group: &mut Group| {
+        (group.min, group.desired) = (0, 0);
+        group.instances.clear();
+        group.owner.shifted_at = Some(ago(999_999));
+        group.owner.failed = Some(Failure { at: ago(60), reason: "slow".to_owned() });
+    };
+    let parameter = "/images/hello";
+    let source = json!({"image": {"ssmParameter": parameter}});
+    let says = |read: Read<Option<Parameter>>| {
+        let mut case = Case::serving(OLD_IMAGE, json!({})).with_group(2, NEW_IMAGE, Health::Healthy, failed);
+        let app = case.desired.apps.values_mut().next().unwrap();
+        app.spec.image = serde_json::from_value(source["image"].clone()).unwrap();
+        case.observed.sources.parameters.insert(parameter.to_owned(), read);
+        case.calls()
+    };
+    let holds = |id: &str| Read::Known(Some(Parameter { kind: "String".to_owned(), value: id.to_owned() }));
+    assert_eq!(says(holds(OLD_IMAGE)), ["DeleteAutoScalingGroup hello-prod-v002"], "it is not wanted");
+    for read in [holds(NEW_IMAGE), Read::Known(None), Read::Unknown("Rate exceeded".to_owned())] {
+        assert_eq!(says(read.clone()), Vec::<String>::new(), "{read:?}");
+    }
+}
