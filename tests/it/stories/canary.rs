@@ -339,7 +339,7 @@ async fn a_canary_that_was_turned_down_in_its_bake_begins_anew_on_retry() {
     assert_snapshot!(lab.diary(), @"
     05:56 DeleteTags hello-prod-v002: retry v002, says simulated
     07:23 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
-    07:30 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:29 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     08:06 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     08:37 ModifyListener listener/hello-prod: v002 is healthy: it takes 50 % of the traffic
     08:37 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
