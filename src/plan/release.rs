@@ -79,7 +79,7 @@ impl<'a, 'p> Release<'a, 'p> {
 
     /// Whether the target has a share of the traffic or all of it, and may still have to give it back.
     fn is_watched(&self) -> bool {
-        let has_traffic = |target: &Group| self.is_shifted() || target.owner.canary.is_some();
+        let has_traffic = |target: &Group| self.is_shifted() || target.owner.canary_step().is_some();
         self.target.is_some_and(|target| has_traffic(target) && record::is_due(self, target))
     }
 

@@ -116,7 +116,8 @@ pub fn resume(about: &About<'_>) -> Result<Intent, String> {
             true => "it is suspended in its manifest; remove `suspend` there",
             false => "it is neither paused nor suspended",
         };
-        let mut intent = about.lift(Verb::Resume, &groups, &[keys::PAUSED.to_owned(), keys::SUSPENDED.to_owned()], without)?;
+        let mut intent =
+            about.lift(Verb::Resume, &groups, &[keys::PAUSED.to_owned(), keys::SUSPENDED.to_owned()], without)?;
         let lacking = picture.serving().filter(|serving| serving.owner.lacking_since.is_some());
         let target = underway(wanted, picture).or(lacking);
         intent.actions.extend(target.map(|target| has_its_time_again(about, target)));
