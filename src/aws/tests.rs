@@ -70,6 +70,7 @@ impl Lab {
             others: BTreeMap::new(),
             chosen: None,
             deep: false,
+            left_out: Default::default(),
         };
         let mut lab = Self { simulation, aws, desired };
         lab.want("hello", HELLO_1_0);

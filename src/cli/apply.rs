@@ -59,6 +59,10 @@ impl Apply {
         let mut desired = self.environment.one(global)?;
         desired.deep = self.closeness.deep;
         self.apps.check(&[&desired])?;
+        if self.apps.names_none() && !desired.left_out.is_empty() {
+            return Err(Failure::new("the manifests have errors; nothing was done")
+                .help("name the apps that are meant, and those whose manifests are right are applied"));
+        }
         apply(global, &desired, &self.apps, &self.watching).await
     }
 }

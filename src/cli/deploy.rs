@@ -51,6 +51,7 @@ impl Deploy {
         if let Some(max) = self.max_instances {
             manifest.set(&environment, &["instances", "max"], max.into())?;
         }
+        manifest.sound()?;
         manifest.save()?;
         let desired = Environment { env: Some(environment) }.one(global)?;
         selection::app(&desired, &self.app)?;

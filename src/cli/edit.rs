@@ -6,12 +6,15 @@ use serde_json::Value;
 
 use super::failure::Failure;
 use super::{Global, environments, terminal};
+use crate::manifest::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::manifest::edit;
+use crate::manifest::fleet::{self, Fleet};
 use crate::model::names::{AppName, EnvironmentName};
 
 /// The manifest of an app, being edited.
 pub struct Manifest {
     app: AppName,
+    manifests: PathBuf,
     path: PathBuf,
     document: usize,
     before: String,
@@ -19,17 +22,23 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Finds and reads the manifest of `app`.
+    /// Finds and reads the manifest of `app`, which may have errors that the edit is to mend.
     ///
     /// # Errors
-    /// When the manifests are wrong, or none describes the app.
+    /// When there are no manifests, or none that can be read describes the app.
     pub fn open(global: &Global, app: &AppName) -> Result<Self, Failure> {
         let fleet = environments::fleet(global)?;
-        let location = &fleet.app(app).map_err(environments::refuse)?.location;
+        let location = match (fleet.faults.apps.get(app), fleet.faults.unseen) {
+            (Some(faulty), _) => &faulty.location,
+            (None, true) if !fleet.apps.contains_key(app) => {
+                return Err(Failure::new(format!("no manifest that can be read describes {app}")));
+            }
+            _ => &fleet.app(app).map_err(environments::refuse)?.location,
+        };
         let text = std::fs::read_to_string(&location.path)
             .map_err(|error| Failure::new(format!("cannot read {}: {error}", location.path.display())))?;
         let (path, document) = (location.path.clone(), location.document);
-        Ok(Self { app: app.clone(), path, document, before: text.clone(), text })
+        Ok(Self { app: app.clone(), manifests: global.manifests.clone(), path, document, before: text.clone(), text })
     }
 
     /// Sets the image: for one environment, or for all that do not set their own.
@@ -51,19 +60,52 @@ impl Manifest {
         Ok(())
     }
 
-    /// Writes the manifest, if anything is different.
+    /// Refuses an edit after which the app's manifest would have errors: nothing could be deployed.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When it would; what they are was said.
+    pub fn sound(&self) -> Result<(), Failure> {
+        let (fleet, findings) = self.survey(&self.text);
+        match fleet.apps.contains_key(&self.app) {
+            true => Ok(()),
+            false => Err(self.unsound(findings)),
+        }
+    }
+
+    /// Writes the manifest, if anything is different. Errors that it has may stay, but none may be added.
+    ///
+    /// # Errors
+    /// When one would be, or it cannot be written.
     pub fn save(self) -> Result<(), Failure> {
         let path = self.path.display();
         if self.text == self.before {
             terminal::say(&format!("{path} says so already"));
             return Ok(());
         }
+        let (_, known) = self.survey(&self.before);
+        let (_, findings) = self.survey(&self.text);
+        let is_new = |finding: &&Diagnostic| {
+            let same = |old: &Diagnostic| (old.code, &old.message) == (finding.code, &finding.message);
+            finding.severity == Severity::Error && !known.iter().any(same)
+        };
+        let mut added = Diagnostics::default();
+        added.extend(findings.iter().filter(is_new).cloned());
+        if !added.is_empty() {
+            return Err(self.unsound(added));
+        }
         edit::write(&self.path, &self.text).map_err(|error| Failure::new(format!("cannot write {path}: {error}")))?;
         terminal::say(&format!("wrote {path}"));
         Ok(())
+    }
+
+    /// All manifests with this one as `text`.
+    fn survey(&self, text: &str) -> (Fleet, Diagnostics) {
+        fleet::survey(std::slice::from_ref(&self.manifests), Some((&self.path, text)))
+    }
+
+    fn unsound(&self, findings: Diagnostics) -> Failure {
+        environments::say(&findings);
+        Failure::new(format!("{} would have errors; nothing was written", self.path.display()))
     }
 
     fn refuse(&self, error: &edit::EditError) -> Failure {

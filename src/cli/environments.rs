@@ -1,5 +1,7 @@
 //! The manifests that a command works with.
 
+use std::collections::BTreeSet;
+
 use super::Global;
 use super::failure::Failure;
 use super::terminal;
@@ -9,41 +11,51 @@ use crate::manifest::format::{self, Format};
 use crate::model::desired::Desired;
 use crate::model::names::EnvironmentName;
 
-/// All manifests, checked; warnings are said.
+/// All manifests that are right. What is wrong with others was said; `faults` of the fleet has their names.
 ///
 /// # Errors
-/// When anything is wrong with them; everything that is was said.
+/// When there are no manifests at all, or none that could be read.
 pub fn fleet(global: &Global) -> Result<Fleet, Failure> {
     if !global.manifests.exists() {
         return Err(Failure::new(format!("there are no manifests: {} does not exist", global.manifests.display()))
             .help("--manifests names another directory; `amiable init` writes a first manifest"));
     }
-    let fleet = fleet::load(std::slice::from_ref(&global.manifests)).map_err(refuse)?;
-    say(&fleet.warnings);
+    let (fleet, findings) = fleet::survey(std::slice::from_ref(&global.manifests), None);
+    if findings.iter().any(|finding| finding.code == Code::NoManifests) {
+        return Err(refuse(findings));
+    }
+    say(&findings);
     Ok(fleet)
 }
 
-/// What is wanted in every environment, by name.
+/// What is wanted in the environments whose manifests are right, by name; and for each of the others why nothing is done.
 ///
 /// # Errors
 /// As [`fleet`], or when there is no environment.
-pub fn load(global: &Global) -> Result<Vec<Desired>, Failure> {
+pub fn load(global: &Global) -> Result<(Vec<Desired>, Vec<Failure>), Failure> {
     let fleet = fleet(global)?;
     let all: Result<Vec<Desired>, Diagnostics> = fleet.environments.keys().map(|name| fleet.desired(name)).collect();
     let all = all.map_err(refuse)?;
-    if all.is_empty() {
+    let broken: Vec<Failure> = fleet.faults.environments.iter().map(broken).collect();
+    if all.is_empty() && fleet.faults.unseen {
+        return Err(Failure::new("the manifests have errors; nothing was done"));
+    }
+    if all.is_empty() && broken.is_empty() {
         return Err(Failure::new(format!("no manifest in {} declares an environment", global.manifests.display()))
             .help("write a manifest of kind Environment, with account, region and network"));
     }
-    Ok(all)
+    Ok((all, broken))
 }
 
-/// The environments that manifests declare.
-///
-/// # Errors
-/// When anything is wrong with the manifests; nothing is said about it.
-pub fn names(global: &Global) -> Result<Vec<EnvironmentName>, Diagnostics> {
-    Ok(fleet::load(std::slice::from_ref(&global.manifests))?.environments.into_keys().collect())
+/// That the manifest of an environment has errors.
+pub fn broken(name: &EnvironmentName) -> Failure {
+    Failure::new(format!("the manifest of the environment {name} has errors; nothing was done there"))
+}
+
+/// The environments that manifests declare, whether the manifests are right or not.
+pub fn names(global: &Global) -> BTreeSet<EnvironmentName> {
+    let (fleet, _) = fleet::survey(std::slice::from_ref(&global.manifests), None);
+    fleet.environments.into_keys().chain(fleet.faults.environments).collect()
 }
 
 /// Says what is wrong, and fails.
@@ -59,7 +71,8 @@ pub fn refuse(findings: Diagnostics) -> Failure {
     })
 }
 
-fn say(findings: &Diagnostics) {
+/// Says what was found.
+pub fn say(findings: &Diagnostics) {
     if !findings.is_empty() {
         let colour = terminal::stderr_colour();
         terminal::say(format::render(findings, Format::Full, colour).trim_end());

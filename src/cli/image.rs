@@ -10,7 +10,9 @@ use clap::{Args, Subcommand};
 use super::edit::Manifest;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::{Global, environments};
+use super::{Global, terminal};
+use crate::manifest::effective::Effective;
+use crate::manifest::fleet::{self, App};
 use crate::manifest::node::Layer;
 use crate::manifest::packer;
 use crate::model::names::{AppName, EnvironmentName};
@@ -57,6 +59,9 @@ impl Image {
         };
         manifest.set_image(set.env.as_ref(), &image)?;
         manifest.save()?;
+        if set.env.is_none() {
+            set.own_images(global);
+        }
         Ok(Exit::Fine)
     }
 }
@@ -78,26 +83,51 @@ impl Set {
         packer::image(&text, &region).map_err(|why| refuse(&why))
     }
 
-    /// The one region of the environments whose image is edited.
-    fn region(&self, global: &Global) -> Result<String, Failure> {
-        let fleet = environments::fleet(global)?;
-        let app = fleet.app(&self.app).map_err(environments::refuse)?;
-        let meant = app.effective.iter().filter(|(name, one)| match &self.env {
-            Some(env) => *name == env,
-            None => one.tree.get("image").is_none_or(|image| image.layer != Layer::Overlay),
-        });
-        let regions: BTreeSet<&str> =
-            meant.filter_map(|(name, _)| Some(fleet.environments.get(name)?.spec.region.as_str())).collect();
-        match regions.into_iter().collect::<Vec<_>>()[..] {
-            [region] => Ok(region.to_owned()),
-            [] => Err(Failure::new(format!("{} is deployed to no environment that the image would be for", self.app))
-                .help("name one that it is deployed to with --env")),
-            ref several => Err(Failure::usage(format!(
-                "images are regional, and {} is deployed to {}",
-                self.app,
-                several.join(", ")
-            ))
-            .help("name one environment with --env")),
+    /// Says which environments do not get the image of `spec`, because they set their own.
+    fn own_images(&self, global: &Global) {
+        let (fleet, _) = fleet::survey(std::slice::from_ref(&global.manifests), None);
+        let Some(app) = fleet.apps.get(&self.app) else { return };
+        for name in with_own_image(app) {
+            terminal::say(&format!("{name} sets its own image, and keeps it: add --env {name} to change that"));
         }
     }
+
+    /// The one region of the environments whose image is edited.
+    fn region(&self, global: &Global) -> Result<String, Failure> {
+        let (fleet, _) = fleet::survey(std::slice::from_ref(&global.manifests), None);
+        let app = &self.app;
+        let everywhere: Vec<&EnvironmentName> = match (fleet.apps.get(app), fleet.faults.apps.get(app)) {
+            (Some(app), _) => app.effective.keys().collect(),
+            (None, Some(faulty)) => faulty.environments.iter().flatten().collect(),
+            (None, None) => Vec::new(),
+        };
+        let own = fleet.apps.get(app).map(with_own_image).unwrap_or_default();
+        let meant = everywhere.iter().filter(|name| match &self.env {
+            Some(env) => *name == &env,
+            None => !own.contains(name),
+        });
+        let regions: BTreeSet<&str> =
+            meant.filter_map(|name| Some(fleet.environments.get(*name)?.spec.region.as_str())).collect();
+        let names = everywhere.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
+        match regions.into_iter().collect::<Vec<_>>()[..] {
+            [region] => Ok(region.to_owned()),
+            [] if everywhere.is_empty() => Err(Failure::new(format!("{app} is deployed nowhere"))
+                .help("add `environments: {test: {}}` to its manifest")),
+            [] if self.env.is_none() && own.len() == everywhere.len() => {
+                Err(Failure::usage(format!("{names} sets its own image, so that one for all would have no effect"))
+                    .help("name one environment with --env"))
+            }
+            [] => Err(Failure::new(format!("{app} is not deployed there")).help(format!("it is deployed to {names}"))),
+            ref several => {
+                Err(Failure::usage(format!("images are regional, and {app} is deployed to {}", several.join(", ")))
+                    .help("name one environment with --env"))
+            }
+        }
+    }
+}
+
+/// The environments in which an app has an image of their own.
+fn with_own_image(app: &App) -> Vec<&EnvironmentName> {
+    let own = |one: &Effective| one.tree.get("image").is_some_and(|image| image.layer == Layer::Overlay);
+    app.effective.iter().filter(|(_, one)| own(one)).map(|(name, _)| name).collect()
 }

@@ -2,14 +2,16 @@
 
 use std::fs;
 use std::io::{ErrorKind, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::exit::Exit;
 use super::failure::Failure;
 use super::{Global, environments, terminal};
+use crate::manifest::fleet;
 use crate::manifest::init::{self, NewApp};
+
 use crate::manifest::spec::Protocol;
 use crate::model::names::{AppName, EnvironmentName};
 
@@ -34,8 +36,8 @@ pub struct Init {
     /// The most instances
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     max_instances: Option<u32>,
-    /// The path that tells whether an instance is well
-    #[arg(long, value_name = "PATH")]
+    /// The path that tells whether an instance is well; of a URL, the path, the port and the protocol are taken
+    #[arg(long, value_name = "PATH|URL")]
     health_check_url: Option<String>,
     /// The port on which instances serve
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
@@ -62,22 +64,29 @@ impl Init {
         {
             return Err(Failure::usage(format!("--min-instances {min} is more than --max-instances {max}")));
         }
-        let directory = &global.manifests;
-        fs::create_dir_all(directory)
-            .map_err(|error| Failure::new(format!("cannot create {}: {error}", directory.display())))?;
-        // Manifests that are wrong, or not there yet, tell nothing of their environments; their file's name still does.
-        let known = environments::names(global).is_ok_and(|names| names.contains(&self.env));
+        let check = self.health_check_url.as_deref().map(init::health_check_of).transpose().map_err(Failure::usage)?;
+        let check = check.unwrap_or_default();
+        if let (Some(one), Some(other)) = (self.port, check.port)
+            && one != other
+        {
+            return Err(Failure::usage(format!("--port {one} and the port {other} of --health-check-url contradict")));
+        }
+        let known = environments::names(global).contains(&self.env);
         let new = NewApp {
             name: self.name.clone(),
             environment: self.env.clone(),
-            health_check_path: self.health_check_url,
-            port: self.port,
-            protocol: self.protocol,
+            health_check_path: check.path,
+            port: self.port.or(check.port).or((check.protocol == Some(Protocol::Https)).then_some(443)),
+            protocol: self.protocol.or(check.protocol),
             image: self.ami.clone(),
             instance_type: self.instance_type,
             min_instances: self.min_instances,
             max_instances: self.max_instances,
         };
+        sound(&new)?;
+        let directory = &global.manifests;
+        fs::create_dir_all(directory)
+            .map_err(|error| Failure::new(format!("cannot create {}: {error}", directory.display())))?;
         write_new(&directory.join(format!("{}.yaml", self.name)), &init::app(&new))?;
         let environment = directory.join(format!("environment-{}.yaml", self.env));
         if !known && !environment.exists() {
@@ -89,6 +98,22 @@ impl Init {
         }
         terminal::say(&format!("then: amiable plan {} --env {}", self.name, self.env));
         Ok(Exit::Fine)
+    }
+}
+
+/// Refuses what would be no valid manifest, before anything is written.
+fn sound(new: &NewApp) -> Result<(), Failure> {
+    let texts = [
+        (format!("{}.yaml", new.name), init::app(new)),
+        ("environment.yaml".to_owned(), { init::environment(&new.environment, None, None) }),
+    ];
+    let texts = texts.into_iter().map(|(path, text)| (PathBuf::from(path), text)).collect();
+    match fleet::load_texts(texts) {
+        Ok(_) => Ok(()),
+        Err(findings) => {
+            environments::say(&findings);
+            Err(Failure::usage("the manifest would have errors; nothing was written"))
+        }
     }
 }
 

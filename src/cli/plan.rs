@@ -52,12 +52,11 @@ impl Plan {
     /// # Errors
     /// When the manifests are wrong, or the outcome cannot be written.
     pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let mut environments = self.environment.all(global)?;
+        let (mut environments, mut failures) = self.environment.all(global)?;
         environments.iter_mut().for_each(|desired| desired.deep = self.closeness.deep);
         self.apps.check(&environments.iter().collect::<Vec<_>>())?;
         let looks = environments.iter().map(|desired| look(global, desired));
         let mut found = Vec::new();
-        let mut failures = Vec::new();
         for (desired, look) in environments.iter().zip(futures::future::join_all(looks).await) {
             match look {
                 Ok(mut look) => {

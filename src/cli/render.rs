@@ -36,8 +36,11 @@ impl Render {
     /// When the manifests are wrong, or the app is not deployed there.
     pub fn run(self, global: &Global) -> Result<Exit, Failure> {
         let fleet = environments::fleet(global)?;
-        let environment = self.environment.pick(fleet.environments.keys())?;
-        let effective = fleet.effective(&self.app, environment).map_err(environments::refuse)?;
+        let environment = self.environment.known(&fleet)?;
+        if fleet.faults.apps.contains_key(&self.app) {
+            return Err(Failure::new(format!("the manifest of {} has errors", self.app)));
+        }
+        let effective = fleet.effective(&self.app, &environment).map_err(environments::refuse)?;
         match self.output {
             Output::Yaml => terminal::print(&effective.to_yaml())?,
             Output::Json => terminal::print_json(&effective.to_json())?,

@@ -1,10 +1,13 @@
 //! Which apps of which environments a command is about.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 
 use super::Global;
 use super::environments;
 use super::failure::Failure;
+use crate::manifest::fleet::Fleet;
 use crate::model::desired::{Desired, DesiredApp};
 use crate::model::names::{AppName, EnvironmentName};
 use crate::model::plan::Plan;
@@ -65,33 +68,56 @@ impl Environment {
     /// What is wanted in the one environment that is meant.
     ///
     /// # Errors
-    /// When the manifests are wrong, or as [`Environment::pick`].
+    /// When there are no manifests, that of the environment has errors, or as [`Environment::pick`].
     pub fn one(&self, global: &Global) -> Result<Desired, Failure> {
-        let mut all = environments::load(global)?;
-        let name = self.pick(all.iter().map(|desired| &desired.name))?.clone();
-        all.retain(|desired| desired.name == name);
-        all.pop().ok_or_else(|| Failure::new(format!("no manifest declares the environment {name}")))
+        let fleet = environments::fleet(global)?;
+        let name = self.known(&fleet)?;
+        fleet.desired(&name).map_err(environments::refuse)
     }
 
-    /// What is wanted in the environment that is named, or in all of them.
+    /// The one environment that is meant, of those whose manifests are right.
     ///
     /// # Errors
-    /// When the manifests are wrong or there is no such environment.
-    pub fn all(&self, global: &Global) -> Result<Vec<Desired>, Failure> {
-        if self.env.is_some() { Ok(vec![self.one(global)?]) } else { environments::load(global) }
+    /// As [`Environment::one`].
+    pub fn known(&self, fleet: &Fleet) -> Result<EnvironmentName, Failure> {
+        let broken = &fleet.faults.environments;
+        let all: BTreeSet<&EnvironmentName> = fleet.environments.keys().chain(broken).collect();
+        if all.is_empty() && fleet.faults.unseen {
+            return Err(Failure::new("the manifests have errors; nothing was done"));
+        }
+        let name = self.pick(all.into_iter())?;
+        if broken.contains(name) { Err(environments::broken(name)) } else { Ok(name.clone()) }
+    }
+
+    /// What is wanted in the environment that is named, or in all of them; and why nothing is said of some of these.
+    ///
+    /// # Errors
+    /// When there are no manifests, or there is no such environment.
+    pub fn all(&self, global: &Global) -> Result<(Vec<Desired>, Vec<Failure>), Failure> {
+        match self.env {
+            Some(_) => Ok((vec![self.one(global)?], Vec::new())),
+            None => environments::load(global),
+        }
     }
 }
 
 /// The app of this name in an environment.
 ///
 /// # Errors
-/// When no manifest deploys it there.
+/// When no manifest deploys it there, or its manifest has errors.
 pub fn app<'a>(desired: &'a Desired, name: &AppName) -> Result<&'a DesiredApp, Failure> {
     desired.apps.get(name).ok_or_else(|| no_such_app(name, &[desired]))
 }
 
-fn no_such_app(name: &AppName, environments: &[&Desired]) -> Failure {
+/// That no manifest deploys an app to any of these environments, as far as that can be told.
+pub fn no_such_app(name: &AppName, environments: &[&Desired]) -> Failure {
+    if environments.iter().any(|desired| desired.left_out.apps.contains(name)) {
+        return Failure::new(format!("the manifest of {name} has errors; nothing was done"));
+    }
     let places: Vec<String> = environments.iter().map(|desired| desired.name.to_string()).collect();
+    if environments.iter().any(|desired| desired.left_out.unseen) {
+        return Failure::new(format!("no manifest that can be read deploys {name} to {}", places.join(" or ")));
+    }
     let failure = Failure::new(format!("no manifest deploys {name} to {}", places.join(" or ")));
     let known = environments.iter().flat_map(|desired| desired.apps.keys());
     let distance = |known: &&AppName| strsim::damerau_levenshtein(known.as_str(), name.as_str());
@@ -105,6 +131,11 @@ impl Apps {
     /// Whether all apps are meant.
     pub fn is_all(&self) -> bool {
         self.apps.is_empty() && self.labels.is_empty()
+    }
+
+    /// Whether no app is named: then a manifest that cannot be read may be of one that is meant.
+    pub fn names_none(&self) -> bool {
+        self.apps.is_empty()
     }
 
     /// Makes sure that every app that is named exists in one of the environments.
@@ -126,7 +157,7 @@ impl Apps {
             return true;
         }
         let named = self.apps.is_empty() || self.apps.contains(name);
-        // An orphaned app has no manifest and therefore no labels.
+        // An app without a manifest that can be read has no labels.
         let labels = desired.apps.get(name).map(|app| &app.labels);
         let matches = |(key, value): &(String, String)| labels.is_some_and(|labels| labels.get(key) == Some(value));
         named && self.labels.iter().all(matches)

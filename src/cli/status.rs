@@ -32,7 +32,7 @@ impl Status {
     /// # Errors
     /// When the manifests are wrong, or AWS cannot be read.
     pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let mut environments = self.environment.all(global)?;
+        let (mut environments, mut failures) = self.environment.all(global)?;
         environments.iter_mut().for_each(|desired| desired.deep = self.closeness.deep);
         if let Some(app) = &self.app {
             selection::Apps { apps: vec![app.clone()], labels: Vec::new() }
@@ -42,7 +42,6 @@ impl Status {
         let looks = environments.iter().map(async |desired| Session::open(global, desired).await.look(desired).await);
         let mut rows = Vec::new();
         let mut trees = Vec::new();
-        let mut failures = Vec::new();
         let mut now = None;
         for (desired, look) in environments.iter().zip(futures::future::join_all(looks).await) {
             match look {

@@ -1,6 +1,6 @@
 //! One document: its kind, its name, and its parts, checked as far as they can be checked alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -35,6 +35,10 @@ pub(super) struct Manifest<Name> {
     pub overlays: Vec<(String, Node)>,
     /// Whether what follows from it cannot be told, because parts of it could not be read.
     pub damaged: bool,
+    /// Parts of which a field was not understood.
+    pub doubtful: Vec<Place>,
+    /// The whole document.
+    pub extent: Place,
 }
 
 /// What a document may be.
@@ -53,14 +57,21 @@ pub(super) fn open<App: FromStr, Environment: FromStr>(
     let kind = if damaged { kind(&root, &mut Diagnostics::default())? } else { kind(&root, findings)? };
     normalise(&mut root);
     let (is_app, schema) = (kind == APP, if kind == APP { schema::app() } else { schema::environment() });
+    let mut doubtful = Vec::new();
     if !damaged {
-        shape::check(&root, schema, findings);
+        let mut unknown = Diagnostics::default();
+        shape::check(&root, schema, &mut unknown);
         check_values(&root, is_app, findings);
+        // What is unknown is said, and hides nothing that is wrong with the rest.
+        let strangers = unknown.iter().filter(|finding| finding.code == Code::UnknownField);
+        let strangers: BTreeSet<Place> = strangers.filter_map(|finding| finding.place.clone()).collect();
+        findings.extend(unknown.iter().cloned());
+        forget(&mut root, &strangers, 2, &mut doubtful);
     }
     Some(if is_app {
-        Opened::App(manifest(root, index, damaged))
+        Opened::App(Manifest { doubtful, ..manifest(root, index, damaged) })
     } else {
-        Opened::Environment(manifest(root, index, damaged))
+        Opened::Environment(Manifest { doubtful, ..manifest(root, index, damaged) })
     })
 }
 
@@ -115,6 +126,29 @@ fn normalise(root: &mut Node) {
     }
 }
 
+/// Takes out the fields whose keys stand at these places. What the mappings that held them add up to, those of whole layers
+/// apart, is doubtful: one of their fields may be misspelt.
+fn forget(node: &mut Node, keys: &BTreeSet<Place>, layers: usize, doubtful: &mut Vec<Place>) {
+    match &mut node.content {
+        Content::Mapping(entries) if !keys.is_empty() => {
+            let before = entries.len();
+            entries.retain(|(_, value)| value.key.as_ref().is_none_or(|key| !keys.contains(key)));
+            if entries.len() < before && layers == 0 {
+                doubtful.push(node.place.clone());
+            }
+            for (key, value) in entries {
+                let holds_layers = layers > 0 && ["environments", "defaults"].contains(&key.as_str());
+                let inner = if holds_layers { layers } else { layers.saturating_sub(1) };
+                forget(value, keys, inner, doubtful);
+            }
+        }
+        Content::List(items) if !keys.is_empty() => {
+            items.iter_mut().for_each(|item| forget(item, keys, 0, doubtful));
+        }
+        _ => {}
+    }
+}
+
 fn check_values(root: &Node, is_app: bool, findings: &mut Diagnostics) {
     if let Some(labels) = root.at(&["metadata", "labels"]) {
         labels::check(labels, findings);
@@ -149,6 +183,8 @@ fn manifest<Name: FromStr>(root: Node, document: usize, damaged: bool) -> Manife
             .map(|(name, overlay)| (name.clone(), overlay.clone().in_layer(Layer::Overlay)))
             .collect(),
         damaged,
+        doubtful: Vec::new(),
+        extent: root.place,
     }
 }
 

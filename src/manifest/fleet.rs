@@ -1,7 +1,7 @@
 //! All manifests together: loaded, checked, and made into what is wanted in an environment.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::attached::{self, Attached};
@@ -9,15 +9,16 @@ use super::check::{self, Subject, Surroundings};
 use super::diagnostic::{Code, Diagnostic, Diagnostics, Severity, did_you_mean, quoted};
 use super::document::{self, Location, Manifest, Opened};
 use super::effective::Effective;
+use super::faults::{self, Faults, Faulty, Owner};
 use super::node::{Layer, Node};
-use super::source::{SourceFile, shown};
+use super::source::{Place, SourceFile, shown};
 use super::spec::{AppSpec, EnvironmentSpec, ImageSource};
 use super::{files, git, overlay, schema, shape, sources, yaml};
 use crate::model::desired::{Desired, DesiredApp, Source};
 use crate::model::launch::Secret;
 use crate::model::names::{AppName, EnvironmentName, Scope};
 
-/// Every app and environment that the manifests describe. All of it is valid.
+/// Every app and environment that the manifests describe. All of it is valid; of what is not, `faults` has the names.
 #[derive(Clone, Debug)]
 pub struct Fleet {
     /// The environments.
@@ -26,6 +27,8 @@ pub struct Fleet {
     pub apps: BTreeMap<AppName, App>,
     /// What is probably not meant as it is.
     pub warnings: Diagnostics,
+    /// Whose manifests have errors, and are not among these.
+    pub faults: Faults,
     paths: Vec<PathBuf>,
     source: OnceLock<Source>,
 }
@@ -56,21 +59,40 @@ pub struct App {
 /// # Errors
 /// Everything that is wrong, in the order of files and lines. No manifests at all is an error, never an empty fleet.
 pub fn load(paths: &[PathBuf]) -> Result<Fleet, Diagnostics> {
+    strict(survey(paths, None))
+}
+
+/// What is right of the manifests at `paths`, and everything that is wrong with the others; with the text of one file as it
+/// would be after an edit.
+pub fn survey(paths: &[PathBuf], edited: Option<(&Path, &str)>) -> (Fleet, Diagnostics) {
     let mut findings = Diagnostics::default();
-    let files = files::read_all(paths, &mut findings);
+    let mut files = files::read_all(paths, &mut findings);
+    if let Some((path, text)) = edited {
+        let edited = |file: &mut Arc<SourceFile>| *file = Arc::new(SourceFile::new(path, text.to_owned()));
+        files.iter_mut().filter(|file| file.path == path).for_each(edited);
+    }
     assemble(paths, &files, &Attached::beside(paths), findings)
 }
 
-/// The same from texts that were read elsewhere, such as another commit: each with the path that it is known by. What is
-/// not YAML by its name is a file that manifests may name.
+/// The same as [`load`] from texts that were read elsewhere, such as another commit: each with the path that it is known by.
+/// What is not YAML by its name is a file that manifests may name.
 ///
 /// # Errors
 /// As for [`load`].
 pub fn load_texts(texts: Vec<(PathBuf, String)>) -> Result<Fleet, Diagnostics> {
+    strict(survey_texts(texts))
+}
+
+/// The same as [`survey`] from texts.
+pub(super) fn survey_texts(texts: Vec<(PathBuf, String)>) -> (Fleet, Diagnostics) {
     let (manifests, others): (Vec<_>, Vec<_>) = texts.into_iter().partition(|(path, _)| files::is_manifest(path));
     let files: Vec<_> = manifests.into_iter().map(|(path, text)| Arc::new(SourceFile::new(&path, text))).collect();
     let others = others.into_iter().map(|(path, text)| (attached::plain(&path), text)).collect();
     assemble(&[], &files, &Attached::Texts(others), Diagnostics::default())
+}
+
+fn strict((fleet, findings): (Fleet, Diagnostics)) -> Result<Fleet, Diagnostics> {
+    if findings.has_errors() { Err(findings) } else { Ok(Fleet { warnings: findings, ..fleet }) }
 }
 
 fn assemble(
@@ -78,7 +100,7 @@ fn assemble(
     files: &[Arc<SourceFile>],
     attached: &Attached,
     mut findings: Diagnostics,
-) -> Result<Fleet, Diagnostics> {
+) -> (Fleet, Diagnostics) {
     let (mut apps, mut environments) = (Vec::new(), Vec::new());
     for document in files.iter().flat_map(|file| yaml::read(file, &mut findings)).collect::<Vec<_>>() {
         match document::open(document, &mut findings) {
@@ -88,19 +110,62 @@ fn assemble(
         }
     }
     if apps.is_empty() && environments.is_empty() && !findings.has_errors() {
-        return Err(nothing(paths).into());
+        findings.push(nothing(paths));
     }
+    let documents = documents(&apps, &environments);
     let apps = document::distinct(apps, "app", &mut findings);
     let manifests = document::distinct(environments, "environment", &mut findings);
     let environments = typed_environments(&manifests, &mut findings);
-    let builder = Builder { manifests: &manifests, environments: &environments, attached };
-    let apps = builder.apps(apps, &mut findings);
-    findings.tidy();
-    if findings.has_errors() {
-        return Err(findings);
+    let builder = Builder { manifests: &manifests, environments: &environments, apps: &apps, attached };
+    let mut own = Own::default();
+    let built = builder.apps(&mut findings, &mut own);
+    let (blamed, unseen) = faults::blamed(&findings, &documents);
+    let mut faults = Faults { unseen, ..Faults::default() };
+    let mut faulty = own.faulty;
+    for owner in blamed {
+        match owner {
+            Owner::App(app) => drop(faulty.insert(app)),
+            Owner::Environment(environment) => drop(faults.environments.insert(environment)),
+        }
     }
-    let environments = environments.into_iter().collect();
-    Ok(Fleet { environments, apps, warnings: findings, paths: paths.to_vec(), source: OnceLock::new() })
+    findings.extend(own.findings.iter().cloned());
+    findings.tidy();
+    let mut fleet = Fleet {
+        environments,
+        apps: built,
+        warnings: Diagnostics::default(),
+        faults,
+        paths: paths.to_vec(),
+        source: OnceLock::new(),
+    };
+    fleet.leave_out(&faulty, &apps);
+    (fleet, findings)
+}
+
+/// Every document that is somebody's.
+fn documents(apps: &[Manifest<AppName>], environments: &[Manifest<EnvironmentName>]) -> Vec<(Place, Owner)> {
+    let apps = apps.iter().filter_map(|one| Some((one.extent.clone(), Owner::App(one.name.clone()?))));
+    let others =
+        environments.iter().filter_map(|one| Some((one.extent.clone(), Owner::Environment(one.name.clone()?))));
+    apps.chain(others).collect()
+}
+
+/// What was found out about single apps, wherever the values stand that are wrong.
+#[derive(Default)]
+struct Own {
+    findings: Diagnostics,
+    faulty: BTreeSet<AppName>,
+}
+
+impl Own {
+    fn look(&mut self, app: &AppName, check: impl FnOnce(&mut Diagnostics)) {
+        let mut found = Diagnostics::default();
+        check(&mut found);
+        if found.has_errors() {
+            self.faulty.insert(app.clone());
+        }
+        self.findings.extend(found.iter().cloned());
+    }
 }
 
 fn nothing(paths: &[PathBuf]) -> Diagnostic {
@@ -125,19 +190,23 @@ fn typed_environments(
                 check::environment(&Surroundings { spec: &spec, tree, location: &location }, findings);
                 environments.insert(name.clone(), Environment { spec, location, tree: tree.clone() });
             }
-            Err(error) => invalid(tree, &error, findings),
+            Err(error) => {
+                let said = std::mem::take(findings);
+                invalid(tree, &error, &said, findings);
+                findings.extend(said.iter().cloned());
+            }
         }
     }
     environments
 }
 
 /// For what the checks of shape and values let pass and the types do not: said only where nothing else was.
-fn invalid(tree: &Node, error: &serde_json::Error, findings: &mut Diagnostics) {
+fn invalid(tree: &Node, error: &serde_json::Error, said: &Diagnostics, findings: &mut Diagnostics) {
     let file = &tree.place.file.name;
     let is_error_here = |finding: &Diagnostic| {
         finding.severity == Severity::Error && finding.place.as_ref().is_none_or(|place| &place.file.name == file)
     };
-    if !findings.iter().any(is_error_here) {
+    if !said.iter().chain(findings.iter()).any(is_error_here) {
         findings.push(Diagnostic::at(Code::InvalidSpec, tree.spot(), format!("the spec is not valid: {error}")));
     }
 }
@@ -147,20 +216,17 @@ struct Builder<'a> {
     /// All environments that there are manifests of, valid or not.
     manifests: &'a BTreeMap<EnvironmentName, Manifest<EnvironmentName>>,
     environments: &'a BTreeMap<EnvironmentName, Environment>,
+    apps: &'a BTreeMap<AppName, Manifest<AppName>>,
     /// The files that manifests name.
     attached: &'a Attached,
 }
 
 impl Builder<'_> {
-    fn apps(
-        &self,
-        manifests: BTreeMap<AppName, Manifest<AppName>>,
-        findings: &mut Diagnostics,
-    ) -> BTreeMap<AppName, App> {
+    fn apps(&self, findings: &mut Diagnostics, own: &mut Own) -> BTreeMap<AppName, App> {
         // An environment in a file that cannot be read is not unknown.
         let all_was_read = !findings.iter().any(|finding| hides_manifests(finding.code));
         let mut apps = BTreeMap::new();
-        for (name, manifest) in manifests {
+        for (name, manifest) in self.apps {
             if manifest.overlays.is_empty() && !manifest.damaged {
                 let message = format!("`{name}` is deployed nowhere");
                 let finding = Diagnostic::at(Code::DeployedNowhere, manifest.location.name.clone(), message).warning();
@@ -171,7 +237,10 @@ impl Builder<'_> {
                 match environment.parse::<EnvironmentName>() {
                     Ok(environment) if self.manifests.contains_key(&environment) => {
                         let scope = Scope::new(name.clone(), environment);
-                        if let Some(one) = self.effective(&scope, &manifest, overlay, findings) {
+                        let mut found = None;
+                        let said = &*findings;
+                        own.look(name, |own| found = self.effective(&scope, manifest, overlay, said, own));
+                        if let Some(one) = found {
                             effective.insert(scope.environment, one);
                         }
                     }
@@ -179,9 +248,10 @@ impl Builder<'_> {
                     _ => {}
                 }
             }
-            apps.insert(name, App { labels: manifest.labels, location: manifest.location, effective });
+            let (labels, location) = (manifest.labels.clone(), manifest.location.clone());
+            apps.insert(name.clone(), App { labels, location, effective });
         }
-        self.check(&apps, findings);
+        self.check(&apps, findings, own);
         apps
     }
 
@@ -205,6 +275,7 @@ impl Builder<'_> {
         scope: &Scope,
         manifest: &Manifest<AppName>,
         overlay: &Node,
+        said: &Diagnostics,
         findings: &mut Diagnostics,
     ) -> Option<Effective> {
         let environment = self.environments.get(&scope.environment)?;
@@ -233,14 +304,14 @@ impl Builder<'_> {
                 Some(Effective { spec, tree })
             }
             Err(error) => {
-                invalid(&tree, &error, findings);
+                invalid(&tree, &error, said, findings);
                 None
             }
         }
     }
 
     /// Checks what depends on several documents.
-    fn check(&self, apps: &BTreeMap<AppName, App>, findings: &mut Diagnostics) {
+    fn check(&self, apps: &BTreeMap<AppName, App>, findings: &mut Diagnostics, own: &mut Own) {
         let surroundings: BTreeMap<&EnvironmentName, Surroundings<'_>> = self
             .environments
             .iter()
@@ -258,11 +329,26 @@ impl Builder<'_> {
                 Some(Subject { scope, spec: &one.spec, tree: &one.tree, environment })
             })
             .collect();
-        subjects.iter().for_each(|subject| check::app(subject, findings));
+        for subject in &subjects {
+            own.look(&subject.scope.app, |findings| {
+                let mut found = Diagnostics::default();
+                check::app(subject, &mut found);
+                // What a misspelt field was to say is not known.
+                let certain =
+                    |finding: &&Diagnostic| !finding.place.as_ref().is_some_and(|place| self.is_doubtful(place));
+                findings.extend(found.iter().filter(certain).cloned());
+            });
+        }
         check::apps(&subjects, findings);
         let is_known = |name: &EnvironmentName| self.manifests.contains_key(name);
         sources::check(&subjects, &surroundings, &is_known, findings);
         self.check_names(&all, findings);
+    }
+
+    /// Whether a field of the same part of a manifest was not understood.
+    fn is_doubtful(&self, place: &Place) -> bool {
+        let of_apps = self.apps.values().flat_map(|manifest| &manifest.doubtful);
+        of_apps.chain(self.manifests.values().flat_map(|manifest| &manifest.doubtful)).any(|part| part.holds(place))
     }
 
     /// `web` in `blue-prod` and `web-blue` in `prod` would own things of the same names.
@@ -302,6 +388,26 @@ fn hides_manifests(code: Code) -> bool {
 }
 
 impl Fleet {
+    /// Takes out what errors are about.
+    fn leave_out(&mut self, faulty: &BTreeSet<AppName>, manifests: &BTreeMap<AppName, Manifest<AppName>>) {
+        let Self { environments, apps, faults, .. } = self;
+        environments.retain(|name, _| !faults.environments.contains(name));
+        apps.retain(|name, app| {
+            app.effective.retain(|environment, _| environments.contains_key(environment));
+            // What an environment runs cannot be told as long as its manifest is wrong.
+            let source_is_there = app.effective.values().all(|one| match &one.spec.image.source {
+                ImageSource::FromEnvironment(from) => environments.contains_key(&from.name),
+                _ => true,
+            });
+            source_is_there && !faulty.contains(name)
+        });
+        for (name, manifest) in manifests.iter().filter(|(name, _)| !apps.contains_key(*name)) {
+            let named = manifest.overlays.iter().filter_map(|(name, _)| name.parse().ok()).collect();
+            let environments = (!manifest.damaged).then_some(named);
+            faults.apps.insert(name.clone(), Faulty { location: manifest.location.clone(), environments });
+        }
+    }
+
     /// What the manifests ask for in one environment.
     ///
     /// # Errors
@@ -318,8 +424,9 @@ impl Fleet {
             })
             .collect();
         let others = self.sources_of(&apps);
+        let left_out = self.faults.left_out(name);
         let (environment, source) = (environment.spec.clone(), self.source().clone());
-        Ok(Desired { name: name.clone(), environment, apps, others, source, chosen: None, deep: false })
+        Ok(Desired { name: name.clone(), environment, apps, others, source, chosen: None, deep: false, left_out })
     }
 
     /// The environments that apps take their images from.

@@ -1,5 +1,6 @@
 //! The text of a first manifest.
 
+use super::diagnostic::quoted;
 use super::spec::{HealthCheck, Instances, Protocol};
 use super::yaml::inline_text;
 use crate::model::names::{AppName, EnvironmentName};
@@ -29,6 +30,40 @@ pub struct NewApp {
 
 /// Stands where an image has to be filled in. It has the form of an image's id, and no image has it.
 pub const PLACEHOLDER_IMAGE: &str = "ami-00000000000000000";
+
+/// What a health check's address says, in parts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Address {
+    /// The path, with what follows it.
+    pub path: Option<String>,
+    /// The port, if the URL names one.
+    pub port: Option<u16>,
+    /// The protocol, if it is a URL.
+    pub protocol: Option<Protocol>,
+}
+
+/// The path of a health check, or what a URL of one says about it; its host does not matter, for every instance is asked.
+///
+/// # Errors
+/// Why it is neither.
+pub fn health_check_of(text: &str) -> Result<Address, String> {
+    if text.starts_with('/') {
+        return Ok(Address { path: Some(text.to_owned()), ..Address::default() });
+    }
+    let told = || format!("{} is neither a path such as /health_check nor a URL", quoted(text));
+    let (scheme, rest) = text.split_once("://").ok_or_else(told)?;
+    let protocol = [Protocol::Http, Protocol::Https].into_iter().find(|one| one.as_str().eq_ignore_ascii_case(scheme));
+    let protocol = Some(protocol.ok_or_else(told)?);
+    let (authority, path) = rest.find(['/', '?', '#']).map_or((rest, "/"), |at| rest.split_at(at));
+    let path = path.split('#').next().unwrap_or_default();
+    let path = Some(if path.starts_with('/') { path.to_owned() } else { format!("/{path}") });
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let port = match host.rsplit_once(':').filter(|_| !host.ends_with(']')) {
+        Some((_, port)) => Some(port.parse().ok().filter(|port| *port > 0).ok_or_else(told)?),
+        None => None,
+    };
+    Ok(Address { path, port, protocol })
+}
 
 /// The manifest of an app. What equals a built-in default is left out.
 pub fn app(new: &NewApp) -> String {
@@ -177,6 +212,20 @@ mod tests {
           test: {}
         ");
         check(&new);
+    }
+
+    #[test]
+    fn of_a_url_the_path_the_port_and_the_protocol_are_taken() {
+        let address = |path: &str, port, protocol| Ok(Address { path: Some(path.to_owned()), port, protocol });
+        let (http, https) = (Some(Protocol::Http), Some(Protocol::Https));
+        assert_eq!(health_check_of("/health?x=1"), address("/health?x=1", None, None));
+        assert_eq!(health_check_of("http://x/health"), address("/health", None, http));
+        assert_eq!(health_check_of("http://x:8080"), address("/", Some(8080), http));
+        assert_eq!(health_check_of("HTTPS://x.example.com/a#b"), address("/a", None, https));
+        assert_eq!(health_check_of("https://[::1]:8443/?a=b"), address("/?a=b", Some(8443), https));
+        for wrong in ["health", "ftp://x/y", "http://x:0/", "http://x:port/"] {
+            assert!(health_check_of(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //!   [`shape`] against the schema, and by `values` and `labels` against AWS's limits
 //! - [`overlay`]: layers of a spec made one
 //! - [`fleet`]: all manifests together, checked against each other by `check` and, what is about images, by `sources`
+//! - [`faults`]: whose manifests have errors, so that work with the others goes on
 //! - [`packer`]: the images that Packer wrote down, in a file beside the manifests
 //! - [`effective`]: one app in one environment, and where each value comes from
 //! - [`git`]: the commit that the manifests are at
@@ -25,6 +26,7 @@ pub mod diagnostic;
 pub mod document;
 pub mod edit;
 pub mod effective;
+pub mod faults;
 pub mod files;
 pub mod fleet;
 pub mod format;

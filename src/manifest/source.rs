@@ -159,6 +159,11 @@ impl Place {
         &self.file.text[self.range.clone()]
     }
 
+    /// Whether another place begins within this one.
+    pub fn holds(&self, other: &Self) -> bool {
+        self.file.path == other.file.path && (self.range.start..=self.range.end).contains(&other.range.start)
+    }
+
     /// The same place without what follows on further lines.
     pub fn first_line(&self) -> Self {
         let line = self.file.line(self.start().line);

@@ -23,6 +23,24 @@ pub struct Desired {
     /// Whether what AWS tells only group by group is compared, too, where nothing else asks for it: hooks, scaling
     /// policies and scheduled actions that somebody may have changed.
     pub deep: bool,
+    /// Apps that are not among these because their manifests have errors.
+    pub left_out: LeftOut,
+}
+
+/// Apps whose manifests have errors. What runs of them is left alone, and is no orphan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Those of whom it is known.
+    pub apps: BTreeSet<AppName>,
+    /// Whether there may be more, in manifests that could not be read at all.
+    pub unseen: bool,
+}
+
+impl LeftOut {
+    /// Whether no app is left out.
+    pub fn is_empty(&self) -> bool {
+        self.apps.is_empty() && !self.unseen
+    }
 }
 
 /// One app as it should be in one environment.

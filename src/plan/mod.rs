@@ -17,6 +17,7 @@
 //! - [`floor`]: sizes that must not shrink meanwhile
 //! - [`impact`]: what a release means while it lasts
 //! - [`limits`]: how much may happen at a time
+//! - [`orphans`]: apps of which no manifest can be read, or none is there
 //! - [`check`]: what must hold for every plan, whatever was decided
 
 mod canary;
@@ -32,6 +33,7 @@ mod impact;
 pub mod intent;
 mod launch;
 mod limits;
+mod orphans;
 mod picture;
 mod prepare;
 mod preview;
@@ -48,12 +50,10 @@ mod suspension;
 mod tests;
 mod verify;
 
-use std::collections::BTreeMap;
-
 use crate::model::desired::{Desired, DesiredApp};
 use crate::model::mark::Mark;
-use crate::model::names::{AppName, Generation, Scope};
-use crate::model::observed::{Group, Observed, Read};
+use crate::model::names::Generation;
+use crate::model::observed::{Group, Observed};
 use crate::model::plan::{Change, Plan, StepState};
 use crate::model::time::Timestamp;
 use draft::{Draft, Drafted};
@@ -69,7 +69,7 @@ pub fn plan(desired: &Desired, observed: &Observed, now: Timestamp) -> Plan {
     let mut drafts: Vec<Drafted> = desired.apps.values().map(|app| app_plan(desired, app, observed, now)).collect();
     limits::hold_back(desired, &mut drafts, now);
     let mut apps: Vec<_> = drafts.into_iter().map(|draft| draft.plan).collect();
-    apps.extend(orphans(desired, observed, now));
+    apps.extend(orphans::orphans(desired, observed, now));
     apps.sort_by(|one, other| one.app.cmp(&other.app));
     let plan = Plan {
         environment: desired.name.clone(),
@@ -244,21 +244,4 @@ fn conclude<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
         draft.plan.impact.duration = impact::estimate(release);
         draft.plan.impact.extra_instance_seconds = impact::extra(release);
     }
-}
-
-/// Apps that run here and that no manifest asks for. Nothing is done about them.
-fn orphans(desired: &Desired, observed: &Observed, now: Timestamp) -> Vec<crate::model::plan::AppPlan> {
-    let Read::Known(groups) = &observed.groups else { return Vec::new() };
-    let mut orphaned: BTreeMap<&AppName, Vec<&str>> = BTreeMap::new();
-    for group in groups.values().filter(|group| !desired.apps.contains_key(&group.owner.app)) {
-        orphaned.entry(&group.owner.app).or_default().push(&group.name);
-    }
-    let plan = |(app, groups): (&AppName, Vec<&str>)| {
-        let scope = Scope::new(app.clone(), desired.name.clone());
-        let mut draft = Draft::new(&scope, observed, now);
-        draft.plan.change = Change::Orphaned;
-        draft.plan.reason = format!("no manifest asks for it here; left alone: {}", groups.join(", "));
-        draft.finish().plan
-    };
-    orphaned.into_iter().map(plan).collect()
 }

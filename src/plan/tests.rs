@@ -15,7 +15,7 @@ use super::plan;
 use crate::manifest::spec;
 use crate::model::action::{Action, TrafficPoint};
 use crate::model::balancing::{Answer, NewListener};
-use crate::model::desired::{Desired, DesiredApp, Source};
+use crate::model::desired::{Desired, DesiredApp, LeftOut, Source};
 use crate::model::mark::Marks;
 use crate::model::names::{Generation, Scope, Slot};
 use crate::model::observed::*;
@@ -97,6 +97,7 @@ impl Case {
             others: BTreeMap::new(),
             chosen: None,
             deep: false,
+            left_out: LeftOut::default(),
         };
         let observed = Observed {
             at: now(),
@@ -734,6 +735,21 @@ fn without_its_manifest_an_app_is_reported_and_nothing_else() {
     case.desired.apps.clear();
     let plan = case.plan();
     assert_eq!((plan.change, plan.actions.len()), (Change::Orphaned, 0));
+    assert_eq!(plan.from, Some(Generation(1)), "what serves is told by the tags");
+}
+
+#[test]
+fn an_app_whose_manifest_cannot_be_read_is_no_orphan() {
+    let mut case = Case::serving(OLD_IMAGE, json!({}));
+    let apps = std::mem::take(&mut case.desired.apps);
+    case.desired.left_out.unseen = true;
+    let plan = case.plan();
+    assert_eq!((plan.change, plan.actions.len()), (Change::Error, 0));
+    assert!(plan.reason.contains("may be one that cannot be read"), "{}", plan.reason);
+    case.desired.left_out = LeftOut { apps: apps.into_keys().collect(), unseen: false };
+    let plan = case.plan();
+    assert_eq!((plan.change, plan.actions.len()), (Change::Error, 0));
+    assert!(plan.reason.contains("its manifest has errors"), "{}", plan.reason);
 }
 
 #[test]

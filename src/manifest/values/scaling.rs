@@ -74,6 +74,13 @@ mod tests {
 
     #[test]
     fn values_that_aws_takes_are_taken_and_others_are_not() {
-        taken_and_refused(&[]);
+        taken_and_refused(&[
+            (word, &["busy", "at_8-00"], &["", "a b", "ä"]),
+            (metric_name, &["AWS/SQS", "Jobs in the queue"], &["", ":a", "ä"]),
+            (dimension, &["mail"], &["", "  ", "ä"]),
+            (cron, &["0 8 * * 1-5", "*/5 * * * *"], &["", "8:00", "0 25 * * *", "* * * *"]),
+            (time_zone, &["UTC", "Europe/Berlin"], &["", "Mars/Base"]),
+            (notified, &["arn:aws:sns:us-west-2:123456789012:x"], &["x", "arn:aws:iam::123456789012:role/x"]),
+        ]);
     }
 }

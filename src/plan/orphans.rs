@@ -1,0 +1,47 @@
+//! Apps of which no manifest can be read, or none is there. Nothing is done about them.
+
+use std::collections::BTreeMap;
+
+use super::draft::Draft;
+use crate::model::desired::Desired;
+use crate::model::names::{AppName, Scope};
+use crate::model::observed::{Group, Observed, Read};
+use crate::model::plan::{AppPlan, Change};
+use crate::model::time::Timestamp;
+
+/// Apps whose manifests have errors, and apps that run here and that no manifest asks for. As long as there are manifests
+/// that could not be read, nobody knows of an app that it has none.
+pub(super) fn orphans(desired: &Desired, observed: &Observed, now: Timestamp) -> Vec<AppPlan> {
+    let mut strange: BTreeMap<&AppName, Vec<&Group>> =
+        desired.left_out.apps.iter().map(|app| (app, Vec::new())).collect();
+    if let Read::Known(groups) = &observed.groups {
+        for group in groups.values().filter(|group| !desired.apps.contains_key(&group.owner.app)) {
+            strange.entry(&group.owner.app).or_default().push(group);
+        }
+    }
+    let plan = |(app, groups): (&AppName, Vec<&Group>)| {
+        let scope = Scope::new(app.clone(), desired.name.clone());
+        let mut draft = Draft::new(&scope, observed, now);
+        let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+        let names = names.join(", ");
+        (draft.plan.change, draft.plan.reason) = match () {
+            () if desired.left_out.apps.contains(app) => {
+                (Change::Error, "its manifest has errors; nothing is done about it".to_owned())
+            }
+            () if desired.left_out.unseen => {
+                let why = format!("its manifest may be one that cannot be read; left alone: {names}");
+                (Change::Error, why)
+            }
+            () => (Change::Orphaned, format!("no manifest asks for it here; left alone: {names}")),
+        };
+        draft.plan.from = serving(&groups).map(|group| group.owner.generation);
+        draft.finish().plan
+    };
+    strange.into_iter().map(plan).collect()
+}
+
+/// The group that most likely serves, as the tags tell: which one has the traffic is not read for an app without a manifest.
+fn serving<'a>(groups: &[&'a Group]) -> Option<&'a Group> {
+    let sound = groups.iter().filter(|group| group.owner.failed.is_none());
+    sound.max_by_key(|group| (group.owner.shifted_at, group.owner.generation)).copied()
+}

@@ -1,0 +1,115 @@
+"""What the command line says and refuses, and with which exit code, on the simulated AWS."""
+
+import json
+import subprocess
+
+import pytest
+
+BROKEN = """apiVersion: amiable/v1
+kind: App
+metadata: {name: broken}
+spec: {image: {id: ami-0123456789abcdef0}, instanceType: c7g.large, instances: {min: 3, max: 2}}
+environments: {prod: {}}
+"""
+
+
+@pytest.fixture
+def world(simulator, manifests):
+    world = manifests(simulator)
+    subnets = simulator.ec2.describe_subnets()["Subnets"]
+    groups = simulator.ec2.describe_security_groups()["SecurityGroups"]
+    world.environment({"vpc": subnets[0]["VpcId"], "subnets": [it["SubnetId"] for it in subnets], "security_group": groups[0]["GroupId"]})
+    world.images = {it["Name"]: it["ImageId"] for it in simulator.ec2.describe_images(Owners=["self"])["Images"]}
+    return world
+
+
+def deploy(world, image="hello 1.0.0", extra="", name="hello", code=0):
+    world.app(world.images[image], name=name, extra=extra, machine="instanceType: m7i.large")
+    return world.run("apply", "--yes", code=code)
+
+
+def text(world, name="hello"):
+    return (world.folder / f"{name}.yaml").read_text()
+
+
+def edit(world, old, new, name="hello"):
+    assert old in text(world, name)
+    world.write(f"{name}.yaml", text(world, name).replace(old, new))
+
+
+def test_a_manifest_with_errors_stops_nothing_but_its_own_app(world):
+    deploy(world)
+    world.write("broken.yaml", BROKEN)
+    planned = world.run("plan", code=1)
+    assert "instances.min" in planned.stderr
+    assert "broken" in planned.stdout and "its manifest has errors" in planned.stdout
+    assert "1 app unchanged" in planned.stdout, planned.stdout
+    assert "nothing was done" in world.run("apply", "--yes", code=1).stderr
+    world.run("apply", "hello", "--yes")
+    world.run("suspend", "hello", "--reason", "a test")
+    world.run("resume", "hello")
+    assert "the manifest of broken has errors" in world.run("suspend", "broken", "--reason", "x", code=1).stderr
+    world.run("status")
+    world.run("render", "hello")
+    world.run("render", "broken", code=1)
+
+
+def test_what_runs_of_an_app_whose_manifest_cannot_be_read_is_no_orphan(world):
+    deploy(world)
+    good = text(world)
+    world.write("hello.yaml", good + "\t: {\n")
+    planned = world.run("plan", code=1)
+    assert "may be one that cannot be read" in planned.stdout
+    assert "rphaned" not in planned.stdout, planned.stdout
+    assert "no manifest that can be read deploys hello" in world.run("suspend", "hello", "--reason", "x", code=1).stderr
+    world.write("hello.yaml", good.replace("min: 2", "min: 9"))
+    assert "rphaned" not in world.run("plan", code=1).stdout
+    world.write("hello.yaml", good)
+    assert world.run("plan").stdout.startswith("No changes.")
+
+
+def test_an_environment_with_errors_stops_only_work_in_it(world):
+    deploy(world)
+    world.write("test.yaml", (world.folder / "prod.yaml").read_text().replace("name: prod", "name: test").replace("region: us-west-2", "region: here"))
+    planned = world.run("plan", code=1)
+    assert "1 app unchanged" in planned.stdout or planned.stdout.startswith("No changes."), planned.stdout
+    assert "the manifest of the environment test has errors" in planned.stderr
+    assert "the manifest of the environment test has errors" in world.run("plan", "--env", "test", code=1).stderr
+    world.run("apply", "--env", "prod", "--yes")
+
+
+def test_an_image_can_be_set_where_there_is_none(world):
+    world.app(world.images["hello 1.0.0"])
+    edit(world, f"  image: {{id: {world.images['hello 1.0.0']}}}\n", "")
+    world.run("validate", code=1)
+    world.run("image", "set", "hello", world.images["hello 1.1.0"])
+    world.run("validate")
+    assert world.images["hello 1.1.0"] in text(world)
+
+
+def test_an_edit_that_would_break_the_manifest_is_not_written(world):
+    world.app(world.images["hello 1.0.0"])
+    before = text(world)
+    refused = world.run("deploy", "hello", "--ami", world.images["hello 1.1.0"], "--min-instances", "5", "--yes", code=1)
+    assert "`instances.min` is 5" in refused.stderr and "nothing was written" in refused.stderr
+    assert text(world) == before
+
+
+def test_init_writes_no_manifest_that_would_be_refused(world):
+    refused = world.run("init", "zed", "--env", "prod", "--ami", "ami-xyz", code=64)
+    assert "ami-xyz" in refused.stderr
+    assert not (world.folder / "zed.yaml").exists()
+    world.run("create_application", "web", "--env", "prod", "--health-check-url", "https://x.example.com:8443/health?full=1", "--ami", world.images["hello 1.0.0"])
+    assert 'healthCheck: {protocol: HTTPS, port: 8443, path: "/health?full=1"}' in text(world, "web")
+    world.run("init", "other", "--env", "prod", "--health-check-url", "health", code=64)
+
+
+def test_image_set_says_which_environments_do_not_get_the_image(world, tmp_path):
+    world.app(world.images["hello 1.0.0"])
+    edit(world, "environments: {prod: {}}", f"environments: {{prod: {{image: {{id: {world.images['hello 1.0.0']}}}}}}}")
+    said = world.run("image", "set", "hello", world.images["hello 1.1.0"]).stderr
+    assert "prod sets its own image" in said and "--env prod" in said
+    packer = tmp_path / "packer.json"
+    packer.write_text(json.dumps({"builds": [], "last_run_uuid": "2"}))
+    refused = world.run("image", "set", "hello", "--from", str(packer), code=64).stderr
+    assert "sets its own image" in refused and "--env" in refused
