@@ -109,3 +109,28 @@ def test_a_source_of_images_that_cannot_be_one_is_refused_offline(world, image, 
     done = world.run("validate", code=1)
     assert said in done.stdout + done.stderr
     assert "hello.yaml:6" in done.stdout + done.stderr
+
+
+def test_a_single_file_is_checked_with_the_others_around_it_and_only_it_is_told_of(world):
+    one = str(world.folder / "hello.yaml")
+    assert "1 app and 0 environments: fine" in world.run("validate", one).stderr
+    world.write("other.yaml", (world.folder / "hello.yaml").read_text().replace("name: hello", "name: other").replace("min: 2", "min: 9"))
+    world.run("validate", one)
+    said = world.run("validate", str(world.folder / "other.yaml"), code=1)
+    assert "other.yaml:" in said.stdout
+    edit(world, "{prod: {}}", "{prd: {}}")
+    assert "no environment `prd`" in world.run("validate", one, code=1).stdout
+
+
+def test_the_number_of_errors_is_said_once(world):
+    edit(world, "min: 2", "min: 9")
+    full = world.run("validate", code=1)
+    assert (full.stdout + full.stderr).count("1 error") == 1
+    assert "1 error, 0 warnings" in world.run("validate", "-o", "concise", code=1).stderr
+
+
+def test_an_unknown_field_hides_no_contradiction(world):
+    edit(world, "  healthCheck:", "  colour: red\n  healthCheck:")
+    edit(world, "min: 2", "min: 9")
+    said = world.run("validate", code=1).stdout
+    assert "`colour`" in said and "`instances.min` is 9" in said
