@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::format::{Format, render};
+use super::masks;
 use super::source::Place;
 
 /// How much a finding matters.
@@ -251,15 +252,16 @@ impl fmt::Display for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
-/// `text` in backticks: shortened, and without what would disturb a terminal or a log.
+/// `text` in backticks: shortened, and without users of URLs and what would disturb a terminal or a log.
 pub fn quoted(text: &str) -> String {
     const LONGEST: usize = 60;
-    let plain: String = text
+    let shown = masks::without_user_info(text);
+    let plain: String = shown
         .chars()
         .take(LONGEST)
         .flat_map(|c| if is_disturbing(c) { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
         .collect();
-    let more = if text.chars().nth(LONGEST).is_some() { "…" } else { "" };
+    let more = if shown.chars().nth(LONGEST).is_some() { "…" } else { "" };
     format!("`{plain}{more}`")
 }
 

@@ -54,7 +54,7 @@ impl fmt::Display for Origin {
 pub struct Leaf {
     /// Its path, such as `["instances", "max"]`.
     pub path: Vec<String>,
-    /// The value; of user data only the hash.
+    /// The value; of user data and of a container's command only the hash.
     pub value: Value,
     /// Where it comes from.
     pub origin: Origin,
@@ -83,6 +83,11 @@ impl Effective {
                 let parts: Vec<&str> = path.iter().map(String::as_str).collect();
                 let value = match (parts.as_slice(), value) {
                     (["launch", "userData"], Value::String(text)) => Secret::new(text.as_str()).to_string().into(),
+                    // Words of a command line hold passwords now and then. Plans show the same hash.
+                    (["container", "command"], Value::Array(words)) => {
+                        let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+                        Secret::new(words.join("\u{0}")).to_string().into()
+                    }
                     _ => value.clone(),
                 };
                 let given = self.tree.at(&parts);

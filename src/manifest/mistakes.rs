@@ -816,12 +816,27 @@ fn a_name_that_there_is_not_is_answered_with_the_nearest() {
 }
 
 #[test]
-fn user_data_appears_in_no_finding() {
+fn no_secret_appears_in_any_form_of_any_finding() {
     let spec = "  launch:\n    userData: |\n      PASSWORD=canary\n    userDat: 1\n    keyName: [canary-key]\n";
     let long = format!("  launch:\n    userData: \"{}\"\n", "canary ".repeat(4000));
     let inline = "  launch: {userData: canary, colour: 1}\n";
     let list = "  launch: {userData: [canary]}\n";
-    for (spec, other) in [(spec, "canary-key"), (&long, ""), (inline, ""), (list, "")] {
+    let others = [
+        "  launch:\n    userData: \"export A=b\n\tPASSWORD=canary\n    x\"\n",
+        "  launch:\n    userData: \"export A=b\n\tPASSWORD=canary\n    x\n  }\n",
+        "  launch:\n    userData: it\n  canary: [\n canary: {\n",
+        "  launch: {user_data: \"export PASSWORD=canary\"}\n",
+        "  container: {image: x, command: [serve, \"--password=canary\"], colour: 1}\n",
+        "  container: {image: x, env: {A: \"canary\\nb\"}}\n",
+        "  verification: {smoke: [{path: /, headers: {Authorization: Bearer canary}}]}\n",
+        "  verification: {smoke: [{path: /, headers: [canary]}]}\n",
+        "  verification: {webhook: {url: 'https://ada:canary@example.com/x'}}\n",
+        "  verification: {webhook: {url: 'https://example.com/', tokenVariable: canary}}\n",
+        "  healthCheck: {path: 'https://ada:canary@example.com/x'}\n",
+        "  password: canary\n",
+    ];
+    let others = others.iter().map(|spec| (*spec, ""));
+    for (spec, other) in [(spec, "canary-key"), (&long, ""), (inline, ""), (list, "")].into_iter().chain(others) {
         let findings = with(spec, "{}").unwrap_err();
         for format in Format::ALL {
             let shown = render(&findings, format, false);

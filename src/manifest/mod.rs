@@ -3,7 +3,7 @@
 //! In the order of the data flow:
 //!
 //! - [`files`]: the manifest files of a directory
-//! - [`source`]: a file as it was read, and places in it
+//! - [`source`]: a file as it was read, and places in it; `masks`: what of it is never shown
 //! - [`yaml`]: YAML in and out
 //! - [`node`]: the content of a manifest, every value with its place and its layer
 //! - [`spec`]: what a manifest may say, and the effect of every field
@@ -33,6 +33,7 @@ pub mod format;
 pub mod git;
 pub mod init;
 mod labels;
+mod masks;
 #[cfg(test)]
 mod mistakes;
 pub mod node;

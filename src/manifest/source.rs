@@ -6,6 +6,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::masks;
+
 /// One file's text, with what is needed to point into it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SourceFile {
@@ -17,7 +19,7 @@ pub struct SourceFile {
     pub text: String,
     /// The byte at which each line starts.
     lines: Vec<usize>,
-    /// What is not to be shown: the values of `userData` and of `env`.
+    /// What is not to be shown.
     secrets: Vec<Range<usize>>,
 }
 
@@ -25,11 +27,27 @@ impl SourceFile {
     /// The file at `path` with the content `text`.
     pub fn new(path: &Path, text: String) -> Self {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        let secrets = secrets(&text);
+        let secrets = masks::secrets(&text);
         Self { name: shown(path), path: path.to_owned(), text, lines, secrets }
     }
 
-    /// The text of a stretch with every character of user data as `*`, byte for byte, so that offsets stay true.
+    /// The same file where it is no YAML from these offsets on: what stands open there is not shown, either.
+    pub fn broken_at(&self, offsets: &[usize]) -> Self {
+        let mut file = self.clone();
+        let open = offsets.iter().filter_map(|offset| masks::open_at(&self.text, &self.secrets, *offset));
+        let mut secrets: Vec<Range<usize>> = open.chain(self.secrets.iter().cloned()).collect();
+        secrets.sort_by_key(|secret| (secret.start, secret.end));
+        file.secrets = Vec::new();
+        for secret in secrets {
+            match file.secrets.last_mut() {
+                Some(last) if secret.start <= last.end => last.end = last.end.max(secret.end),
+                _ => file.secrets.push(secret),
+            }
+        }
+        file
+    }
+
+    /// The text of a stretch with every character of a secret as `*`, byte for byte, so that offsets stay true.
     pub fn visible(&self, range: Range<usize>) -> String {
         let mut text = String::with_capacity(range.len());
         for (at, c) in self.text[range.clone()].char_indices() {
@@ -75,42 +93,6 @@ impl fmt::Debug for SourceFile {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "SourceFile({})", self.name)
     }
-}
-
-/// Where secrets stand, found line by line, so that it also works on what is not YAML: what follows `userData:` or `env:` on
-/// its line, and the lines below that are indented deeper.
-fn secrets(text: &str) -> Vec<Range<usize>> {
-    let mut found: Vec<Range<usize>> = Vec::new();
-    let mut within: Option<usize> = None;
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let indent = line.len() - line.trim_start().len();
-        let blank = line.trim().is_empty();
-        if within.is_some_and(|outer| blank || indent > outer) {
-            if let Some(last) = found.last_mut() {
-                last.end = start + line.len();
-            }
-        } else {
-            within = secret_column(line).map(|column| {
-                found.push(start + column..start + line.len());
-                indent
-            });
-        }
-        start += line.len();
-    }
-    found
-}
-
-/// The column after `userData:` or `env:`, the key in quotes or not.
-fn secret_column(line: &str) -> Option<usize> {
-    let column = |key: &str| {
-        line.match_indices(key).find_map(|(at, _)| {
-            let begins = line[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric());
-            let rest = line[at + key.len()..].trim_start_matches(['"', '\'', ' ']);
-            (begins && rest.starts_with(':')).then(|| line.len() - rest.len() + 1)
-        })
-    };
-    ["userData", "env"].into_iter().filter_map(column).min()
 }
 
 /// A path with `/` between its parts on every system.

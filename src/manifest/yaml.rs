@@ -33,15 +33,10 @@ pub struct Document {
 
 /// Reads every document of a file that can be read, and says what is wrong with the others.
 pub fn read(file: &Arc<SourceFile>, findings: &mut Diagnostics) -> Vec<Document> {
-    let options = granit_parser::options! {
-        disallow_directives: true,
-        emit_unresolved_aliases: true,
-        emit_anchor_events: true,
-        emit_comments: false,
-        flow_nesting_limit: MAX_DEPTH,
-        block_nesting_limit: MAX_DEPTH,
-    };
-    let parser = Parser::new_from_str_with_options(&file.text, options);
+    let broken = errors(&file.text);
+    let masked = (!broken.is_empty()).then(|| Arc::new(file.broken_at(&broken)));
+    let file = masked.as_ref().unwrap_or(file);
+    let parser = parser(&file.text);
     let mut reader = Reader { parser, file, findings, damaged: false, index: 0 };
     let mut documents = Vec::new();
     loop {
@@ -61,6 +56,37 @@ pub fn read(file: &Arc<SourceFile>, findings: &mut Diagnostics) -> Vec<Document>
             }
         }
     }
+}
+
+fn parser(text: &str) -> Parser<'_, StrInput<'_>> {
+    let options = granit_parser::options! {
+        disallow_directives: true,
+        emit_unresolved_aliases: true,
+        emit_anchor_events: true,
+        emit_comments: false,
+        flow_nesting_limit: MAX_DEPTH,
+        block_nesting_limit: MAX_DEPTH,
+    };
+    Parser::new_from_str_with_options(text, options)
+}
+
+/// Where a text is no YAML: known before anything is said of it, because what stands open there may be a secret.
+fn errors(text: &str) -> Vec<usize> {
+    let mut parser = parser(text);
+    let mut found = Vec::new();
+    while let Some(event) = parser.next_event() {
+        match event {
+            Ok((Event::StreamEnd, _)) => break,
+            Ok(_) => {}
+            Err(error) => {
+                found.push(error.marker().byte_offset().unwrap_or(0));
+                if found.len() > MAX_DOCUMENTS || !matches!(parser.proceed_next_document(), Ok(true)) {
+                    break;
+                }
+            }
+        }
+    }
+    found
 }
 
 struct Reader<'a, 'f> {

@@ -134,3 +134,32 @@ def test_an_unknown_field_hides_no_contradiction(world):
     edit(world, "min: 2", "min: 9")
     said = world.run("validate", code=1).stdout
     assert "`colour`" in said and "`instances.min` is 9" in said
+
+
+SECRETS = [
+    '  launch:\n    userData: "export A=b\n\tPASSWORD=canary"\n',
+    '  launch: {user_data: "export P=canary"}\n',
+    "  verification: {smoke: [{path: /, headers: {Authorization: Bearer canary}}]}\n",
+    "  verification: {webhook: {url: 'https://ada:canary@example.com/x'}}\n",
+    "  container: {image: x, command: [serve, --password=canary]}\n",
+]
+
+
+@pytest.mark.parametrize("spec", SECRETS)
+def test_a_secret_is_in_nothing_that_is_said(world, spec):
+    edit(world, "  healthCheck:", spec + "  healthCheck:")
+    commands = [["validate", "-o", form] for form in ("full", "concise", "json", "github", "sarif")]
+    commands += [["apply", "--yes"], ["render", "hello"], ["render", "hello", "-o", "json"]]
+    commands += [["image", "set", "hello", "ami-11111111"], ["deploy", "hello", "--ami", "ami-11111111", "--yes"], ["history", "hello"]]
+    for command in commands:
+        done = world.run(*command, code=None)
+        assert "canary" not in done.stdout + done.stderr, command
+
+
+def test_what_renders_shows_hashes_of_user_data_and_of_a_command(world):
+    digest = "sha256:" + "0" * 64
+    container = f"  container: {{image: 'hello@{digest}', env: {{A: canary}}, command: [serve, --password=canary]}}\n"
+    edit(world, "  healthCheck:", container + "  healthCheck:")
+    for form in ("yaml", "json"):
+        rendered = world.run("render", "hello", "-o", form).stdout
+        assert "canary" not in rendered and "command" in rendered

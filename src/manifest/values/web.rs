@@ -2,6 +2,7 @@
 
 use super::names::dns_name;
 use super::{Complaint, DAY, HOUR, Rule, form};
+use crate::manifest::diagnostic::Code;
 use crate::model::pattern::Pattern;
 
 /// The rules of an app's fields here.
@@ -70,12 +71,12 @@ fn token_variable(text: &str) -> Option<Complaint> {
     let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
     let fine = text.len() <= 128
         && text.strip_prefix("AMIABLE_WEBHOOK_").is_some_and(|rest| !rest.is_empty() && rest.bytes().all(plain));
-    form(
-        fine,
-        text,
-        "a variable for a webhook's token",
-        "a name such as `AMIABLE_WEBHOOK_TOKEN`: other variables are out of reach",
-    )
+    // The text is in no message: somebody may have written the token itself.
+    (!fine).then(|| Complaint {
+        code: Code::BadFormat,
+        message: "`tokenVariable` is not a variable for a webhook's token".to_owned(),
+        help: "a name such as `AMIABLE_WEBHOOK_TOKEN`: other variables are out of reach".to_owned(),
+    })
 }
 
 #[cfg(test)]
