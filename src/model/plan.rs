@@ -314,6 +314,8 @@ pub enum StepKind {
         /// The failed generation.
         generation: Generation,
     },
+    /// Everything serves until resolvers have forgotten the name.
+    Forget,
     /// Deletion of one kind of thing.
     Delete {
         /// What, for people: `DNS record`, `listener` …
@@ -344,6 +346,7 @@ impl fmt::Display for StepKind {
             StepKind::Retire { generation } => write!(out, "retire {generation}"),
             StepKind::ShiftBack { to } => write!(out, "shift back to {to}"),
             StepKind::Entomb { generation } => write!(out, "scale {generation} to 0"),
+            StepKind::Forget => write!(out, "resolvers forget the name"),
             StepKind::Delete { what } => write!(out, "delete {what}"),
         }
     }

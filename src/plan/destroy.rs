@@ -26,20 +26,20 @@ type Part<'a> = fn(&mut Draft<'a>, &Wanted<'a>, &Picture<'a>) -> bool;
 /// Plans the next part of a destruction; each part only when the one before is over.
 pub(super) fn destroy<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) {
     draft.plan.change = Change::Destroy;
-    draft.plan.reason = "the manifest says destroy: true".to_owned();
+    draft.plan.reason = "everything that it owns here is deleted, on request".to_owned();
     draft.plan.from = picture.serving().map(|group| group.owner.generation);
-    let parts: [(&str, Part<'a>); 7] = [
-        ("DNS record", name),
-        ("memory of resolvers", forgotten),
-        ("listener", traffic),
-        ("groups", groups),
-        ("target groups", target_groups),
-        ("load balancer", balancer),
-        ("record", record),
+    let delete = |what: &str| StepKind::Delete { what: what.to_owned() };
+    let parts: [(StepKind, Part<'a>); 7] = [
+        (delete("DNS record"), name),
+        (StepKind::Forget, forgotten),
+        (delete("listener"), traffic),
+        (delete("groups"), groups),
+        (delete("target groups"), target_groups),
+        (delete("load balancer"), balancer),
+        (delete("recorded releases"), record),
     ];
     let mut here = false;
-    for (what, part) in parts {
-        let kind = StepKind::Delete { what: what.to_owned() };
+    for (kind, part) in parts {
         if here {
             draft.step(kind, StepState::Pending, None);
         } else if part(draft, wanted, picture) {
@@ -66,7 +66,8 @@ fn name<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) -
     if let Some(group) = picture.groups.last()
         && group.owner.nameless != Some(Nameless::Soon(ttl))
     {
-        note(draft, group, Nameless::Soon(ttl), "its name goes, and resolvers remember it for so many seconds");
+        let remembered = Span::seconds(ttl);
+        note(draft, group, Nameless::Soon(ttl), &format!("its name goes, and resolvers remember it for {remembered}"));
     }
     let mut names: Vec<&String> = records.iter().map(|record| &record.name).collect();
     names.dedup();

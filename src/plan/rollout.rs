@@ -80,6 +80,6 @@ fn turn<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, leg: &Leg) -> Turn
         StepKind::Record => record::record(draft, release),
         StepKind::Keep { duration, .. } => retire::keep(draft, release, *duration),
         // Steps of other paths are not compiled into a release.
-        StepKind::ShiftBack { .. } | StepKind::Entomb { .. } | StepKind::Delete { .. } => Turn::Done,
+        StepKind::ShiftBack { .. } | StepKind::Entomb { .. } | StepKind::Forget | StepKind::Delete { .. } => Turn::Done,
     }
 }

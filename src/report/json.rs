@@ -415,6 +415,7 @@ fn step_name(kind: &StepKind) -> &'static str {
         StepKind::Retire { .. } => "retire",
         StepKind::ShiftBack { .. } => "shiftBack",
         StepKind::Entomb { .. } => "entomb",
+        StepKind::Forget => "forget",
         StepKind::Delete { .. } => "delete",
     }
 }

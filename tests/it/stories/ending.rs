@@ -24,7 +24,7 @@ async fn an_app_that_is_destroyed_leaves_nothing_behind() {
     let mut lab = deployed(NAMED).await;
     destroy(&mut lab, NAMED).await;
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateOrUpdateTags hello-prod-v001: its name goes, and resolvers remember it for so many seconds
+    07:08 CreateOrUpdateTags hello-prod-v001: its name goes, and resolvers remember it for 1m
     07:58 ChangeResourceRecordSets hello.internal.example.com: the app is being destroyed
     07:59 CreateOrUpdateTags hello-prod-v001: its name is gone; it serves until resolvers have forgotten it
     09:59 DeleteListener listener/hello-prod: the app is being destroyed

@@ -198,7 +198,7 @@ async fn the_end_of_an_app_leaves_the_shared_listener_and_the_rules_of_others() 
     lab.write("hello", app("hello", HELLO_1_0, &format!("{rule}  destroy: true\n")));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateOrUpdateTags hello-prod-v001: its name goes, and resolvers remember it for so many seconds
+    07:08 CreateOrUpdateTags hello-prod-v001: its name goes, and resolvers remember it for 1m
     07:58 ChangeResourceRecordSets hello.internal.example.com: the app is being destroyed
     07:59 CreateOrUpdateTags hello-prod-v001: its name is gone; it serves until resolvers have forgotten it
     09:59 DeleteRule listener-rule/shared: the app is being destroyed
