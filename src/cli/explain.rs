@@ -11,10 +11,10 @@ use crate::manifest::yaml;
 use crate::model::plan::Effect;
 use crate::report::paint::Paint;
 
-/// Explain the fields of an app's spec: what they hold, and what a change does
+/// Explain the fields of an app's spec, or of an environment's: what they hold, and what a change does
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// The path of a field, such as healthCheck.interval; without it, the whole spec
+    /// The path of a field, such as healthCheck.interval or environment.network; without it, the whole spec of an app
     #[arg(default_value = "", hide_default_value = true)]
     path: String,
 }
@@ -33,10 +33,16 @@ impl Explain {
 fn text(path: &str, paint: Paint) -> Result<String, Failure> {
     let found = schema::explain(path);
     if found.is_empty() {
-        let known = schema::fields();
-        let advice = did_you_mean(path, known.iter().map(|field| field.path.as_str()));
-        return Err(Failure::new(format!("no field of an app's spec is called {}", quoted(path)))
-            .help(advice.unwrap_or_else(|| "`amiable explain` lists those of the whole spec".to_owned())));
+        let (what, all, prefix, known) = match path.strip_prefix("environment.") {
+            Some(_) => {
+                ("an environment's", "amiable explain environment", "environment.", schema::environment_fields())
+            }
+            None => ("an app's", "amiable explain", "", schema::fields()),
+        };
+        let known: Vec<String> = known.into_iter().map(|field| format!("{prefix}{}", field.path)).collect();
+        let advice = did_you_mean(path, known.iter().map(String::as_str));
+        return Err(Failure::new(format!("no field of {what} spec is called {}", quoted(path)))
+            .help(advice.unwrap_or_else(|| format!("`{all}` lists those of the whole spec"))));
     }
     let entries: Vec<String> = found.iter().map(|field| entry(field, paint)).collect();
     Ok(entries.join("\n"))

@@ -1,8 +1,10 @@
 //! Layers of a spec made one: environment defaults, then the app, then its overlay.
 
 use super::node::{Content, Node};
+use super::schema;
 
-/// Fields of a spec that an overlay replaces as a whole: half of one form and half of another make no sense.
+/// Fields of a spec with several forms: half of one form and half of another make no sense. They are replaced as a whole;
+/// `loadBalancer` only where another form is named.
 pub const REPLACED_WHOLE: [&str; 3] = ["image", "strategy", "loadBalancer"];
 
 /// The spec that `layers` amount to, later ones over earlier ones: a JSON merge patch (RFC 7396) each, with the exceptions of
@@ -27,7 +29,8 @@ fn patched(target: Option<Node>, patch: &Node, top: bool) -> Node {
             }
             continue;
         }
-        let whole = top && REPLACED_WHOLE.contains(&key.as_str());
+        let old = known.map(|at| &entries[at].1);
+        let whole = top && REPLACED_WHOLE.contains(&key.as_str()) && !is_same_form(key, old, change);
         match known {
             _ if whole || known.is_none() => {
                 let value = without_nulls(change);
@@ -44,6 +47,20 @@ fn patched(target: Option<Node>, patch: &Node, top: bool) -> Node {
         }
     }
     Node { content: Content::Mapping(entries), ..patch.clone() }
+}
+
+/// Whether a change of the load balancer is one of the same form: a rule on a shared listener, or an own load balancer. What both
+/// forms have names neither.
+fn is_same_form(key: &str, old: Option<&Node>, change: &Node) -> bool {
+    let is_mapping = |node: &Node| matches!(node.content, Content::Mapping(_));
+    let Some(old) = old.filter(|old| key == "loadBalancer" && is_mapping(old) && is_mapping(change)) else {
+        return false;
+    };
+    match (old.get("listener").is_some(), change.get("listener").is_some()) {
+        (shared, true) => shared,
+        (true, false) => change.entries().iter().all(|(field, _)| schema::is_of_shared_listener(field)),
+        (false, false) => true,
+    }
 }
 
 /// A patch applied to nothing.
@@ -98,6 +115,32 @@ mod tests {
         let spec = merged(&["loadBalancer: {scheme: internal}\nimage: {id: a}", "loadBalancer: {listener: https}"]);
         assert_eq!(spec, json!({"loadBalancer": {"listener": "https"}, "image": {"id": "a"}}));
         assert_eq!(merged(&["loadBalancer: {listener: x}", "loadBalancer: none"]), json!({"loadBalancer": "none"}));
+    }
+
+    #[test]
+    fn a_load_balancer_of_the_same_form_is_merged_and_of_another_form_replaced() {
+        let shared = "loadBalancer: {listener: https, hosts: [a.b], priority: 3}";
+        let own = "loadBalancer: {scheme: internal, idleTimeout: 30s}";
+        for (base, change, wanted) in [
+            (
+                shared,
+                "deregistrationDelay: 5s",
+                json!({"listener": "https", "hosts": ["a.b"], "priority": 3, "deregistrationDelay": "5s"}),
+            ),
+            (shared, "listener: http, priority: null", json!({"listener": "http", "hosts": ["a.b"]})),
+            (shared, "scheme: internal", json!({"scheme": "internal"})),
+            (
+                own,
+                "deregistrationDelay: 5s",
+                json!({"scheme": "internal", "idleTimeout": "30s", "deregistrationDelay": "5s"}),
+            ),
+            (own, "idleTimeout: null", json!({"scheme": "internal"})),
+            (own, "listener: https", json!({"listener": "https"})),
+            ("loadBalancer: none", "deregistrationDelay: 5s", json!({"deregistrationDelay": "5s"})),
+        ] {
+            let change = format!("loadBalancer: {{{change}}}");
+            assert_eq!(merged(&[base, &change]), json!({"loadBalancer": wanted}), "{base}, {change}");
+        }
     }
 
     #[test]

@@ -68,6 +68,11 @@ pub fn effect_of(path: &str) -> Option<Effect> {
     inner.all(|effect| effect == first).then_some(first)
 }
 
+/// Whether a rule on a shared listener has a field of this name.
+pub(super) fn is_of_shared_listener(field: &str) -> bool {
+    effective().pointer("/definitions/SharedListener/properties").is_some_and(|fields| fields.get(field).is_some())
+}
+
 fn build_app() -> Value {
     let mut generator = SchemaSettings::draft07().into_generator();
     let name = generator.subschema_for::<AppName>();
@@ -90,7 +95,7 @@ fn build_app() -> Value {
         json!({
             "spec": described(&spec, "What is the same in all environments. Any of it may be left to an environment."),
             "environments": {
-                "description": "The environments that the app is deployed to, each with what differs from `spec` there: a JSON merge patch. `image`, `strategy`, `loadBalancer` and lists replace whole; `null` takes a value away.",
+                "description": "The environments that the app is deployed to, each with what differs from `spec` there: a JSON merge patch. `image`, `strategy`, lists, and a `loadBalancer` of another form replace whole; `null` takes a value away.",
                 "type": "object",
                 "additionalProperties": {"anyOf": [spec, {"type": "null"}]},
             },
@@ -221,21 +226,36 @@ pub struct Field {
 
 /// Every field of an app's spec, groups before what they hold.
 pub fn fields() -> Vec<Field> {
+    fields_of(effective())
+}
+
+/// Every field of an environment's spec. Those of `defaults` are an app's.
+pub fn environment_fields() -> Vec<Field> {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
+        SchemaSettings::draft07().into_generator().into_root_schema_for::<EnvironmentSpec>().to_value()
+    });
+    fields_of(&SCHEMA)
+}
+
+fn fields_of(root: &Value) -> Vec<Field> {
     let mut found = Vec::new();
-    collect(effective(), "", &mut found);
+    collect(root, root, "", &mut found);
     let mut seen = std::collections::BTreeSet::new();
     found.retain(|field: &Field| !field.path.is_empty() && seen.insert(field.path.clone()));
     found
 }
 
-/// A field of an app's spec and what it holds directly; nothing when there is no such field. The path may be written as
-/// `app.spec.healthCheck` or `healthCheck`, and an item of a list with its number or without; without a field it stands
-/// for the whole spec.
+/// A field of a spec and what it holds directly; nothing when there is no such field. The path may be written as
+/// `app.spec.healthCheck` or `healthCheck`, or of an environment as `environment.spec.network`, and an item of a list with its
+/// number or without; without a field it stands for the whole spec.
 pub fn explain(path: &str) -> Vec<Field> {
     let plain: String = path.chars().filter(|c| !c.is_ascii_digit()).collect();
     let path = if path.contains('[') { plain.as_str() } else { path };
-    let path = path.strip_prefix("app").unwrap_or(path).trim_start_matches('.');
-    let path = path.strip_prefix("spec").unwrap_or(path).trim_start_matches('.');
+    let (fields, path) = match within(path, "environment") {
+        Some(rest) => (environment_fields(), rest),
+        None => (fields(), within(path, "app").unwrap_or(path)),
+    };
+    let path = within(path, "spec").unwrap_or(path);
     let is_child = |field: &str| {
         let rest = if path.is_empty() { Some(field) } else { field.strip_prefix(path) };
         rest.is_some_and(|rest| !rest.trim_start_matches("[]").trim_start_matches('.').contains('.'))
@@ -243,12 +263,18 @@ pub fn explain(path: &str) -> Vec<Field> {
     let belongs = |field: &str| {
         path.is_empty() || field == path || field.strip_prefix(path).is_some_and(|rest| rest.starts_with(['.', '[']))
     };
-    fields().into_iter().filter(|field| belongs(&field.path) && is_child(&field.path)).collect()
+    fields.into_iter().filter(|field| belongs(&field.path) && is_child(&field.path)).collect()
 }
 
-fn collect(schema: &Value, path: &str, found: &mut Vec<Field>) {
-    if let Some(target) = target(schema) {
-        collect(target, path, found);
+/// What follows a word at the beginning of a path.
+fn within<'p>(path: &'p str, word: &str) -> Option<&'p str> {
+    let rest = path.strip_prefix(word)?;
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('.') }
+}
+
+fn collect(root: &Value, schema: &Value, path: &str, found: &mut Vec<Field>) {
+    if let Some(target) = target(root, schema) {
+        collect(root, target, path, found);
     }
     for keyword in ["allOf", "anyOf", "oneOf"] {
         for alternative in schema.get(keyword).and_then(Value::as_array).into_iter().flatten() {
@@ -259,28 +285,28 @@ fn collect(schema: &Value, path: &str, found: &mut Vec<Field>) {
                     .filter(|field| field.path == path)
                     .for_each(|field| field.effect = field.effect.or(effect));
             }
-            collect(alternative, path, found);
+            collect(root, alternative, path, found);
         }
     }
     if let Some(items) = schema.get("items") {
-        collect(items, &format!("{path}[]"), found);
+        collect(root, items, &format!("{path}[]"), found);
     }
     for (name, field) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
         found.push(Field {
             path: path.clone(),
             description: field.get("description").and_then(Value::as_str).unwrap_or_default().to_owned(),
-            kind: kind(field),
+            kind: kind(root, field),
             default: field.get("default").cloned(),
             effect: effect(field),
         });
-        collect(field, &path, found);
+        collect(root, field, &path, found);
     }
 }
 
-fn target(schema: &Value) -> Option<&'static Value> {
+fn target<'s>(root: &'s Value, schema: &Value) -> Option<&'s Value> {
     let name = schema.get("$ref")?.as_str()?.strip_prefix("#/definitions/")?;
-    effective().get("definitions")?.get(name)
+    root.get("definitions")?.get(name)
 }
 
 fn effect(schema: &Value) -> Option<Effect> {
@@ -293,35 +319,41 @@ fn effect(schema: &Value) -> Option<Effect> {
     }
 }
 
-fn kind(schema: &Value) -> String {
+/// What a field holds, for people.
+fn kind(root: &Value, schema: &Value) -> String {
     match schema.get("$ref").and_then(Value::as_str) {
-        Some("#/definitions/Span") => return "length of time".to_owned(),
+        Some("#/definitions/Span" | "#/definitions/Milliseconds") => return "length of time".to_owned(),
+        Some("#/definitions/Percent") => return "percentage".to_owned(),
         Some("#/definitions/LoadBalancer") => return "`none` or mapping".to_owned(),
         _ => {}
     }
-    if let Some(target) = target(schema) {
-        return kind(target);
+    if let Some(target) = target(root, schema) {
+        return kind(root, target);
     }
     let constants = allowed(schema);
     if !constants.is_empty() {
         return constants.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(" or ");
     }
-    let first =
-        |keyword: &str| schema.get(keyword)?.as_array()?.iter().find(|one| one.get("type") != Some(&json!("null")));
-    if let Some(alternative) = first("allOf").or_else(|| first("anyOf")) {
-        return kind(alternative);
+    if let Some(alternatives) = ["allOf", "anyOf"].iter().find_map(|keyword| schema.get(keyword)?.as_array()) {
+        let is_null = |one: &&Value| one.get("type") == Some(&json!("null"));
+        let mut kinds: Vec<String> =
+            alternatives.iter().filter(|one| !is_null(one)).map(|one| kind(root, one)).collect();
+        kinds.dedup();
+        return kinds.join(" or ");
     }
     let name = match schema.get("type") {
         Some(Value::String(name)) => name.as_str(),
-        Some(Value::Array(names)) => names.first().and_then(Value::as_str).unwrap_or_default(),
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).find(|name| *name != "null").unwrap_or(""),
         _ => "",
     };
     match name {
         "integer" => "whole number".to_owned(),
+        "number" => "number".to_owned(),
         "boolean" => "`true` or `false`".to_owned(),
         "string" => "text".to_owned(),
-        "array" => match schema.get("items").map_or_else(|| "value".to_owned(), kind) {
+        "array" => match schema.get("items").map_or_else(|| "value".to_owned(), |items| kind(root, items)) {
             words if words.ends_with('`') => format!("list of {words}"),
+            words if words.contains(" or ") => "list of such".to_owned(),
             word => format!("list of {word}s"),
         },
         _ => "mapping".to_owned(),
@@ -425,8 +457,27 @@ mod tests {
     }
 
     #[test]
+    fn fields_are_called_what_they_hold() {
+        let kind = |path: &str| explain(path)[0].kind.clone();
+        assert_eq!(kind("scaling.targetTracking[0].target"), "number");
+        assert_eq!(kind("scaling.step[0].threshold"), "number");
+        assert_eq!(kind("verification.compare.maxErrorRatio"), "number");
+        assert_eq!(kind("verification.compare.maxErrorRate"), "percentage");
+        assert_eq!(kind("verification.smoke[0].status"), "whole number or text or list of such");
+        assert_eq!(kind("launch.userData"), "text");
+    }
+
+    #[test]
+    fn fields_of_an_environment_are_explained_too() {
+        let paths = |path: &str| explain(path).into_iter().map(|field| field.path).collect::<Vec<_>>();
+        assert!(paths("environment").contains(&"accountId".to_owned()));
+        assert!(paths("environment.spec.network").contains(&"network.vpcId".to_owned()));
+        assert_eq!(paths("environment.instances"), [""; 0]);
+    }
+
+    #[test]
     fn every_field_has_a_description_for_editors() {
-        for field in fields() {
+        for field in fields().into_iter().chain(environment_fields()) {
             assert!(!field.description.is_empty(), "{}", field.path);
         }
     }

@@ -315,7 +315,7 @@ pub fn inline(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(truth) => truth.to_string(),
-        Value::Number(number) => number.to_string(),
+        Value::Number(number) => plain_number(number),
         Value::String(text) => inline_text(text),
         Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
         Value::Object(entries) => {
@@ -324,6 +324,12 @@ pub fn inline(value: &Value) -> String {
             format!("{{{}}}", entries.join(", "))
         }
     }
+}
+
+/// A number as people write it: `60` for 60.0.
+fn plain_number(number: &Number) -> String {
+    let text = number.to_string();
+    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
 /// A text on one line: as it is when it is a plain word to YAML 1.1 as well as 1.2, else in double quotes.

@@ -170,11 +170,15 @@ mod tests {
 
     #[test]
     fn every_rule_is_about_a_field_that_exists() {
-        let known: Vec<String> = schema::fields().into_iter().map(|field| field.path).collect();
-        for (path, _) in APP.into_iter().flatten() {
-            let path = path.replace(".*", "[]");
-            let path = path.trim_end_matches("[]");
-            assert!(known.iter().any(|known| known == path), "{path}");
+        let of_app = APP.into_iter().flatten().map(|(path, _)| *path).collect();
+        let of_environment = names::ENVIRONMENT.iter().map(|(path, _)| *path).collect();
+        let rules: [(Vec<&str>, _); 2] = [(of_app, schema::fields()), (of_environment, schema::environment_fields())];
+        for (paths, fields) in rules {
+            for path in paths {
+                let plain = path.replace(".*", "[]");
+                let plain = plain.trim_end_matches("[]");
+                assert!(fields.iter().any(|known| known.path == plain), "{path}");
+            }
         }
     }
 
