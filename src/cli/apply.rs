@@ -77,7 +77,7 @@ pub async fn apply(global: &Global, desired: &Desired, apps: &Apps, watching: &W
         return Ok(watch::exit(Outcome::of(&look.plan.apps.iter().collect::<Vec<_>>())));
     }
     if !watching.yes {
-        confirm(desired)?;
+        terminal::confirm(&format!("\nApply to {}?", desired.name))?;
     }
     let only = (!apps.is_all()).then(|| look.plan.apps.iter().map(|app| app.app.clone()).collect());
     watch::converge(&session, desired, &watching.options(only)).await
@@ -86,15 +86,4 @@ pub async fn apply(global: &Global, desired: &Desired, apps: &Apps, watching: &W
 /// Shows a plan before it is carried out.
 pub fn show(look: &Look, global: &Global) -> Result<(), Failure> {
     terminal::print(&plan::as_text(look, global, terminal::colour()))
-}
-
-fn confirm(desired: &Desired) -> Result<(), Failure> {
-    let question = format!("\nApply to {}? Only `yes` is accepted:", desired.name);
-    match terminal::ask(&question)?.as_deref() {
-        Some("yes") => Ok(()),
-        Some(_) => Err(Failure::new("nothing was changed")),
-        None => {
-            Err(Failure::usage("nobody is at the terminal to say yes").help("add --yes to apply without a question"))
-        }
-    }
 }

@@ -35,7 +35,16 @@ impl Destroy {
     /// When no manifest deploys the app, nobody confirms, or AWS refuses.
     pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
         let mut desired = self.environment.one(global)?;
-        let scope = selection::app(&desired, &self.app)?.scope.clone();
+        let scope = match selection::app(&desired, &self.app) {
+            Ok(app) => app.scope.clone(),
+            Err(failure) if failure.help.is_none() => {
+                return Err(failure.help(
+                    "an app without a manifest is left alone: put its manifest back, `amiable destroy` it, and remove \
+                     the manifest again; `amiable status` shows what runs of it",
+                ));
+            }
+            Err(failure) => return Err(failure),
+        };
         if let Some(app) = desired.apps.get_mut(&self.app) {
             app.spec.destroy = true;
         }

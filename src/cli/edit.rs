@@ -33,7 +33,7 @@ impl Manifest {
             (None, true) if !fleet.apps.contains_key(app) => {
                 return Err(Failure::new(format!("no manifest that can be read describes {app}")));
             }
-            _ => &fleet.app(app).map_err(environments::refuse)?.location,
+            _ => &fleet.app(app).map_err(|findings| environments::unknown(&findings))?.location,
         };
         let text = std::fs::read_to_string(&location.path)
             .map_err(|error| Failure::new(format!("cannot read {}: {error}", location.path.display())))?;

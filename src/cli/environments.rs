@@ -20,23 +20,33 @@ pub fn fleet(global: &Global) -> Result<Fleet, Failure> {
         return Err(Failure::new(format!("there are no manifests: {} does not exist", global.manifests.display()))
             .help("--manifests names another directory; `amiable init` writes a first manifest"));
     }
-    let (fleet, findings) = fleet::survey(std::slice::from_ref(&global.manifests), None);
+    let (mut fleet, findings) = fleet::survey(std::slice::from_ref(&global.manifests), None);
     if findings.iter().any(|finding| finding.code == Code::NoManifests) {
         return Err(refuse(findings));
     }
     say(&findings);
+    if let Some(region) = &global.region {
+        fleet.environments.retain(|_, environment| &environment.spec.region == region);
+        if fleet.environments.is_empty() && fleet.faults.is_empty() {
+            return Err(Failure::new(format!("no environment is in the region {region}"))
+                .help("an environment's region is in its manifest"));
+        }
+    }
     Ok(fleet)
 }
+
+/// An environment of which nothing can be said, and why.
+pub type Unplanned = (EnvironmentName, Failure);
 
 /// What is wanted in the environments whose manifests are right, by name; and for each of the others why nothing is done.
 ///
 /// # Errors
 /// As [`fleet`], or when there is no environment.
-pub fn load(global: &Global) -> Result<(Vec<Desired>, Vec<Failure>), Failure> {
+pub fn load(global: &Global) -> Result<(Vec<Desired>, Vec<Unplanned>), Failure> {
     let fleet = fleet(global)?;
     let all: Result<Vec<Desired>, Diagnostics> = fleet.environments.keys().map(|name| fleet.desired(name)).collect();
-    let all = all.map_err(refuse)?;
-    let broken: Vec<Failure> = fleet.faults.environments.iter().map(broken).collect();
+    let all = all.map_err(|findings| unknown(&findings))?;
+    let broken: Vec<Unplanned> = fleet.faults.environments.iter().map(|name| (name.clone(), broken(name))).collect();
     if all.is_empty() && fleet.faults.unseen {
         return Err(Failure::new("the manifests have errors; nothing was done"));
     }
@@ -58,8 +68,18 @@ pub fn names(global: &Global) -> BTreeSet<EnvironmentName> {
     fleet.environments.into_keys().chain(fleet.faults.environments).collect()
 }
 
+/// The failure of a look-up of a name that there is not.
+pub fn unknown(findings: &Diagnostics) -> Failure {
+    let first = findings.iter().next();
+    let failure = Failure::new(first.map(|finding| finding.message.replace('`', "")).unwrap_or_default());
+    match first.and_then(|finding| finding.help.as_deref()) {
+        Some(help) => failure.help(help),
+        None => failure,
+    }
+}
+
 /// Says what is wrong, and fails.
-pub fn refuse(findings: Diagnostics) -> Failure {
+fn refuse(findings: Diagnostics) -> Failure {
     say(&findings);
     let (errors, _) = findings.counts();
     Failure::new(match errors {

@@ -7,7 +7,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 
 use super::exit::Exit;
 use super::failure::Failure;
-use super::history::Output;
+use super::listing::Listing;
 use super::selection::{self, Environment};
 use super::session::Session;
 use super::{Global, terminal};
@@ -36,7 +36,7 @@ pub struct Events {
     since: Option<Span>,
     /// The form
     #[arg(short, long, value_enum, default_value_t)]
-    output: Output,
+    output: Listing,
 }
 
 impl Events {
@@ -46,9 +46,9 @@ impl Events {
     /// When the manifests are wrong, or AWS cannot be read.
     pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
         let desired = self.environment.one(global)?;
-        let scopes: Vec<&Scope> = match &self.app {
-            Some(name) => vec![&selection::app(&desired, name)?.scope],
-            None => desired.apps.values().map(|app| &app.scope).collect(),
+        let scopes: Vec<Scope> = match &self.app {
+            Some(name) => vec![Scope::new(name.clone(), desired.name.clone())],
+            None => desired.apps.values().map(|app| app.scope.clone()).collect(),
         };
         let session = Session::open(global, &desired).await;
         let look = session.look(&desired).await?;
@@ -60,22 +60,27 @@ impl Events {
         };
         let of = |scope: &Scope| groups.values().filter(|group| group.owner.app == scope.app).collect::<Vec<&Group>>();
         let aws = &session.aws;
-        let told: Vec<Vec<Happening>> = futures::stream::iter(scopes)
+        let told: Vec<Vec<Happening>> = futures::stream::iter(&scopes)
             .map(|scope| happenings(aws, scope, of(scope)))
             .buffered(AT_ONCE)
             .try_collect()
             .await?;
         let mut told: Vec<Happening> = told.into_iter().flatten().collect();
+        if let (Some(name), true) = (&self.app, told.is_empty()) {
+            // What runs without a manifest has a past all the same.
+            selection::app(&desired, name)?;
+        }
         told.sort_by_key(|happening| happening.at);
         if let Some(since) = self.since {
             let now = session.clock.now();
             told.retain(|happening| since.after(happening.until.unwrap_or(happening.at)) >= now);
         }
-        match self.output {
-            Output::Json => terminal::print_json(&told)?,
-            Output::Table if told.is_empty() => terminal::say("nothing has happened that can still be told"),
-            Output::Table => terminal::print(&events::table(&told))?,
+        if told.is_empty() && self.output.is_for_people() {
+            terminal::say("nothing has happened that can still be told");
+            return Ok(Exit::Fine);
         }
+        let names = told.iter().map(|happening| happening.generation);
+        self.output.print(&told, |wide| events::table(&told, wide), names)?;
         Ok(Exit::Fine)
     }
 }

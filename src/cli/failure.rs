@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::exit::Exit;
+use super::terminal;
 
 /// The failure of a command.
 #[derive(Debug)]
@@ -24,6 +25,19 @@ impl Failure {
     /// A command line that cannot be meant.
     pub fn usage(message: impl Into<String>) -> Self {
         Self { exit: Exit::Usage, ..Self::new(message) }
+    }
+
+    /// Says all failures but the last, and ends with that; with `exit` where there is none.
+    ///
+    /// # Errors
+    /// The last failure.
+    pub fn all(failures: impl IntoIterator<Item = Self>, exit: Exit) -> Result<Exit, Self> {
+        let mut failures: Vec<Self> = failures.into_iter().collect();
+        let Some(last) = failures.pop() else { return Ok(exit) };
+        for failure in failures {
+            terminal::say(&failure.to_string());
+        }
+        Err(last)
     }
 
     /// With what to do next.

@@ -1,15 +1,16 @@
 //! `amiable history`: what was released of an app, when and by whom.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::events::understood;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::listing::Listing;
 use super::selection::{self, Environment};
 use super::session::Session;
 use super::{Global, terminal};
 use crate::aws;
-use crate::model::names::AppName;
+use crate::model::names::{AppName, Scope};
 use crate::report::history;
 
 /// Show what was released of an app, when and by whom
@@ -21,17 +22,7 @@ pub struct History {
     environment: Environment,
     /// The form
     #[arg(short, long, value_enum, default_value_t)]
-    output: Output,
-}
-
-/// The form of a list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// For people.
-    #[default]
-    Table,
-    /// For programs.
-    Json,
+    output: Listing,
 }
 
 impl History {
@@ -41,16 +32,21 @@ impl History {
     /// When the manifests are wrong, or Parameter Store cannot be read.
     pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
         let desired = self.environment.one(global)?;
-        let app = selection::app(&desired, &self.app)?;
+        let scope = Scope::new(self.app.clone(), desired.name.clone());
         let session = Session::open(global, &desired).await;
-        let versions = aws::history::history(&session.aws, &app.scope).await?;
-        let mut records = understood(versions, &app.scope.parameter_name());
+        let versions = aws::history::history(&session.aws, &scope).await?;
+        let mut records = understood(versions, &scope.parameter_name());
         records.reverse();
-        match self.output {
-            Output::Json => terminal::print_json(&records)?,
-            Output::Table if records.is_empty() => terminal::say(&format!("nothing of {} is recorded yet", app.scope)),
-            Output::Table => terminal::print(&history::table(&records))?,
+        if records.is_empty() {
+            // What runs without a manifest has a past all the same.
+            selection::app(&desired, &self.app)?;
+            if self.output.is_for_people() {
+                terminal::say(&format!("nothing of {scope} is recorded yet"));
+                return Ok(Exit::Fine);
+            }
         }
+        let names = records.iter().map(|record| record.generation);
+        self.output.print(&records, |wide| history::table(&records, wide), names)?;
         Ok(Exit::Fine)
     }
 }

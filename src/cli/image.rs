@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 use super::edit::Manifest;
 use super::exit::Exit;
@@ -31,14 +31,15 @@ enum Command {
 
 /// Write another image into the manifest; comments and order stay
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("source").required(true).args(["image", "from"]))]
 struct Set {
     /// The app
     app: AppName,
     /// The image: ami-…
-    #[arg(value_name = "ID", required_unless_present = "from")]
+    #[arg(value_name = "ID")]
     image: Option<String>,
     /// Take the image from the manifest.json that Packer wrote: that of its last run, for the environment's region
-    #[arg(long, value_name = "FILE", conflicts_with = "image")]
+    #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
     /// Only for this environment, rather than for all that do not set their own
     #[arg(long, value_name = "NAME")]
@@ -113,10 +114,10 @@ impl Set {
             [region] => Ok(region.to_owned()),
             [] if everywhere.is_empty() => Err(Failure::new(format!("{app} is deployed nowhere"))
                 .help("add `environments: {test: {}}` to its manifest")),
-            [] if self.env.is_none() && own.len() == everywhere.len() => {
-                Err(Failure::usage(format!("{names} sets its own image, so that one for all would have no effect"))
-                    .help("name one environment with --env"))
-            }
+            [] if self.env.is_none() && own.len() == everywhere.len() => Err(Failure::usage(format!(
+                "{app} sets its own image in {names}, so that one for all would have no effect"
+            ))
+            .help("name one environment with --env")),
             [] => Err(Failure::new(format!("{app} is not deployed there")).help(format!("it is deployed to {names}"))),
             ref several => {
                 Err(Failure::usage(format!("images are regional, and {app} is deployed to {}", several.join(", ")))

@@ -90,7 +90,7 @@ impl Init {
         write_new(&directory.join(format!("{}.yaml", self.name)), &init::app(&new))?;
         let environment = directory.join(format!("environment-{}.yaml", self.env));
         if !known && !environment.exists() {
-            write_new(&environment, &init::environment(&self.env, None, None))?;
+            write_new(&environment, &init::environment(&self.env, None, global.region.as_deref()))?;
             terminal::say(&format!("next: put account, region and network into {}", environment.display()));
         }
         if self.ami.is_none() {

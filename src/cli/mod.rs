@@ -6,6 +6,7 @@
 //! - [`environments`]: the manifests that a command works with
 //! - [`selection`]: which apps of which environments it is about
 //! - [`session`]: the way to AWS, and one look at it
+//! - [`listing`]: the forms of everything that lists
 //! - [`edit`]: edits of an app's manifest
 //! - [`watch`]: converging, and how it goes
 //! - [`operator`]: what an operator tells the planner
@@ -25,6 +26,7 @@ pub mod failure;
 pub mod history;
 pub mod image;
 pub mod init;
+pub mod listing;
 pub mod operator;
 pub mod pause;
 pub mod pin;
@@ -80,6 +82,9 @@ pub struct Global {
     /// The AWS profile to take credentials from
     #[arg(long, global = true, value_name = "NAME", help_heading = "AWS")]
     pub profile: Option<String>,
+    /// Only environments of this AWS region; each has its own from its manifest
+    #[arg(long, global = true, value_name = "REGION", help_heading = "AWS")]
+    pub region: Option<String>,
     /// Another address for all AWS calls, like AWS_ENDPOINT_URL
     #[arg(long, global = true, value_name = "URL", help_heading = "AWS")]
     pub endpoint_url: Option<String>,

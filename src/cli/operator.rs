@@ -62,14 +62,7 @@ impl<'a> Case<'a> {
     /// # Errors
     /// When the answer is another one, or nobody is there to give it.
     pub fn confirm(&self, watching: &Watching, question: &str) -> Result<(), Failure> {
-        if watching.yes {
-            return Ok(());
-        }
-        match terminal::ask(&format!("{question} Only `yes` is accepted:"))?.as_deref() {
-            Some("yes") => Ok(()),
-            Some(_) => Err(Failure::new("nothing was changed")),
-            None => Err(Failure::usage("nobody is at the terminal to say yes").help("add --yes")),
-        }
+        if watching.yes { Ok(()) } else { terminal::confirm(question) }
     }
 
     /// Converges the app, unless that is left to others.

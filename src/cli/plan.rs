@@ -1,9 +1,11 @@
 //! `amiable plan`: what there is to do, against AWS as it is, without doing it.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::environments::Unplanned;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::selection::{Apps, Closeness, Environment};
@@ -11,7 +13,7 @@ use super::session::{Look, Session};
 use super::{Global, terminal};
 use crate::model::desired::Desired;
 use crate::model::plan::{self, Summary};
-use crate::report::{json, markdown, text};
+use crate::report::{github, json, markdown, text};
 
 /// Show what `apply` would do, and change nothing
 #[derive(Debug, Args)]
@@ -44,6 +46,8 @@ enum Output {
     Json,
     /// For a pull request.
     Markdown,
+    /// Annotations of GitHub Actions, and the Markdown into the summary of the job.
+    Github,
 }
 
 impl Plan {
@@ -65,26 +69,24 @@ impl Plan {
                 }
                 Err(failure) => {
                     let message = format!("{} cannot be planned: {}", desired.name, failure.message);
-                    failures.push(Failure { message, ..failure });
+                    failures.push((desired.name.clone(), Failure { message, ..failure }));
                 }
             }
         }
-        self.show(&found, global)?;
+        let several = found.len() + failures.len() > 1;
+        self.show(&found, &failures, several, global)?;
         let exit = exit(found.iter().map(|look| look.plan.summary()), self.detailed_exitcode);
-        let Some(last) = failures.pop() else { return Ok(exit) };
-        for failure in failures {
-            terminal::say(&failure.to_string());
-        }
-        Err(last)
+        Failure::all(failures.into_iter().map(|(_, failure)| failure), exit)
     }
 
-    fn show(&self, looks: &[Look], global: &Global) -> Result<(), Failure> {
-        if looks.is_empty() {
+    /// `several`: whether it was asked about several environments, which decides the form and not how many could be planned.
+    fn show(&self, looks: &[Look], failures: &[Unplanned], several: bool, global: &Global) -> Result<(), Failure> {
+        if looks.is_empty() && !several {
             return Ok(());
         }
         let plans: Vec<&plan::Plan> = looks.iter().map(|look| &look.plan).collect();
         if let Some(path) = &self.out {
-            let text = as_json(&plans)?;
+            let text = as_json(&plans, failures, several)?;
             std::fs::write(path, text)
                 .map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))?;
         }
@@ -94,8 +96,12 @@ impl Plan {
                 let texts: Vec<String> = looks.iter().map(|look| as_text(look, global, colour)).collect();
                 terminal::print(&texts.join("\n"))
             }
-            Output::Json => terminal::print(&as_json(&plans)?),
+            Output::Json => terminal::print(&as_json(&plans, failures, several)?),
             Output::Markdown => terminal::print(&markdown::plans(&plans)),
+            Output::Github => {
+                summarise(&plans)?;
+                terminal::print(&github::annotations(&plans))
+            }
         }
     }
 }
@@ -111,12 +117,27 @@ pub fn as_text(look: &Look, global: &Global, colour: bool) -> String {
     text::plan(&look.plan, &options)
 }
 
-fn as_json(plans: &[&plan::Plan]) -> Result<String, Failure> {
+fn as_json(plans: &[&plan::Plan], failures: &[Unplanned], several: bool) -> Result<String, Failure> {
     let text = match plans {
-        [one] => serde_json::to_string_pretty(&json::document(one)),
-        several => serde_json::to_string_pretty(&json::list(several)),
+        [one] if !several => serde_json::to_string_pretty(&json::document(one)),
+        all => {
+            let failures = failures.iter().map(|(environment, failure)| json::Unplanned {
+                environment: environment.clone(),
+                message: failure.message.clone(),
+                help: failure.help.clone(),
+            });
+            serde_json::to_string_pretty(&json::list(all, failures.collect()))
+        }
     };
     Ok(text.map_err(|error| Failure::new(error.to_string()))? + "\n")
+}
+
+/// Appends the plans to the summary of the job, where GitHub Actions says where that is.
+fn summarise(plans: &[&plan::Plan]) -> Result<(), Failure> {
+    let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY") else { return Ok(()) };
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(&path);
+    file.and_then(|mut file| file.write_all(markdown::plans(plans).as_bytes()))
+        .map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))
 }
 
 /// The exit code for plans with these numbers.

@@ -40,7 +40,8 @@ impl Render {
         if fleet.faults.apps.contains_key(&self.app) {
             return Err(Failure::new(format!("the manifest of {} has errors", self.app)));
         }
-        let effective = fleet.effective(&self.app, &environment).map_err(environments::refuse)?;
+        let effective =
+            fleet.effective(&self.app, &environment).map_err(|findings| environments::unknown(&findings))?;
         match self.output {
             Output::Yaml => terminal::print(&effective.to_yaml())?,
             Output::Json => terminal::print_json(&effective.to_json())?,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clap::Args;
 
 use super::Global;
-use super::environments;
+use super::environments::{self, Unplanned};
 use super::failure::Failure;
 use crate::manifest::fleet::Fleet;
 use crate::model::desired::{Desired, DesiredApp};
@@ -72,7 +72,7 @@ impl Environment {
     pub fn one(&self, global: &Global) -> Result<Desired, Failure> {
         let fleet = environments::fleet(global)?;
         let name = self.known(&fleet)?;
-        fleet.desired(&name).map_err(environments::refuse)
+        fleet.desired(&name).map_err(|findings| environments::unknown(&findings))
     }
 
     /// The one environment that is meant, of those whose manifests are right.
@@ -93,7 +93,7 @@ impl Environment {
     ///
     /// # Errors
     /// When there are no manifests, or there is no such environment.
-    pub fn all(&self, global: &Global) -> Result<(Vec<Desired>, Vec<Failure>), Failure> {
+    pub fn all(&self, global: &Global) -> Result<(Vec<Desired>, Vec<Unplanned>), Failure> {
         match self.env {
             Some(_) => Ok((vec![self.one(global)?], Vec::new())),
             None => environments::load(global),
@@ -127,6 +127,9 @@ pub fn no_such_app(name: &AppName, environments: &[&Desired]) -> Failure {
     }
 }
 
+/// How many labels are named as those that there are.
+const MOST_LABELS: usize = 20;
+
 impl Apps {
     /// Whether all apps are meant.
     pub fn is_all(&self) -> bool {
@@ -138,17 +141,30 @@ impl Apps {
         self.apps.is_empty()
     }
 
-    /// Makes sure that every app that is named exists in one of the environments.
+    /// Makes sure that every app that is named exists in one of the environments, and that some app is meant.
     ///
     /// # Errors
-    /// When one does not.
+    /// When one does not, or none has the labels.
     pub fn check(&self, environments: &[&Desired]) -> Result<(), Failure> {
         for name in &self.apps {
             if !environments.iter().any(|desired| desired.apps.contains_key(name)) {
                 return Err(no_such_app(name, environments));
             }
         }
-        Ok(())
+        let any = environments.iter().any(|desired| desired.apps.keys().any(|name| self.contains(desired, name)));
+        if self.labels.is_empty() || any {
+            return Ok(());
+        }
+        let wanted = self.labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" and ");
+        let wanted = if self.labels.len() > 1 { format!("labels {wanted}") } else { format!("label {wanted}") };
+        let which = if self.apps.is_empty() { "no app" } else { "none of the apps" };
+        let labels = environments.iter().flat_map(|desired| desired.apps.values()).flat_map(|app| &app.labels);
+        let known: BTreeSet<String> = labels.map(|(key, value)| format!("{key}={value}")).collect();
+        let known = match known.len() {
+            0 => "no app has any label".to_owned(),
+            _ => format!("known: {}", known.into_iter().take(MOST_LABELS).collect::<Vec<_>>().join(", ")),
+        };
+        Err(Failure::new(format!("{which} has the {wanted}")).help(known))
     }
 
     /// Whether an app is meant.

@@ -1,21 +1,33 @@
 //! `amiable status`: what runs where, and how it is.
 
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
 use clap::Args;
 
+use super::environments::Unplanned;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::history::Output;
+use super::listing::Listing;
 use super::selection::{self, Closeness, Environment};
 use super::session::Session;
 use super::{Global, terminal};
+use crate::model::desired::Desired;
 use crate::model::names::AppName;
+use crate::model::time::Timestamp;
 use crate::report::{status, tree};
+
+/// How long a watcher waits between two looks.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Puts the cursor of a terminal into its corner, and clears what is below.
+const CLEAR: &str = "\u{1b}[H\u{1b}[2J";
 
 /// Show what runs where; of one app, every generation
 #[derive(Debug, Args)]
 #[command(mut_arg("env", |arg| arg.help("The environment; without it, all of them")))]
 pub struct Status {
-    /// The app
+    /// The app; one that runs without a manifest, too
     app: Option<AppName>,
     #[command(flatten)]
     environment: Environment,
@@ -23,56 +35,91 @@ pub struct Status {
     closeness: Closeness,
     /// The form
     #[arg(short, long, value_enum, default_value_t)]
-    output: Output,
+    output: Listing,
+    /// Look again every few seconds, until interrupted; off a terminal, print what has changed
+    #[arg(short, long)]
+    watch: bool,
+}
+
+/// What was seen of all environments at once.
+#[derive(Default)]
+struct Seen {
+    rows: Vec<status::Row>,
+    trees: Vec<tree::Tree>,
+    failures: Vec<Failure>,
+    now: Option<Timestamp>,
 }
 
 impl Status {
     /// Looks at every environment that is meant. One that cannot be read does not hide the others.
     ///
     /// # Errors
-    /// When the manifests are wrong, or AWS cannot be read.
+    /// When there are no manifests, or AWS cannot be read.
     pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let (mut environments, mut failures) = self.environment.all(global)?;
+        let (mut environments, broken) = self.environment.all(global)?;
         environments.iter_mut().for_each(|desired| desired.deep = self.closeness.deep);
-        if let Some(app) = &self.app {
-            selection::Apps { apps: vec![app.clone()], labels: Vec::new() }
-                .check(&environments.iter().collect::<Vec<_>>())?;
+        if let Some(app) = &self.app
+            && environments.iter().any(|desired| desired.apps.contains_key(app))
+        {
             environments.retain(|desired| desired.apps.contains_key(app));
         }
-        let looks = environments.iter().map(async |desired| Session::open(global, desired).await.look(desired).await);
-        let mut rows = Vec::new();
-        let mut trees = Vec::new();
-        let mut now = None;
-        for (desired, look) in environments.iter().zip(futures::future::join_all(looks).await) {
+        let sessions = environments.iter().map(async |desired| (Session::open(global, desired).await, desired));
+        let sessions = futures::future::join_all(sessions).await;
+        let mut shown = String::new();
+        loop {
+            let seen = self.look(&sessions).await;
+            if let (Some(app), true, true) = (&self.app, seen.trees.is_empty(), seen.failures.is_empty()) {
+                return Err(selection::no_such_app(app, &environments.iter().collect::<Vec<_>>()));
+            }
+            let text = self.text(&seen)?;
+            if !self.watch {
+                terminal::print(&text)?;
+                let broken = broken.into_iter().map(|(_, failure): Unplanned| failure);
+                return Failure::all(broken.chain(seen.failures), Exit::Fine);
+            }
+            if text != shown {
+                let clear = if std::io::stdout().is_terminal() { CLEAR } else { "" };
+                terminal::print(&format!("{clear}{text}"))?;
+                shown = text;
+            }
+            seen.failures.iter().for_each(|failure| terminal::say(&failure.to_string()));
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn look(&self, sessions: &[(Session, &Desired)]) -> Seen {
+        let looks = sessions.iter().map(async |(session, desired)| session.look(desired).await);
+        let mut seen = Seen::default();
+        for ((_, desired), look) in sessions.iter().zip(futures::future::join_all(looks).await) {
             match look {
                 Ok(look) => {
-                    now = Some(look.plan.at);
+                    seen.now = Some(look.plan.at);
                     match &self.app {
-                        Some(app) => trees.extend(tree::tree(&look.observed, &look.plan, app)),
-                        None => rows.extend(status::rows(&look.observed, &look.plan)),
+                        Some(app) => seen.trees.extend(tree::tree(&look.observed, &look.plan, app)),
+                        None => seen.rows.extend(status::rows(&look.observed, &look.plan)),
                     }
                 }
                 Err(failure) => {
                     let message = format!("{} cannot be read: {}", desired.name, failure.message);
-                    failures.push(Failure { message, ..failure });
+                    seen.failures.push(Failure { message, ..failure });
                 }
             }
         }
-        if let Some(now) = now {
-            match (self.output, &self.app) {
-                (Output::Json, Some(_)) => terminal::print_json(&trees)?,
-                (Output::Json, None) => terminal::print_json(&rows)?,
-                (Output::Table, Some(_)) => {
-                    let texts: Vec<String> = trees.iter().map(|tree| tree::text(tree, now)).collect();
-                    terminal::print(&texts.join("\n"))?;
-                }
-                (Output::Table, None) => terminal::print(&status::table(&rows, now))?,
+        seen
+    }
+
+    fn text(&self, seen: &Seen) -> Result<String, Failure> {
+        let Some(now) = seen.now else { return Ok(String::new()) };
+        match &self.app {
+            Some(_) => {
+                let text = |_| seen.trees.iter().map(|tree| tree::text(tree, now)).collect::<Vec<_>>().join("\n");
+                let names = seen.trees.iter().flat_map(|tree| &tree.generations).map(|branch| &branch.generation);
+                self.output.text(&seen.trees, text, names)
+            }
+            None => {
+                let names = seen.rows.iter().map(|row| &row.app);
+                self.output.text(&seen.rows, |wide| status::table(&seen.rows, now, wide), names)
             }
         }
-        let Some(last) = failures.pop() else { return Ok(Exit::Fine) };
-        for failure in failures {
-            terminal::say(&failure.to_string());
-        }
-        Err(last)
     }
 }

@@ -8,7 +8,7 @@ use super::operator::Case;
 use super::selection::Environment;
 use super::{Global, terminal};
 use crate::model::names::AppName;
-use crate::model::time::Timestamp;
+use crate::model::time::{Span, Timestamp};
 use crate::plan::intent;
 
 /// Stop all work on an app
@@ -23,9 +23,24 @@ pub struct Suspend {
     /// Why; shown wherever the app is
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// When work goes on by itself, as an RFC 3339 time such as 2026-12-01T00:00:00Z; without it, at `amiable resume`
-    #[arg(long, value_name = "TIME")]
-    until: Option<Timestamp>,
+    /// When work goes on by itself: an RFC 3339 time such as 2026-12-01T00:00:00Z, or a span from now such as 2h; without it, at
+    /// `amiable resume`
+    #[arg(long, value_name = "TIME|SPAN", value_parser = until)]
+    until: Option<Until>,
+}
+
+/// The end of a suspension.
+#[derive(Clone, Copy, Debug)]
+enum Until {
+    At(Timestamp),
+    After(Span),
+}
+
+fn until(text: &str) -> Result<Until, String> {
+    let at = text.parse().map(Until::At);
+    at.ok()
+        .or_else(|| text.parse().map(Until::After).ok())
+        .ok_or_else(|| "write a time such as 2026-12-01T00:00:00Z, or how long from now on, such as 2h".to_owned())
 }
 
 impl Suspend {
@@ -36,8 +51,16 @@ impl Suspend {
     pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
         let desired = self.environment.one(global)?;
         let case = Case::open(global, &desired, &self.app).await?;
-        case.decide(intent::suspend(&case.about(&desired, Some(&self.reason)), self.until), "suspended").await?;
-        let until = self.until.map(|until| format!(" until {until}")).unwrap_or_default();
+        let now = case.session.clock.now();
+        let until = self.until.map(|until| match until {
+            Until::At(at) => at,
+            Until::After(span) => span.after(now),
+        });
+        if let Some(past) = until.filter(|until| *until <= now) {
+            return Err(Failure::usage(format!("--until {past} is in the past")));
+        }
+        case.decide(intent::suspend(&case.about(&desired, Some(&self.reason)), until), "suspended").await?;
+        let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
         terminal::say(&format!("{} is suspended{until}; `amiable resume {}` ends it", case.app.scope, self.app));
         Ok(Exit::Fine)
     }

@@ -89,3 +89,17 @@ pub fn ask(question: &str) -> Result<Option<String>, Failure> {
     io::stdin().lock().read_line(&mut answer)?;
     Ok(Some(answer.trim().to_owned()))
 }
+
+/// Asks for a `yes`.
+///
+/// # Errors
+/// When the answer is another one, or nobody is there to give it.
+pub fn confirm(question: &str) -> Result<(), Failure> {
+    match ask(&format!("{question} Only `yes` is accepted:"))?.as_deref() {
+        Some("yes") => Ok(()),
+        Some(_) => Err(Failure::new("nothing was changed")),
+        None => {
+            Err(Failure::usage("nobody is at the terminal to say yes").help("add --yes to go on without a question"))
+        }
+    }
+}

@@ -326,6 +326,14 @@ pub fn inline(value: &Value) -> String {
     }
 }
 
+/// A value as a document of its own.
+///
+/// # Errors
+/// Never, for plain data.
+pub fn document(value: &Value) -> Result<String, serde_saphyr::ser::Error> {
+    serde_saphyr::to_string(value)
+}
+
 /// A number as people write it: `60` for 60.0.
 fn plain_number(number: &Number) -> String {
     let text = number.to_string();

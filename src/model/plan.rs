@@ -136,6 +136,9 @@ impl AppPlan {
 pub struct PlannedImage {
     /// Its id.
     pub id: String,
+    /// Its name, where it could be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// What is said of it: version, branch, commit, build date.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub release: BTreeMap<String, String>,

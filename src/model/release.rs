@@ -74,6 +74,12 @@ impl FromStr for Origin {
     }
 }
 
+/// The version of a release; of one that has neither version nor commit the name of its image.
+pub fn version<'a>(said: &'a BTreeMap<String, String>, image_name: Option<&'a str>) -> Option<&'a str> {
+    let unnamed = !said.contains_key("version") && !said.contains_key("commit");
+    said.get("version").map(String::as_str).or(image_name.filter(|_| unnamed))
+}
+
 /// `1.9.0, main@3f2c1ab, built 2026-11-02`, as far as it is known; empty when nothing is.
 pub fn described(said: &BTreeMap<String, String>) -> String {
     let built = built(said).map(|day| format!("built {day}"));

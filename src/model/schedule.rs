@@ -82,8 +82,25 @@ fn parse(cron: &str) -> Result<Cron, ScheduleError> {
             "five fields are wanted: minute, hour, day, month, day of the week".to_owned(),
         ));
     }
+    if let Some(wrong) = cron.split_whitespace().zip(FIELDS).find_map(|(field, limits)| out_of_range(field, limits)) {
+        return Err(ScheduleError::Cron(wrong));
+    }
     let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-    parser.parse(cron).map_err(|error| ScheduleError::Cron(error.to_string()))
+    // The parser's own words are about its insides.
+    parser.parse(cron).map_err(|_| ScheduleError::Cron("one of its fields cannot be understood".to_owned()))
+}
+
+/// The fields of a cron expression, and from where to where each goes. Sunday is 0 and 7.
+const FIELDS: [(&str, u32, u32); 5] =
+    [("minute", 0, 59), ("hour", 0, 23), ("day of the month", 1, 31), ("month", 1, 12), ("day of the week", 0, 7)];
+
+/// What is wrong with the numbers of a field. After a slash stands a step, which is no point in time.
+fn out_of_range(field: &str, (name, least, most): (&str, u32, u32)) -> Option<String> {
+    let points = field.split(',').filter_map(|part| part.split('/').next()).flat_map(|range| range.split('-'));
+    let numbers = points.filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()));
+    let wrong = |text: &&str| !text.parse().is_ok_and(|number: u32| (least..=most).contains(&number));
+    let text: String = numbers.filter(|text| wrong(text)).map(|text| text.chars().take(8).collect()).next()?;
+    Some(format!("the {name} is from {least} to {most}, and {text} is not"))
 }
 
 impl FromStr for Schedule {
@@ -106,6 +123,15 @@ mod tests {
 
     fn in_zone(cron: &str, time_zone: &str) -> Schedule {
         Schedule { cron: cron.to_owned(), time_zone: time_zone.to_owned() }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_schedule_is_said_in_its_own_words() {
+        let why = |cron: &str| Schedule::check_cron(cron).unwrap_err().to_string();
+        assert_eq!(why("0 25 * * *"), "the hour is from 0 to 23, and 25 is not");
+        assert_eq!(why("0 8 1-32 * *"), "the day of the month is from 1 to 31, and 32 is not");
+        assert_eq!(why("0 8 * * mon-xyz"), "one of its fields cannot be understood");
+        assert!(Schedule::check_cron("*/15 8-17/2 1,15 jan-mar 1-5").is_ok());
     }
 
     #[test]

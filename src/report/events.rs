@@ -295,8 +295,8 @@ fn image(id: &str, release: &BTreeMap<String, String>) -> String {
 }
 
 /// What happened as a table, in the order given. The app has a column when there are several.
-pub fn table(happenings: &[Happening]) -> String {
-    let several = happenings.iter().any(|one| one.app != happenings[0].app);
+pub fn table(happenings: &[Happening], wide: bool) -> String {
+    let several = wide || happenings.iter().any(|one| one.app != happenings[0].app);
     let mut table = plain_table();
     let mut header = vec!["TIME", "RELEASE", "EVENT", "BY", "WHY"];
     if several {
@@ -412,7 +412,7 @@ mod tests {
         group.owner.marks.promoted = Some(Mark::new(samples::at("12:29:55"), ADA, "").to("full"));
         let decisions = vec![decision(Verb::Pause, 42, "12:25:00", "lunch"), decision(Verb::Retry, 42, "12:40:00", "")];
         let told = tell(vec![&group], vec![record(41, "11:08:00")], decisions);
-        assert_snapshot!(table(&told), @r"
+        assert_snapshot!(table(&told, false), @r"
         TIME                     RELEASE  EVENT          BY          WHY
         2026-11-02 11:08:00 UTC  v041     deployed       deploy/ada  ami-0041 (1.41.0)
         2026-11-02 12:20:00 UTC  v042     launched       –           ami-0042 (1.42.0)

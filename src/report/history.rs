@@ -8,22 +8,28 @@ use crate::model::release;
 use super::status::{finish, plain_table};
 use super::words;
 
-/// `records`, newest first, as a table.
-pub fn table(records: &[DeployedRecord]) -> String {
+/// `records`, newest first, as a table; in a wide one commits, dates and people are not shortened.
+pub fn table(records: &[DeployedRecord], wide: bool) -> String {
     let mut table = plain_table();
     table.set_header(vec!["RELEASE", "IMAGE", "FROM", "VERSION", "COMMIT", "BUILT", "MANIFESTS", "DEPLOYED", "BY"]);
+    let whole = |record: &DeployedRecord, keys: &[&str]| {
+        let said: Vec<&str> = keys.iter().filter_map(|key| record.release.get(*key)).map(String::as_str).collect();
+        Some(said.join("@")).filter(|text| !text.is_empty())
+    };
     let or_dash = |text: Option<String>| text.map_or_else(|| "–".to_owned(), |text| words::plain(&text));
     for record in records {
         table.add_row(vec![
             record.generation.to_string(),
             record.image.clone(),
             or_dash(record.image_source.as_ref().map(ToString::to_string)),
-            or_dash(record.release.get("version").cloned()),
-            or_dash(release::commit(&record.release)),
-            or_dash(release::built(&record.release)),
-            or_dash(record.manifests.as_deref().map(release::short)),
+            or_dash(release::version(&record.release, record.image_name.as_deref()).map(str::to_owned)),
+            or_dash(if wide { whole(record, &["branch", "commit"]) } else { release::commit(&record.release) }),
+            or_dash(if wide { whole(record, &["buildDate"]) } else { release::built(&record.release) }),
+            or_dash(
+                record.manifests.as_deref().map(|commit| if wide { commit.to_owned() } else { release::short(commit) }),
+            ),
             record.deployed_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
-            person(&record.deployed_by).to_owned(),
+            if wide { record.deployed_by.clone() } else { person(&record.deployed_by).to_owned() },
         ]);
     }
     let mut text = finish(&table);
@@ -82,7 +88,7 @@ mod tests {
             deployed_by: "arn:aws:iam::123456789012:user/grace".into(),
             ..record.clone()
         };
-        assert_snapshot!(table(&[record, first]), @"
+        assert_snapshot!(table(&[record, first], false), @"
         RELEASE  IMAGE     FROM            VERSION  COMMIT        BUILT       MANIFESTS  DEPLOYED                 BY
         v042     ami-0222  search hello-*  1.9.0    main@3f2c1ab  2026-11-02  77aa00b    2026-11-02 12:08:00 UTC  deploy/ada
         v001     ami-0222  –               –        –             –           –          2026-11-02 12:08:00 UTC  grace

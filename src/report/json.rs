@@ -45,8 +45,32 @@ pub struct List {
     pub api_version: &'static str,
     /// `PlanList`.
     pub kind: &'static str,
-    /// One for every environment.
+    /// One for every environment that could be planned.
     pub items: Vec<Document>,
+    /// The others, and why nothing can be said of them.
+    pub failures: Vec<Unplanned>,
+}
+
+/// An environment that could not be planned.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Unplanned {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// Why.
+    pub message: String,
+    /// What to do about it, where that is known.
+    pub help: Option<String>,
+}
+
+/// What `plan -o json` prints: a `Plan` where it is asked about one environment, a `PlanList` where about several.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Printed {
+    /// Of one environment.
+    Plan(Document),
+    /// Of several.
+    PlanList(List),
 }
 
 /// Where the manifests came from.
@@ -139,6 +163,8 @@ pub struct App {
 pub struct Image {
     /// Its id.
     pub id: String,
+    /// The version that was given with it; the image's name where neither version nor commit was.
+    pub version: Option<String>,
     /// What is said of it: `version`, `branch`, `commit`, `buildDate`.
     pub release: BTreeMap<String, String>,
     /// The kind of source that it comes from, such as `search`; null for one that the manifest gives by its id.
@@ -307,14 +333,29 @@ pub fn document(plan: &Plan) -> Document {
 }
 
 /// The plans of several environments in one document.
-pub fn list(plans: &[&Plan]) -> List {
+pub fn list(plans: &[&Plan], failures: Vec<Unplanned>) -> List {
     let items = plans.iter().map(|plan| document(plan)).collect();
-    List { api_version: "amiable/v1", kind: "PlanList", items }
+    List { api_version: "amiable/v1", kind: "PlanList", items, failures }
 }
 
-/// The JSON Schema of [`Document`].
+/// The JSON Schema of [`Printed`].
 pub fn schema() -> Value {
-    schemars::generate::SchemaSettings::draft07().into_generator().into_root_schema_for::<Document>().to_value()
+    schemars::generate::SchemaSettings::draft07().into_generator().into_root_schema_for::<Printed>().to_value()
+}
+
+/// Why something is to be done; where the planner has nothing to add, what asks for it.
+fn reason(plan: &AppPlan) -> String {
+    let paths =
+        |fields: &[plan::FieldChange]| fields.iter().map(|field| field.path.as_str()).collect::<Vec<_>>().join(", ");
+    match plan.change {
+        _ if !plan.reason.is_empty() => plan.reason.clone(),
+        plan::Change::Create => "new app".to_owned(),
+        plan::Change::Replace | plan::Change::Update if !plan.fields.is_empty() => {
+            format!("the manifest changes {}", paths(&plan.fields))
+        }
+        plan::Change::Drift if !plan.drift.is_empty() => format!("AWS differs in {}", paths(&plan.drift)),
+        _ => String::new(),
+    }
 }
 
 fn app(plan: &AppPlan, environment: &EnvironmentName) -> App {
@@ -329,7 +370,7 @@ fn app(plan: &AppPlan, environment: &EnvironmentName) -> App {
         app: plan.app.clone(),
         environment: environment.clone(),
         action: change(plan.change),
-        reason: plan.reason.clone(),
+        reason: reason(plan),
         from: plan.from.map(|generation| generation.to_string()),
         to: plan.to.map(|generation| generation.to_string()),
         image: plan.image.as_ref().map(image),
@@ -356,6 +397,7 @@ fn image(image: &plan::PlannedImage) -> Image {
     });
     Image {
         id: image.id.clone(),
+        version: crate::model::release::version(&image.release, image.name.as_deref()).map(str::to_owned),
         release: image.release.clone(),
         source: image.origin.as_ref().map(|origin| origin.kind.as_str()),
         expression: image.origin.as_ref().map(|origin| origin.expression.clone()),
@@ -500,7 +542,7 @@ mod tests {
               "app": "hello-world",
               "environment": "prod",
               "action": "replace",
-              "reason": "",
+              "reason": "the manifest changes image, instances.max, strategy.redBlack.bakeTime",
               "from": "v041",
               "to": "v042",
               "image": null,

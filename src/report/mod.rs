@@ -5,6 +5,7 @@
 //! - [`text`]: a plan for the terminal
 //! - [`json`]: a plan for programs, in a form that stays
 //! - [`markdown`]: a plan for a pull request
+//! - [`github`]: a plan as annotations of GitHub Actions
 //! - [`live`]: a release while it happens
 //! - [`status`]: what runs where
 //! - [`tree`]: what runs of one app, generation by generation
@@ -14,6 +15,7 @@
 //! No form ever holds user data: a hash stands for it (see [`Secret`](crate::model::launch::Secret)).
 
 pub mod events;
+pub mod github;
 pub mod history;
 pub mod json;
 pub mod live;

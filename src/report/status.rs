@@ -96,10 +96,8 @@ pub(super) fn group<'a>(observed: &'a Observed, app: &AppName, generation: Gener
 
 /// The version that was given with the image; without one, and without a commit, the image's name.
 pub(super) fn version(observed: &Observed, group: &Group) -> Option<String> {
-    let release = release(observed, group);
-    let unnamed = !release.contains_key("version") && !release.contains_key("commit");
-    let name = image(observed, group).filter(|_| unnamed).map(|image| image.name.clone());
-    release.get("version").cloned().or(name).map(|version| words::plain(&version))
+    let name = image(observed, group).map(|image| image.name.as_str());
+    release::version(&release(observed, group), name).map(words::plain)
 }
 
 fn said(observed: &Observed, group: &Group, what: &str) -> Option<String> {
@@ -201,9 +199,10 @@ fn paths<'a>(paths: impl Iterator<Item = &'a String>) -> String {
     paths.map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// `rows` as a table. The environment has a column when there are several.
-pub fn table(rows: &[Row], now: Timestamp) -> String {
-    let several = rows.iter().any(|row| row.environment != rows[0].environment);
+/// `rows` as a table. The environment has a column when there are several, and in a wide one, in which commits and dates are
+/// not shortened.
+pub fn table(rows: &[Row], now: Timestamp, wide: bool) -> String {
+    let several = wide || rows.iter().any(|row| row.environment != rows[0].environment);
     let mut table = plain_table();
     let mut header = vec!["APP", "RELEASE", "IMAGE", "VERSION", "COMMIT", "BUILT", "INSTANCES", "AGE", "STATE"];
     if several {
@@ -213,13 +212,16 @@ pub fn table(rows: &[Row], now: Timestamp) -> String {
     for row in rows {
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".to_owned());
         let instances = row.instances.map(|count| format!("{}/{}", count.in_service, count.desired));
+        let built = row.build_date.clone().map(|date| if wide { date } else { release::day(&date) });
+        let whole = || [&row.branch, &row.commit].into_iter().flatten().cloned().collect::<Vec<_>>().join("@");
+        let commit = if wide { Some(whole()).filter(|text| !text.is_empty()) } else { commit(row) };
         let mut cells = vec![
             row.app.to_string(),
             or_dash(&row.release),
             or_dash(&row.image),
             or_dash(&row.version),
-            or_dash(&commit(row)),
-            or_dash(&row.build_date.as_deref().map(release::day)),
+            or_dash(&commit),
+            or_dash(&built),
             or_dash(&instances),
             or_dash(&row.since.map(|since| words::age(since, now))),
             row.state.clone(),
@@ -270,7 +272,7 @@ mod tests {
         let mut failed = samples::unchanged("flaky");
         failed.from = Some(Generation(3));
         plan.apps.push(failed);
-        assert_snapshot!(table(&rows(&observed, &plan), samples::at("12:00:00")), @"
+        assert_snapshot!(table(&rows(&observed, &plan), samples::at("12:00:00"), false), @"
         APP          RELEASE  IMAGE     VERSION  COMMIT  BUILT  INSTANCES  AGE  STATE
         billing      v007     –         –        –       –      –          –    serving; to change: instances.max
         cart         v003     –         –        –       –      –          –    drifted: instances.max, dns.name
@@ -296,7 +298,7 @@ mod tests {
         let mut test = prod.clone();
         test.environment = "test".parse().unwrap();
         let rows: Vec<Row> = [prod, test].iter().flat_map(|plan| rows(&observed, plan)).collect();
-        assert_snapshot!(table(&rows, samples::at("12:00:00")), @"
+        assert_snapshot!(table(&rows, samples::at("12:00:00"), false), @"
         ENV   APP  RELEASE  IMAGE     VERSION  COMMIT  BUILT  INSTANCES  AGE  STATE
         prod  web  v001     ami-0001  1.1.0    –       –      1/2        3m   serving
         test  web  v001     ami-0001  1.1.0    –       –      1/2        3m   serving

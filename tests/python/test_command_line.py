@@ -113,3 +113,104 @@ def test_image_set_says_which_environments_do_not_get_the_image(world, tmp_path)
     packer.write_text(json.dumps({"builds": [], "last_run_uuid": "2"}))
     refused = world.run("image", "set", "hello", "--from", str(packer), code=64).stderr
     assert "sets its own image" in refused and "--env" in refused
+
+
+def test_a_label_that_no_app_has_is_no_green_light(world):
+    world.app(world.images["hello 1.0.0"])
+    edit(world, "metadata: {name: hello}", "metadata: {name: hello, labels: {team: search}}")
+    edit(world, "c7g.large", "m7i.large")
+    refused = world.run("plan", "-l", "team=b", "--detailed-exitcode", code=1)
+    assert "no app has the label team=b" in refused.stderr and "team=search" in refused.stderr
+    world.run("plan", "-l", "team=search", "--detailed-exitcode", code=2)
+
+
+def test_an_orphan_can_be_looked_at_and_the_way_to_end_it_is_named(world):
+    deploy(world)
+    manifest = text(world)
+    (world.folder / "hello.yaml").unlink()
+    (row,) = json.loads(world.run("status", "-o", "json").stdout)
+    assert (row["release"], row["image"], row["instances"]) == ("v001", world.images["hello 1.0.0"], {"inService": 2, "desired": 2})
+    assert "orphaned" in row["state"]
+    assert "v001" in world.run("status", "hello").stdout
+    assert "v001" in world.run("history", "hello").stdout
+    assert "deployed" in world.run("events", "hello").stdout
+    assert "put its manifest back" in world.run("destroy", "hello", "--yes", code=1).stderr
+    for command in ("status", "history", "events"):
+        assert "no manifest deploys nosuch to prod" in world.run(command, "nosuch", code=1).stderr
+    world.write("hello.yaml", manifest)
+    planned = world.run("destroy", "hello", code=64)
+    assert "manifest says" not in planned.stdout and "resolvers forget the name" in planned.stdout
+
+
+def test_the_json_of_several_environments_is_a_list_whatever_fails(world):
+    deploy(world)
+    prod = (world.folder / "prod.yaml").read_text()
+    world.write("test.yaml", prod.replace("name: prod", "name: test").replace('accountId: "123456789012"', 'accountId: "210987654321"'))
+    planned = json.loads(world.run("plan", "-o", "json", code=1).stdout)
+    assert planned["kind"] == "PlanList"
+    assert [item["target"]["environment"] for item in planned["items"]] == ["prod"]
+    assert [failure["environment"] for failure in planned["failures"]] == ["test"]
+    assert "123456789012" in planned["failures"][0]["message"]
+    assert json.loads(world.run("plan", "--env", "prod", "-o", "json").stdout)["kind"] == "Plan"
+    world.write("test.yaml", prod.replace("name: prod", "name: test").replace("us-west-2", "here"))
+    planned = json.loads(world.run("plan", "-o", "json", code=1).stdout)
+    assert [failure["environment"] for failure in planned["failures"]] == ["test"]
+
+
+def test_what_is_listed_has_every_form(world):
+    deploy(world)
+    for command in (["status"], ["status", "hello"], ["history", "hello"], ["events", "hello"]):
+        as_json = json.loads(world.run(*command, "-o", "json").stdout)
+        assert as_json
+        assert "prod" in world.run(*command, "-o", "yaml").stdout
+        assert "v001" in world.run(*command, "-o", "wide").stdout
+        names = world.run(*command, "-o", "name").stdout.split()
+        assert names == (["hello"] if command == ["status"] else ["v001"])
+    assert "hello 1.0.0" in world.run("history", "hello").stdout, "the image's name, as status shows it"
+
+
+def test_github_gets_annotations_and_a_summary(world, tmp_path):
+    world.app(world.images["hello 1.0.0"])
+    edit(world, "instanceType: c7g.large", "instanceType: m7i.large")
+    summary = tmp_path / "summary.md"
+    planned = world.run("plan", "-o", "github", GITHUB_STEP_SUMMARY=str(summary))
+    assert planned.stdout.startswith("::notice title=prod%3A hello%2C new app::")
+    assert "hello" in summary.read_text()
+
+
+def test_status_can_be_watched(world):
+    deploy(world)
+    with pytest.raises(subprocess.TimeoutExpired) as watched:
+        from conftest import AMIABLE
+
+        env = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_ENDPOINT_URL": world.url, "HOME": str(world.folder), "AMIABLE_SIM_CLOCK": world.clock}
+        subprocess.run([AMIABLE, "--manifests", world.folder, "status", "-w"], env=env, capture_output=True, timeout=3, stdin=subprocess.DEVNULL)
+    assert b"hello" in watched.value.stdout
+
+
+def test_a_region_narrows_the_environments(world):
+    world.app(world.images["hello 1.0.0"], machine="instanceType: m7i.large")
+    world.run("plan", "--region", "us-west-2", "--verbose")
+    assert "no environment is in the region eu-west-1" in world.run("plan", "--region", "eu-west-1", code=1).stderr
+
+
+def test_messages_name_what_is_wrong_and_what_to_write(world):
+    deploy(world)
+    wrong = world.run("suspend", "hello", "--reason", "x", "--until", "tomorrow", code=64).stderr
+    assert "write a time such as" in wrong and "2h" in wrong
+    assert "is in the past" in world.run("suspend", "hello", "--reason", "x", "--until", "2001-01-01T00:00:00Z", code=64).stderr
+    assert "is suspended until" in world.run("suspend", "hello", "--reason", "x", "--until", "2h").stderr
+    world.run("resume", "hello")
+    unknown = world.run("deploy", "helo", "--ami", world.images["hello 1.1.0"], "--yes", code=1).stderr
+    assert "there is no app helo" in unknown and "did you mean `hello`?" in unknown
+    assert "--from" in world.run("image", "set", "hello", "--env", "prod", code=64).stderr
+
+
+def test_every_report_has_the_same_version_of_a_release(world):
+    world.app(world.images["hello 1.0.0"], machine="instanceType: m7i.large")
+    (app,) = json.loads(world.run("plan", "-o", "json").stdout)["apps"]
+    assert (app["image"]["version"], app["reason"]) == ("hello 1.0.0", "new app")
+    world.run("apply", "--yes")
+    (row,) = json.loads(world.run("status", "-o", "json").stdout)
+    assert row["version"] == "hello 1.0.0"
+    assert "hello 1.0.0" in world.run("history", "hello").stdout

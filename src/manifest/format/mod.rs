@@ -118,12 +118,13 @@ fn github(finding: &Diagnostic) -> String {
 }
 
 /// The escapes of `@actions/toolkit` for the text of a workflow command.
-fn github_data(text: &str) -> String {
+pub fn github_data(text: &str) -> String {
     let plain: String = text.chars().map(|c| if c != '\n' && is_disturbing(c) { ' ' } else { c }).collect();
     plain.replace('%', "%25").replace('\n', "%0A")
 }
 
-fn github_property(text: &str) -> String {
+/// The same for a property of a workflow command.
+pub fn github_property(text: &str) -> String {
     github_data(text).replace(':', "%3A").replace(',', "%2C")
 }
 

@@ -171,7 +171,8 @@ impl<'a> Wanted<'a> {
             let release = record.map(|record| record.release.clone()).or_else(known).unwrap_or_default();
             NewerImage { release, origin: self.spec.image.origin(), ..newer.clone() }
         });
-        Some(PlannedImage { id, release: self.release(), origin: self.origin(), newer })
+        let name = observed.images.get(&id).and_then(|image| Some(image.known()?.as_ref()?.name.clone()));
+        Some(PlannedImage { id, name, release: self.release(), origin: self.origin(), newer })
     }
 
     /// Why the source leads to no image, if it leads to none.
