@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use super::arn::Arn;
 use super::diagnostic::{Code, Diagnostic, Diagnostics, quoted};
 use super::document::Location;
+use super::init::PLACEHOLDER_ACCOUNT;
 use super::node::{Layer, Node};
 use super::spec::{AppSpec, Dns, EnvironmentSpec, LoadBalancer, RecordType};
 use super::values::is_zone_id;
@@ -226,6 +227,11 @@ fn foreign(arn: &Arn<'_>, spec: &EnvironmentSpec) -> Option<String> {
 /// Checks an environment by itself.
 pub(super) fn environment(environment: &Surroundings<'_>, findings: &mut Diagnostics) {
     let (spec, tree) = (environment.spec, environment.tree);
+    if spec.account_id == PLACEHOLDER_ACCOUNT {
+        let message = format!("the account {} stands where one has to be filled in", quoted(PLACEHOLDER_ACCOUNT));
+        let finding = Diagnostic::at(Code::Placeholder, tree.nearest(&["accountId"]), message);
+        findings.push(finding.help("write your account, and with it the ids of your network").warning());
+    }
     if let Some(arn) = spec.assume_role.as_deref().and_then(Arn::parse)
         && let Some(why) = foreign(&arn, spec)
     {

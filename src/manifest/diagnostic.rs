@@ -83,6 +83,7 @@ codes! {
     UserDataTooLong = "user-data-too-long": "User data is longer than EC2 takes.",
     BadIgnore = "bad-ignore": "`drift.ignore` names what is not a field that is changed in place.",
     DeployedNowhere = "deployed-nowhere": "An app names no environment.",
+    Placeholder = "placeholder": "What `amiable init` wrote has not been filled in.",
     UnusedField = "unused-field": "A field has no effect together with the others.",
     InvalidSpec = "invalid-spec": "A spec is not valid in another way.",
 }

@@ -891,3 +891,41 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn what_aws_would_refuse_later_is_refused_offline() {
+    let said = |spec: &str| match with(spec, "{}") {
+        Ok(fleet) => fleet.warnings.to_string(),
+        Err(findings) => findings.to_string(),
+    };
+    let scheduled = |what: &str| {
+        format!(
+            "  scaling: {{scheduled: [{{name: a, schedule: '0 8 * * *', {what}}}]}}\n  instances: {{min: 1, max: 2}}\n"
+        )
+    };
+    for (spec, message) in [
+        (scheduled("min: 10"), "`a` sets `min` to 10, above `instances.max`, which is 2"),
+        (scheduled("max: 0"), "`a` sets `max` to 0, below `instances.min`, which is 1"),
+        (scheduled("min: 10, max: 12"), ""),
+        (
+            "  scaling: {targetTracking: [{metric: ASGAverageCPUUtilization, target: 500}]}\n".into(),
+            "is 500 percent of CPU",
+        ),
+        ("  launch: {cpuCredits: unlimited}\n".into(), "`c7g.large` has no CPU credits"),
+        ("  launch: {securityGroupIds: []}\n".into(), "securityGroupIds"),
+        ("  release: {buildDate: yesterday}\n".into(), "`yesterday` is not a date"),
+        ("  release: {buildDate: 2026-11-02}\n".into(), ""),
+    ] {
+        let told = said(&spec);
+        assert!(if message.is_empty() { told.is_empty() } else { told.contains(message) }, "{spec}{told}");
+    }
+}
+
+#[test]
+fn what_init_left_open_is_doubtful() {
+    let environment = ENVIRONMENT.replace("123456789012", "000000000000");
+    let app = format!("{APP}environments: {{prod: {{}}}}\n").replace("ami-0a1b2c3d", "ami-00000000000000000");
+    let told = fleet(&[("web.yaml", &app), ("prod.yaml", &environment)]).unwrap().warnings;
+    let codes: Vec<&str> = told.iter().map(|finding| finding.code.as_str()).collect();
+    assert!(codes.iter().filter(|code| **code == "placeholder").count() == 2, "{told}");
+}

@@ -100,12 +100,44 @@ fn within_rule(
         let finding = subject.error(Code::Contradiction, path, message);
         findings.push(finding.help(format!("the app's paths are {}", shared.paths.join(", "))));
     }
+    conditions(subject, shared, check, path, findings);
     let Some(given) = &check.host else { return };
     let lower = |text: &str| text.to_ascii_lowercase();
     if !shared.hosts.is_empty() && !shared.hosts.iter().any(|pattern| matches(&lower(pattern), &lower(given))) {
         let message = format!("{} is none of the app's hosts on the shared listener", quoted(given));
         let finding = subject.error(Code::Contradiction, host, message);
         findings.push(finding.help(format!("the app's hosts are {}", shared.hosts.join(", "))));
+    }
+}
+
+/// The conditions of the rule besides hosts and paths: what is sent must fulfil them, and whence it comes.
+fn conditions(
+    subject: &Subject<'_>,
+    shared: &SharedListener,
+    check: &SmokeCheck,
+    path: &[&str],
+    findings: &mut Diagnostics,
+) {
+    let method = check.method.as_str();
+    if !shared.methods.is_empty() && !shared.methods.iter().any(|one| one == method) {
+        let message = format!("the check is sent with {method}, which is none of the rule's methods");
+        let finding = subject.error(Code::Contradiction, path, message);
+        findings.push(finding.help(format!("add `method`: the rule's methods are {}", shared.methods.join(", "))));
+    }
+    for (name, values) in &shared.headers {
+        let sent = check.headers.iter().find(|(sent, _)| sent.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+        let lower = |text: &str| text.to_ascii_lowercase();
+        if !sent.is_some_and(|sent| values.iter().any(|pattern| matches(&lower(pattern), &lower(sent)))) {
+            let message = format!("the check does not send the header {} as the rule wants it", quoted(name));
+            let finding = subject.error(Code::Contradiction, path, message);
+            findings.push(finding.help(format!("add it to the check's `headers`: {}", values.join(" or "))));
+        }
+    }
+    if !shared.source_ips.is_empty() {
+        let message = "the rule has `sourceIps`, so that the check passes from these networks only".to_owned();
+        let finding = subject.error(Code::Contradiction, path, message);
+        let help = format!("run amiable within {}, or leave out the check", shared.source_ips.join(" or "));
+        findings.push(finding.help(help).warning());
     }
 }
 
@@ -228,6 +260,21 @@ spec:
         ] {
             assert_eq!(told(spec), "fine", "{spec}");
         }
+    }
+
+    #[test]
+    fn a_check_that_the_rule_does_not_let_through_is_refused() {
+        let told = |rule: &str, check: &str| {
+            told(&format!(
+                "  loadBalancer: {{listener: https, hosts: [web.example.com], {rule}}}\n  verification: {{smoke: [{{path: /{check}}}]}}\n"
+            ))
+        };
+        assert!(told("methods: [POST]", "").contains("is sent with GET, which is none of the rule's methods"));
+        assert_eq!(told("methods: [POST]", ", method: POST"), "fine");
+        assert!(told("headers: {X-Team: [search, shop-*]}", "").contains("does not send the header `X-Team`"));
+        assert!(told("headers: {X-Team: [search]}", ", headers: {X-Team: ads}").contains("`X-Team`"));
+        assert_eq!(told("headers: {X-Team: [search, shop-*]}", ", headers: {x-team: Shop-1}"), "fine");
+        assert_eq!(told("sourceIps: [10.0.0.0/8]", ""), "fine", "only doubtful");
     }
 
     #[test]

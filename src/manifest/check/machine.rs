@@ -3,14 +3,41 @@
 use super::{Subject, foreign};
 use crate::manifest::arn::Arn;
 use crate::manifest::diagnostic::{Code, Diagnostic, Diagnostics, quoted};
+use crate::manifest::init::PLACEHOLDER_IMAGE;
 use crate::manifest::node::Node;
-use crate::manifest::spec::{BlockDevice, VolumeType};
+use crate::manifest::spec::{BlockDevice, ImageSource, VolumeType};
 use crate::model::names::Scope;
 
 pub(super) fn machine(subject: &Subject<'_>, findings: &mut Diagnostics) {
     user_data(subject, findings);
     profile(subject, findings);
     volumes(subject, findings);
+    credits(subject, findings);
+    placeholder(subject, findings);
+}
+
+/// CPU credits are for burstable instances. <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-performance-instances.html>
+fn credits(subject: &Subject<'_>, findings: &mut Diagnostics) {
+    let spec = subject.spec;
+    let mut types = spec.instance_type.iter().chain(&spec.instance_types);
+    let steady = types.find(|name| !BURSTABLE.iter().any(|family| name.split('.').next() == Some(family)));
+    if let (Some(_), Some(steady)) = (spec.launch.cpu_credits, steady) {
+        let message = format!("{} has no CPU credits", quoted(steady));
+        let finding = subject.error(Code::Contradiction, &["launch", "cpuCredits"], message);
+        findings.push(finding.help(format!("remove `cpuCredits`, or use a type of {}", BURSTABLE.join(", "))));
+    }
+}
+
+/// The families of instance types that have CPU credits.
+const BURSTABLE: [&str; 4] = ["t2", "t3", "t3a", "t4g"];
+
+/// What `amiable init` writes where nobody said better, and nobody has put right.
+fn placeholder(subject: &Subject<'_>, findings: &mut Diagnostics) {
+    if matches!(&subject.spec.image.source, ImageSource::Id(id) if id == PLACEHOLDER_IMAGE) {
+        let message = format!("the image {} stands where one has to be filled in", quoted(PLACEHOLDER_IMAGE));
+        let finding = subject.error(Code::Placeholder, &["image", "id"], message);
+        findings.push(finding.help(format!("`amiable image set {} ami-…` writes one", subject.scope.app)).warning());
+    }
 }
 
 /// One type, or several: said of the tree, so that it is found together with whatever else is missing.

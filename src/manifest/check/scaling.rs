@@ -61,6 +61,10 @@ fn tracking(subject: &Subject<'_>, scaling: &Scaling, findings: &mut Diagnostics
             let message = format!("the target of `{}` is {}, and must be more than 0", one.metric.as_str(), one.target);
             findings.push(subject.error(Code::OutOfRange, &path, message));
         }
+        if one.metric == Metric::CpuUtilization && one.target > 100.0 {
+            let message = format!("the target of `{}` is {} percent of CPU", one.metric.as_str(), one.target);
+            findings.push(subject.error(Code::OutOfRange, &path, message).help("100 at most; 60 is common"));
+        }
         if let Some(finding) = uncounted(subject).filter(|_| one.metric == Metric::RequestCountPerTarget) {
             findings.push(finding.help("track another metric than `ALBRequestCountPerTarget`"));
         }
@@ -87,6 +91,33 @@ fn scheduled(subject: &Subject<'_>, scaling: &Scaling, findings: &mut Diagnostic
             let finding = subject.error(Code::Contradiction, &path, format!("{} {message}", quoted(&one.name)));
             findings.push(finding.help(help));
         }
+    }
+    against_the_group(subject, scaling, findings);
+}
+
+/// Sizes that the group's own limits do not allow, unless another scheduled action moves these.
+fn against_the_group(subject: &Subject<'_>, scaling: &Scaling, findings: &mut Diagnostics) {
+    let instances = &subject.spec.instances;
+    let most = scaling.scheduled.iter().filter_map(|one| one.max).fold(instances.max, u32::max);
+    let least = scaling.scheduled.iter().filter_map(|one| one.min).fold(instances.min, u32::min);
+    for one in &scaling.scheduled {
+        let (high, low) = (one.max.unwrap_or(most), one.min.unwrap_or(least));
+        let above = [("min", one.min), ("desired", one.desired)].into_iter().find(|(_, size)| *size > Some(high));
+        let below = [("max", one.max), ("desired", one.desired)];
+        let below = below.into_iter().find(|(_, size)| size.is_some_and(|size| size < low));
+        let told = match (above, below) {
+            (Some((field, Some(size))), _) if one.max.is_none() => (
+                format!("sets `{field}` to {size}, above `instances.max`, which is {}", instances.max),
+                "raise `instances.max`, or give it a `max`",
+            ),
+            (_, Some((field, Some(size)))) if one.min.is_none() => (
+                format!("sets `{field}` to {size}, below `instances.min`, which is {}", instances.min),
+                "lower `instances.min`, or give it a `min`",
+            ),
+            _ => continue,
+        };
+        let message = format!("{} {}", quoted(&one.name), told.0);
+        findings.push(subject.error(Code::Contradiction, &["scaling", "scheduled"], message).help(told.1));
     }
 }
 

@@ -21,7 +21,7 @@ pub struct Launch {
     pub key_name: Option<String>,
     /// Security groups of the instances, instead of the environment's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-amiable-effect" = "replace"))]
+    #[schemars(length(min = 1), extend("x-amiable-effect" = "replace"))]
     pub security_group_ids: Option<Vec<String>>,
     /// A script or cloud-init document that runs at first boot; at most 16 KiB. Shown nowhere but as a hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]

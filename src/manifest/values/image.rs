@@ -3,6 +3,7 @@
 use super::{Complaint, DAY, Rule, form, is_id};
 use crate::manifest::arn::is_account;
 use crate::model::tags;
+use crate::model::time::Timestamp;
 
 /// The rules of an app's fields here.
 pub(super) const APP: &[(&str, Rule)] = &[
@@ -16,7 +17,7 @@ pub(super) const APP: &[(&str, Rule)] = &[
     ("release.version", Rule::Text(said)),
     ("release.branch", Rule::Text(said)),
     ("release.commit", Rule::Text(said)),
-    ("release.buildDate", Rule::Text(said)),
+    ("release.buildDate", Rule::Text(build_date)),
     ("release.artifacts.*", Rule::Text(artifact)),
 ];
 
@@ -72,6 +73,12 @@ fn file_beside(text: &str) -> Option<Complaint> {
     )
 }
 
+fn build_date(text: &str) -> Option<Complaint> {
+    // A day alone is the beginning of it.
+    let fine = text.parse::<Timestamp>().is_ok() || format!("{text}T00:00:00Z").parse::<Timestamp>().is_ok();
+    form(fine, text, "a date", "a day such as `2026-11-02`, or an RFC 3339 time such as `2026-11-02T09:30:00Z`")
+}
+
 fn said(text: &str) -> Option<Complaint> {
     let fine = !text.trim().is_empty() && text.chars().count() <= tags::MAX_VALUE;
     form(fine, text, "something to call a release by", "1 to 256 characters; it becomes a tag")
@@ -112,6 +119,7 @@ mod tests {
             ),
             (image_name, &["hello-*", "hello ?.0 (x)"], &["", "*", "**?", "a$", "ä"]),
             (file_beside, &["a.json", "../x/a.json"], &["", "/a.json"]),
+            (build_date, &["2026-11-02", "2026-11-02T09:30:00.123Z"], &["yesterday", "2026-13-01", "", "2026"]),
             (artifact, &["s3://b/k?versionId=1", "oci:x"], &["", "assets", ":x", "s3:"]),
         ]);
     }
