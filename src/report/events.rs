@@ -16,7 +16,7 @@ use crate::model::record::DeployedRecord;
 use crate::model::time::{Span, Timestamp};
 
 use super::history::person;
-use super::status::{finish, plain_table};
+use super::table::{finish, plain_table};
 use super::words;
 
 /// How far apart two traces of one thing may be: the tag is written after the record, the mark beside the decision.

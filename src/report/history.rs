@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::model::record::DeployedRecord;
 use crate::model::release;
 
-use super::status::{finish, plain_table};
+use super::table::{finish, plain_table};
 use super::words;
 
 /// `records`, newest first, as a table; in a wide one commits, dates and people are not shortened.

@@ -8,6 +8,7 @@
 //! - [`github`]: a plan as annotations of GitHub Actions
 //! - [`live`]: a release while it happens
 //! - [`status`]: what runs where
+//! - `table`: the tables of those that list
 //! - [`tree`]: what runs of one app, generation by generation
 //! - [`history`]: what was released, when and by whom
 //! - [`events`]: what happened, and why
@@ -22,6 +23,7 @@ pub mod live;
 pub mod markdown;
 pub mod paint;
 pub mod status;
+mod table;
 pub mod text;
 pub mod tree;
 pub mod words;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use comfy_table::{Table, presets};
 use serde::Serialize;
 
 use crate::model::mark::Mark;
@@ -12,6 +11,7 @@ use crate::model::plan::{AppPlan, Change, Plan};
 use crate::model::release;
 use crate::model::time::Timestamp;
 
+use super::table::{finish, plain_table};
 use super::words;
 
 /// One app in one environment.
@@ -239,20 +239,6 @@ pub(super) fn commit(row: &Row) -> Option<String> {
     let said = [("branch", &row.branch), ("commit", &row.commit)];
     let said = said.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.clone()?)));
     release::commit(&said.collect())
-}
-
-/// A table without lines, as kubectl prints them.
-pub(super) fn plain_table() -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table
-}
-
-/// The table as text without blanks at the ends of lines, with a final newline.
-pub(super) fn finish(table: &Table) -> String {
-    let text = table.to_string();
-    let lines: Vec<&str> = text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect();
-    format!("{}\n", lines.join("\n"))
 }
 
 #[cfg(test)]

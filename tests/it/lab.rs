@@ -281,7 +281,7 @@ spec:
         let scope = &desired.apps[&name.parse().unwrap()].scope;
         let groups = observed.groups.known().unwrap().values().filter(|group| group.owner.app == scope.app).collect();
         let told = happenings(&self.aws, scope, groups).await.unwrap_or_else(|failure| panic!("{failure}"));
-        amiable::report::events::table(&told)
+        amiable::report::events::table(&told, false)
     }
 
     pub async fn pass(&self, seconds: u64) {

@@ -91,7 +91,7 @@ async fn shown(lab: &Lab) -> String {
     let tree = tree::tree(&observed, &plan, &name).unwrap();
     format!(
         "{}\n{}\n{}",
-        status::table(&rows, plan.at),
+        status::table(&rows, plan.at, false),
         tree::text(&tree, plan.at),
         text::plan(&plan, &text::Options::default())
     )
