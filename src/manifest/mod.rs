@@ -34,8 +34,6 @@ pub mod git;
 pub mod init;
 mod labels;
 mod masks;
-#[cfg(test)]
-mod mistakes;
 pub mod node;
 pub mod overlay;
 pub mod packer;
@@ -46,6 +44,8 @@ pub mod shape;
 pub mod source;
 mod sources;
 pub mod spec;
+#[cfg(test)]
+mod tests;
 mod values;
 mod verification;
 pub mod yaml;
