@@ -68,7 +68,7 @@ pub struct Unplanned {
 #[serde(untagged)]
 pub enum Printed {
     /// Of one environment.
-    Plan(Document),
+    Plan(Box<Document>),
     /// Of several.
     PlanList(List),
 }

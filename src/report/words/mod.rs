@@ -2,7 +2,7 @@
 //!
 //! - [`steps`]: steps and the path that they make
 //! - [`time`]: spans, ages and points in time, and what is waited for
-//! - [`actions`]: calls
+//! - [`actions`]: calls, as people say them
 
 mod actions;
 mod steps;
