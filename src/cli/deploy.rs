@@ -2,12 +2,12 @@
 
 use clap::Args;
 
-use super::Global;
 use super::apply::{self, Watching};
 use super::edit::Manifest;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::selection::{self, Apps, Environment};
+use super::{Global, environments};
 use crate::model::names::AppName;
 
 /// Write an image into the manifest, and apply it
@@ -39,8 +39,9 @@ impl Deploy {
     /// # Errors
     /// When the manifests are wrong, the edit is not safe, AWS cannot be read, or the user says no.
     pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let environment = self.environment.one(global)?.name;
-        let mut manifest = Manifest::open(global, &self.app)?;
+        let fleet = environments::fleet(global)?;
+        let environment = self.environment.known(&fleet)?;
+        let mut manifest = Manifest::open(global, &fleet, &self.app)?;
         manifest.set_image(Some(&environment), &self.ami)?;
         if let Some(instance_type) = &self.instance_type {
             manifest.set(&environment, &["instanceType"], instance_type.as_str().into())?;
@@ -51,9 +52,9 @@ impl Deploy {
         if let Some(max) = self.max_instances {
             manifest.set(&environment, &["instances", "max"], max.into())?;
         }
-        manifest.sound()?;
+        let fleet = manifest.sound()?;
         manifest.save()?;
-        let desired = Environment { env: Some(environment) }.one(global)?;
+        let desired = fleet.desired(&environment).map_err(|findings| environments::unknown(&findings))?;
         selection::app(&desired, &self.app)?;
         let apps = Apps { apps: vec![self.app], labels: Vec::new() };
         apply::apply(global, &desired, &apps, &self.watching).await

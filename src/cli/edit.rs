@@ -25,9 +25,8 @@ impl Manifest {
     /// Finds and reads the manifest of `app`, which may have errors that the edit is to mend.
     ///
     /// # Errors
-    /// When there are no manifests, or none that can be read describes the app.
-    pub fn open(global: &Global, app: &AppName) -> Result<Self, Failure> {
-        let fleet = environments::fleet(global)?;
+    /// When no manifest that can be read describes the app.
+    pub fn open(global: &Global, fleet: &Fleet, app: &AppName) -> Result<Self, Failure> {
         let location = match (fleet.faults.apps.get(app), fleet.faults.unseen) {
             (Some(faulty), _) => &faulty.location,
             (None, true) if !fleet.apps.contains_key(app) => {
@@ -60,14 +59,14 @@ impl Manifest {
         Ok(())
     }
 
-    /// Refuses an edit after which the app's manifest would have errors: nothing could be deployed.
+    /// The manifests as they are after the edit; refused when the app's would have errors, for nothing could be deployed.
     ///
     /// # Errors
     /// When it would; what they are was said.
-    pub fn sound(&self) -> Result<(), Failure> {
+    pub fn sound(&self) -> Result<Fleet, Failure> {
         let (fleet, findings) = self.survey(&self.text);
         match fleet.apps.contains_key(&self.app) {
-            true => Ok(()),
+            true => Ok(fleet),
             false => Err(self.unsound(findings)),
         }
     }

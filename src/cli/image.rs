@@ -10,9 +10,9 @@ use clap::{ArgGroup, Args, Subcommand};
 use super::edit::Manifest;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::{Global, terminal};
+use super::{Global, environments, terminal};
 use crate::manifest::effective::Effective;
-use crate::manifest::fleet::{self, App};
+use crate::manifest::fleet::{App, Fleet};
 use crate::manifest::node::Layer;
 use crate::manifest::packer;
 use crate::model::names::{AppName, EnvironmentName};
@@ -53,15 +53,16 @@ impl Image {
     /// When the manifests are wrong, or the edit is not safe.
     pub fn run(self, global: &Global) -> Result<Exit, Failure> {
         let Command::Set(set) = self.command;
-        let mut manifest = Manifest::open(global, &set.app)?;
+        let fleet = environments::fleet(global)?;
+        let mut manifest = Manifest::open(global, &fleet, &set.app)?;
         let image = match (&set.image, &set.from) {
-            (_, Some(path)) => set.packers(global, path)?,
+            (_, Some(path)) => set.packers(&fleet, path)?,
             (image, None) => image.clone().unwrap_or_default(),
         };
         manifest.set_image(set.env.as_ref(), &image)?;
         manifest.save()?;
         if set.env.is_none() {
-            set.own_images(global);
+            set.own_images(&fleet);
         }
         Ok(Exit::Fine)
     }
@@ -72,8 +73,8 @@ const MAX_BYTES: u64 = 1 << 20;
 
 impl Set {
     /// The image that Packer made for the region of the environments that the edit is about.
-    fn packers(&self, global: &Global, path: &Path) -> Result<String, Failure> {
-        let region = self.region(global)?;
+    fn packers(&self, fleet: &Fleet, path: &Path) -> Result<String, Failure> {
+        let region = self.region(fleet)?;
         let refuse = |why: &str| Failure::new(format!("{} {why}", path.display()));
         let mut text = String::new();
         let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text));
@@ -85,8 +86,7 @@ impl Set {
     }
 
     /// Says which environments do not get the image of `spec`, because they set their own.
-    fn own_images(&self, global: &Global) {
-        let (fleet, _) = fleet::survey(std::slice::from_ref(&global.manifests), None);
+    fn own_images(&self, fleet: &Fleet) {
         let Some(app) = fleet.apps.get(&self.app) else { return };
         for name in with_own_image(app) {
             terminal::say(&format!("{name} sets its own image, and keeps it: add --env {name} to change that"));
@@ -94,8 +94,7 @@ impl Set {
     }
 
     /// The one region of the environments whose image is edited.
-    fn region(&self, global: &Global) -> Result<String, Failure> {
-        let (fleet, _) = fleet::survey(std::slice::from_ref(&global.manifests), None);
+    fn region(&self, fleet: &Fleet) -> Result<String, Failure> {
         let app = &self.app;
         let everywhere: Vec<&EnvironmentName> = match (fleet.apps.get(app), fleet.faults.apps.get(app)) {
             (Some(app), _) => app.effective.keys().collect(),

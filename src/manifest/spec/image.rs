@@ -252,7 +252,7 @@ pub struct Release {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-amiable-effect" = "behaviour"))]
     pub commit: Option<String>,
-    /// When it was built.
+    /// When it was built: a day such as `2026-11-02`, or an RFC 3339 time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-amiable-effect" = "behaviour"))]
     pub build_date: Option<String>,
