@@ -312,12 +312,16 @@ impl Deployed {
         let mut release = Vec::new();
         if section.rows.iter().any(|other| other.before == row.before && other.effect == Effect::Replace) {
             let mut next = lab.fork().await;
-            next.write("hello", manifest.replace("instanceType: m7i.large", "instanceType: m7i.2xlarge"));
+            let larger = [("m7i.large", "m7i.2xlarge"), ("t3.small", "t3.medium")];
+            let larger = larger.iter().fold(manifest.clone(), |manifest, (small, large)| {
+                manifest.replace(&format!("instanceType: {small}"), &format!("instanceType: {large}"))
+            });
+            next.write("hello", larger);
             assert_eq!(next.apply(false).await, Outcome::Converged, "{row}: {}", next.diary());
             release = calls(&next);
             assert!(
                 release.iter().any(|call| call == LAUNCH),
-                "{row}: the manifest has to say `instanceType: m7i.large`"
+                "{row}: the manifest has to say `instanceType: m7i.large` or `t3.small`"
             );
         }
         Self { lab, release }

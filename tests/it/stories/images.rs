@@ -183,7 +183,7 @@ async fn an_image_that_is_followed_by_hand_is_shown_and_deployed_once_it_is_prom
     74:50 CreateAutoScalingGroup hello-prod-v003: v002 was born with another template
     75:27 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
     75:57 ModifyListener listener/hello-prod: v003 is healthy: it takes all traffic
-    75:57 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
+    75:58 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
     80:58 PutParameter /amiable/prod/hello/deployed: v003 is deployed
     80:58 CreateOrUpdateTags hello-prod-v003: v003 is recorded
     ");

@@ -105,7 +105,7 @@ async fn a_rollback_to_a_generation_whose_template_is_gone_launches_its_recorded
     23:40 CreateOrUpdateTags hello-prod-v004: v004 takes over: its bake begins
     23:42 UpdateAutoScalingGroup hello-prod-v003: v003 failed and does not serve
     28:40 PutParameter /amiable/prod/hello/deployed: v004 is deployed
-    28:40 CreateOrUpdateTags hello-prod-v004: v004 is recorded
+    28:41 CreateOrUpdateTags hello-prod-v004: v004 is recorded
     ");
     assert_eq!(serving(&lab), [("hello-prod-v004".to_owned(), 2)]);
     // The manifest agrees: what serves is what it asks for.

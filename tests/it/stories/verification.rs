@@ -62,7 +62,7 @@ async fn a_generation_answers_smoke_checks_before_it_gets_any_traffic() {
     08:24 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     13:24 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     13:24 CreateOrUpdateTags hello-prod-v002: v002 is recorded
-    73:24 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
+    73:25 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
     74:52 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
     ");
     settles(&lab).await;
