@@ -57,6 +57,12 @@ impl Front<'_> {
         self.points.iter().map(|point| point.forward.weight(&group.arn)).max().unwrap_or(0)
     }
 
+    /// Whether every point names a slot's target group, be it with weight 0. Load balancing checks no other.
+    pub(super) fn names(&self, slot: Slot) -> bool {
+        let named = |arn: &str| self.points.iter().all(|point| point.forward.weights.contains_key(arn));
+        self.arn(slot).is_some_and(named)
+    }
+
     /// Whether every point forwards like this, and there is one.
     pub(super) fn is_exactly(&self, forward: &Forward) -> bool {
         !self.points.is_empty() && self.points.iter().all(|point| point.forward == *forward)

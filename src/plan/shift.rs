@@ -46,6 +46,21 @@ pub(super) fn take_over<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) ->
     Turn::Here(None)
 }
 
+/// Whether load balancing reaches a generation that waits for its traffic. If somebody has taken its target group out of a
+/// listener or rule, its instances are not even checked there: it is put back with weight 0, and the traffic stays where it is.
+pub(super) fn is_reached<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &Group) -> bool {
+    let Some(front) = &release.picture.front else { return true };
+    let (Some(slot), Some(live)) = (target.owner.slot, front.live_slot()) else { return true };
+    if slot == live || front.names(slot) {
+        return true;
+    }
+    for action in front.shifts(&front.all_to(live)) {
+        let reason = format!("{} can be checked only where its target group is named", target.owner.generation);
+        draft.act(action, reason, front.expect_weight(live, true));
+    }
+    false
+}
+
 /// Divides the traffic so that `target`, in its slot, has what `forward` says; it must be whole for that.
 pub(super) fn move_traffic<'a>(
     draft: &mut Draft<'a>,

@@ -43,6 +43,9 @@ pub(super) fn wait_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>,
     if taken_out_of_service(draft, release, target) || grow(draft, release, target) {
         return Turn::Here(None);
     }
+    if !shift::is_reached(draft, release, target) {
+        return Turn::Here(None);
+    }
     let Some(health) = Healthy::of(draft, release, target) else { return Turn::Here(None) };
     let detail = format!("healthy {}/{}", health.good, release.size);
     if health.good < release.size {

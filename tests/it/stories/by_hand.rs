@@ -40,6 +40,32 @@ async fn a_listener_that_somebody_deleted_comes_back_with_the_traffic_where_it_w
     settles(&lab).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_target_group_that_somebody_took_out_of_the_listener_is_put_back_before_the_next_release_needs_it() {
+    let mut lab = deployed("").await;
+    lab.diary();
+    let (listener, live) = lab.simulation.with(|world| {
+        let listener = world.balancing.listeners.keys().next().unwrap().to_string();
+        let groups = world.balancing.target_groups.values();
+        (listener, groups.into_iter().find(|group| group.name == "hello-prod-a").unwrap().arn.clone())
+    });
+    let only = [("DefaultActions.member.1.Type", "forward"), ("DefaultActions.member.1.TargetGroupArn", &live)];
+    lab.by_hand("elasticloadbalancing", "ModifyListener", &[&[("ListenerArn", listener.as_str())], &only[..]].concat());
+    lab.write("hello", app("hello", HELLO_1_1, ""));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:10 ModifyListener listener/hello-prod: v002 can be checked only where its target group is named
+    07:47 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:17 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:17 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:17 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:17 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    ");
+    settles(&lab).await;
+}
+
 /// What somebody does to an instance of the new group, or to that group, right after its launch.
 async fn interfered(after: u64, interfere: impl FnOnce(&Lab)) -> Lab {
     let mut lab = deployed("").await;
