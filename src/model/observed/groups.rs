@@ -1,0 +1,170 @@
+//! Generations: their groups and launch templates, and what their tags say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::launch::TemplateHash;
+use crate::model::machine::MixedInstances;
+use crate::model::mark::{CanaryStep, Marks};
+use crate::model::names::{AppName, EnvironmentName, Generation, Slot};
+use crate::model::probe::Checks;
+use crate::model::release::Origin;
+use crate::model::scaling::Maintenance;
+use crate::model::time::Timestamp;
+
+/// What the tags of a group or launch template say: only what cannot be observed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ownership {
+    /// The app.
+    pub app: AppName,
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The generation.
+    pub generation: Generation,
+    /// The hash of the template.
+    pub template_hash: TemplateHash,
+    /// The image.
+    pub image: String,
+    /// The version, branch, commit and build date that were given with the image.
+    pub release: BTreeMap<String, String>,
+    /// What else belongs to the release, by name: its URI.
+    pub artifacts: BTreeMap<String, String>,
+    /// Where the image came from; nothing for one that the manifest gave by its id.
+    pub origin: Option<Origin>,
+    /// The slot whose target group its instances register in; none for a worker.
+    pub slot: Option<Slot>,
+    /// The listeners of the app's own load balancer, or the shared one.
+    pub listeners: Vec<String>,
+    /// The rule on a shared listener.
+    pub rule: Option<String>,
+    /// The DNS name that leads, or is to lead, to the app.
+    pub dns: Option<String>,
+    /// How far the app's name is on its way out of DNS, while the app is being destroyed.
+    pub nameless: Option<Nameless>,
+    /// The hash of the in-place settings that were last applied.
+    pub applied: Option<String>,
+    /// Since when all its instances have been healthy without a break.
+    pub healthy_since: Option<Timestamp>,
+    /// Since when it lacks what it had, or needs more than it has: healthy instances, or what it is judged by. How long that may
+    /// last counts from here, or from its creation as long as this was never so.
+    pub lacking_since: Option<Timestamp>,
+    /// When it took over: the bake clock.
+    pub shifted_at: Option<Timestamp>,
+    /// When its deployed state was recorded: the clock of the old generation's retention.
+    pub recorded_at: Option<Timestamp>,
+    /// How far it is as a canary.
+    pub canary: Option<CanaryStep>,
+    /// The smallest size that it goes back to: while a release is under way it must not scale in below what it has.
+    pub held_min: Option<u32>,
+    /// What people have said about it.
+    pub marks: Marks,
+    /// How it has done in its checks so far.
+    pub checks: Checks,
+    /// Why this generation is not to be used.
+    pub failed: Option<Failure>,
+}
+
+impl Ownership {
+    /// How far it is as a canary. Once it has taken over it is none any more; the tag stays, for those who ask what happened.
+    pub fn canary_step(&self) -> Option<CanaryStep> {
+        self.canary.filter(|_| self.shifted_at.is_none())
+    }
+
+    /// Why it failed or who turned it down; empty where neither is so.
+    pub fn why_failed(&self) -> &str {
+        self.failed.as_ref().map_or("", |failure| failure.reason.as_str())
+    }
+}
+
+/// How far an app's name is on its way out of DNS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nameless {
+    /// Its records are being deleted; resolvers may keep the last of them for so many seconds.
+    Soon(u64),
+    /// Its records are gone, and until then somebody may still remember them.
+    At(Timestamp),
+}
+
+/// Why a generation failed, or who turned it down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// When it was found.
+    pub at: Timestamp,
+    /// What happened, in AWS's words where AWS said anything.
+    pub reason: String,
+}
+
+/// An Auto Scaling group of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// What its tags say.
+    pub owner: Ownership,
+    /// The tags from labels, those without our prefix.
+    pub labels: BTreeMap<String, String>,
+    /// The fewest instances.
+    pub min: u32,
+    /// The most instances.
+    pub max: u32,
+    /// The wanted number of instances.
+    pub desired: u32,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// The launch template's name and pinned version.
+    pub launch_template: Option<(String, String)>,
+    /// The instance types that it chooses from, and how they are paid for; none for the template's one type.
+    pub mixed: Option<MixedInstances>,
+    /// Target groups its instances register in.
+    pub target_group_arns: Vec<String>,
+    /// Subnets.
+    pub subnet_ids: BTreeSet<String>,
+    /// Whether load balancer health replaces instances (`ELB`), or only EC2's status checks.
+    pub health_check_elb: bool,
+    /// Seconds before a fresh instance's health counts.
+    pub grace_period: u64,
+    /// How far its healthy part may differ from the wanted number during maintenance.
+    pub maintenance: Option<Maintenance>,
+    /// Seconds before a fresh instance's metrics count, where that is said.
+    pub instance_warmup: Option<u64>,
+    /// Its instances.
+    pub instances: Vec<Instance>,
+    /// Whether AWS is deleting it.
+    pub deleting: bool,
+    /// Suspended processes, such as `Launch`.
+    pub suspended: BTreeSet<String>,
+}
+
+impl Group {
+    /// Instances that are in service and that EC2 and the load balancer call healthy, as the group sees it.
+    pub fn in_service(&self) -> u32 {
+        self.instances.iter().filter(|instance| instance.lifecycle == "InService" && instance.healthy).count() as u32
+    }
+}
+
+/// An instance as its group lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instance {
+    /// Its id.
+    pub id: String,
+    /// `Pending`, `InService`, `Terminating` …, as AWS writes it.
+    pub lifecycle: String,
+    /// The group's view of its health.
+    pub healthy: bool,
+    /// Its availability zone.
+    pub zone: String,
+}
+
+/// A launch template of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaunchTemplate {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+    /// What its tags say.
+    pub owner: Ownership,
+}
