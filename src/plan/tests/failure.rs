@@ -1,0 +1,147 @@
+//! What fails, and what follows: traffic back, tombstones, edits on the way, another try.
+
+use super::*;
+
+#[test]
+fn a_generation_that_falls_sick_under_its_bake_gives_the_traffic_back_in_one_call() {
+    let case = baking(Health::Unhealthy, 60);
+    assert_eq!(case.calls(), ["shift to a", "tag hello-prod-v002 failed,failed-at"]);
+}
+
+#[test]
+fn what_failed_is_emptied_and_not_tried_again_while_the_old_one_serves() {
+    let case = Case::serving(NEW_IMAGE, json!({})).with_group(2, NEW_IMAGE, Health::Unhealthy, failed("never healthy"));
+    let plan = case.plan();
+    assert_eq!(plan.change, Change::Blocked);
+    assert!(plan.reason.contains("v002 failed: never healthy; v001 serves"), "{}", plan.reason);
+    assert_eq!(calls(&plan), ["empty hello-prod-v002"]);
+
+    let empty = |group: &mut Group| {
+        failed("never healthy")(group);
+        (group.desired, group.min) = (0, 0);
+        group.instances.clear();
+    };
+    let plan = Case::serving(NEW_IMAGE, json!({})).with_group(2, NEW_IMAGE, Health::Unhealthy, empty).plan();
+    assert_eq!((plan.change, calls(&plan)), (Change::Blocked, vec![]));
+    assert!(plan.failure.is_some());
+
+    let reverted = Case::serving(OLD_IMAGE, json!({})).with_group(2, NEW_IMAGE, Health::Unhealthy, empty).plan();
+    assert_eq!(reverted.change, Change::Unchanged);
+    assert_eq!(calls(&reverted), ["DeleteAutoScalingGroup hello-prod-v002"], "its template keeps the number");
+}
+
+#[test]
+fn a_serving_generation_that_was_turned_down_gives_way_to_the_warm_one() {
+    let case = Case::new(NEW_IMAGE, json!({}))
+        .with_front(Slot::B)
+        .with_group(1, OLD_IMAGE, Health::Healthy, long_deployed)
+        .with_group(2, NEW_IMAGE, Health::Healthy, |group| {
+            group.owner.shifted_at = Some(ago(900));
+            group.owner.recorded_at = Some(ago(600));
+            failed("rolled back by ada")(group);
+        });
+    assert_eq!(case.calls(), ["shift to a"]);
+}
+
+#[test]
+fn a_failed_generation_with_nothing_to_go_back_to_keeps_serving() {
+    let case =
+        Case::new(NEW_IMAGE, json!({})).with_front(Slot::A).with_group(1, NEW_IMAGE, Health::Unhealthy, |group| {
+            group.owner.shifted_at = Some(ago(60));
+            failed("unhealthy under traffic")(group);
+        });
+    assert_eq!((case.plan().change, case.calls()), (Change::Blocked, vec![]));
+}
+
+#[test]
+fn an_edit_in_the_middle_replaces_what_is_unfinished_and_a_revert_keeps_what_serves() {
+    let third = "ami-00000000000000003";
+    let mut case = Case::serving(NEW_IMAGE, json!({})).with_group(2, NEW_IMAGE, Health::Initial, |_| {});
+    let (id, third_image) = image(third, ACCOUNT);
+    case.observed.images.insert(id, third_image);
+    case.desired.apps.values_mut().next().unwrap().spec.image = spec::Image::by_id(third);
+    assert_eq!(case.calls(), ["empty hello-prod-v002"]);
+    case.desired.apps.values_mut().next().unwrap().spec.image = spec::Image::by_id(OLD_IMAGE);
+    assert_eq!(case.calls(), ["empty hello-prod-v002"]);
+    assert_eq!(case.plan().from, Some(Generation(1)));
+}
+
+#[test]
+fn a_launch_that_cannot_succeed_fails_at_once_and_a_lack_of_room_does_not() {
+    let with = |message: &str| {
+        let mut case = Case::serving(NEW_IMAGE, json!({})).with_group(2, NEW_IMAGE, Health::Initial, |group| {
+            group.instances.clear();
+            group.created_at = ago(7200);
+        });
+        let activity = Activity {
+            started_at: ago(5),
+            status: "Failed".to_owned(),
+            message: message.to_owned(),
+            cause: String::new(),
+        };
+        case.observed.details.activities.insert("hello-prod-v002".to_owned(), Read::Known(vec![activity]));
+        case
+    };
+    let bad = with("The image id '[ami-1]' does not exist. Launching EC2 instance failed.");
+    assert_eq!(bad.calls(), ["tag hello-prod-v002 failed,failed-at"]);
+    let full = with("We currently do not have sufficient c7g.large capacity. Launching EC2 instance failed.");
+    assert_eq!(full.calls(), Vec::<String>::new());
+    assert!(full.plan().waits[0].what.contains("do not have sufficient"), "in AWS's words");
+}
+
+#[test]
+fn a_release_that_is_not_ready_by_its_deadline_fails_with_what_the_load_balancer_says() {
+    let case = Case::serving(NEW_IMAGE, json!({})).with_group(2, NEW_IMAGE, Health::Unhealthy, |group| {
+        group.created_at = ago(1201);
+    });
+    let plan = case.plan();
+    assert_eq!(calls(&plan), ["tag hello-prod-v002 failed,failed-at"]);
+    assert!(plan.actions[0].reason.contains("Target.ResponseCodeMismatch"), "{}", plan.actions[0].reason);
+}
+
+#[test]
+fn a_rollback_is_a_mark_on_what_serves_and_needs_something_warm_to_go_back_to() {
+    let case = baking(Health::Healthy, 600);
+    let intent = crate::plan::intent::rollback(&case.about(Some("slow")), None, &[]).unwrap();
+    assert_eq!((intent.generation, intent.serves), (Generation(2), Some(Generation(1))));
+    let Action::TagGroup { name, tags, .. } = &intent.actions[0].action else { panic!() };
+    assert_eq!((name.as_str(), tags["amiable:failed"].as_str()), ("hello-prod-v002", "rolled back by ada: slow"));
+
+    let alone = Case::serving(OLD_IMAGE, json!({}));
+    let refused = crate::plan::intent::rollback(&alone.about(None), None, &[]).unwrap_err();
+    assert!(refused.contains("v001 is the only generation"), "{refused}");
+    assert!(crate::plan::intent::retry(&alone.about(None)).is_err(), "nothing has failed");
+}
+
+#[test]
+fn a_failed_generation_that_is_retried_makes_room_for_a_new_one() {
+    let empty = |group: &mut Group| {
+        (group.desired, group.min) = (0, 0);
+        group.instances.clear();
+    };
+    let mut case = Case::serving(NEW_IMAGE, json!({})).with_group(2, NEW_IMAGE, Health::Healthy, empty);
+    assert_eq!(case.calls(), ["DeleteAutoScalingGroup hello-prod-v002"], "its template keeps the number");
+    case = Case::serving(NEW_IMAGE, json!({}));
+    assert_eq!(case.calls(), ["CreateLaunchTemplate hello-prod-v002", "CreateAutoScalingGroup hello-prod-v002"]);
+}
+
+#[test]
+fn an_instance_that_was_replaced_for_its_health_fails_the_bake_even_if_its_successor_is_well() {
+    let mut case = baking(Health::Initial, 60);
+    let activity = |cause: &str| Activity {
+        started_at: ago(20),
+        status: "Successful".to_owned(),
+        message: String::new(),
+        cause: cause.to_owned(),
+    };
+    let set = |case: &mut Case, cause: &str| {
+        case.observed.details.activities.insert("hello-prod-v002".to_owned(), Read::Known(vec![activity(cause)]));
+    };
+    set(
+        &mut case,
+        "an instance was taken out of service in response to an EC2 health check indicating it has been terminated or stopped.",
+    );
+    assert_eq!(case.calls(), Vec::<String>::new(), "an instance may die");
+    set(&mut case, "an instance was taken out of service in response to an ELB system health check failure.");
+    assert_eq!(case.calls(), ["shift to a", "tag hello-prod-v002 failed,failed-at"]);
+}

@@ -1,0 +1,279 @@
+//! Releases as tables: launched, verified, shifted, baked, recorded, retired.
+
+use super::*;
+
+#[test]
+fn a_new_app_begins_with_its_target_groups_and_its_load_balancer() {
+    let case = Case::new(NEW_IMAGE, json!({}));
+    assert_eq!(case.plan().change, Change::Create);
+    assert_eq!(
+        case.calls(),
+        ["CreateTargetGroup hello-prod-a", "CreateTargetGroup hello-prod-b", "CreateLoadBalancer hello-prod"]
+    );
+    let steps: Vec<_> = case.plan().steps.iter().map(|step| step.kind.to_string()).collect();
+    assert_eq!(steps, ["prepare", "launch 2", "healthy 2/2", "shift 100%", "bake 5m", "record"]);
+}
+
+#[test]
+fn once_they_stand_the_first_generation_is_launched_where_there_is_no_traffic() {
+    let case = Case::new(NEW_IMAGE, json!({})).with_front(Slot::B);
+    assert_eq!(case.calls(), ["CreateLaunchTemplate hello-prod-v001", "CreateAutoScalingGroup hello-prod-v001"]);
+    let Action::CreateGroup(group) = &case.plan().actions[1].action else { panic!() };
+    assert_eq!(group.target_group_arns, [target_group_arn(Slot::A)]);
+}
+
+#[test]
+fn what_is_deployed_and_wanted_needs_nothing() {
+    let plan = Case::serving(OLD_IMAGE, json!({})).plan();
+    assert_eq!((plan.change, plan.is_settled(), plan.steps.len()), (Change::Unchanged, true, 0));
+}
+
+#[test]
+fn another_image_is_launched_beside_the_old_one_at_its_present_size() {
+    let case = Case::new(NEW_IMAGE, json!({"instances": {"min": 2, "max": 9}})).with_front(Slot::A).with_group(
+        1,
+        OLD_IMAGE,
+        Health::Healthy,
+        |group| {
+            long_deployed(group);
+            group.desired = 7;
+            group.max = 9;
+        },
+    );
+    assert_eq!(case.plan().change, Change::Replace);
+    let plan = case.plan();
+    assert_eq!(calls(&plan), ["CreateLaunchTemplate hello-prod-v002", "CreateAutoScalingGroup hello-prod-v002"]);
+    let Action::CreateGroup(group) = &plan.actions[1].action else { panic!("{:?}", plan.actions) };
+    assert_eq!((group.name.as_str(), group.desired, group.min, group.max), ("hello-prod-v002", 7, 7, 9));
+    assert_eq!(group.tags["amiable:held-min"], "2");
+    assert_eq!(group.target_group_arns, [target_group_arn(Slot::B)]);
+    assert_eq!((plan.fields[0].path.as_str(), plan.impact.peak_instances), ("image", 14));
+}
+
+#[test]
+fn traffic_moves_only_when_every_instance_was_healthy_for_the_whole_window() {
+    let since = |seconds: u64| move |group: &mut Group| group.owner.healthy_since = Some(ago(seconds));
+    let shifted = ["shift to b", "tag hello-prod-v002 shifted-at"];
+    for (health, healthy_since, expected) in [
+        (Health::Initial, None, vec![]),
+        (Health::Unhealthy, None, vec![]),
+        (Health::Draining, None, vec![]),
+        (Health::Unavailable, None, vec![]),
+        (Health::Unrecognised, None, vec![]),
+        (Health::Unused, None, vec![]),
+        (Health::Healthy, None, vec!["tag hello-prod-v002 healthy-since"]),
+        (Health::Healthy, Some(10), vec![]),
+        (Health::Healthy, Some(31), shifted.to_vec()),
+        (Health::Unhealthy, Some(10), vec!["DeleteTags hello-prod-v002"]),
+        (Health::Unhealthy, Some(31), vec!["tag hello-prod-v002 lacking-since", "DeleteTags hello-prod-v002"]),
+    ] {
+        let case = Case::serving(NEW_IMAGE, json!({})).with_group(2, NEW_IMAGE, health, |group| {
+            if let Some(seconds) = healthy_since {
+                since(seconds)(group);
+            }
+        });
+        assert_eq!(case.calls(), expected, "{health:?} {healthy_since:?}");
+        assert!(!case.plan().waits.is_empty() || !expected.is_empty(), "{health:?} is waited for");
+    }
+}
+
+#[test]
+fn only_instances_of_exactly_the_new_group_count() {
+    let mut case = Case::serving(NEW_IMAGE, json!({}))
+        .with_group(2, NEW_IMAGE, Health::Initial, |group| group.owner.healthy_since = Some(ago(600)));
+    let Some(Read::Known(targets)) = case.observed.details.target_health.get_mut(&target_group_arn(Slot::B)) else {
+        panic!()
+    };
+    for id in ["i-foreign-1", "i-foreign-2"] {
+        targets.push(Target { id: id.to_owned(), health: Health::Healthy, reason: None, description: None });
+    }
+    assert!(!case.calls().iter().any(|call| call.starts_with("shift")));
+}
+
+#[test]
+fn what_could_not_be_read_leads_to_no_call_at_all() {
+    type Spoil = fn(&mut Observed);
+    let unreadable: [(&str, Spoil); 6] = [
+        ("groups", |observed| observed.groups = Read::Unknown("Throttling".into())),
+        ("templates", |observed| observed.launch_templates = Read::Unknown("Throttling".into())),
+        ("target groups", |observed| observed.target_groups = Read::Unknown("Throttling".into())),
+        ("load balancers", |observed| observed.load_balancers = Read::Unknown("Throttling".into())),
+        ("listener", |observed| {
+            observed.listeners.insert(LISTENER.to_owned(), Read::Unknown("Throttling".into()));
+        }),
+        ("health", |observed| {
+            for slot in Slot::BOTH {
+                observed.details.target_health.insert(target_group_arn(slot), Read::Unknown("Throttling".into()));
+            }
+        }),
+    ];
+    for (what, spoil) in unreadable {
+        let mut case = Case::serving(NEW_IMAGE, json!({})).with_group(2, NEW_IMAGE, Health::Healthy, |group| {
+            group.owner.healthy_since = Some(ago(600));
+        });
+        assert_eq!(case.calls(), ["shift to b", "tag hello-prod-v002 shifted-at"]);
+        spoil(&mut case.observed);
+        let plan = case.plan();
+        assert!(plan.actions.is_empty(), "{what}: {:?}", plan.actions);
+        assert!(!plan.is_settled() || plan.change == Change::Error, "{what} must be said");
+    }
+}
+
+#[test]
+fn a_baked_generation_is_recorded_and_the_old_one_stays_warm_for_an_hour() {
+    assert_eq!(baking(Health::Healthy, 60).calls(), Vec::<String>::new());
+    assert_eq!(baking(Health::Healthy, 301).calls(), ["PutParameter deployed", "tag hello-prod-v002 recorded-at"]);
+    let recorded = |seconds: u64| {
+        Case::new(NEW_IMAGE, json!({}))
+            .with_front(Slot::B)
+            .with_group(1, OLD_IMAGE, Health::Healthy, long_deployed)
+            .with_group(2, NEW_IMAGE, Health::Healthy, |group| {
+                group.owner.shifted_at = Some(ago(seconds + 300));
+                group.owner.recorded_at = Some(ago(seconds));
+            })
+    };
+    let plan = recorded(60).plan();
+    assert_eq!(calls(&plan), Vec::<String>::new());
+    assert!(plan.waits.iter().all(|wait| wait.cleanup && wait.until == Some(Span::seconds(3540).after(now()))));
+    assert_eq!(recorded(3601).calls(), ["empty hello-prod-v001"]);
+}
+
+#[test]
+fn a_record_that_says_the_same_is_not_written_again() {
+    let mut case = baking(Health::Healthy, 301);
+    case.record_says("hello-prod-v002");
+    assert_eq!(case.calls(), ["tag hello-prod-v002 recorded-at"]);
+}
+
+#[test]
+fn a_generation_that_serves_again_is_recorded_when_the_record_names_the_one_between() {
+    // Whoever recorded v002 has ended before the tag could say so; then v002 was turned down.
+    let again = |named: &str| {
+        let mut case = Case::new(OLD_IMAGE, json!({}))
+            .with_front(Slot::A)
+            .with_group(1, OLD_IMAGE, Health::Healthy, |group| {
+                long_deployed(group);
+                group.owner.shifted_at = Some(ago(60));
+            })
+            .with_group(2, NEW_IMAGE, Health::Healthy, |group| {
+                group.owner.shifted_at = Some(ago(400));
+                failed("rolled back by ada")(group);
+                (group.desired, group.min) = (0, 0);
+            });
+        case.record_says(named);
+        case.calls()
+    };
+    assert!(again("hello-prod-v002").contains(&"PutParameter deployed".to_owned()), "{:?}", again("hello-prod-v002"));
+    assert!(!again("hello-prod-v001").contains(&"PutParameter deployed".to_owned()), "{:?}", again("hello-prod-v001"));
+}
+
+#[test]
+fn a_worker_is_well_when_its_instances_are_in_service_and_its_old_group_goes_after_the_bake() {
+    let worker = json!({"loadBalancer": "none"});
+    let fresh = Case::new(NEW_IMAGE, worker.clone());
+    assert_eq!(fresh.calls(), ["CreateLaunchTemplate hello-prod-v001", "CreateAutoScalingGroup hello-prod-v001"]);
+    let case = |shifted: Option<u64>, recorded: Option<u64>| {
+        Case::new(NEW_IMAGE, worker.clone()).with_group(1, OLD_IMAGE, Health::Healthy, long_deployed).with_group(
+            2,
+            NEW_IMAGE,
+            Health::Healthy,
+            |group| {
+                group.owner.healthy_since = Some(ago(60));
+                group.owner.shifted_at = shifted.map(ago);
+                group.owner.recorded_at = recorded.map(ago);
+            },
+        )
+    };
+    assert_eq!(case(None, None).calls(), ["tag hello-prod-v002 shifted-at"]);
+    assert_eq!(case(Some(10), None).calls(), Vec::<String>::new());
+    assert_eq!(case(Some(301), None).calls(), ["PutParameter deployed", "tag hello-prod-v002 recorded-at"]);
+    assert_eq!(case(Some(310), Some(5)).calls(), ["empty hello-prod-v001"]);
+}
+
+#[test]
+fn only_so_many_releases_begin_as_there_is_room_for() {
+    let mut case = Case::new(NEW_IMAGE, json!({"loadBalancer": "none"}));
+    case.desired.environment.limits.concurrent_rollouts = 1;
+    let mut second = case.desired.apps.values().next().unwrap().clone();
+    second.scope.app = "second".parse().unwrap();
+    case.observed.details.deployed.insert(second.scope.app.clone(), Read::Known(None));
+    case.desired.apps.insert(second.scope.app.clone(), second);
+    let apps = plan(&case.desired, &case.observed, now()).apps;
+    assert_eq!((apps[0].change, apps[1].change), (Change::Create, Change::Blocked));
+    assert!(apps[1].actions.is_empty() && !apps[1].waits.is_empty());
+}
+
+#[test]
+fn only_chosen_apps_need_room() {
+    let mut case = Case::new(NEW_IMAGE, json!({"loadBalancer": "none"}));
+    case.desired.environment.limits.concurrent_rollouts = 1;
+    let mut second = case.desired.apps.values().next().unwrap().clone();
+    second.scope.app = "second".parse().unwrap();
+    case.observed.details.deployed.insert(second.scope.app.clone(), Read::Known(None));
+    case.desired.chosen = Some(BTreeSet::from([second.scope.app.clone()]));
+    case.desired.apps.insert(second.scope.app.clone(), second);
+    let apps = plan(&case.desired, &case.observed, now()).apps;
+    assert_eq!(apps[1].change, Change::Create, "{}", apps[1].reason);
+}
+
+#[test]
+fn an_app_that_is_scaled_to_nothing_can_still_be_released() {
+    let empty = |group: &mut Group| {
+        (group.min, group.desired) = (0, 0);
+        group.instances.clear();
+    };
+    let case = Case::new(NEW_IMAGE, json!({"instances": {"min": 0, "max": 2}}))
+        .with_front(Slot::A)
+        .with_group(1, OLD_IMAGE, Health::Healthy, |group| {
+            long_deployed(group);
+            empty(group);
+        })
+        .with_group(2, NEW_IMAGE, Health::Healthy, |group| {
+            empty(group);
+            group.owner.healthy_since = Some(ago(60));
+        });
+    let plan = case.plan();
+    let shift = plan.actions.iter().find(|planned| matches!(planned.action, Action::Shift { .. })).unwrap();
+    let healthy =
+        |expect: &crate::model::action::Expect| matches!(expect, crate::model::action::Expect::Healthy { .. });
+    assert!(!shift.expects.iter().any(healthy), "nobody is there to be healthy: {:?}", shift.expects);
+}
+
+#[test]
+fn a_third_image_waits_until_the_second_has_proved_itself_and_the_first_stays_to_go_back_to() {
+    let third = "ami-00000000000000003";
+    let with_third = |health: Health, shifted: u64| {
+        let mut case = baking(health, shifted);
+        let (id, third_image) = image(third, ACCOUNT);
+        case.observed.images.insert(id, third_image);
+        case.desired.apps.values_mut().next().unwrap().spec.image = spec::Image::by_id(third);
+        case
+    };
+    let plan = with_third(Health::Healthy, 60).plan();
+    assert_eq!((plan.change, calls(&plan)), (Change::Replace, vec![]));
+    assert!(!plan.waits.is_empty(), "it is waited for");
+    let sick = with_third(Health::Unhealthy, 60);
+    assert_eq!(sick.calls(), ["shift to a", "tag hello-prod-v002 failed,failed-at"]);
+    let baked = with_third(Health::Healthy, 301);
+    assert_eq!(baked.calls(), ["PutParameter deployed", "tag hello-prod-v002 recorded-at"]);
+}
+
+#[test]
+fn a_cure_can_be_released_while_what_serves_is_sick() {
+    let third = "ami-00000000000000003";
+    let mut case = Case::new(NEW_IMAGE, json!({}))
+        .with_front(Slot::B)
+        .with_group(1, OLD_IMAGE, Health::Healthy, long_deployed)
+        .with_group(2, NEW_IMAGE, Health::Unhealthy, |group| {
+            group.owner.shifted_at = Some(ago(900));
+            group.owner.recorded_at = Some(ago(600));
+        });
+    let (id, third_image) = image(third, ACCOUNT);
+    case.observed.images.insert(id, third_image);
+    case.desired.apps.values_mut().next().unwrap().spec.image = spec::Image::by_id(third);
+    let plan = case.plan();
+    assert_eq!(calls(&plan), ["empty hello-prod-v001"]);
+    let needs_health =
+        |expect: &crate::model::action::Expect| matches!(expect, crate::model::action::Expect::Healthy { .. });
+    assert!(!plan.actions[0].expects.iter().any(needs_health), "{:?}", plan.actions[0].expects);
+}
