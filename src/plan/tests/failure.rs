@@ -54,6 +54,21 @@ fn a_failed_generation_with_nothing_to_go_back_to_keeps_serving() {
 }
 
 #[test]
+fn the_last_generation_that_runs_is_not_emptied_because_something_unknown_answers_or_nobody_can_tell() {
+    let generation = |group: &mut Group| {
+        group.owner.shifted_at = Some(ago(60));
+        failed("unhealthy under traffic")(group);
+    };
+    let mut case =
+        Case::new(NEW_IMAGE, json!({})).with_front(Slot::B).with_group(1, NEW_IMAGE, Health::Healthy, generation);
+    let answers = Target { id: "i-9".to_owned(), health: Health::Healthy, reason: None, description: None };
+    for targets in [Read::Known(vec![answers]), Read::Unknown("Rate exceeded".to_owned())] {
+        case.observed.details.target_health.insert(target_group_arn(Slot::B), targets.clone());
+        assert_eq!(case.calls(), Vec::<String>::new(), "{targets:?}");
+    }
+}
+
+#[test]
 fn an_edit_in_the_middle_replaces_what_is_unfinished_and_a_revert_keeps_what_serves() {
     let third = "ami-00000000000000003";
     let mut case = Case::serving(NEW_IMAGE, json!({})).with_group(2, NEW_IMAGE, Health::Initial, |_| {});
