@@ -35,6 +35,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 use tokio::sync::Semaphore;
 
 use super::error::{AwsError, Call};
+use super::whole::WholeAnswers;
 use crate::clock::Clock;
 use crate::model::time::Timestamp;
 use crate::probe::http::Network;
@@ -147,6 +148,7 @@ impl Aws {
                     $sdk::config::Builder::from(&config)
                         .retry_partition(RetryPartition::new(format!("amiable-{connection}-{}", $service)))
                         .interceptor(CountCalls { service: $service, counts: counts.clone() })
+                        .interceptor(WholeAnswers)
                         .build(),
                 )
             };

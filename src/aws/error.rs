@@ -167,7 +167,7 @@ impl AwsError {
 
     /// Whether the call only reads, so that nothing can have come of it.
     fn is_reading(&self) -> bool {
-        ["Describe", "Get", "List"].iter().any(|verb| self.operation.starts_with(verb))
+        is_reading(self.operation)
     }
 
     /// Whether AWS says that the name or place is taken.
@@ -253,6 +253,11 @@ impl AwsError {
         let on = if self.resource.is_empty() { String::new() } else { format!(" on {}", self.resource) };
         format!("the caller's IAM policies must allow the action `{}:{}`{on}", self.service, self.operation)
     }
+}
+
+/// Whether an operation only reads.
+pub(super) fn is_reading(operation: &str) -> bool {
+    ["Describe", "Get", "List"].iter().any(|verb| operation.starts_with(verb))
 }
 
 impl fmt::Display for AwsError {

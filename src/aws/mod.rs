@@ -2,6 +2,7 @@
 //!
 //! - [`connect`]: clients for one account and region, with their limits, their clock and their count of calls
 //! - [`error`]: what AWS answered when it refused, and what the caller is to do about it
+//! - [`whole`]: that an answer is whole
 //! - [`codec`]: AWS's types to and from the model's
 //! - [`batch`]: reading all pages, and many things by their ids
 //! - [`observe`]: the snapshot, and the details that a decision asks for
@@ -17,6 +18,7 @@ pub mod error;
 pub mod history;
 pub mod observe;
 pub mod recheck;
+mod whole;
 
 pub use connect::{Aws, Settings};
 pub use error::{AwsError, Class};

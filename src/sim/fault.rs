@@ -13,6 +13,9 @@ pub enum Fault {
     RequestLost,
     /// The call is carried out, but the caller sees a broken connection.
     ReplyLost,
+    /// The call is carried out, and its answer ends right behind the first place of this text, or in the middle where there is
+    /// none: its length fits, and the rest is lost.
+    Cut(&'static str),
     /// A read is answered from the world as it was before the last mutating call.
     Stale,
 }

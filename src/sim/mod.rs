@@ -129,6 +129,7 @@ impl Simulation {
             Some(Fault::Refuse(error)) => (wire::error_reply(request, error), true),
             Some(Fault::Unreachable | Fault::RequestLost) => (Reply::empty(0), false),
             Some(Fault::ReplyLost) => (api::dispatch(&mut inner.world, request), false),
+            Some(Fault::Cut(after)) => (api::dispatch(&mut inner.world, request).cut(after), true),
             Some(Fault::Stale) if !mutating && inner.previous.is_some() => {
                 let mut old = inner.previous.as_deref().cloned().unwrap_or_else(|| inner.world.clone());
                 (api::dispatch(&mut old, request), true)

@@ -87,6 +87,15 @@ impl Reply {
         serde_json::from_str(&self.body).map(|value| cbor::write(&value)).unwrap_or_default()
     }
 
+    /// The same answer without what stands behind the first place of this text, or behind its middle where there is none.
+    /// Nothing is left of CBOR.
+    pub fn cut(mut self, after: &str) -> Self {
+        let middle = (0..=self.body.len() / 2).rev().find(|at| self.body.is_char_boundary(*at)).unwrap_or(0);
+        let end = self.body.find(after).filter(|_| !after.is_empty()).map_or(middle, |at| at + after.len());
+        self.body.truncate(end);
+        self
+    }
+
     /// No body at all.
     pub fn empty(status: u16) -> Self {
         Self { status, content_type: "text/plain", body: String::new(), headers: BTreeMap::new(), error: None }

@@ -1,6 +1,8 @@
 //! AWS that cannot be read for a while.
 
 use amiable::controller::converge::Outcome;
+use amiable::controller::snapshot::look;
+use amiable::model::plan::Change;
 use amiable::sim::fault::Fault;
 use amiable::sim::wire::{ApiError, Request};
 use amiable::sim::world::example::HELLO_1_1;
@@ -82,4 +84,59 @@ async fn an_app_that_cannot_be_read_for_long_fails_no_command_about_another() {
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     settles(&lab).await;
     assert_eq!(lab.apply_only("other").await, Outcome::Failed, "in the end");
+}
+
+/// Every reading call of a look, and where an answer of it is cut short so that the SDK takes a list for complete.
+const CUTS: [(&str, &str); 16] = [
+    ("GetCallerIdentity", "</Account>"),
+    ("DescribeAutoScalingGroups", "<AutoScalingGroups>"),
+    ("DescribeLaunchTemplates", "<launchTemplates>"),
+    ("DescribeTargetGroups", "<TargetGroups>"),
+    ("DescribeLoadBalancers", "<LoadBalancers>"),
+    ("DescribeListeners", "<Listeners>"),
+    ("DescribeImages", "<imagesSet>"),
+    ("ListHostedZonesByName", "<HostedZones>"),
+    ("ListResourceRecordSets", "<ResourceRecordSets>"),
+    ("DescribeTargetHealth", "<TargetHealthDescriptions>"),
+    ("DescribeTargetGroupAttributes", "<Attributes>"),
+    ("DescribeTags", "<TagDescriptions>"),
+    ("DescribeLifecycleHooks", "<LifecycleHooks>"),
+    ("DescribePolicies", "<ScalingPolicies>"),
+    ("DescribeScheduledActions", "<ScheduledUpdateGroupActions>"),
+    ("GetParameters", "{"),
+];
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_was_cut_short_is_no_empty_list_and_nothing_is_created_for_it() {
+    let dns = "  dns: {name: hello.internal.example.com}\n";
+    let mut lab = deployed(dns).await;
+    lab.deep = true;
+    lab.diary();
+    for (operation, after) in CUTS {
+        // Once: the SDK asks again, and nothing is lost.
+        let mut left = 1;
+        lab.simulation.set_faults(Some(Box::new(move |request: &Request, _: bool| {
+            let cut = request.operation == operation && left > 0;
+            left -= u32::from(cut);
+            cut.then_some(Fault::Cut(after))
+        })));
+        lab.restart().await;
+        let plan = lab.plan("hello").await;
+        assert_eq!((plan.change, plan.is_settled()), (Change::Unchanged, true), "{operation} once: {plan:?}");
+        // For good: what is not known is not absent.
+        lab.simulation.set_faults(Some(Box::new(move |request: &Request, _: bool| {
+            (request.operation == operation).then_some(Fault::Cut(after))
+        })));
+        lab.restart().await;
+        match look(&lab.aws, &lab.desired(), &lab.clock).await {
+            Ok((_, plan)) => {
+                let plan = &plan.apps[0];
+                assert!(plan.actions.is_empty() && plan.change != Change::Create, "{operation}: {plan:?}");
+            }
+            Err(error) => assert!(error.to_string().contains("cut short"), "{operation}: {error}"),
+        }
+    }
+    lab.simulation.set_faults(None);
+    assert_eq!(lab.diary(), "", "nothing was done");
+    settles(&lab).await;
 }
