@@ -1,19 +1,18 @@
 //! One app as it is: its generations, its load balancer, and which generation serves.
+//!
+//! - [`front`]: what stands before the instances, and how it divides the traffic
+//! - [`standing`]: how that is found, by the tags of the groups and then by the manifest
 
-use std::collections::{BTreeMap, BTreeSet};
+mod front;
+mod standing;
 
 use super::draft::Draft;
-use super::preview;
 use super::resolve::Wanted;
-use crate::manifest::spec::{LoadBalancer as LoadBalancerSpec, OwnLoadBalancer};
-use crate::model::action::{Action, Expect, TrafficPoint};
 use crate::model::mark::Mark;
 use crate::model::names::{Generation, Slot};
-use crate::model::observed::{
-    Forward, Group, LaunchTemplate, Listener, LoadBalancer, Observed, Read, Rule, TargetGroup, Want,
-};
-use crate::model::tags;
+use crate::model::observed::{Group, LaunchTemplate, Observed, Read};
 use crate::model::time::Timestamp;
+pub(super) use front::Front;
 
 /// One app as it is.
 pub(super) struct Picture<'a> {
@@ -25,115 +24,27 @@ pub(super) struct Picture<'a> {
     pub(super) front: Option<Front<'a>>,
 }
 
-/// What stands before the instances.
-#[derive(Default)]
-pub(super) struct Front<'a> {
-    /// The target groups of slot a and slot b.
-    pub(super) target_groups: BTreeMap<Slot, &'a TargetGroup>,
-    /// The load balancer, own or shared.
-    pub(super) balancer: Option<&'a LoadBalancer>,
-    /// What holds the weights: each of the own listeners, by port, or the rule. Empty: nothing forwards yet.
-    pub(super) points: Vec<Point>,
-    /// The own listeners by port.
-    pub(super) listeners: BTreeMap<u16, &'a Listener>,
-    /// The shared listener that has the rule.
-    pub(super) shared: Option<&'a Listener>,
-    /// The rule on a shared listener.
-    pub(super) rule: Option<&'a Rule>,
-    /// The rule for preview requests.
-    pub(super) preview: Option<&'a Rule>,
-}
-
-/// One of the things that hold the weights, and the weights that it holds.
-pub(super) struct Point {
-    pub(super) at: TrafficPoint,
-    pub(super) forward: Forward,
-}
-
-impl Front<'_> {
-    /// The share of traffic that a slot's target group gets, 0 to 999; where it gets most of it, if points differ.
-    pub(super) fn weight(&self, slot: Slot) -> u32 {
-        let Some(group) = self.target_groups.get(&slot) else { return 0 };
-        self.points.iter().map(|point| point.forward.weight(&group.arn)).max().unwrap_or(0)
-    }
-
-    /// Whether every point names a slot's target group, be it with weight 0. Load balancing checks no other.
-    pub(super) fn names(&self, slot: Slot) -> bool {
-        let named = |arn: &str| self.points.iter().all(|point| point.forward.weights.contains_key(arn));
-        self.arn(slot).is_some_and(named)
-    }
-
-    /// Whether every point forwards like this, and there is one.
-    pub(super) fn is_exactly(&self, forward: &Forward) -> bool {
-        !self.points.is_empty() && self.points.iter().all(|point| point.forward == *forward)
-    }
-
-    /// The calls that make every point forward like this: one for each that does not yet.
-    pub(super) fn shifts(&self, forward: &Forward) -> Vec<Action> {
-        let others = self.points.iter().filter(|point| point.forward != *forward);
-        others.map(|point| Action::Shift { at: point.at.clone(), forward: forward.clone() }).collect()
-    }
-
-    /// That a slot takes traffic, or takes none, at every point.
-    pub(super) fn expect_weight(&self, slot: Slot, serving: bool) -> Vec<Expect> {
-        let Some(arn) = self.arn(slot) else { return Vec::new() };
-        let expect = |point: &Point| {
-            let (at, target_group_arn) = (point.at.clone(), arn.to_owned());
-            Expect::Weight { at, target_group_arn, serving }
-        };
-        self.points.iter().map(expect).collect()
-    }
-
-    /// The listeners that lead here, for the tag by which they are found again: the own ones by port, or the shared one.
-    pub(super) fn listener_arns(&self) -> Vec<String> {
-        self.listeners.values().copied().chain(self.shared).map(|listener| listener.arn.clone()).collect()
-    }
-
-    /// The ARN of a slot's target group.
-    pub(super) fn arn(&self, slot: Slot) -> Option<&str> {
-        self.target_groups.get(&slot).map(|group| group.arn.as_str())
-    }
-
-    /// The slot that takes the traffic; the one with more of it if both do.
-    pub(super) fn live_slot(&self) -> Option<Slot> {
-        Slot::BOTH
-            .into_iter()
-            .filter(|slot| self.weight(*slot) > 0)
-            .max_by_key(|slot| (self.weight(*slot), slot.other()))
-    }
-
-    /// So much of the traffic to one slot, in percent, and the rest to the other.
-    pub(super) fn split(&self, slot: Slot, percent: u32) -> Forward {
-        let weight = |each: Slot| if each == slot { percent } else { 100_u32.saturating_sub(percent) };
-        Forward::new(self.target_groups.iter().map(|(each, group)| (group.arn.clone(), weight(*each))).collect())
-    }
-
-    /// Whether the load balancer can keep a visitor on one of two target groups.
-    pub(super) fn keeps_visitors(&self) -> bool {
-        self.balancer.is_none_or(|balancer| balancer.kind == "application")
-    }
-
-    /// How traffic is split now: as the point with the most of it forwards. Nothing before anything forwards.
-    pub(super) fn current(&self) -> Option<&Forward> {
-        let live = self.live_slot()?;
-        let arn = self.arn(live)?;
-        self.points.iter().map(|point| &point.forward).max_by_key(|forward| forward.weight(arn))
-    }
-
-    /// All traffic to one slot, as one forward action.
-    pub(super) fn all_to(&self, slot: Slot) -> Forward {
-        self.split(slot, 100)
-    }
-}
-
 impl<'a> Picture<'a> {
-    /// What there is of an app. `None`: something must be read first, or the draft says why it cannot be told.
-    pub(super) fn of(draft: &mut Draft<'a>, wanted: &Wanted<'a>) -> Option<Self> {
+    /// What there is of an app, told from what was observed alone: no manifest is needed to see which generations there are,
+    /// what stands before them, and who has the traffic. `None`: the draft says what could not be read.
+    pub(super) fn observed(draft: &mut Draft<'a>) -> Option<Self> {
         let observed = draft.observed;
         let groups = groups(draft, observed)?;
         let templates = templates(draft, observed)?;
-        let front = if wanted.has_front() { Some(front(draft, wanted, observed, &groups)?) } else { None };
+        let front = standing::named_by(draft, &groups)?;
         Some(Self { groups, templates, front })
+    }
+
+    /// The same with what only the manifest leads to: listeners and rules that no tag names yet, and the rule for preview
+    /// requests. `None`: something must be read first, or the draft says why it cannot be told.
+    pub(super) fn completed(self, draft: &mut Draft<'a>, wanted: &Wanted<'a>) -> Option<Self> {
+        let front = if wanted.has_front() { Some(standing::wanted_by(draft, wanted, &self.groups)?) } else { None };
+        Some(Self { front, ..self })
+    }
+
+    /// What there is of an app that has a manifest. `None`: as for [`Picture::observed`] and [`Picture::completed`].
+    pub(super) fn of(draft: &mut Draft<'a>, wanted: &Wanted<'a>) -> Option<Self> {
+        Self::observed(draft)?.completed(draft, wanted)
     }
 
     /// The group that serves: in the slot with the traffic; for a worker, the one that took over last.
@@ -257,6 +168,16 @@ impl<'a> Picture<'a> {
         self.groups.iter().filter(|other| other.name != group.name).filter_map(|other| other.owner.recorded_at).max()
     }
 
+    /// Whether the record does not yet say that this generation is the deployed one.
+    pub(super) fn is_due(&self, group: &Group) -> bool {
+        match (group.owner.recorded_at, self.last_record_of_others(group)) {
+            (None, _) => true,
+            // After a way back, the record still names the generation that came between.
+            (Some(own), Some(other)) => other > own,
+            (Some(_), None) => false,
+        }
+    }
+
     /// The newest generation that there ever was, as far as groups and templates tell.
     pub(super) fn newest(&self) -> Option<Generation> {
         let groups = self.groups.iter().map(|group| group.owner.generation);
@@ -306,200 +227,4 @@ fn templates<'a>(draft: &mut Draft<'a>, observed: &'a Observed) -> Option<Vec<&'
             None
         }
     }
-}
-
-fn front<'a>(
-    draft: &mut Draft<'a>,
-    wanted: &Wanted<'a>,
-    observed: &'a Observed,
-    groups: &[&'a Group],
-) -> Option<Front<'a>> {
-    let mut front = Front::default();
-    // What an owned group's tags and attachments name is ours; anything else with our name must show our tags first.
-    let mut vouched: BTreeSet<&str> =
-        groups.iter().flat_map(|group| &group.target_group_arns).map(String::as_str).collect();
-    vouched.extend(groups.iter().filter_map(|group| group.owner.rule.as_deref()));
-    vouched.extend(groups.iter().filter_map(|group| group.owner.checks.preview_rule.as_deref()));
-    target_groups(draft, observed, &vouched, &mut front)?;
-    match &wanted.spec.load_balancer {
-        LoadBalancerSpec::None => {}
-        LoadBalancerSpec::Own(own) => {
-            own_balancer(draft, wanted, groups, own, &mut front)?;
-        }
-        LoadBalancerSpec::Shared(shared) => {
-            let Some(arn) = wanted.environment.listeners.get(&shared.listener) else {
-                draft.fail(format!("the environment lists no listener `{}`", shared.listener));
-                return None;
-            };
-            shared_rule(draft, observed, groups, arn, &vouched, &mut front)?;
-        }
-    }
-    front.preview = preview::find(draft, wanted, observed, groups, &front)?;
-    if let Some(rule) = front.preview {
-        owned(draft, &vouched, &rule.arn, "its rule for preview requests")?;
-    }
-    Some(front)
-}
-
-fn target_groups<'a>(
-    draft: &mut Draft<'a>,
-    observed: &'a Observed,
-    vouched: &BTreeSet<&str>,
-    front: &mut Front<'a>,
-) -> Option<()> {
-    let all = known(draft, &observed.target_groups, "the target groups")?;
-    for slot in Slot::BOTH {
-        let name = draft.scope.target_group_name(slot);
-        if let Some(group) = all.get(&name) {
-            owned(draft, vouched, &group.arn, &format!("target group {name}"))?;
-            front.target_groups.insert(slot, group);
-        }
-    }
-    Some(())
-}
-
-fn own_balancer<'a>(
-    draft: &mut Draft<'a>,
-    wanted: &Wanted<'a>,
-    groups: &[&'a Group],
-    own: &OwnLoadBalancer,
-    front: &mut Front<'a>,
-) -> Option<()> {
-    let observed = draft.observed;
-    let name = draft.scope.load_balancer_name();
-    let Some(balancer) = known(draft, &observed.load_balancers, "the load balancers")?.get(&name) else {
-        return Some(());
-    };
-    let mut named = named_listeners(draft, observed, groups)?;
-    named.retain(|listener| listener.load_balancer_arn == balancer.arn);
-    let begins = named.is_empty();
-    if begins {
-        owned(draft, &BTreeSet::new(), &balancer.arn, &format!("load balancer {name}"))?;
-    }
-    front.balancer = Some(balancer);
-    front.listeners = named.into_iter().map(|listener| (listener.port, listener)).collect();
-    let missing = |port: u16, front: &Front<'_>| !front.listeners.contains_key(&port);
-    if own.listeners.iter().any(|wanted| missing(wanted.port, front)) {
-        let want = Want::ListenersOf(balancer.arn.clone());
-        let found = draft.see(observed.details.listeners_of.get(&balancer.arn), want, "its listeners")?;
-        let is_wanted = |listener: &&Listener| own.listeners.iter().any(|wanted| wanted.port == listener.port);
-        for listener in found.iter().filter(is_wanted) {
-            if missing(listener.port, front) {
-                // The first listeners of a load balancer that has just shown our tags need not show them, too.
-                if !begins {
-                    let what = format!("the listener on port {}", listener.port);
-                    owned(draft, &BTreeSet::new(), &listener.arn, &what)?;
-                }
-                front.listeners.insert(listener.port, listener);
-            }
-        }
-    }
-    // What is to send clients elsewhere takes no part in shifts, whatever it does now.
-    let redirects = |listener: &&&Listener| {
-        wanted.balancing.listeners.iter().any(|wanted| wanted.port == listener.port && wanted.redirect.is_some())
-    };
-    let point = |listener: &&Listener| Point {
-        at: TrafficPoint::Listener(listener.arn.clone()),
-        forward: listener.forward.clone(),
-    };
-    front.points = front.listeners.values().filter(|listener| !redirects(listener)).map(point).collect();
-    Some(())
-}
-
-/// The own listeners that the newest group with such a tag names, as far as AWS still has them.
-fn named_listeners<'a>(
-    draft: &mut Draft<'a>,
-    observed: &'a Observed,
-    groups: &[&'a Group],
-) -> Option<Vec<&'a Listener>> {
-    let named = groups.iter().rev().map(|group| &group.owner.listeners).find(|listeners| !listeners.is_empty());
-    let mut listeners = Vec::new();
-    for arn in named.into_iter().flatten() {
-        match observed.listeners.get(arn) {
-            Some(Read::Known(listener)) => listeners.extend(listener),
-            Some(Read::Unknown(why)) => {
-                draft.unreadable(format!("its listener could not be read: {why}"));
-                return None;
-            }
-            None => {}
-        }
-    }
-    Some(listeners)
-}
-
-fn shared_rule<'a>(
-    draft: &mut Draft<'a>,
-    observed: &'a Observed,
-    groups: &[&'a Group],
-    listener_arn: &str,
-    vouched: &BTreeSet<&str>,
-    front: &mut Front<'a>,
-) -> Option<()> {
-    let listener = match observed.listeners.get(listener_arn) {
-        Some(Read::Known(Some(listener))) => listener,
-        Some(Read::Known(None)) => {
-            draft.fail(format!("the shared listener {listener_arn} does not exist"));
-            return None;
-        }
-        Some(Read::Unknown(why)) => {
-            draft.unreadable(format!("the shared listener could not be read: {why}"));
-            return None;
-        }
-        None => {
-            draft.fail(format!("the shared listener {listener_arn} was not read"));
-            return None;
-        }
-    };
-    front.shared = Some(listener);
-    let balancers = known(draft, &observed.load_balancers, "the load balancers")?;
-    front.balancer = balancers.values().find(|balancer| balancer.arn == listener.load_balancer_arn);
-    let tagged = groups.iter().rev().find_map(|group| group.owner.rule.as_deref());
-    let rule = match tagged.map(|arn| observed.rules.get(arn)) {
-        Some(Some(Read::Known(Some(rule)))) => Some(rule),
-        Some(Some(Read::Unknown(why))) => {
-            draft.unreadable(format!("its rule could not be read: {why}"));
-            return None;
-        }
-        // No group names a rule yet, or the rule it names is gone: look for one that forwards to our target groups.
-        _ => {
-            let rules = draft.see(
-                observed.details.rules_of.get(listener_arn),
-                Want::RulesOf(listener_arn.to_owned()),
-                "the listener's rules",
-            )?;
-            let ours =
-                |rule: &&Rule| front.target_groups.values().any(|group| rule.forward.weights.contains_key(&group.arn));
-            rules.iter().filter(|rule| !preview::is_preview(rule)).find(ours)
-        }
-    };
-    if let Some(rule) = rule {
-        owned(draft, vouched, &rule.arn, "its rule on the shared listener")?;
-        front.points = vec![Point { at: TrafficPoint::Rule(rule.arn.clone()), forward: rule.forward.clone() }];
-        front.rule = Some(rule);
-    }
-    Some(())
-}
-
-fn known<'a, T>(draft: &mut Draft<'a>, read: &'a Read<T>, what: &str) -> Option<&'a T> {
-    match read {
-        Read::Known(value) => Some(value),
-        Read::Unknown(why) => {
-            draft.unreadable(format!("{what} could not be read: {why}"));
-            None
-        }
-    }
-}
-
-/// Whether a thing with our name is ours. If its tags say that it is not, the app cannot be planned.
-fn owned(draft: &mut Draft<'_>, vouched: &BTreeSet<&str>, arn: &str, what: &str) -> Option<()> {
-    if vouched.contains(arn) {
-        return Some(());
-    }
-    let found =
-        draft.see(draft.observed.details.tags.get(arn), Want::Tags(arn.to_owned()), &format!("the tags of {what}"))?;
-    if tags::belongs_to(found, draft.scope) {
-        return Some(());
-    }
-    draft.fail(format!("{what} exists and is not ours: it lacks this app's tags; rename or remove it"));
-    None
 }

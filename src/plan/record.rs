@@ -10,12 +10,7 @@ use crate::model::tags::keys;
 
 /// Whether the record does not yet say that this generation is the deployed one.
 pub(super) fn is_due(release: &Release<'_, '_>, target: &Group) -> bool {
-    match (target.owner.recorded_at, release.picture.last_record_of_others(target)) {
-        (None, _) => true,
-        // After a way back, the record still names the generation that came between.
-        (Some(own), Some(other)) => other > own,
-        (Some(_), None) => false,
-    }
+    release.picture.is_due(target)
 }
 
 /// Whether it has taken over anew since it was recorded. Whoever brought the generation between on its way may have ended

@@ -16,14 +16,13 @@ pub(super) fn recover<'a>(
     picture: &Picture<'a>,
     failed: &'a Group,
 ) -> bool {
-    let release = Release::new(wanted, picture, Some(failed));
     let reason = failed.owner.why_failed();
     // A manifest that asks for yet another release has moved on.
     let moved_on = wanted.asks_for_another_than(&failed.owner.template_hash) && picture.tombstone(wanted).is_none();
     if let Some(back) = failed.owner.marks.back_to.as_ref().filter(|_| !moved_on) {
         return go_back(draft, wanted, picture, failed, back);
     }
-    let Some(previous) = shift::back(draft, &release, failed, reason) else { return !draft.plan.wants.is_empty() };
+    let Some(previous) = shift::back(draft, picture, failed, reason) else { return !draft.plan.wants.is_empty() };
     draft.in_flight = true;
     draft.plan.to = Some(previous.owner.generation);
     draft.step(StepKind::Entomb { generation: failed.owner.generation }, StepState::Pending, None);

@@ -2,6 +2,7 @@
 
 use super::canary;
 use super::draft::Draft;
+use super::picture::Picture;
 use super::release::{Release, Turn};
 use crate::model::action::{Expect, Tags};
 use crate::model::names::Slot;
@@ -92,12 +93,12 @@ pub(super) fn move_traffic<'a>(
 /// Gives the traffic back to the newest earlier generation that is well, if there is one. One call for each point.
 pub(super) fn back<'a>(
     draft: &mut Draft<'a>,
-    release: &Release<'a, '_>,
+    picture: &Picture<'a>,
     failed: &Group,
     reason: &str,
 ) -> Option<&'a Group> {
-    let front = release.picture.front.as_ref()?;
-    for group in release.picture.ways_back(failed) {
+    let front = picture.front.as_ref()?;
+    for group in picture.ways_back(failed) {
         let Some((slot, arn)) = group.owner.slot.and_then(|slot| Some((slot, front.arn(slot)?))) else { continue };
         if group.owner.slot == failed.owner.slot {
             continue;

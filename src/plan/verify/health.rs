@@ -2,7 +2,7 @@
 
 use crate::model::observed::{Group, Health, Target, Want};
 use crate::plan::draft::Draft;
-use crate::plan::release::Release;
+use crate::plan::picture::Picture;
 
 /// What the load balancer, or for a worker its group, says of the instances of exactly one group.
 pub(super) struct Healthy {
@@ -14,8 +14,8 @@ pub(super) struct Healthy {
 }
 
 impl Healthy {
-    pub(super) fn of<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group) -> Option<Self> {
-        let Some(front) = &release.picture.front else {
+    pub(super) fn of<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, group: &Group) -> Option<Self> {
+        let Some(front) = &picture.front else {
             return Some(Self { good: group.in_service(), sick: None, unused: None });
         };
         let arn = group.owner.slot.and_then(|slot| front.arn(slot))?;

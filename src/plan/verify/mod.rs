@@ -23,7 +23,7 @@ use health::Healthy;
 
 /// How many instances of a group are healthy, if that is known.
 pub(super) fn healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group) -> Option<u32> {
-    Some(Healthy::of(draft, release, group)?.good)
+    Some(Healthy::of(draft, release.picture, group)?.good)
 }
 
 /// Done when the target has the traffic, or has been healthy for the stability window.
@@ -46,7 +46,7 @@ pub(super) fn wait_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>,
     if !shift::is_reached(draft, release, target) {
         return Turn::Here(None);
     }
-    let Some(health) = Healthy::of(draft, release, target) else { return Turn::Here(None) };
+    let Some(health) = Healthy::of(draft, release.picture, target) else { return Turn::Here(None) };
     let detail = format!("healthy {}/{}", health.good, release.size);
     if health.good < release.size {
         not_yet_healthy(draft, release, target, &health);
@@ -81,7 +81,7 @@ pub(super) fn bake<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, duratio
         return Turn::Here(Some("failed".to_owned()));
     }
     let is_clear = draft.open_questions() == open;
-    let Some(health) = Healthy::of(draft, release, target) else { return Turn::Here(None) };
+    let Some(health) = Healthy::of(draft, release.picture, target) else { return Turn::Here(None) };
     let until = duration.after(shifted_at);
     let size = target.desired;
     if draft.now < until {
@@ -123,7 +123,7 @@ pub(super) fn under_traffic<'a>(
         return Some(Turn::Here(None));
     }
     let open = draft.open_questions();
-    let Some(health) = Healthy::of(draft, release, target) else { return Some(Turn::Here(None)) };
+    let Some(health) = Healthy::of(draft, release.picture, target) else { return Some(Turn::Here(None)) };
     if target.owner.canary_step().is_some()
         && let Some(reason) = watch::trouble(draft, release, target)
     {
@@ -232,7 +232,7 @@ pub(super) fn fail<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target:
     let front = release.picture.front.as_ref();
     let has_share = target.owner.slot.is_some_and(|slot| front.is_some_and(|front| front.weight(slot) > 0));
     if has_share {
-        shift::back(draft, release, target, &reason);
+        shift::back(draft, release.picture, target, &reason);
     }
     draft.fails = true;
     let why = format!("{} failed: {reason}", target.owner.generation);

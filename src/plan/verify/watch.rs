@@ -7,6 +7,7 @@ use crate::model::observed::Group;
 use crate::model::time::Timestamp;
 use crate::plan::canary;
 use crate::plan::draft::Draft;
+use crate::plan::picture::Picture;
 use crate::plan::release::Release;
 
 /// Why the generation must lose its traffic now, in AWS's words or those of the check that failed.
@@ -18,7 +19,7 @@ pub(in crate::plan) fn trouble<'a>(
     release: &Release<'a, '_>,
     target: &'a Group,
 ) -> Option<String> {
-    let sick = sickness(draft, release, target);
+    let sick = sickness(draft, release.picture, target);
     if sick.is_some() || is_proven(target) {
         return sick;
     }
@@ -33,9 +34,9 @@ pub(super) fn is_proven(target: &Group) -> bool {
     target.owner.recorded_at.is_some()
 }
 
-/// A target that fails its checks, or was replaced for that between two looks.
-fn sickness<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &'a Group) -> Option<String> {
-    let health = Healthy::of(draft, release, target)?;
+/// A target that fails its checks, or was replaced for that between two looks. No manifest is needed to tell.
+pub(in crate::plan) fn sickness<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, target: &'a Group) -> Option<String> {
+    let health = Healthy::of(draft, picture, target)?;
     if let Some(sick) = &health.sick {
         return Some(format!("unhealthy under traffic: {sick}"));
     }
