@@ -7,6 +7,7 @@ use aws_sdk_elasticloadbalancingv2::types as elb;
 use aws_smithy_types::DateTime;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::de::DeserializeOwned;
 
 use crate::model::action::Tags;
 use crate::model::container::Container;
@@ -15,6 +16,7 @@ use crate::model::launch::{LaunchData, RootVolume, Secret};
 use crate::model::machine::{Metadata, Volume};
 use crate::model::observed::{Forward, Health, Redirect};
 use crate::model::record::DeployedRecord;
+use crate::model::text::{cleaned, cleaned_json};
 use crate::model::time::Timestamp;
 
 /// A point in time; nothing when it lies outside what the model can hold.
@@ -28,7 +30,7 @@ macro_rules! tags_of {
         #[doc = concat!("Tags as ", $whose, " gives them.")]
         pub fn $name(tags: &[$tag]) -> Tags {
             tags.iter()
-                .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
+                .filter_map(|tag| Some((cleaned(tag.key()?), cleaned(tag.value().unwrap_or_default()))))
                 .collect()
         }
     )*};
@@ -205,7 +207,7 @@ pub fn encode_record(record: &DeployedRecord) -> Result<String, String> {
 /// # Errors
 /// Where it is not such a record.
 pub fn decode_record(text: &str) -> Result<DeployedRecord, String> {
-    serde_json::from_str(text).map_err(|error| format!("it does not hold a deployed state: {error}"))
+    decode_json(text).map_err(|error| format!("it does not hold a deployed state: {error}"))
 }
 
 /// What a person decided, as Parameter Store keeps it.
@@ -221,7 +223,13 @@ pub fn encode_decision(decision: &Decision) -> Result<String, String> {
 /// # Errors
 /// Where it is not such a decision.
 pub fn decode_decision(text: &str) -> Result<Decision, String> {
-    serde_json::from_str(text).map_err(|error| format!("it does not hold a decision: {error}"))
+    decode_json(text).map_err(|error| format!("it does not hold a decision: {error}"))
+}
+
+/// What a parameter holds as JSON. Whoever may write the parameter may have put anything into its strings.
+fn decode_json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    let value = serde_json::from_str(text).map_err(|error| cleaned(&error.to_string()))?;
+    serde_json::from_value(cleaned_json(value)).map_err(|error| cleaned(&error.to_string()))
 }
 
 #[cfg(test)]

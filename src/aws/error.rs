@@ -13,6 +13,7 @@ use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
+use crate::model::text::cleaned;
 use codes::{CREDENTIALS, DENIED, EXPIRED, THROTTLED, classify, is_missing, is_quota};
 
 /// Which call it was, and on what.
@@ -135,7 +136,8 @@ impl AwsError {
 
     fn build(call: Call, code: &str, message: String, class: Class) -> Self {
         let Call { service, operation, resource } = call;
-        Self { service, operation, resource, code: code.to_owned(), message, status: None, request_id: None, class }
+        let (code, message) = (cleaned(code), cleaned(&message));
+        Self { service, operation, resource, code, message, status: None, request_id: None, class }
     }
 
     fn with_response(mut self, status: Option<u16>, request_id: Option<String>) -> Self {

@@ -1,8 +1,6 @@
 //! `amiable image set`: writes another image into a manifest, and does nothing else.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Subcommand};
@@ -14,7 +12,8 @@ use super::{Global, environments, terminal};
 use crate::manifest::effective::Effective;
 use crate::manifest::fleet::{App, Fleet};
 use crate::manifest::node::Layer;
-use crate::manifest::packer;
+use crate::manifest::source::shown;
+use crate::manifest::{packer, regular};
 use crate::model::names::{AppName, EnvironmentName};
 
 /// Edit the image of an app in its manifest
@@ -75,13 +74,12 @@ impl Set {
     /// The image that Packer made for the region of the environments that the edit is about.
     fn packers(&self, fleet: &Fleet, path: &Path) -> Result<String, Failure> {
         let region = self.region(fleet)?;
-        let refuse = |why: &str| Failure::new(format!("{} {why}", path.display()));
-        let mut text = String::new();
-        let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text));
-        read.map_err(|error| refuse(&format!("cannot be read: {error}")))?;
-        if text.len() as u64 > MAX_BYTES {
+        let refuse = |why: &str| Failure::new(format!("{} {why}", shown(path)));
+        let bytes = regular::read(path, MAX_BYTES).map_err(|error| refuse(&format!("cannot be read: {error}")))?;
+        if bytes.len() as u64 > MAX_BYTES {
             return Err(refuse(&format!("is larger than {} MiB", MAX_BYTES >> 20)));
         }
+        let text = String::from_utf8(bytes).map_err(|_| refuse("is not UTF-8 text"))?;
         packer::image(&text, &region).map_err(|why| refuse(&why))
     }
 

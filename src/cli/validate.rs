@@ -61,7 +61,10 @@ impl Validate {
         if !self.paths.iter().all(within) {
             return fleet::survey(&self.paths, None);
         }
-        let (fleet, findings) = fleet::survey(std::slice::from_ref(&global.manifests), None);
+        // A file that was named is read, whatever it is called; none is read twice.
+        let named = self.paths.iter().filter(|path| !path.is_dir()).cloned();
+        let all: Vec<PathBuf> = std::iter::once(global.manifests.clone()).chain(named).collect();
+        let (fleet, findings) = fleet::survey(&all, None);
         let mut own = Diagnostics::default();
         own.extend(findings.iter().filter(|finding| self.concerns(finding)).cloned());
         (fleet, own)

@@ -1,12 +1,12 @@
 //! Files that manifests name, such as user data or what Packer wrote: read with the manifests, within their directory and within limits.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::diagnostic::{Code, Diagnostic, quoted};
 use super::node::Node;
+use super::regular;
 use super::source::shown;
 use super::values::{MAX_USER_DATA, user_data_too_long};
 
@@ -68,7 +68,8 @@ impl Attached {
                     let message = format!("{told} is a symbolic link that leads out of the directory");
                     return Err(Box::new(error(Code::OutsideLink, message).help("put the file itself there")));
                 }
-                read(&real, most).map_err(|why| error(Code::Unreadable, format!("{told} cannot be read: {why}")))?
+                regular::read(&real, most as u64)
+                    .map_err(|why| error(Code::Unreadable, format!("{told} cannot be read: {why}")))?
             }
         };
         Ok((told, bytes))
@@ -91,16 +92,6 @@ fn parent(path: &Path) -> PathBuf {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
     }
-}
-
-fn read(path: &Path, most: usize) -> std::io::Result<Vec<u8>> {
-    let file = File::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(std::io::Error::other("it is not a regular file"));
-    }
-    let mut bytes = Vec::new();
-    file.take(most as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]

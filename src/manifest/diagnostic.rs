@@ -5,6 +5,7 @@ use std::fmt;
 use super::format::{Format, render};
 use super::masks;
 use super::source::Place;
+use crate::model::text::is_disturbing;
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -264,12 +265,6 @@ pub fn quoted(text: &str) -> String {
         .collect();
     let more = if shown.chars().nth(LONGEST).is_some() { "…" } else { "" };
     format!("`{plain}{more}`")
-}
-
-/// Control characters, and those that reorder or hide what follows.
-pub fn is_disturbing(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// The one of `known` that `text` was probably meant to be.

@@ -1,12 +1,13 @@
 //! The manifest files of a directory, in a fixed order and within limits.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::diagnostic::{Code, Diagnostic, Diagnostics, quoted};
+use super::regular;
 use super::source::{Place, SourceFile, shown};
 
 /// The largest file that is read.
@@ -137,17 +138,7 @@ pub(super) fn is_manifest(path: &Path) -> bool {
 }
 
 fn read(path: &Path) -> Result<SourceFile, Box<Diagnostic>> {
-    let mut bytes = Vec::new();
-    let opened = File::open(path).and_then(|file| {
-        // A pipe or a device could block for ever.
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::other("it is not a regular file"));
-        }
-        file.take(MAX_BYTES + 1).read_to_end(&mut bytes)
-    });
-    if let Err(error) = opened {
-        return Err(Box::new(unreadable(path, &error)));
-    }
+    let bytes = regular::read(path, MAX_BYTES).map_err(|error| Box::new(unreadable(path, &error)))?;
     if bytes.len() as u64 > MAX_BYTES {
         let message = format!("{} is larger than {} MiB", quoted(&shown(path)), MAX_BYTES >> 20);
         return Err(Box::new(Diagnostic::nowhere(Code::TooMuch, message).help("divide it into several files")));

@@ -2,7 +2,7 @@
 //!
 //! In the order of the data flow:
 //!
-//! - [`files`]: the manifest files of a directory
+//! - [`files`]: the manifest files of a directory; [`regular`]: files that can be read without waiting for anybody
 //! - [`source`]: a file as it was read, and places in it; `masks`: what of it is never shown
 //! - [`yaml`]: YAML in and out
 //! - [`node`]: the content of a manifest, every value with its place and its layer
@@ -39,6 +39,7 @@ pub mod overlay;
 pub mod packer;
 #[cfg(test)]
 mod reference;
+pub mod regular;
 pub mod schema;
 pub mod shape;
 pub mod source;

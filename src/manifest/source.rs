@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::masks;
+use crate::model::text::cleaned;
 
 /// One file's text, with what is needed to point into it.
 #[derive(Clone, PartialEq, Eq)]
@@ -95,9 +96,9 @@ impl fmt::Debug for SourceFile {
     }
 }
 
-/// A path with `/` between its parts on every system.
+/// A path for people, with `/` between its parts on every system. A file may be called anything: its name is cleaned.
 pub fn shown(path: &Path) -> String {
-    path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
+    cleaned(&path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/"))
 }
 
 /// A line and a column, both counted from 1.

@@ -361,7 +361,7 @@ pub fn double_quoted(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
             '\r' => quoted.push_str("\\r"),
-            c if super::diagnostic::is_disturbing(c) && (c as u32) < 0x1_0000 => {
+            c if crate::model::text::is_disturbing(c) && (c as u32) < 0x1_0000 => {
                 quoted.push_str(&format!("\\u{:04x}", c as u32));
             }
             c => quoted.push(c),

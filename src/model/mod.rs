@@ -14,7 +14,7 @@
 //! - [`release`]: what is said of a release, and where its image came from
 //! - [`record`]: the deployed state as it is kept in SSM Parameter Store
 //! - [`probe`]: questions over HTTP, and how a generation has done in its checks
-//! - [`pattern`]: regular expressions
+//! - [`pattern`]: regular expressions; [`text`]: what others wrote, as it may be shown
 //! - [`action`]: one mutating AWS call each, and the facts it depends on; [`balancing`]: what those about load balancing hold
 //! - [`event`]: what happens while a plan is carried out
 //! - [`plan`]: the whole remaining path of every app
@@ -41,4 +41,5 @@ pub mod release;
 pub mod scaling;
 pub mod schedule;
 pub mod tags;
+pub mod text;
 pub mod time;

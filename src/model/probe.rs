@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::names::{AppName, EnvironmentName, Generation};
+use super::text::cleaned;
 use super::time::{Span, Timestamp};
 
 /// The header whose value leads a request to the generation that has no traffic yet.
@@ -70,7 +71,7 @@ impl Answer {
     pub fn first_line(&self) -> Option<String> {
         const MOST: usize = 160;
         let line = self.body.lines().map(str::trim).find(|line| !line.is_empty())?;
-        Some(line.chars().filter(|c| !c.is_control()).take(MOST).collect())
+        Some(cleaned(line).chars().take(MOST).collect())
     }
 }
 

@@ -10,6 +10,7 @@ use reqwest::{Client, Response, redirect};
 
 use super::Prober;
 use crate::model::probe::{Answer, MOST_BODY, Probe, Replied};
+use crate::model::text::{cleaned, without_secret};
 
 /// How long a connection may take: what is there answers within a second, and a packet may be lost.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
@@ -50,7 +51,11 @@ async fn request(probe: &Probe, addresses: Vec<SocketAddr>, began: Instant) -> R
         Ok(client) => client,
         Err(why) => return Replied::Unreachable(why),
     };
-    let headers = match headers(probe) {
+    let token = match probe.token_variable.as_deref().map(token).transpose() {
+        Ok(token) => token,
+        Err(why) => return Replied::Unreachable(why),
+    };
+    let headers = match headers(probe, token.as_deref()) {
         Ok(headers) => headers,
         Err(why) => return Replied::Unreachable(why),
     };
@@ -68,7 +73,7 @@ async fn request(probe: &Probe, addresses: Vec<SocketAddr>, began: Instant) -> R
         let sent = Instant::now();
         let response = request.send().await.map_err(|error| refused(&error))?;
         let status = response.status().as_u16();
-        let body = body(response).await.map_err(|error| refused(&error))?;
+        let body = body(response, token.as_deref()).await.map_err(|error| refused(&error))?;
         let took_ms = u64::try_from(sent.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(Replied::Answer(Answer { status, took_ms, body }))
     };
@@ -94,7 +99,14 @@ fn client(probe: &Probe, addresses: &[SocketAddr]) -> Result<Client, String> {
     builder.build().map_err(|error| format!("no request can be made: {}", words(&error)))
 }
 
-fn headers(probe: &Probe) -> Result<HeaderMap, String> {
+/// The token of a webhook.
+fn token(variable: &str) -> Result<String, String> {
+    let token = std::env::var(variable)
+        .map_err(|_| format!("the environment variable {variable}, which holds the token, is not set here"))?;
+    Ok(token.trim().to_owned())
+}
+
+fn headers(probe: &Probe, token: Option<&str>) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     for (name, value) in &probe.headers {
         let parsed = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value));
@@ -109,10 +121,8 @@ fn headers(probe: &Probe) -> Result<HeaderMap, String> {
     if probe.body.is_some() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    if let Some(variable) = &probe.token_variable {
-        let token = std::env::var(variable)
-            .map_err(|_| format!("the environment variable {variable}, which holds the token, is not set here"))?;
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", token.trim()))
+    if let (Some(variable), Some(token)) = (&probe.token_variable, token) {
+        let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
             .map_err(|_| format!("the environment variable {variable} holds no token that can be sent"))?;
         value.set_sensitive(true);
         headers.insert(AUTHORIZATION, value);
@@ -120,8 +130,9 @@ fn headers(probe: &Probe) -> Result<HeaderMap, String> {
     Ok(headers)
 }
 
-/// The beginning of the body, as text.
-async fn body(mut response: Response) -> Result<String, reqwest::Error> {
+/// The beginning of the body, as text. Some servers answer a mistake with all that they were sent: the token is struck out
+/// before anybody sees it, also where the body is cut within it.
+async fn body(mut response: Response, token: Option<&str>) -> Result<String, reqwest::Error> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         bytes.extend_from_slice(&chunk);
@@ -130,7 +141,8 @@ async fn body(mut response: Response) -> Result<String, reqwest::Error> {
             break;
         }
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(token.map_or_else(|| text.clone().into_owned(), |token| without_secret(&text, token)))
 }
 
 fn refused(error: &reqwest::Error) -> Replied {
@@ -149,7 +161,11 @@ fn words(error: &reqwest::Error) -> String {
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    if error.is_timeout() && error.is_connect() { "no connection in time".to_owned() } else { cause.to_string() }
+    if error.is_timeout() && error.is_connect() {
+        "no connection in time".to_owned()
+    } else {
+        cleaned(&cause.to_string())
+    }
 }
 
 #[cfg(test)]
@@ -257,6 +273,19 @@ mod tests {
 
         let unset = Probe { token_variable: Some("AMIABLE_WEBHOOK_NOT_SET".to_owned()), ..probe(port) };
         assert!(matches!(Network.ask(&unset).await, Replied::Unreachable(why) if why.contains("is not set")));
+    }
+
+    #[tokio::test]
+    async fn a_token_that_comes_back_in_an_answer_is_struck_out() {
+        let token = std::env::var("PATH").unwrap();
+        let words = format!("you sent\r\nauthorization: Bearer {token}\r\n{}{token}", "a".repeat(MOST_BODY - 60));
+        let head = format!("HTTP/1.1 401 Unauthorized\r\ncontent-length: {}\r\n\r\n", words.len());
+        let whole: &'static [u8] = Box::leak(format!("{head}{words}").into_bytes().into_boxed_slice());
+        let (port, _) = server(whole, Duration::ZERO).await;
+        let hook = Probe { method: "POST".to_owned(), token_variable: Some("PATH".to_owned()), ..probe(port) };
+        let Replied::Answer(answer) = Network.ask(&hook).await else { panic!("no answer") };
+        assert!(answer.body.starts_with("you sent\r\nauthorization: Bearer ***\r\naaa"), "{}", &answer.body[..80]);
+        assert!(!answer.body.contains(&token[..token.len().min(8)]), "not even a part of it at the cut");
     }
 
     #[tokio::test]

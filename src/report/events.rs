@@ -450,7 +450,7 @@ mod tests {
             serde_json::to_value(&told).unwrap()[2],
             serde_json::json!({
                 "at": "2026-11-02T12:50:00Z", "environment": "prod", "app": "hello-world", "generation": "v042",
-                "what": "abort", "by": "deploy/ada", "why": " [31mred",
+                "what": "abort", "by": "deploy/ada", "why": "\u{fffd}[31mred",
             })
         );
     }

@@ -84,10 +84,10 @@ fn details(app: &AppPlan, plan: &Plan) -> Option<String> {
     let mut text = String::new();
     let field = |text: &mut String, field: &FieldChange, remark: &str| {
         if let Some(before) = &field.before {
-            let _ = writeln!(text, "- {}: {before}{remark}", field.path);
+            let _ = writeln!(text, "- {}: {}{remark}", field.path, words::plain(before));
         }
         if let Some(after) = &field.after {
-            let _ = writeln!(text, "+ {}: {after}", field.path);
+            let _ = writeln!(text, "+ {}: {}", field.path, words::plain(after));
         }
     };
     for change in &app.fields {
@@ -106,11 +106,13 @@ fn details(app: &AppPlan, plan: &Plan) -> Option<String> {
         let _ = writeln!(text, "  {}", words::wait_line(wait, plan.at));
     }
     for note in &app.notes {
-        let _ = writeln!(text, "! {note}");
+        let _ = writeln!(text, "! {}", words::plain(note));
     }
     if text.is_empty() {
         return None;
     }
+    // A script finds the comment by a marker: nothing in it may look like another one.
+    let text = text.replace("<!--", "<! --");
     let fence = fence(&text);
     let name = escape(app.app.as_str());
     Some(format!("<details><summary>{name}</summary>\n\n{fence}diff\n{text}{fence}\n\n</details>\n\n"))

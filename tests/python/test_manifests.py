@@ -1,6 +1,7 @@
 """Manifests that are wrong: what is said, the exit code, and that AWS is not even asked."""
 
 import json
+import os
 
 import pytest
 
@@ -163,3 +164,26 @@ def test_what_renders_shows_hashes_of_user_data_and_of_a_command(world):
     for form in ("yaml", "json"):
         rendered = world.run("render", "hello", "-o", form).stdout
         assert "canary" not in rendered and "command" in rendered
+
+
+def test_a_named_pipe_is_refused_at_once_wherever_a_file_is_read(world):
+    pipe = world.folder / "boot.sh"
+    os.mkfifo(pipe)
+    done = world.run("validate", str(pipe), code=1)
+    assert "boot.sh` cannot be read: it is a named pipe, not a regular file" in done.stdout + done.stderr
+    edit(world, "instanceType: c7g.large\n", "instanceType: c7g.large\n  launch: {userDataFile: boot.sh}\n")
+    for command in (["validate"], ["plan"]):
+        done = world.run(*command, code=1)
+        assert "it is a named pipe" in done.stdout + done.stderr
+    done = world.run("image", "set", "hello", "--from", str(pipe), code=1)
+    assert "it is a named pipe" in done.stdout + done.stderr
+
+
+def test_the_name_of_a_file_gives_a_terminal_and_a_ci_runner_no_orders(world):
+    world.write("a\n::error::pwned\x1b[31m.yaml", "kind: Nothing\n")
+    for form in ("full", "concise", "json"):
+        done = world.run("validate", "-o", form, code=1)
+        said = done.stdout + done.stderr
+        assert "pwned" in said
+        assert "\x1b" not in said
+        assert not [line for line in said.splitlines() if line.strip().startswith("::error")]

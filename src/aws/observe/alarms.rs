@@ -13,6 +13,7 @@ use crate::aws::error::{AwsError, Call};
 use crate::model::action::Tags;
 use crate::model::alarm::{GroupAlarm, Metric, StepAlarm};
 use crate::model::observed::{Alarm, AlarmState, Read, Traffic, TrafficWindow};
+use crate::model::text::cleaned;
 
 const SERVICE: &str = "cloudwatch";
 /// The most names that `DescribeAlarms` takes.
@@ -53,7 +54,7 @@ fn alarm(state: Option<&cw::StateValue>, reason: Option<&str>) -> Alarm {
         // A state that this version does not know is no good news.
         _ => AlarmState::InsufficientData,
     };
-    Alarm { state, reason: reason.unwrap_or_default().to_owned() }
+    Alarm { state, reason: cleaned(reason.unwrap_or_default()) }
 }
 
 /// The alarms whose names begin as those of ours of a group do, with their tags, which CloudWatch tells one by one.

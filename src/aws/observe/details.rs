@@ -17,6 +17,7 @@ use crate::model::launch::LaunchData;
 use crate::model::names::{AppName, EnvironmentName, Scope};
 use crate::model::observed::{Activity, Attributes, Details, Read, Target, Want};
 use crate::model::probe::{Probe, Replied};
+use crate::model::text::cleaned;
 
 const ELB: &str = "elasticloadbalancing";
 
@@ -89,8 +90,8 @@ pub async fn target_health(aws: &Aws, arn: &str) -> Result<Vec<Target>, AwsError
         Target {
             id: described.target().and_then(|target| target.id()).unwrap_or_default().to_owned(),
             health: codec::health(health.and_then(|health| health.state())),
-            reason: health.and_then(|health| health.reason()).map(|reason| reason.as_str().to_owned()),
-            description: health.and_then(|health| health.description()).map(str::to_owned),
+            reason: health.and_then(|health| health.reason()).map(|reason| cleaned(reason.as_str())),
+            description: health.and_then(|health| health.description()).map(cleaned),
         }
     });
     Ok(targets.collect())
@@ -109,9 +110,9 @@ pub(in crate::aws) fn activity(activity: &aws_sdk_autoscaling::types::Activity) 
     let words = [activity.status_message(), activity.description()];
     Some(Activity {
         started_at: activity.start_time().and_then(codec::timestamp)?,
-        status: activity.status_code().map(|code| code.as_str().to_owned()).unwrap_or_default(),
-        message: words.into_iter().flatten().find(|words| !words.is_empty()).unwrap_or_default().to_owned(),
-        cause: activity.cause().unwrap_or_default().to_owned(),
+        status: activity.status_code().map(|code| cleaned(code.as_str())).unwrap_or_default(),
+        message: cleaned(words.into_iter().flatten().find(|words| !words.is_empty()).unwrap_or_default()),
+        cause: cleaned(activity.cause().unwrap_or_default()),
     })
 }
 

@@ -6,6 +6,7 @@ use crate::aws::batch::pages;
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
 use crate::model::observed::{AliasTarget, DnsRecord, Zone};
+use crate::model::text::cleaned;
 
 /// The zone of this name or id with all its records.
 ///
@@ -119,7 +120,7 @@ pub fn record(set: &r53::ResourceRecordSet) -> DnsRecord {
             zone_id: target.hosted_zone_id().to_owned(),
             evaluate_target_health: target.evaluate_target_health(),
         }),
-        values: set.resource_records().iter().map(|record| record.value().to_owned()).collect(),
+        values: set.resource_records().iter().map(|record| cleaned(record.value())).collect(),
         ttl: set.ttl().filter(|_| set.alias_target().is_none()).and_then(|seconds| u64::try_from(seconds).ok()),
         set_identifier: set.set_identifier().map(str::to_owned),
     }
@@ -141,7 +142,7 @@ pub fn plain_name(name: &str) -> String {
         plain.push(escaped.unwrap_or(bytes[at]));
         at += if escaped.is_some() { 4 } else { 1 };
     }
-    let plain = String::from_utf8_lossy(&plain).to_lowercase();
+    let plain = cleaned(&String::from_utf8_lossy(&plain).to_lowercase());
     plain.strip_suffix('.').map(str::to_owned).unwrap_or(plain)
 }
 

@@ -15,6 +15,7 @@ use crate::model::names::{EnvironmentName, Scope};
 use crate::model::observed::{Group, Instance, LaunchTemplate, Ownership, Problem};
 use crate::model::scaling::Maintenance;
 use crate::model::tags::{self, OWNER, keys};
+use crate::model::text::cleaned;
 
 /// Things by name, and those that carry our tags and make no sense.
 type Found<T> = (BTreeMap<String, T>, Vec<Problem>);
@@ -83,8 +84,8 @@ fn collect<'a, T>(all: impl Iterator<Item = (&'static str, &'a str, Tags, Result
                 found.insert(name.to_owned(), item);
             }
             Err(why) => problems.push(Problem {
-                what: format!("{kind} {name}"),
-                name: name.to_owned(),
+                what: format!("{kind} {}", cleaned(name)),
+                name: cleaned(name),
                 app: tags::app(&tags),
                 why,
             }),

@@ -18,6 +18,7 @@ use crate::model::desired::Desired;
 use crate::model::names::{AppName, EnvironmentName, Scope};
 use crate::model::observed::{Image, ImageSources, Parameter, Read};
 use crate::model::record::DeployedRecord;
+use crate::model::text::cleaned;
 
 const IDS: usize = 100;
 const PAGE: i32 = 1000;
@@ -153,12 +154,12 @@ pub async fn images(aws: &Aws, ids: BTreeSet<String>) -> Result<BTreeMap<String,
 fn image(image: &ec2::Image) -> Option<Image> {
     Some(Image {
         id: image.image_id()?.to_owned(),
-        name: image.name().unwrap_or_default().to_owned(),
+        name: cleaned(image.name().unwrap_or_default()),
         owner: image.owner_id()?.to_owned(),
         owner_alias: image.image_owner_alias().map(str::to_owned),
         created_at: image.creation_date().and_then(|date| date.parse().ok()),
-        architecture: image.architecture().map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
-        state: image.state().map(|state| state.as_str().to_owned()).unwrap_or_default(),
+        architecture: image.architecture().map(|kind| cleaned(kind.as_str())).unwrap_or_default(),
+        state: image.state().map(|state| cleaned(state.as_str())).unwrap_or_default(),
         root_device: image.root_device_name().map(str::to_owned),
         tags: codec::ec2_tags(image.tags()),
     })

@@ -8,8 +8,9 @@ use std::str::FromStr;
 
 use serde_json::{Value, json};
 
-use super::diagnostic::{Diagnostic, Diagnostics, is_disturbing};
+use super::diagnostic::{Diagnostic, Diagnostics};
 use super::source::Place;
+use crate::model::text::{cleaned, is_disturbing};
 
 /// A way to show findings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,22 +83,17 @@ fn pretty(document: &Value) -> String {
     format!("{document:#}\n")
 }
 
-/// `text` on one line, without what would disturb a terminal or a log.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if is_disturbing(c) { ' ' } else { c }).collect()
-}
-
 fn concise(finding: &Diagnostic) -> String {
     let place = match &finding.place {
         Some(place) => {
             let start = place.start();
-            format!("{}:{}:{}: ", one_line(&place.file.name), start.line, start.column)
+            format!("{}:{}:{}: ", place.file.name, start.line, start.column)
         }
         None => String::new(),
     };
     let (severity, code) = (finding.severity.as_str(), finding.code);
     let help = finding.help.as_deref().map(|help| format!(" ({help})")).unwrap_or_default();
-    format!("{place}{severity}[{code}]: {}", one_line(&format!("{}{help}", finding.message)))
+    format!("{place}{severity}[{code}]: {}", cleaned(&format!("{}{help}", finding.message)))
 }
 
 fn github(finding: &Diagnostic) -> String {

@@ -13,6 +13,7 @@ use std::fmt::Write as _;
 use crate::model::names::Generation;
 use crate::model::observed::Want;
 use crate::model::plan::{AppPlan, Change, Impact, Step, StepKind, StepState, Summary};
+use crate::model::text::cleaned;
 
 pub use actions::{action, name_in};
 pub use steps::{current, is_going_back, is_rolling_out, path, step};
@@ -148,9 +149,9 @@ pub fn value(value: &Option<String>) -> String {
     value.as_deref().map(plain).unwrap_or_else(|| "–".to_owned())
 }
 
-/// What others wrote, on one line and without anything that a terminal would obey.
+/// A text of several sources on one line. What comes from AWS is clean already; what the manifests say need not be.
 pub fn plain(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+    cleaned(text)
 }
 
 #[cfg(test)]
@@ -170,7 +171,7 @@ mod tests {
 
     #[test]
     fn what_others_wrote_gives_the_terminal_no_orders() {
-        assert_eq!(plain("red\u{1b}[31m\nblack"), "red [31m black");
+        assert_eq!(plain("red\u{1b}[31m\nblack"), "red\u{fffd}[31m black");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod dns;
 mod edits;
 mod ending;
 mod failure;
+mod foreign_text;
 mod held_up;
 mod images;
 mod in_place;
