@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use super::diagnostic::{Code, Diagnostic, quoted};
+use super::diagnostic::{Code, Diagnostic, quoted, quoted_path};
 use super::node::Node;
 use super::regular;
-use super::source::shown;
 use super::values::{MAX_USER_DATA, user_data_too_long};
 
 /// The largest manifest of Packer's that is read.
@@ -54,7 +53,7 @@ impl Attached {
         let error = |code: Code, message: String| Diagnostic::at(code, node.spot(), message);
         let Some(name) = node.text() else { return Err(Box::new(error(Code::WrongType, "it is no path".to_owned()))) };
         let path = plain(&parent(&node.place.file.path).join(name));
-        let told = quoted(&shown(&path));
+        let told = quoted_path(&path);
         if !Path::new(name).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
             let finding = error(Code::OutsideLink, format!("{} leads out of the manifest's directory", quoted(name)));
             return Err(Box::new(finding.help("name a file beside the manifest or below it, such as `boot.sh`")));

@@ -1,10 +1,11 @@
 //! What is wrong with the manifests: one value per finding, made by the checks and shown by [`super::format`].
 
 use std::fmt;
+use std::path::Path;
 
 use super::format::{Format, render};
 use super::masks;
-use super::source::Place;
+use super::source::{self, Place};
 use crate::model::text::is_disturbing;
 
 /// How much a finding matters.
@@ -267,6 +268,15 @@ pub fn quoted(text: &str) -> String {
     format!("`{plain}{more}`")
 }
 
+/// A path in backticks. Of a long one the end is shown, which tells the file.
+pub fn quoted_path(path: &Path) -> String {
+    const LONGEST: usize = 120;
+    let shown = source::shown(path);
+    let over = shown.chars().count().saturating_sub(LONGEST);
+    let end: String = shown.chars().skip(over).collect();
+    format!("`{}{end}`", if over > 0 { "…" } else { "" })
+}
+
 /// The one of `known` that `text` was probably meant to be.
 pub fn closest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if text.len() > 64 {
@@ -308,6 +318,14 @@ mod tests {
         assert_eq!(quoted("\u{202e}x"), "`\\u{202e}x`");
         assert_eq!(quoted("grün"), "`grün`");
         assert_eq!(quoted(&"a".repeat(99)).chars().count(), 63);
+    }
+
+    #[test]
+    fn of_a_long_path_the_end_is_shown() {
+        let long = format!("/{}/manifests/boot.sh", "a".repeat(300));
+        let quoted = quoted_path(Path::new(&long));
+        assert!(quoted.starts_with("`…a") && quoted.ends_with("/manifests/boot.sh`"), "{quoted}");
+        assert_eq!(quoted_path(Path::new("a/b.yaml")), "`a/b.yaml`");
     }
 
     #[test]

@@ -6,9 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::diagnostic::{Code, Diagnostic, Diagnostics, quoted};
+use super::diagnostic::{Code, Diagnostic, Diagnostics, quoted_path};
 use super::regular;
-use super::source::{Place, SourceFile, shown};
+use super::source::{Place, SourceFile};
 
 /// The largest file that is read.
 const MAX_BYTES: u64 = 1 << 20;
@@ -91,7 +91,7 @@ impl Search<'_> {
             }
             if self.entries > MAX_ENTRIES || self.found.len() > MAX_FILES {
                 let message =
-                    format!("{} holds more than {MAX_FILES} manifests or {MAX_ENTRIES} files", quoted(&shown(root)));
+                    format!("{} holds more than {MAX_FILES} manifests or {MAX_ENTRIES} files", quoted_path(root));
                 self.report(
                     Diagnostic::nowhere(Code::TooMuch, message).help("name the directory that holds the manifests"),
                 );
@@ -118,7 +118,7 @@ impl Search<'_> {
     fn link(&mut self, path: PathBuf, real_root: &Path) {
         match fs::canonicalize(&path) {
             Ok(real) if !real.starts_with(real_root) => {
-                let message = format!("{} is a symbolic link that leads out of the directory", quoted(&shown(&path)));
+                let message = format!("{} is a symbolic link that leads out of the directory", quoted_path(&path));
                 self.report(Diagnostic::nowhere(Code::OutsideLink, message).help("put the file itself there"));
             }
             Ok(real) if real.is_file() => self.add(path),
@@ -140,7 +140,7 @@ pub(super) fn is_manifest(path: &Path) -> bool {
 fn read(path: &Path) -> Result<SourceFile, Box<Diagnostic>> {
     let bytes = regular::read(path, MAX_BYTES).map_err(|error| Box::new(unreadable(path, &error)))?;
     if bytes.len() as u64 > MAX_BYTES {
-        let message = format!("{} is larger than {} MiB", quoted(&shown(path)), MAX_BYTES >> 20);
+        let message = format!("{} is larger than {} MiB", quoted_path(path), MAX_BYTES >> 20);
         return Err(Box::new(Diagnostic::nowhere(Code::TooMuch, message).help("divide it into several files")));
     }
     match String::from_utf8(bytes) {
@@ -159,7 +159,7 @@ fn read(path: &Path) -> Result<SourceFile, Box<Diagnostic>> {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
-    let name = quoted(&shown(path));
+    let name = quoted_path(path);
     let message = match error.kind() {
         io::ErrorKind::NotFound => format!("{name} does not exist"),
         _ => format!("{name} cannot be read: {error}"),
@@ -170,6 +170,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::source::shown;
 
     fn names(root: &Path) -> (Vec<String>, Vec<&'static str>) {
         let mut findings = Diagnostics::default();

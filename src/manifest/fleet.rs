@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::attached::{self, Attached};
 use super::check::{self, Subject, Surroundings};
-use super::diagnostic::{Code, Diagnostic, Diagnostics, Severity, did_you_mean, quoted};
+use super::diagnostic::{Code, Diagnostic, Diagnostics, Severity, did_you_mean, quoted, quoted_path};
 use super::document::{self, Location, Manifest, Opened};
 use super::effective::Effective;
 use super::faults::{self, Faults, Faulty, Owner};
@@ -169,7 +169,7 @@ impl Own {
 }
 
 fn nothing(paths: &[PathBuf]) -> Diagnostic {
-    let names: Vec<_> = paths.iter().map(|path| quoted(&shown(path))).collect();
+    let names: Vec<_> = paths.iter().map(|path| quoted_path(path)).collect();
     let place = if names.is_empty() { String::new() } else { format!(" in {}", names.join(", ")) };
     Diagnostic::nowhere(Code::NoManifests, format!("there is no manifest{place}"))
         .help("manifests are `*.yaml` or `*.yml` files; `amiable init` writes a first one")
