@@ -233,18 +233,21 @@ spec:
         self.try_to_say(name, why, decide).await.unwrap_or_else(|refusal| panic!("{refusal}"));
     }
 
-    /// The same where it may make no sense.
+    /// The same where it may make no sense, or may have been said before: then what was said is told.
     pub async fn try_to_say(
         &self,
         name: &str,
         why: &str,
         decide: impl FnOnce(&About<'_>) -> Result<Intent, String>,
-    ) -> Result<(), String> {
+    ) -> Result<Option<String>, String> {
         let desired = self.desired();
         let (observed, _) = look(&self.aws, &desired, &self.clock).await.unwrap();
         let app = &desired.apps[&name.parse().unwrap()];
         let why = (!why.is_empty()).then_some(why);
         let intent = decide(&About { desired: &desired, app, observed: &observed, why, now: self.clock.now() })?;
+        if intent.said.is_some() {
+            return Ok(intent.said);
+        }
         for planned in &intent.actions {
             self.write_down(self.clock.now(), &format!("{}: {}", planned.action, planned.reason));
             amiable::aws::act::perform(&self.aws, &app.scope, &planned.action).await.unwrap();
@@ -252,7 +255,7 @@ spec:
         let parameter = app.scope.decisions_name();
         let noted = Action::PutDecision { parameter, decision: Box::new(intent.decision) };
         amiable::aws::act::perform(&self.aws, &app.scope, &noted).await.unwrap();
-        Ok(())
+        Ok(None)
     }
 
     /// What was deployed so far, as `amiable rollback --to` reads it.

@@ -2,6 +2,7 @@
 
 use super::{About, Intent};
 use crate::model::decision::Verb;
+use crate::model::observed::Group;
 use crate::model::tags::keys;
 
 /// Promotes the image that the manifest's source leads to, where its `track` is `manual`: a mark on the group that serves,
@@ -16,7 +17,13 @@ pub fn promote_image(about: &About<'_>) -> Result<Intent, String> {
     }
     about.with_picture(|wanted, picture| {
         let serving = picture.serving().ok_or("nothing of it serves yet: its first release takes what there is")?;
+        let promoted =
+            |group: &&Group| group.owner.marks.promoted_image.is_some() || super::unproven(wanted, picture).is_some();
         let Some(newer) = &wanted.newer else {
+            if let Some(group) = super::unfinished(wanted, picture).filter(promoted) {
+                let said = format!("{} is promoted already", wanted.image_id().unwrap_or_default());
+                return Ok(about.again(Verb::Promote, group, said));
+            }
             let newest =
                 || format!("{} is the newest image that its manifest leads to", wanted.image_id().unwrap_or_default());
             return Err(wanted.no_lead().unwrap_or_else(newest));

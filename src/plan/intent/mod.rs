@@ -17,6 +17,7 @@ pub use standing::{pin, suspend, unpin};
 
 use super::draft::Draft;
 use super::picture::Picture;
+use super::release::Release;
 use super::resolve::Wanted;
 use super::shift::own_group;
 use crate::model::action::{Action, Tags};
@@ -24,7 +25,7 @@ use crate::model::decision::{Decision, Verb};
 use crate::model::desired::{Desired, DesiredApp};
 use crate::model::mark::Mark;
 use crate::model::names::Generation;
-use crate::model::observed::{Group, Observed};
+use crate::model::observed::{Failure, Group, Observed};
 use crate::model::plan::PlannedAction;
 use crate::model::time::Timestamp;
 
@@ -39,6 +40,8 @@ pub struct Intent {
     pub generation: Generation,
     /// The generation that serves afterwards, if that is known and changes or is confirmed.
     pub serves: Option<Generation>,
+    /// That it was said before, by whom and why: then there is no mark to set, and what follows from it goes on.
+    pub said: Option<String>,
 }
 
 /// One app, and who says something about it.
@@ -112,7 +115,12 @@ impl<'a> About<'a> {
 
     fn intent(&self, what: Verb, group: &Group, to: Option<String>, actions: Vec<PlannedAction>) -> Intent {
         let generation = group.owner.generation;
-        Intent { actions, decision: self.decision(what, generation, to), generation, serves: None }
+        Intent { actions, decision: self.decision(what, generation, to), generation, serves: None, said: None }
+    }
+
+    /// What was said before of a group, and need only go on. A command may have been killed after it had set its mark.
+    fn again(&self, what: Verb, group: &Group, said: String) -> Intent {
+        Intent { said: Some(said), ..self.intent(what, group, None, Vec::new()) }
     }
 }
 
@@ -124,6 +132,29 @@ fn planned(action: Action, reason: String, group: &Group) -> PlannedAction {
 fn anchor<'a>(picture: &Picture<'a>) -> Result<&'a Group, String> {
     let nothing = "nothing of it runs yet; set `suspend` in its manifest";
     picture.serving().or_else(|| picture.unfailed().last()).ok_or_else(|| nothing.to_owned())
+}
+
+/// What serves, while it is still being watched.
+fn unproven<'a>(wanted: &Wanted<'a>, picture: &Picture<'a>) -> Option<&'a Group> {
+    picture.serving().filter(|serving| {
+        let release = Release::new(wanted, picture, Some(serving));
+        super::record::is_due(&release, serving)
+    })
+}
+
+/// The generation that is left to go on with, where the release that the manifest asks for is not deployed yet: the one on
+/// its way, or else what serves until then.
+fn unfinished<'a>(wanted: &Wanted<'a>, picture: &Picture<'a>) -> Option<&'a Group> {
+    let replaced = |serving: &&Group| wanted.asks_for_another_than(&serving.owner.template_hash);
+    let open = underway(wanted, picture).or_else(|| unproven(wanted, picture));
+    open.or_else(|| picture.serving().filter(replaced))
+}
+
+/// The newest generation, if a person has turned it down with these words.
+fn turned_down<'a>(picture: &Picture<'a>, words: &str) -> Option<(&'a Group, &'a Failure)> {
+    let newest = picture.groups.last()?;
+    let failure = newest.owner.failed.as_ref()?;
+    failure.reason.starts_with(words).then_some((*newest, failure))
 }
 
 /// The generation that is on its way to the traffic.

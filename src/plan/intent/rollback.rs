@@ -1,6 +1,6 @@
 //! A release that was a mistake, and one that deserves another try.
 
-use super::{About, Intent, planned, underway};
+use super::{About, Intent, planned, turned_down, underway, unfinished};
 use crate::model::action::Action;
 use crate::model::decision::Verb;
 use crate::model::mark::BackTo;
@@ -14,6 +14,8 @@ use crate::plan::picture::Picture;
 /// else. One that has not taken over yet is given up. With `to`, that generation serves again: at once while it is warm;
 /// else what its launch template holds, if that was kept, or its recorded image is launched anew.
 ///
+/// Said again, it goes on with what was said before and turns down nothing more.
+///
 /// # Errors
 /// Why there is nothing to turn down, or nothing to go back to.
 pub fn rollback(about: &About<'_>, to: Option<Generation>, history: &[DeployedRecord]) -> Result<Intent, String> {
@@ -22,6 +24,10 @@ pub fn rollback(about: &About<'_>, to: Option<Generation>, history: &[DeployedRe
         if let Some((group, mark)) = picture.pinned() {
             let generation = group.owner.generation;
             return Err(format!("it is pinned to {generation} by {}; `amiable unpin` it first", mark.said()));
+        }
+        if let Some((group, serves, failure)) = before(picture, serving, to) {
+            let said = format!("{} is turned down already: {}", group.owner.generation, failure.reason);
+            return Ok(Intent { serves, ..about.again(Verb::Rollback, group, said) });
         }
         let given_up = underway(wanted, picture).filter(|group| {
             group.owner.generation > serving.owner.generation && to.is_none_or(|to| to == serving.owner.generation)
@@ -40,8 +46,8 @@ pub fn rollback(about: &About<'_>, to: Option<Generation>, history: &[DeployedRe
         };
         let mark = about.mark();
         let reason = match to {
-            Some(to) if given_up.is_none() => format!("rolled back to {to} by {}", mark.said()),
-            _ => format!("rolled back by {}", mark.said()),
+            Some(to) if given_up.is_none() => format!("{ROLLED_BACK} to {to} by {}", mark.said()),
+            _ => format!("{ROLLED_BACK} by {}", mark.said()),
         };
         let mut set = tags::encode_failure(&Failure { at: about.now, reason: reason.clone() });
         let serves = match &way {
@@ -53,9 +59,63 @@ pub fn rollback(about: &About<'_>, to: Option<Generation>, history: &[DeployedRe
         };
         let action = Action::TagGroup { name: turned_down.name.clone(), tags: set, propagate: false };
         let to = to.or(serves).map(|to| to.to_string());
-        let intent = about.intent(Verb::Rollback, turned_down, to, vec![planned(action, reason, turned_down)]);
-        Ok(Intent { serves, ..intent })
+        let mut actions = vec![planned(action, reason, turned_down)];
+        if serves.is_some() && turned_down.owner.marks.back_to.is_some() {
+            let action = Action::UntagGroup { name: turned_down.name.clone(), keys: vec![keys::BACK_TO.to_owned()] };
+            actions.push(planned(action, "another generation is to serve in its place".to_owned(), turned_down));
+        }
+        Ok(Intent { serves, ..about.intent(Verb::Rollback, turned_down, to, actions) })
     })
+}
+
+/// Whether a person has said the very same before: the generation that was turned down, what serves in its place if that
+/// is known, and what was said. It may be under way, or complete.
+fn before<'a>(
+    picture: &Picture<'a>,
+    serving: &'a Group,
+    to: Option<Generation>,
+) -> Option<(&'a Group, Option<Generation>, &'a Failure)> {
+    let serves = Some(serving.owner.generation);
+    let newest = || {
+        let (group, failure) = turned_down(picture, ROLLED_BACK)?;
+        if group.name != serving.name {
+            return Some((group, serves, failure));
+        }
+        let warm = picture.ways_back(serving).next().map(|group| group.owner.generation);
+        (warm.is_some() || group.owner.marks.back_to.is_some()).then_some((group, warm, failure))
+    };
+    let Some(to) = to else { return newest() };
+    if to == serving.owner.generation {
+        return newest().filter(|(group, ..)| group.name != serving.name);
+    }
+    let words = format!("{ROLLED_BACK} to {to} ");
+    let mut said = picture.groups.iter().filter_map(|group| {
+        let failure = group.owner.failed.as_ref().filter(|failure| failure.reason.starts_with(&words))?;
+        Some((*group, group.owner.marks.back_to.as_ref(), failure))
+    });
+    said.find_map(|(group, back, failure)| match back {
+        // What it leads to has not taken over yet.
+        Some(_) if group.name == serving.name => Some((group, None, failure)),
+        // It has. What serves was launched for it.
+        Some(back) if leads_to(back, serving) && serving.owner.generation > group.owner.generation => {
+            Some((group, serves, failure))
+        }
+        None if group.name == serving.name => {
+            let warm = picture.ways_back(serving).next().filter(|warm| warm.owner.generation == to)?;
+            Some((group, Some(warm.owner.generation), failure))
+        }
+        _ => None,
+    })
+}
+
+/// What the mark of a rollback begins with.
+const ROLLED_BACK: &str = "rolled back";
+
+fn leads_to(back: &BackTo, group: &Group) -> bool {
+    match back {
+        BackTo::Template(hash) => *hash == group.owner.template_hash,
+        BackTo::Image(id) => *id == group.owner.image,
+    }
 }
 
 enum Way<'a> {
@@ -99,13 +159,18 @@ fn way_back<'a>(
     })
 }
 
-/// Lets a release that failed be tried again, from the beginning: what it had come to before counts no more.
+/// Lets a release that failed be tried again, from the beginning: what it had come to before counts no more. Said again, it
+/// goes on with the new try.
 ///
 /// # Errors
-/// When the release that is wanted has not failed.
+/// When the release that is wanted has not failed, and is deployed.
 pub fn retry(about: &About<'_>) -> Result<Intent, String> {
     about.with_picture(|wanted, picture| {
-        let tombstone = picture.tombstone(wanted).ok_or("the release that its manifest asks for has not failed")?;
+        let not_failed = "the release that its manifest asks for has not failed";
+        let Some(tombstone) = picture.tombstone(wanted) else {
+            let open = unfinished(wanted, picture).ok_or(not_failed)?;
+            return Ok(about.again(Verb::Retry, open, format!("{not_failed}, or was said to be tried again before")));
+        };
         let failure = [keys::FAILED, keys::FAILED_AT, keys::BACK_TO].map(str::to_owned);
         let has = tags::encode(&tombstone.owner, &tombstone.labels);
         let keys: Vec<String> =

@@ -1,19 +1,20 @@
 //! What people say about a release under way.
 
-use super::{About, Intent, promote_image, underway};
+use super::{About, Intent, promote_image, turned_down, underway, unfinished, unproven};
 use crate::manifest::spec::CanaryStep;
 use crate::model::action::{Action, Tags};
 use crate::model::decision::Verb;
+use crate::model::mark::Mark;
 use crate::model::observed::{Failure, Group};
 use crate::model::plan::PlannedAction;
 use crate::model::tags::{self, keys};
 use crate::plan::canary::{FULL, behind};
-use crate::plan::picture::Picture;
 use crate::plan::release::Release;
-use crate::plan::resolve::Wanted;
 
 /// Ends the pause that a canary is in; with `full`, all of them, so that it takes all traffic as soon as it is whole. Where no
 /// release is under way and images are followed by hand, it is the newer image that is promoted.
+///
+/// Said again before the release has come to where it was promoted to, it promotes no further.
 ///
 /// # Errors
 /// Why nothing waits to be promoted.
@@ -23,9 +24,21 @@ pub fn promote(about: &About<'_>, full: bool) -> Result<Intent, String> {
             if about.app.spec.image.is_manual() {
                 return promote_image(about);
             }
+            let baking =
+                unproven(wanted, picture).and_then(|group| Some((group, group.owner.marks.promoted.as_ref()?)));
+            if let Some((group, mark)) = baking {
+                return Ok(about.again(Verb::Promote, group, already(group, mark)));
+            }
             return Err("no release is under way that could be promoted".to_owned());
         };
+        if let Some(mark) = target.owner.marks.promoted.as_ref().filter(|mark| is_on_its_way(target, mark, full)) {
+            return Ok(about.again(Verb::Promote, target, already(target, mark)));
+        }
         let release = Release::new(wanted, picture, Some(target));
+        let promoted = picture.serving().and_then(|serving| serving.owner.marks.promoted_image.as_ref());
+        if let Some(mark) = promoted.filter(|mark| mark.to.as_ref() == Some(&target.owner.image)) {
+            return Ok(about.again(Verb::Promote, target, already(target, mark)));
+        }
         let Some(canary) = release.canary() else {
             return Err(format!("{} is no canary: it takes all traffic once it is healthy", target.owner.generation));
         };
@@ -47,12 +60,29 @@ pub fn promote(about: &About<'_>, full: bool) -> Result<Intent, String> {
     })
 }
 
-/// Gives up the release under way, or one that has taken over and is still being watched.
+/// Whether a generation has not come yet to where it was promoted to; with `full`, whether that was all of the traffic.
+fn is_on_its_way(target: &Group, mark: &Mark, full: bool) -> bool {
+    let to_all = mark.to.as_deref() == Some(FULL);
+    let done = target.owner.canary_step().map_or(0, |step| step.done);
+    if full { to_all } else { to_all || behind(target) > done }
+}
+
+fn already(group: &Group, mark: &Mark) -> String {
+    format!("{} is promoted already by {}", group.owner.generation, mark.said())
+}
+
+/// Gives up the release under way, or one that has taken over and is still being watched. Said again, it goes on with that.
 ///
 /// # Errors
 /// When no release is under way.
 pub fn abort(about: &About<'_>) -> Result<Intent, String> {
     about.with_picture(|wanted, picture| {
+        if let Some((group, failure)) = turned_down(picture, ABORTED) {
+            let serving = picture.serving().filter(|serving| serving.name != group.name);
+            let serves = serving.or_else(|| picture.ways_back(group).next()).map(|group| group.owner.generation);
+            let said = format!("{} is given up already: {}", group.owner.generation, failure.reason);
+            return Ok(Intent { serves, ..about.again(Verb::Abort, group, said) });
+        }
         let target = underway(wanted, picture).or_else(|| unproven(wanted, picture));
         let target = target.ok_or("no release is under way; `amiable rollback` turns down what is deployed")?;
         if target.owner.failed.is_some() {
@@ -62,7 +92,7 @@ pub fn abort(about: &About<'_>) -> Result<Intent, String> {
         if serves.is_none() && picture.serving().is_some_and(|serving| serving.name == target.name) {
             return Err(format!("{} has the traffic, and there is nothing to go back to", target.owner.generation));
         }
-        let failure = Failure { at: about.now, reason: format!("aborted by {}", about.mark().said()) };
+        let failure = Failure { at: about.now, reason: format!("{ABORTED} by {}", about.mark().said()) };
         let action =
             Action::TagGroup { name: target.name.clone(), tags: tags::encode_failure(&failure), propagate: false };
         let planned = super::planned(action, failure.reason, target);
@@ -70,25 +100,20 @@ pub fn abort(about: &About<'_>) -> Result<Intent, String> {
     })
 }
 
-/// What serves, while it is still being watched.
-fn unproven<'a>(wanted: &Wanted<'a>, picture: &Picture<'a>) -> Option<&'a Group> {
-    picture.serving().filter(|serving| {
-        let release = Release::new(wanted, picture, Some(serving));
-        crate::plan::record::is_due(&release, serving)
-    })
-}
+/// What the mark of an abort begins with.
+const ABORTED: &str = "aborted";
 
 /// Holds the app's releases where they are: no launch, no shift, no record, no retirement. What serves is watched as before,
-/// and what fails goes back.
+/// and what fails goes back. One pause is enough: the first stands, whoever says it again.
 ///
 /// # Errors
-/// When nothing of the app runs, or it is paused already.
+/// When nothing of the app runs.
 pub fn pause(about: &About<'_>) -> Result<Intent, String> {
     about.with_picture(|wanted, picture| {
-        if let Some(mark) = picture.paused() {
-            return Err(format!("it is paused already by {}", mark.said()));
-        }
         let group = underway(wanted, picture).map_or_else(|| super::anchor(picture), Ok)?;
+        if let Some(mark) = picture.paused() {
+            return Ok(about.again(Verb::Pause, group, format!("it is paused already by {}", mark.said())));
+        }
         Ok(about.set(Verb::Pause, group, keys::PAUSED, &about.mark()))
     })
 }
@@ -100,10 +125,10 @@ fn has_its_time_again(about: &About<'_>, target: &Group) -> PlannedAction {
     super::planned(action, "the time to become ready begins anew".to_owned(), target)
 }
 
-/// Ends a pause and a suspension that somebody set by a command.
+/// Ends a pause and a suspension that somebody set by a command. Said again, the release goes on.
 ///
 /// # Errors
-/// When there is neither.
+/// When there is neither, and no release is under way.
 pub fn resume(about: &About<'_>) -> Result<Intent, String> {
     about.with_picture(|wanted, picture| {
         let held = |group: &&Group| {
@@ -116,11 +141,18 @@ pub fn resume(about: &About<'_>) -> Result<Intent, String> {
             true => "it is suspended in its manifest; remove `suspend` there",
             false => "it is neither paused nor suspended",
         };
+        if groups.is_empty()
+            && !in_manifest
+            && let Some(open) = unfinished(wanted, picture)
+        {
+            return Ok(about.again(Verb::Resume, open, without.to_owned()));
+        }
         let mut intent =
             about.lift(Verb::Resume, &groups, &[keys::PAUSED.to_owned(), keys::SUSPENDED.to_owned()], without)?;
         let lacking = picture.serving().filter(|serving| serving.owner.lacking_since.is_some());
         let target = underway(wanted, picture).or(lacking);
-        intent.actions.extend(target.map(|target| has_its_time_again(about, target)));
+        // First, while it is still held: whoever is killed in between must not leave it to a deadline that has passed.
+        intent.actions.splice(0..0, target.map(|target| has_its_time_again(about, target)));
         Ok(intent)
     })
 }

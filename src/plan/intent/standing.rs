@@ -1,6 +1,6 @@
 //! What people say about an app as it stands.
 
-use super::{About, Intent};
+use super::{About, Intent, unfinished};
 use crate::model::decision::Verb;
 use crate::model::observed::Group;
 use crate::model::tags::keys;
@@ -24,16 +24,19 @@ pub fn suspend(about: &About<'_>, until: Option<Timestamp>) -> Result<Intent, St
     })
 }
 
-/// Keeps the generation that serves, whatever the manifest says.
+/// Keeps the generation that serves, whatever the manifest says. One pin is enough: the first stands, whoever says it again.
 ///
 /// # Errors
-/// When nothing serves, what serves has failed, or it is pinned already.
+/// When nothing serves, what serves has failed, or the app is pinned to another generation.
 pub fn pin(about: &About<'_>) -> Result<Intent, String> {
     about.with_picture(|_, picture| {
-        if let Some((group, mark)) = picture.pinned() {
-            return Err(format!("it is pinned to {} already by {}", group.owner.generation, mark.said()));
-        }
         let serving = picture.serving().ok_or("nothing of it serves")?;
+        if let Some((group, mark)) = picture.pinned() {
+            let said = format!("it is pinned to {} already by {}", group.owner.generation, mark.said());
+            let again =
+                || Intent { serves: Some(group.owner.generation), ..about.again(Verb::Pin, group, said.clone()) };
+            return if group.name == serving.name { Ok(again()) } else { Err(said) };
+        }
         if let Some(failure) = &serving.owner.failed {
             return Err(format!("{} has failed: {}", serving.owner.generation, failure.reason));
         }
@@ -42,14 +45,17 @@ pub fn pin(about: &About<'_>) -> Result<Intent, String> {
     })
 }
 
-/// Lets the manifest count again.
+/// Lets the manifest count again. Said again, the app follows it.
 ///
 /// # Errors
-/// When the app is not pinned.
+/// When the app is not pinned, and is as its manifest says.
 pub fn unpin(about: &About<'_>) -> Result<Intent, String> {
-    about.with_picture(|_, picture| {
+    about.with_picture(|wanted, picture| {
         let pinned = |group: &&Group| group.owner.marks.pinned.is_some();
         let groups: Vec<&Group> = picture.groups.iter().copied().filter(pinned).collect();
+        if let (true, Some(open)) = (groups.is_empty(), unfinished(wanted, picture)) {
+            return Ok(about.again(Verb::Unpin, open, "it is not pinned".to_owned()));
+        }
         about.lift(Verb::Unpin, &groups, &[keys::PINNED.to_owned()], "it is not pinned")
     })
 }

@@ -239,7 +239,7 @@ async fn a_pause_before_the_launch_keeps_it_from_beginning() {
     let (observed, plan) = lab.look().await;
     assert_eq!(state(&observed, &plan.apps[0]), "serving; paused by simulated");
     lab.write("hello", app("hello", HELLO_1_1, ""));
-    assert!(lab.try_to_say("hello", "", intent::pause).await.unwrap_err().contains("paused already"));
+    assert!(lab.try_to_say("hello", "", intent::pause).await.unwrap().unwrap().contains("paused already"));
     lab.say("hello", "", intent::resume).await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     settles(&lab).await;
