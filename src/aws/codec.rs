@@ -368,6 +368,7 @@ mod tests {
             manifests: Some("3f2c1ab".into()),
             deployed_at: "2026-08-01T10:00:00Z".parse().unwrap(),
             deployed_by: "arn:aws:iam::123456789012:role/deploy".into(),
+            turned_down: None,
         };
         assert_eq!(decode_record(&encode_record(&record).unwrap()), Ok(record));
         for text in ["", "null", "[]", "{\"app\": \"Hello\"}", "\u{0}"] {

@@ -11,12 +11,14 @@ use crate::model::observed::{Activity, Read};
 use crate::model::record::DeployedRecord;
 
 /// Every recorded state with its version, oldest first; none when nothing was ever recorded. A version that was written
-/// by somebody else may not be understood, which hides no other.
+/// by somebody else may not be understood, which hides no other. That a release was turned down is no release of its own.
 ///
 /// # Errors
 /// When a page fails.
 pub async fn history(aws: &Aws, scope: &Scope) -> Result<Vec<(i64, Read<DeployedRecord>)>, AwsError> {
-    versions(aws, &scope.parameter_name(), codec::decode_record).await
+    let mut versions = versions(aws, &scope.parameter_name(), codec::decode_record).await?;
+    versions.retain(|(_, read)| read.known().is_none_or(|record| record.turned_down.is_none()));
+    Ok(versions)
 }
 
 /// Every decision of a person, in the same way.

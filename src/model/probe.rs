@@ -159,6 +159,9 @@ pub struct Checks {
     pub asked: BTreeMap<Phase, Timestamp>,
     /// When the webhook approved, by phase.
     pub approved: BTreeMap<Phase, Timestamp>,
+    /// The hash of what it was judged by when it failed by itself: when the manifest judges in another way, it may be tried
+    /// again. Nothing where a person has turned it down.
+    pub judged_by: Option<String>,
 }
 
 /// Attempts at something, as a tag holds them: `2 since 2026-11-02T12:00:00Z last 2026-11-02T12:00:10Z`.

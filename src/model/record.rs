@@ -42,12 +42,29 @@ pub struct DeployedRecord {
     pub deployed_at: Timestamp,
     /// Who deployed it: the ARN of the caller.
     pub deployed_by: String,
+    /// Who has turned it down since, when somebody has: then it still says what was deployed last, and nobody may go by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turned_down: Option<TurnedDown>,
+}
+
+/// That a person has turned a deployed release down. It is written before traffic moves, so that no other environment takes
+/// over what has just been found wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TurnedDown {
+    /// When.
+    pub at: Timestamp,
+    /// Who: the ARN of the caller.
+    pub by: String,
+    /// In one sentence: who and why, as the mark on its group says it.
+    pub reason: String,
 }
 
 impl DeployedRecord {
     /// Whether both say that the same thing runs, whoever said it and when.
     pub fn same_release(&self, other: &Self) -> bool {
-        (&self.app, &self.environment, self.generation, &self.image, &self.template_hash, &self.release)
-            == (&other.app, &other.environment, other.generation, &other.image, &other.template_hash, &other.release)
+        let what = |one: &Self| (one.app.clone(), one.environment.clone(), one.generation, one.image.clone());
+        let how = |one: &Self| (one.template_hash.clone(), one.release.clone(), one.turned_down.is_some());
+        (what(self), how(self)) == (what(other), how(other))
     }
 }

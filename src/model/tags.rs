@@ -13,6 +13,7 @@ use super::names::{AppName, Generation, Scope, Slot};
 use super::observed::{Failure, Nameless, Ownership};
 use super::probe::{Checks, Phase};
 use super::release::Origin;
+use super::time::Timestamp;
 
 /// The keys of our tags.
 pub mod keys {
@@ -130,7 +131,7 @@ pub fn decode(tags: &Tags) -> Result<Option<Ownership>, String> {
     if tags.get(keys::OWNER).map(String::as_str) != Some(OWNER) {
         return Ok(None);
     }
-    let failed = match (optional(tags, keys::FAILED_AT)?, tags.get(keys::FAILED)) {
+    let failed = match (failed_at(tags)?, tags.get(keys::FAILED)) {
         (Some(at), reason) => Some(Failure { at, reason: reason.cloned().unwrap_or_default() }),
         (None, Some(_)) => return Err(format!("it has tag `{}` but no `{}`", keys::FAILED, keys::FAILED_AT)),
         (None, None) => None,
@@ -218,7 +219,7 @@ pub fn encode(owner: &Ownership, labels: &BTreeMap<String, String>) -> Tags {
         put(&keys::approved(phase), owner.checks.approved.get(&phase).map(|at| at.to_string()));
     }
     if let Some(failed) = &owner.failed {
-        tags.extend(encode_failure(failed));
+        tags.extend(encode_failure(failed, owner.checks.judged_by.as_deref()));
     }
     tags
 }
@@ -249,10 +250,12 @@ pub fn encode_app(scope: &Scope, name: &str, labels: &BTreeMap<String, String>) 
     tags
 }
 
-/// The tags that say that, when and why a generation failed.
-pub fn encode_failure(failure: &Failure) -> Tags {
+/// The tags that say that, when and why a generation failed; and what it was judged by, where it failed by itself. That
+/// stands beside the time, for a group has room for 50 tags.
+pub fn encode_failure(failure: &Failure, judged_by: Option<&str>) -> Tags {
+    let judged_by = judged_by.map(|hash| format!("{JUDGED_BY}{hash}")).unwrap_or_default();
     Tags::from([
-        (keys::FAILED_AT.to_owned(), failure.at.to_string()),
+        (keys::FAILED_AT.to_owned(), format!("{}{judged_by}", failure.at)),
         (keys::FAILED.to_owned(), value(&failure.reason)),
     ])
 }
@@ -329,11 +332,22 @@ fn optional<T: FromStr<Err: Display>>(tags: &Tags, key: &str) -> Result<Option<T
     text.parse().map(Some).map_err(|error| format!("its tag `{key}` cannot be understood: {error}"))
 }
 
+/// What stands between the time of a failure and the hash of what it was judged by.
+const JUDGED_BY: &str = " judged by ";
+
+fn failed_at(tags: &Tags) -> Result<Option<Timestamp>, String> {
+    let Some(text) = tags.get(keys::FAILED_AT) else { return Ok(None) };
+    let time = text.split_once(JUDGED_BY).map_or(text.as_str(), |(time, _)| time);
+    let wrong = |error| format!("its tag `{}` cannot be understood: {error}", keys::FAILED_AT);
+    time.parse().map(Some).map_err(wrong)
+}
+
 fn checks(tags: &Tags) -> Result<Checks, String> {
     let mut checks = Checks {
         preview_rule: tags.get(keys::PREVIEW_RULE).cloned(),
         smoke_tries: optional(tags, keys::SMOKE_TRIES)?,
         smoked_at: optional(tags, keys::SMOKED_AT)?,
+        judged_by: tags.get(keys::FAILED_AT).and_then(|text| Some(text.split_once(JUDGED_BY)?.1.to_owned())),
         ..Checks::default()
     };
     for phase in Phase::ALL {
@@ -419,6 +433,7 @@ mod tests {
                 smoked_at: Some("2026-08-01T10:00:50Z".parse().unwrap()),
                 asked: BTreeMap::from([(Phase::BeforeShift, "2026-08-01T10:00:51Z".parse().unwrap())]),
                 approved: BTreeMap::from([(Phase::DuringBake, "2026-08-01T10:00:52Z".parse().unwrap())]),
+                judged_by: Some("1-0a1b2c3d4e5f".into()),
             },
             failed: Some(Failure { at: "2026-08-01T10:07:00Z".parse().unwrap(), reason: "deadline: 20m".into() }),
         }

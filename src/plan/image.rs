@@ -4,7 +4,7 @@ use super::draft::Draft;
 use super::picture::Picture;
 use super::release::Release;
 use super::resolve::{Choice, Wanted};
-use super::{diff, is_unproven, rollout};
+use super::{diff, is_unproven, rollout, verify};
 use crate::model::observed::Group;
 use crate::model::plan::{Change, Effect, FieldChange, NewerImage};
 use crate::model::release;
@@ -30,6 +30,24 @@ pub(super) fn unread<'a>(
     if draft.plan.actions.is_empty() {
         draft.wait("AWS to be readable again", None);
     }
+}
+
+/// The environment that the image comes from has turned it down while the release is under way here: it is given up, and
+/// what has traffic of it goes back.
+pub(super) fn turned_down<'a>(
+    draft: &mut Draft<'a>,
+    wanted: &Wanted<'a>,
+    picture: &Picture<'a>,
+    candidate: &'a Group,
+    why: String,
+) {
+    let release = Release::new(wanted, picture, Some(candidate));
+    diff::replaced(draft, &release);
+    draft.in_flight = true;
+    draft.plan.change = Change::Replace;
+    draft.plan.to = Some(candidate.owner.generation);
+    draft.plan.reason = format!("{} is given up: {why}", candidate.owner.generation);
+    verify::fail(draft, &release, candidate, why);
 }
 
 /// There is no image to launch. What runs stays as it is; what is changed in place is changed.

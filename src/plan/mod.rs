@@ -140,6 +140,12 @@ fn release<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>
     {
         return;
     }
+    if let Some(candidate) = candidate.filter(|candidate| is_unproven(wanted, picture, candidate))
+        && candidate.owner.recorded_at.is_none()
+        && let Some(why) = wanted.turned_down(candidate, draft.observed)
+    {
+        return image::turned_down(draft, wanted, picture, candidate, why);
+    }
     if let Choice::Unread(why) = &wanted.choice {
         return image::unread(draft, wanted, picture, candidate, why);
     }

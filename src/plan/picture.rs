@@ -133,9 +133,12 @@ impl<'a> Picture<'a> {
         self.unfailed().filter(fits).last()
     }
 
-    /// The group of this template that failed, if it did.
+    /// The group of this template that failed, if it did, and would be judged in the same way today.
     pub(super) fn tombstone(&self, wanted: &Wanted<'_>) -> Option<&'a Group> {
-        let failed = |group: &&&Group| group.owner.failed.is_some() && wanted.asks_for(&group.owner.template_hash);
+        let failed = |group: &&&Group| {
+            let owner = &group.owner;
+            owner.failed.is_some() && wanted.asks_for(&owner.template_hash) && wanted.judges_alike(owner)
+        };
         self.groups.iter().rfind(failed).copied()
     }
 

@@ -19,6 +19,19 @@ fn serves_again(target: &Group) -> bool {
     matches!((target.owner.recorded_at, target.owner.shifted_at), (Some(recorded), Some(shifted)) if shifted > recorded)
 }
 
+/// Whether the record says that the target is deployed, and has said so since it took over.
+pub(super) fn is_written(draft: &mut Draft<'_>, target: &Group) -> bool {
+    let app = &draft.scope.app;
+    let found = draft.observed.details.deployed.get(app);
+    let Some(found) = draft.see(found, Want::Deployed(app.clone()), "the deployed state") else { return false };
+    let since = target.owner.shifted_at;
+    found.as_ref().is_some_and(|record| {
+        let is_named =
+            record.generation == target.owner.generation && record.template_hash == target.owner.template_hash;
+        is_named && record.turned_down.is_none() && since.is_some_and(|since| record.deployed_at >= since)
+    })
+}
+
 /// Done when the record names the target.
 pub(super) fn record<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Turn {
     let Some(target) = release.target else { return Turn::Here(None) };
@@ -56,6 +69,7 @@ pub(super) fn record<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
         manifests: draft.source_commit.clone(),
         deployed_at: draft.now,
         deployed_by: draft.observed.caller.clone(),
+        turned_down: None,
     };
     let is_named = found.as_ref().is_some_and(|found| found.same_release(&record));
     if is_named && !due {

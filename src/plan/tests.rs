@@ -9,6 +9,7 @@ mod failure;
 mod guards;
 mod images;
 mod release;
+mod said;
 mod scaling;
 mod verification;
 
@@ -326,6 +327,7 @@ impl Case {
             manifests: None,
             deployed_at: ago(5),
             deployed_by: "somebody".to_owned(),
+            turned_down: None,
         };
         self.observed.details.deployed.insert(scope().app, Read::Known(Some(record)));
     }

@@ -357,6 +357,7 @@ mod tests {
             manifests: None,
             deployed_at: samples::at(at),
             deployed_by: ADA.into(),
+            turned_down: None,
         }
     }
 

@@ -78,6 +78,7 @@ mod tests {
             manifests: Some("77aa00bb11cc".into()),
             deployed_at: samples::at("12:08:00"),
             deployed_by: "arn:aws:sts::123456789012:assumed-role/deploy/ada".into(),
+            turned_down: None,
         };
         let first = DeployedRecord {
             generation: Generation(1),
@@ -86,6 +87,7 @@ mod tests {
             artifacts: BTreeMap::new(),
             manifests: None,
             deployed_by: "arn:aws:iam::123456789012:user/grace".into(),
+            turned_down: None,
             ..record.clone()
         };
         assert_snapshot!(table(&[record, first], false), @"

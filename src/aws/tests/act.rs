@@ -211,6 +211,7 @@ async fn what_was_recorded_is_read_back_with_its_history() {
         manifests: None,
         deployed_at: lab.aws.clock().now(),
         deployed_by: "arn:aws:iam::123456789012:role/deploy".into(),
+        turned_down: None,
     };
     let (one, two) = (record(1), record(2));
     for record in [&one, &two] {

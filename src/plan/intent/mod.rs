@@ -27,6 +27,7 @@ use crate::model::mark::Mark;
 use crate::model::names::Generation;
 use crate::model::observed::{Failure, Group, Observed};
 use crate::model::plan::PlannedAction;
+use crate::model::record::{DeployedRecord, TurnedDown};
 use crate::model::time::Timestamp;
 
 /// Marks to set, and what follows from them.
@@ -34,6 +35,9 @@ use crate::model::time::Timestamp;
 pub struct Intent {
     /// The calls that set them, one in all but rare cases.
     pub actions: Vec<PlannedAction>,
+    /// The deployed state, with who turns it down: written before the marks, so that nobody else goes by it. Whether that
+    /// succeeds decides nothing: a way back must not wait for it.
+    pub withdraws: Option<Box<DeployedRecord>>,
     /// The same for those who ask later.
     pub decision: Decision,
     /// The generation that it is about.
@@ -115,7 +119,24 @@ impl<'a> About<'a> {
 
     fn intent(&self, what: Verb, group: &Group, to: Option<String>, actions: Vec<PlannedAction>) -> Intent {
         let generation = group.owner.generation;
-        Intent { actions, decision: self.decision(what, generation, to), generation, serves: None, said: None }
+        Intent {
+            actions,
+            withdraws: None,
+            decision: self.decision(what, generation, to),
+            generation,
+            serves: None,
+            said: None,
+        }
+    }
+
+    /// The deployed state with who turns it down and why, where it names this group and does not say so yet.
+    fn withdrawn(&self, group: &Group, reason: &str) -> Option<Box<DeployedRecord>> {
+        let record = self.observed.details.deployed.get(&self.app.scope.app)?.known()?.as_ref()?;
+        let is_named = record.generation == group.owner.generation
+            && record.template_hash == group.owner.template_hash
+            && record.turned_down.is_none();
+        let turned_down = TurnedDown { at: self.now, by: self.observed.caller.clone(), reason: reason.to_owned() };
+        is_named.then(|| Box::new(DeployedRecord { turned_down: Some(turned_down), ..record.clone() }))
     }
 
     /// What was said before of a group, and need only go on. A command may have been killed after it had set its mark.

@@ -6,6 +6,7 @@ use crate::model::decision::Verb;
 use crate::model::mark::BackTo;
 use crate::model::names::Generation;
 use crate::model::observed::{Failure, Group};
+use crate::model::plan::PlannedAction;
 use crate::model::record::DeployedRecord;
 use crate::model::tags::{self, keys};
 use crate::plan::picture::Picture;
@@ -27,7 +28,8 @@ pub fn rollback(about: &About<'_>, to: Option<Generation>, history: &[DeployedRe
         }
         if let Some((group, serves, failure)) = before(picture, serving, to) {
             let said = format!("{} is turned down already: {}", group.owner.generation, failure.reason);
-            return Ok(Intent { serves, ..about.again(Verb::Rollback, group, said) });
+            let withdraws = about.withdrawn(group, &failure.reason);
+            return Ok(Intent { serves, withdraws, ..about.again(Verb::Rollback, group, said) });
         }
         let given_up = underway(wanted, picture).filter(|group| {
             group.owner.generation > serving.owner.generation && to.is_none_or(|to| to == serving.owner.generation)
@@ -49,7 +51,7 @@ pub fn rollback(about: &About<'_>, to: Option<Generation>, history: &[DeployedRe
             Some(to) if given_up.is_none() => format!("{ROLLED_BACK} to {to} by {}", mark.said()),
             _ => format!("{ROLLED_BACK} by {}", mark.said()),
         };
-        let mut set = tags::encode_failure(&Failure { at: about.now, reason: reason.clone() });
+        let mut set = tags::encode_failure(&Failure { at: about.now, reason: reason.clone() }, None);
         let serves = match &way {
             Way::Warm(group) => Some(group.owner.generation),
             Way::Launch(back) => {
@@ -59,13 +61,18 @@ pub fn rollback(about: &About<'_>, to: Option<Generation>, history: &[DeployedRe
         };
         let action = Action::TagGroup { name: turned_down.name.clone(), tags: set, propagate: false };
         let to = to.or(serves).map(|to| to.to_string());
+        let withdraws = about.withdrawn(turned_down, &reason);
         let mut actions = vec![planned(action, reason, turned_down)];
-        if serves.is_some() && turned_down.owner.marks.back_to.is_some() {
-            let action = Action::UntagGroup { name: turned_down.name.clone(), keys: vec![keys::BACK_TO.to_owned()] };
-            actions.push(planned(action, "another generation is to serve in its place".to_owned(), turned_down));
-        }
-        Ok(Intent { serves, ..about.intent(Verb::Rollback, turned_down, to, actions) })
+        actions.extend(outdated(turned_down, serves));
+        Ok(Intent { serves, withdraws, ..about.intent(Verb::Rollback, turned_down, to, actions) })
     })
+}
+
+/// Takes away what an earlier mark says of another generation that was to serve.
+fn outdated(turned_down: &Group, serves: Option<Generation>) -> Option<PlannedAction> {
+    let leads_elsewhere = serves.is_some() && turned_down.owner.marks.back_to.is_some();
+    let action = Action::UntagGroup { name: turned_down.name.clone(), keys: vec![keys::BACK_TO.to_owned()] };
+    leads_elsewhere.then(|| planned(action, "another generation is to serve in its place".to_owned(), turned_down))
 }
 
 /// Whether a person has said the very same before: the generation that was turned down, what serves in its place if that

@@ -81,7 +81,8 @@ pub fn abort(about: &About<'_>) -> Result<Intent, String> {
             let serving = picture.serving().filter(|serving| serving.name != group.name);
             let serves = serving.or_else(|| picture.ways_back(group).next()).map(|group| group.owner.generation);
             let said = format!("{} is given up already: {}", group.owner.generation, failure.reason);
-            return Ok(Intent { serves, ..about.again(Verb::Abort, group, said) });
+            let withdraws = about.withdrawn(group, &failure.reason);
+            return Ok(Intent { serves, withdraws, ..about.again(Verb::Abort, group, said) });
         }
         let target = underway(wanted, picture).or_else(|| unproven(wanted, picture));
         let target = target.ok_or("no release is under way; `amiable rollback` turns down what is deployed")?;
@@ -93,10 +94,14 @@ pub fn abort(about: &About<'_>) -> Result<Intent, String> {
             return Err(format!("{} has the traffic, and there is nothing to go back to", target.owner.generation));
         }
         let failure = Failure { at: about.now, reason: format!("{ABORTED} by {}", about.mark().said()) };
-        let action =
-            Action::TagGroup { name: target.name.clone(), tags: tags::encode_failure(&failure), propagate: false };
+        let action = Action::TagGroup {
+            name: target.name.clone(),
+            tags: tags::encode_failure(&failure, None),
+            propagate: false,
+        };
+        let withdraws = about.withdrawn(target, &failure.reason);
         let planned = super::planned(action, failure.reason, target);
-        Ok(Intent { serves, ..about.intent(Verb::Abort, target, None, vec![planned]) })
+        Ok(Intent { serves, withdraws, ..about.intent(Verb::Abort, target, None, vec![planned]) })
     })
 }
 

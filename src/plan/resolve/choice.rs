@@ -175,6 +175,11 @@ impl<'a> Wanted<'a> {
         Some(PlannedImage { id, name, release: self.release(), origin: self.origin(), newer })
     }
 
+    /// Why a generation is not to be deployed any more, where the environment that its image comes from has turned it down.
+    pub(in crate::plan) fn turned_down(&self, group: &Group, observed: &Observed) -> Option<String> {
+        image::turned_down(self.app, observed, &group.owner.image)
+    }
+
     /// Why the source leads to no image, if it leads to none.
     pub(in crate::plan) fn no_lead(&self) -> Option<String> {
         match &self.lead {

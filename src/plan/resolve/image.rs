@@ -107,6 +107,10 @@ fn nothing_found(app: &DesiredApp, search: &ImageSearch) -> String {
 fn recorded<'a>(app: &DesiredApp, from: &FromEnvironment, observed: &'a Observed) -> Lead<'a> {
     let there = Scope::new(app.scope.app.clone(), from.name.clone());
     match observed.sources.deployed.get(&(from.name.clone(), app.scope.app.clone())) {
+        Some(Read::Known(Some(DeployedRecord { turned_down: Some(down), image, .. }))) => Lead::Nothing(format!(
+            "{} has turned down {image} ({}), and nothing else is deployed there yet",
+            from.name, down.reason
+        )),
         Some(Read::Known(Some(record))) => {
             let not_before = (!from.after.is_zero()).then(|| from.after.after(record.deployed_at));
             Lead::Image { id: &record.image, record: Some(record), not_before }
@@ -120,6 +124,14 @@ fn recorded<'a>(app: &DesiredApp, from: &FromEnvironment, observed: &'a Observed
         Some(Read::Unknown(why)) => Lead::Unread(format!("what is deployed in {} could not be read: {why}", from.name)),
         None => Lead::Unread(format!("what is deployed in {} was not read", from.name)),
     }
+}
+
+/// Why an image is not to be deployed any more, where the environment that it comes from has turned it down.
+pub(super) fn turned_down(app: &DesiredApp, observed: &Observed, image: &str) -> Option<String> {
+    let ImageSource::FromEnvironment(from) = &app.spec.image.source else { return None };
+    let record = observed.sources.deployed.get(&(from.name.clone(), app.scope.app.clone()))?.known()?.as_ref()?;
+    let down = record.turned_down.as_ref().filter(|_| record.image == image)?;
+    Some(format!("{} has turned it down: {}", from.name, down.reason))
 }
 
 /// An image as AWS knows it, and why it must not be launched if it must not.

@@ -24,7 +24,7 @@ use crate::model::launch::{LaunchData, TemplateHash};
 use crate::model::machine::MixedInstances;
 use crate::model::mark::BackTo;
 use crate::model::names::digest;
-use crate::model::observed::{Group, Image, Observed, Read, TargetCheck, Want, Zone};
+use crate::model::observed::{Group, Image, Observed, Ownership, Read, TargetCheck, Want, Zone};
 use crate::model::plan::NewerImage;
 use crate::model::scaling::{Hook, Maintenance, ScalingPolicy, ScheduledAction};
 use balancing::Balancing;
@@ -85,6 +85,9 @@ impl Template {
         Self { hash: launch.hash(), launch }
     }
 }
+
+/// The version of what [`Wanted::judged_by`] hashes; it changes with what goes into it.
+const JUDGED: &str = "1-";
 
 impl<'a> Wanted<'a> {
     /// Resolves the spec against what was observed, but for the image, which depends on what runs ([`Wanted::choose`]).
@@ -239,6 +242,25 @@ impl<'a> Wanted<'a> {
         );
         // Settings that came later count only where they are set: what does not use them is not applied anew.
         digest(&(text + &self.later_settings()), 12)
+    }
+
+    /// The hash of what a release is judged by: how its targets are checked, what it is asked, what is watched, and how long it
+    /// may take. It stands on what has failed.
+    pub(super) fn judged_by(&self) -> String {
+        let spec = self.spec;
+        let verification = &spec.verification;
+        let asked = format!("{:?}|{:?}|{:?}", verification.smoke, verification.compare, verification.webhook);
+        let alarms = verification.alarms.join(",");
+        let times =
+            format!("{}|{}|{}", spec.health_check.grace_period, verification.stable_for, spec.progress_deadline);
+        format!("{JUDGED}{}", digest(&format!("{:?}|{asked}|{alarms}|{times}", self.check), 12))
+    }
+
+    /// Whether what failed would be judged in the same way today: it would fail again. So does what a person turned down, and
+    /// what was judged by another version of Amiable, which must not try everything again that ever failed.
+    pub(super) fn judges_alike(&self, failed: &Ownership) -> bool {
+        let judged = failed.checks.judged_by.as_ref().filter(|by| by.starts_with(JUDGED));
+        judged.is_none_or(|by| *by == self.judged_by())
     }
 
     /// The same of a group of another template, on which only the settings of the whole app are applied.

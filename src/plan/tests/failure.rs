@@ -160,3 +160,44 @@ fn an_instance_that_was_replaced_for_its_health_fails_the_bake_even_if_its_succe
     set(&mut case, "an instance was taken out of service in response to an ELB system health check failure.");
     assert_eq!(case.calls(), ["shift to a", "tag hello-prod-v002 failed,failed-at"]);
 }
+
+#[test]
+fn what_failed_is_tried_again_once_it_is_judged_in_another_way() {
+    // The health check was wrong; what the generation is made of was not.
+    let wrong = json!({"healthCheck": {"path": "/wrong"}});
+    let sick = Case::serving(NEW_IMAGE, wrong).with_group(2, NEW_IMAGE, Health::Unhealthy, |group| {
+        group.created_at = ago(1201);
+    });
+    let plan = sick.plan();
+    let Action::TagGroup { tags, .. } = &plan.actions[0].action else { panic!("{:?}", plan.actions) };
+    let judged_by = tags["amiable:failed-at"].rsplit(' ').next().unwrap().to_owned();
+    let failed_by = |patch: Value, judged_by: Option<String>| {
+        Case::serving(NEW_IMAGE, patch).with_group(2, NEW_IMAGE, Health::Unhealthy, |group| {
+            failed("0 of 2 instances healthy after 20m")(group);
+            (group.desired, group.min) = (0, 0);
+            group.instances.clear();
+            group.owner.checks.judged_by = judged_by;
+        })
+    };
+    let launch = ["CreateLaunchTemplate hello-prod-v003", "CreateAutoScalingGroup hello-prod-v003"];
+    for (patch, expected) in [
+        (json!({"healthCheck": {"path": "/wrong"}}), &[][..]),
+        (json!({"healthCheck": {"path": "/wrong"}, "instances": {"max": 2}, "retain": {"for": "2h"}}), &[]),
+        (json!({"healthCheck": {"path": "/right"}}), &launch),
+        (json!({"healthCheck": {"path": "/wrong", "gracePeriod": "5m"}}), &launch),
+        (json!({"healthCheck": {"path": "/wrong"}, "verification": {"smoke": [{"path": "/a"}]}}), &launch),
+        (json!({"healthCheck": {"path": "/wrong"}, "progressDeadline": "40m"}), &launch),
+    ] {
+        let case = failed_by(patch.clone(), Some(judged_by.clone()));
+        let releases: Vec<String> =
+            case.plan().actions.iter().map(|planned| planned.action.operation().1.to_owned()).collect();
+        let launches = releases.iter().any(|operation| operation == "CreateAutoScalingGroup");
+        let waits_for_check = !case.plan().wants.is_empty() || releases.iter().any(|name| name == "CreateRule");
+        assert!(launches != expected.is_empty() || waits_for_check && !expected.is_empty(), "{patch}: {releases:?}");
+    }
+    // What a person turned down stays so, and what another version of the program judged.
+    for judged_by in [None, Some("0-0123456789ab".to_owned())] {
+        let plan = failed_by(json!({"healthCheck": {"path": "/right"}}), judged_by).plan();
+        assert_eq!(plan.change, Change::Blocked, "{}", plan.reason);
+    }
+}

@@ -37,6 +37,7 @@ fn deployed_in_test(case: &mut Case, image: &str, seconds: u64) {
         manifests: None,
         deployed_at: ago(seconds),
         deployed_by: "somebody".to_owned(),
+        turned_down: None,
     };
     let key = ("test".parse().unwrap(), scope().app);
     case.observed.sources.deployed.insert(key, Read::Known(Some(record)));
@@ -207,4 +208,54 @@ fn the_version_and_all_that_is_said_of_an_image_is_in_the_plan_and_in_the_tags()
     let Action::CreateGroup(group) = &plan.actions[1].action else { panic!() };
     assert_eq!(group.tags["amiable:branch"], "main", "the manifest knows better");
     assert_eq!(group.tags["amiable:build-date"], "2026-11-01T12:00:00Z");
+}
+
+/// The record in `test` says that a person has turned the image down.
+fn turned_down_in_test(case: &mut Case, image: &str) {
+    deployed_in_test(case, image, 7200);
+    let key = ("test".parse().unwrap(), scope().app);
+    let Some(Read::Known(Some(record))) = case.observed.sources.deployed.get_mut(&key) else { panic!() };
+    let reason = "rolled back by ada: slow".to_owned();
+    record.turned_down = Some(crate::model::record::TurnedDown { at: now(), by: "ada".to_owned(), reason });
+}
+
+#[test]
+fn what_the_other_environment_has_turned_down_is_neither_begun_nor_brought_to_an_end() {
+    let source = || json!({"fromEnvironment": {"name": "test"}});
+    let mut case = serving_from(source());
+    turned_down_in_test(&mut case, NEW_IMAGE);
+    let plan = case.plan();
+    assert_eq!((plan.change, plan.actions.len()), (Change::Blocked, 0));
+    let words = format!("test has turned down {NEW_IMAGE} (rolled back by ada: slow)");
+    assert!(plan.reason.contains(&words) && plan.reason.ends_with("v001 stays as it is"), "{}", plan.reason);
+
+    let on_its_way = |live: Slot, second: &dyn Fn(&mut Group)| {
+        let mut case = Case::new(NEW_IMAGE, json!({}))
+            .with_front(live)
+            .with_group(1, OLD_IMAGE, Health::Healthy, long_deployed)
+            .with_group(2, NEW_IMAGE, Health::Healthy, second);
+        take_from(&mut case, source());
+        turned_down_in_test(&mut case, NEW_IMAGE);
+        case
+    };
+    let launching = on_its_way(Slot::A, &|_| {});
+    assert_eq!(launching.calls(), ["tag hello-prod-v002 failed,failed-at"]);
+    assert!(
+        launching.plan().reason.contains("test has turned it down: rolled back by ada"),
+        "{}",
+        launching.plan().reason
+    );
+    let baking = on_its_way(Slot::B, &|group| group.owner.shifted_at = Some(ago(60)));
+    assert_eq!(baking.calls(), ["shift to a", "tag hello-prod-v002 failed,failed-at"]);
+    let watched = on_its_way(Slot::B, &|group| group.owner.shifted_at = Some(ago(900)));
+    assert_eq!(watched.calls(), ["shift to a", "tag hello-prod-v002 failed,failed-at"], "nor is it recorded");
+    let deployed = on_its_way(Slot::B, &|group| {
+        group.owner.shifted_at = Some(ago(900));
+        group.owner.recorded_at = Some(ago(600));
+    });
+    assert_eq!(
+        (deployed.plan().change, deployed.calls()),
+        (Change::Blocked, vec![]),
+        "what is deployed is for a person"
+    );
 }

@@ -58,7 +58,10 @@ fn alarms_hold_a_shift_and_end_a_bake() {
         assert_eq!(case.plan().wants, [Want::Alarm("a".to_owned())], "{index}");
         case.observed.details.alarms.insert("a".to_owned(), read());
         assert_eq!(case.calls(), expected, "{index}");
-        assert!(!expected.is_empty() || !case.plan().waits.is_empty(), "{index}: it says what it waits for");
+        let plan = case.plan();
+        let refused = read() == Read::Known(None) && !shifted;
+        assert_eq!(plan.change == Change::Error, refused, "{index}: what does not exist is refused, not waited for");
+        assert!(!expected.is_empty() || refused || !plan.waits.is_empty(), "{index}: it says what it waits for");
     }
 }
 
@@ -99,7 +102,7 @@ fn at_the_end_of_the_bake_only_known_and_good_passes() {
         (Read::Unknown("AccessDenied".to_owned()), 400, None, &[]),
         (Read::Unknown("AccessDenied".to_owned()), 90_000, None, &[]),
         (alarm(AlarmState::InsufficientData), 90_000, Some(1200), &BACK),
-        (Read::Known(None), 90_000, Some(1200), &BACK),
+        (Read::Known(None), 90_000, Some(1200), &[]),
     ] {
         let mut case = case(json!({"alarms": ["a"]}), true, |group| {
             group.owner.shifted_at = Some(ago(seconds));
@@ -112,6 +115,40 @@ fn at_the_end_of_the_bake_only_known_and_good_passes() {
             groups.get_mut("hello-prod-v001").unwrap().owner.shifted_at = long_ago;
         }
         assert_eq!(case.calls(), expected, "{read:?} after {seconds}s");
+    }
+}
+
+#[test]
+fn an_alarm_that_does_not_exist_is_refused_at_the_end_of_the_bake_and_the_healthy_release_keeps_its_traffic() {
+    for (seconds, refused) in [(30, false), (400, true), (90_000, true)] {
+        let mut case = case(json!({"alarms": ["a", "b"]}), true, |group| group.owner.shifted_at = Some(ago(seconds)));
+        let Read::Known(groups) = &mut case.observed.groups else { panic!() };
+        groups.get_mut("hello-prod-v001").unwrap().owner.shifted_at = Some(ago(100_000));
+        case.observed.details.alarms.insert("a".to_owned(), Read::Known(None));
+        case.observed.details.alarms.insert("b".to_owned(), alarm(AlarmState::Ok));
+        let plan = case.plan();
+        assert_eq!((plan.change == Change::Error, plan.actions.len()), (refused, 0), "{seconds}");
+        assert_eq!(plan.waits.is_empty(), refused, "{seconds}: refused is not waited for");
+        let says = if refused { plan.reason } else { plan.waits[0].what.clone() };
+        assert!(says.contains("CloudWatch has no such alarm here; create it, or take it out"), "{seconds}: {says}");
+        // Everything else that watches it goes on.
+        case.observed.details.alarms.insert("b".to_owned(), alarm(AlarmState::Alarm));
+        assert_eq!(case.calls(), BACK, "{seconds}");
+    }
+}
+
+#[test]
+fn a_release_that_the_record_names_is_not_given_up_because_its_tag_is_missing() {
+    for (read, health) in [(Read::Known(None), Health::Healthy), (alarm(AlarmState::Alarm), Health::Unhealthy)] {
+        let mut case = case(json!({"alarms": ["a"]}), true, |group| group.owner.shifted_at = Some(ago(400)));
+        let Read::Known(groups) = &mut case.observed.groups else { panic!() };
+        groups.get_mut("hello-prod-v001").unwrap().owner.shifted_at = Some(ago(100_000));
+        case.observed.details.alarms.insert("a".to_owned(), read);
+        if let Some(Read::Known(targets)) = case.observed.details.target_health.get_mut(&target_group_arn(Slot::B)) {
+            targets.iter_mut().for_each(|target| target.health = health);
+        }
+        case.record_says("hello-prod-v002");
+        assert_eq!(case.calls(), ["tag hello-prod-v002 recorded-at"]);
     }
 }
 

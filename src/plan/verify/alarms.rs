@@ -1,7 +1,7 @@
 //! CloudWatch alarms: there before anything is launched, quiet before traffic moves, and OK while it is watched.
 
 use super::watch;
-use crate::model::observed::{Alarm, AlarmState, Group, Want};
+use crate::model::observed::{Alarm, AlarmState, Group, Read, Want};
 use crate::plan::draft::Draft;
 use crate::plan::release::{Release, Turn};
 
@@ -16,14 +16,22 @@ pub(in crate::plan) fn exist<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_
     let names = &release.wanted.spec.verification.alarms;
     // All are asked for at once.
     let found: Vec<_> = names.iter().map(|name| (name, see(draft, name))).collect();
-    if let Some((name, _)) = found.iter().find(|(_, alarm)| matches!(alarm, Some(None))) {
-        draft.fail(format!(
-            "verification.alarms names {name}, and CloudWatch has no such alarm here; create it, or take it out of the \
-             manifest"
-        ));
-    }
+    refuse(draft, release);
     found.iter().all(|(_, alarm)| matches!(alarm, Some(Some(_))))
 }
+
+/// Refuses to go on where an alarm that is to be watched does not exist. Nothing can be said against the generation for that:
+/// whoever wrote the manifest has to say what is meant.
+pub(super) fn refuse<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
+    let found = &draft.observed.details.alarms;
+    let missing = |name: &&String| matches!(found.get(*name), Some(Read::Known(None)));
+    let Some(name) = release.wanted.spec.verification.alarms.iter().find(missing) else { return };
+    draft.plan.waits.clear();
+    draft.fail(format!("verification.alarms names {name}, and {NO_SUCH}"));
+}
+
+/// What is wrong where an alarm is not there, and what to do about it.
+const NO_SUCH: &str = "CloudWatch has no such alarm here; create it, or take it out of the manifest";
 
 /// Done when no alarm rings, or the traffic has moved. An alarm without data says nothing of a generation that has no
 /// traffic yet, and holds nothing up.
@@ -39,7 +47,10 @@ pub(in crate::plan) fn quiet<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_
     for name in &release.wanted.spec.verification.alarms {
         match see(draft, name) {
             Some(Some(alarm)) if alarm.state == AlarmState::Alarm => ringing.push((name, alarm)),
-            Some(None) => draft.wait(format!("the alarm {name}, which is not in CloudWatch any more"), None),
+            Some(None) => {
+                refuse(draft, release);
+                return Turn::Here(None);
+            }
             _ => {}
         }
     }
@@ -64,6 +75,8 @@ pub(super) fn has_traffic(release: &Release<'_, '_>, target: &Group) -> bool {
 }
 
 /// What an alarm says against the generation that has traffic. Missing data is no good data: it is waited for, within bounds.
+/// An alarm that does not exist says nothing against it: it is watched by everything else, and refused once it should have
+/// been watched long enough.
 pub(super) fn trouble<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &Group) -> Option<String> {
     let names = &release.wanted.spec.verification.alarms;
     let found: Vec<_> = names.iter().map(|name| (name, see(draft, name))).collect();
@@ -76,7 +89,11 @@ pub(super) fn trouble<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, targ
     }
     for (name, alarm) in found {
         let blind = match alarm {
-            Some(None) => format!("the alarm {name} is not in CloudWatch any more"),
+            Some(None) if watch::is_promoted_further(release, target) => continue,
+            Some(None) => {
+                draft.wait(format!("the alarm {name}: {NO_SUCH}"), None);
+                continue;
+            }
             Some(Some(alarm)) if alarm.state == AlarmState::InsufficientData => {
                 format!("the alarm {name} has no data: {}", alarm.reason)
             }

@@ -75,14 +75,20 @@ pub(super) fn bake<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, duratio
         return Turn::Done;
     }
     draft.in_flight = true;
+    let until = duration.after(shifted_at);
     let open = draft.open_questions();
-    if let Some(reason) = watch::trouble(draft, release, target) {
+    let trouble = watch::trouble(draft, release, target);
+    let is_clear = draft.open_questions() == open;
+    // Whoever brought it on its way may have ended after it was recorded and before the tag could say so.
+    let is_doubtful = trouble.is_some() || !is_clear;
+    if is_doubtful && draft.now >= until && super::record::is_written(draft, target) {
+        return Turn::Done;
+    }
+    if let Some(reason) = trouble {
         fail(draft, release, target, reason);
         return Turn::Here(Some("failed".to_owned()));
     }
-    let is_clear = draft.open_questions() == open;
     let Some(health) = Healthy::of(draft, release.picture, target) else { return Turn::Here(None) };
-    let until = duration.after(shifted_at);
     let size = target.desired;
     if draft.now < until {
         draft.wait(
@@ -92,6 +98,7 @@ pub(super) fn bake<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, duratio
         return Turn::Here(Some(format!("healthy {}/{size}", health.good)));
     }
     if !is_clear {
+        alarms::refuse(draft, release);
         return Turn::Here(Some(format!("healthy {}/{size}", health.good)));
     }
     if health.good >= size {
@@ -132,6 +139,9 @@ pub(super) fn under_traffic<'a>(
     }
     // Something of what it is judged by is not known.
     if draft.open_questions() > open {
+        if due.is_some_and(|due| draft.now >= due) {
+            alarms::refuse(draft, release);
+        }
         return Some(Turn::Here(None));
     }
     let (good, size) = (health.good, release.size);
@@ -236,5 +246,6 @@ pub(super) fn fail<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target:
     }
     draft.fails = true;
     let why = format!("{} failed: {reason}", target.owner.generation);
-    draft.tag_group(&target.name, tags::encode_failure(&Failure { at: draft.now, reason }), why);
+    let mark = tags::encode_failure(&Failure { at: draft.now, reason }, Some(&release.wanted.judged_by()));
+    draft.tag_group(&target.name, mark, why);
 }

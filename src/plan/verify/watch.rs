@@ -56,7 +56,7 @@ pub(super) fn not_known(
     target: &Group,
     blind: String,
 ) -> Option<String> {
-    if !release.is_shifted() && target.owner.canary_step().is_some_and(|step| canary::behind(target) > step.done) {
+    if is_promoted_further(release, target) {
         return None;
     }
     let deadline = due(release, target).map(|due| patience::deadline(draft, release, target, due));
@@ -66,6 +66,11 @@ pub(super) fn not_known(
     }
     draft.wait(blind, deadline);
     None
+}
+
+/// Whether a person has promoted a canary further than it has come: then what cannot be judged keeps it from nothing.
+pub(super) fn is_promoted_further(release: &Release<'_, '_>, target: &Group) -> bool {
+    !release.is_shifted() && target.owner.canary_step().is_some_and(|step| canary::behind(target) > step.done)
 }
 
 /// When the generation should have been watched long enough; nothing while a person decides that.
