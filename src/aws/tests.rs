@@ -231,6 +231,7 @@ impl Release {
             shifted_at: None,
             recorded_at: None,
             canary: None,
+            watched: None,
             held_min: None,
             marks: Marks::default(),
             checks: crate::model::probe::Checks::default(),

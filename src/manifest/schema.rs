@@ -22,7 +22,7 @@ pub const ENVIRONMENT: &str = "Environment";
 
 /// The most labels an app may have. AWS takes 50 tags; the others are left for Amiable's own and a release's artifacts.
 /// <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>
-pub const MAX_LABELS: usize = 10;
+pub const MAX_LABELS: usize = 8;
 
 /// The schema of a whole `App` document, draft-07. In `spec` and in overlays nothing is required, because any of it may come
 /// from another layer, and `null` takes a value away.
@@ -324,6 +324,7 @@ fn kind(root: &Value, schema: &Value) -> String {
     match schema.get("$ref").and_then(Value::as_str) {
         Some("#/definitions/Span" | "#/definitions/Milliseconds") => return "length of time".to_owned(),
         Some("#/definitions/Percent") => return "percentage".to_owned(),
+        Some("#/definitions/Tolerance") => return "number or percentage".to_owned(),
         Some("#/definitions/LoadBalancer") => return "`none` or mapping".to_owned(),
         _ => {}
     }

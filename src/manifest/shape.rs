@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::diagnostic::{Code, Diagnostic, Diagnostics, closest, did_you_mean, quoted};
 use super::node::{Content, Node};
 use super::schema;
-use super::spec::{Percent, Ratio, Statuses};
+use super::spec::{Percent, Ratio, Statuses, Tolerance};
 use crate::model::names::{AppName, EnvironmentName};
 use crate::model::time::{Milliseconds, Span};
 
@@ -46,6 +46,7 @@ impl<'s> Shape<'s> {
                 "Milliseconds" => self.readable::<Milliseconds>(node, path),
                 "Statuses" => self.readable::<Statuses>(node, path),
                 "Percent" => self.readable::<Percent>(node, path),
+                "Tolerance" => self.readable::<Tolerance>(node, path),
                 "Ratio" => self.readable::<Ratio>(node, path),
                 "AppName" => self.name(node, path, |text| text.parse::<AppName>().err().map(|error| error.to_string())),
                 "EnvironmentName" => {

@@ -152,6 +152,34 @@ impl FromStr for CanaryStep {
     }
 }
 
+/// For how long a generation was watched under traffic since its bake or its pause began, and when it was last seen well.
+/// Written `120 2026-11-02T12:00:00Z`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watched {
+    /// Seconds between looks that saw it well.
+    pub seconds: u64,
+    /// Up to when they count.
+    pub at: Timestamp,
+}
+
+impl fmt::Display for Watched {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.seconds, self.at)
+    }
+}
+
+impl FromStr for Watched {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parse = || {
+            let (seconds, at) = text.split_once(' ')?;
+            Some(Self { seconds: seconds.parse().ok()?, at: at.parse().ok()? })
+        };
+        parse().ok_or_else(|| "it is not a number of seconds and a time".to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,6 +210,7 @@ mod tests {
         }
         for text in ["", "2", "2 now", "-1 2026-11-02T12:00:00Z"] {
             assert!(text.parse::<CanaryStep>().is_err(), "{text}");
+            assert!(text.parse::<Watched>().is_err(), "{text}");
         }
     }
 

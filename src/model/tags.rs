@@ -67,6 +67,8 @@ pub mod keys {
     pub const RECORDED_AT: &str = "amiable:recorded-at";
     /// How far it is as a canary.
     pub const CANARY: &str = "amiable:canary";
+    /// How long it was watched under traffic.
+    pub const WATCHED: &str = "amiable:watched";
     /// The smallest size that it goes back to after a release.
     pub const HELD_MIN: &str = "amiable:held-min";
     /// Who paused its release.
@@ -96,7 +98,8 @@ pub mod keys {
 
     /// What says how far a generation has come in its release: a new try begins without.
     pub fn progress() -> Vec<String> {
-        let plain = [HEALTHY_SINCE, LACKING_SINCE, SHIFTED_AT, RECORDED_AT, CANARY, PROMOTED, SMOKE_TRIES, SMOKED_AT];
+        let plain =
+            [HEALTHY_SINCE, LACKING_SINCE, SHIFTED_AT, RECORDED_AT, CANARY, WATCHED, PROMOTED, SMOKE_TRIES, SMOKED_AT];
         let phases = Phase::ALL.into_iter().flat_map(|phase| [asked(phase), approved(phase)]);
         plain.into_iter().map(str::to_owned).chain(phases).collect()
     }
@@ -156,6 +159,7 @@ pub fn decode(tags: &Tags) -> Result<Option<Ownership>, String> {
         shifted_at: optional(tags, keys::SHIFTED_AT)?,
         recorded_at: optional(tags, keys::RECORDED_AT)?,
         canary: optional(tags, keys::CANARY)?,
+        watched: optional(tags, keys::WATCHED)?,
         held_min: optional(tags, keys::HELD_MIN)?,
         marks: Marks {
             paused: optional(tags, keys::PAUSED)?,
@@ -203,6 +207,7 @@ pub fn encode(owner: &Ownership, labels: &BTreeMap<String, String>) -> Tags {
     put(keys::SHIFTED_AT, owner.shifted_at.map(|at| at.to_string()));
     put(keys::RECORDED_AT, owner.recorded_at.map(|at| at.to_string()));
     put(keys::CANARY, owner.canary.map(|step| step.to_string()));
+    put(keys::WATCHED, owner.watched.map(|watched| watched.to_string()));
     put(keys::HELD_MIN, owner.held_min.map(|min| min.to_string()));
     let mark = |mark: &Option<Mark>| mark.as_ref().map(|mark| value(&mark.to_string()));
     put(keys::PAUSED, mark(&owner.marks.paused));
@@ -416,6 +421,7 @@ mod tests {
             shifted_at: Some("2026-08-01T10:01:00Z".parse().unwrap()),
             recorded_at: Some("2026-08-01T10:06:00Z".parse().unwrap()),
             canary: Some("2 2026-08-01T10:00:30Z".parse().unwrap()),
+            watched: Some("120 2026-08-01T10:02:30Z".parse().unwrap()),
             held_min: Some(2),
             marks: Marks {
                 paused: Some(said("looks odd")),
@@ -468,6 +474,7 @@ mod tests {
             shifted_at: None,
             recorded_at: None,
             canary: None,
+            watched: None,
             held_min: None,
             marks: Marks::default(),
             checks: Checks::default(),

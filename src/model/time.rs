@@ -52,6 +52,16 @@ impl Span {
         start.checked_add(jiff::SignedDuration::from_secs(self.0 as i64)).unwrap_or(Timestamp::MAX)
     }
 
+    /// How long ago `earlier` was in full seconds, rounded down; nothing when it lies in the future.
+    pub fn between_whole(earlier: Timestamp, now: Timestamp) -> Self {
+        Self::seconds(u64::try_from(now.duration_since(earlier).as_secs()).unwrap_or(0))
+    }
+
+    /// The point in time this long before `end`.
+    pub fn before(self, end: Timestamp) -> Timestamp {
+        end.checked_sub(jiff::SignedDuration::from_secs(self.0 as i64)).unwrap_or(Timestamp::MIN)
+    }
+
     /// How long ago `earlier` was, seen from `now`; nothing when it lies in the future.
     pub fn between(earlier: Timestamp, now: Timestamp) -> Self {
         Self::seconds(u64::try_from(now.as_second() - earlier.as_second()).unwrap_or(0))

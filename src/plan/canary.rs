@@ -5,6 +5,7 @@ use super::draft::Draft;
 use super::release::{Release, Turn};
 use super::shift;
 use super::verify;
+use super::verify::watched::Watching;
 use crate::manifest::spec::{Canary, CanaryStep};
 use crate::model::action::Tags;
 use crate::model::mark;
@@ -76,10 +77,10 @@ pub(super) fn pause<'a>(
     }
     let generation = target.owner.generation;
     let share = share_now(release, target);
-    match duration {
-        Some(duration) if draft.now >= duration.after(since) => Turn::Done,
-        Some(duration) => {
-            draft.wait(format!("{generation} to be watched at {share} %"), Some(duration.after(since)));
+    match duration.map(|duration| Watching::of(target, since, duration, draft.now).end) {
+        Some(end) if draft.now >= end => Turn::Done,
+        Some(end) => {
+            draft.wait(format!("{generation} to be watched at {share} %"), Some(end));
             Turn::Here(None)
         }
         None => {
@@ -110,6 +111,15 @@ pub(super) fn ready<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target
         return Some(Turn::Here(None));
     }
     None
+}
+
+/// Since when it is watched in its present pause, and for how long; nothing where a person ends that, or has ended it.
+pub(super) fn watched_for(release: &Release<'_, '_>, target: &Group) -> Option<(Timestamp, Span)> {
+    let step = target.owner.canary_step().filter(|step| behind(target) == step.done)?;
+    match release.canary()?.steps.get(step.done)? {
+        CanaryStep::Pause(duration) => Some((step.at, (*duration)?)),
+        CanaryStep::Weight(_) => None,
+    }
 }
 
 /// Since when nothing but its health has kept a generation from its next step; nothing while it has to wait anyway.

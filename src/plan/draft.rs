@@ -1,5 +1,6 @@
 //! A plan for one app under construction: what was decided so far, and what had to be known for it.
 
+use crate::manifest::spec::Tolerance;
 use crate::model::action::{Action, Expect, Tags};
 use crate::model::names::Scope;
 use crate::model::observed::{Observed, Read, Want};
@@ -8,6 +9,8 @@ use crate::model::time::{Span, Timestamp};
 
 /// How often an app that waits is looked at.
 const LOOK_AGAIN: Span = Span::seconds(5);
+/// The shortest time between two looks.
+const LOOK_PAUSE: Span = Span::seconds(1);
 /// How often an app is looked at that waits for a person.
 const LOOK_SELDOM: Span = Span::seconds(15);
 
@@ -23,6 +26,8 @@ pub(super) struct Draft<'a> {
     pub(super) deep: bool,
     /// The processes by which the app's groups change their sizes at certain times, or when an alarm says so.
     pub(super) scales_by: Vec<&'static str>,
+    /// How many sick instances a release bears, where the manifest says so.
+    pub(super) tolerate: Option<Tolerance>,
     /// Whether the app is between launch and record.
     pub(super) in_flight: bool,
     /// Whether the actions begin a release.
@@ -63,6 +68,7 @@ impl<'a> Draft<'a> {
             source_commit: None,
             deep: false,
             scales_by: Vec::new(),
+            tolerate: None,
             in_flight: false,
             begins: false,
             paused: None,
@@ -101,7 +107,9 @@ impl<'a> Draft<'a> {
         self.plan.waits.push(Wait { what, until, cleanup });
         // What happens at a known time needs no look before it, unless something may go wrong meanwhile.
         let soon = LOOK_AGAIN.after(self.now);
-        let wake = until.filter(|until| *until > self.now && (cleanup || *until < soon)).unwrap_or(soon);
+        // A look right before the end would only make the next one late.
+        let nearly = LOOK_PAUSE.after(soon);
+        let wake = until.filter(|until| *until > self.now && (cleanup || *until < nearly)).unwrap_or(soon);
         self.wake(wake);
     }
 

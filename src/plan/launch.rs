@@ -57,7 +57,7 @@ pub(super) fn launch<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
     let group = NewGroup {
         name,
         min,
-        max: wanted.max,
+        max: wanted.max.max(release.size),
         desired: release.size,
         mixed: template.launch.mixed.clone(),
         subnet_ids: release.wanted.subnet_ids.clone(),
@@ -156,6 +156,7 @@ fn ownership(
         shifted_at: None,
         recorded_at: None,
         canary: None,
+        watched: None,
         held_min: None,
         marks: Marks::default(),
         checks: Checks {

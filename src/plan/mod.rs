@@ -6,6 +6,7 @@
 //! - [`picture`]: one app as it is, and which generation serves
 //! - [`conflict`]: what stands in the way
 //! - [`diff`]: what differs, and who changed it
+//! - [`second_look`]: what is looked at again before anything is concluded
 //! - [`recovery`]: what follows where what serves, or what is wanted, has failed
 //! - [`image`]: what follows where there is no new image, or not yet
 //! - [`release`]: what is wanted and what there is, side by side
@@ -43,6 +44,7 @@ mod release;
 mod resolve;
 mod retire;
 mod rollout;
+mod second_look;
 mod shift;
 mod strategy;
 mod suspension;
@@ -87,6 +89,7 @@ fn app_plan(desired: &Desired, app: &DesiredApp, observed: &Observed, now: Times
     draft.source_commit = desired.source.commit.clone();
     draft.deep = desired.deep;
     draft.scales_by = resolve::scaling::processes(&app.spec);
+    draft.tolerate = app.spec.verification.tolerate;
     decide(&mut draft, desired, app, observed);
     suspension::suspended(&mut draft, app);
     draft.finish()
@@ -128,6 +131,9 @@ fn decide<'a>(draft: &mut Draft<'a>, desired: &'a Desired, app: &'a DesiredApp, 
 fn release<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) {
     if let Some(mark) = picture.paused() {
         draft.paused = Some(format!("paused by {}; `amiable resume {}` lets it go on", mark.said(), draft.scope.app));
+    }
+    if second_look::is_due(draft, wanted, picture) {
+        return;
     }
     let serving = picture.serving();
     draft.plan.from = serving.map(|group| group.owner.generation);

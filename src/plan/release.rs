@@ -38,6 +38,9 @@ impl<'a, 'p> Release<'a, 'p> {
             (None, Some(target)) => target.desired,
             (other, _) => wanted.size(other.map(|group| group.desired)),
         };
+        // All of nothing is not healthy: one instance at least shows what it is before it takes over, and while it is watched.
+        let serves = target.is_some_and(|target| serving.is_some_and(|serving| serving.name == target.name));
+        let size = if serves { size } else { size.max(1) };
         Self { wanted, picture, serving, target, size }
     }
 

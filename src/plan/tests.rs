@@ -12,6 +12,7 @@ mod release;
 mod said;
 mod scaling;
 mod verification;
+mod watching;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +23,7 @@ use crate::manifest::spec;
 use crate::model::action::{Action, TrafficPoint};
 use crate::model::balancing::{Answer, NewListener};
 use crate::model::desired::{Desired, DesiredApp, LeftOut, Source};
-use crate::model::mark::Marks;
+use crate::model::mark::{Marks, Watched};
 use crate::model::names::{Generation, Scope, Slot};
 use crate::model::observed::*;
 use crate::model::plan::{AppPlan, Change};
@@ -242,6 +243,7 @@ impl Case {
                 shifted_at: None,
                 recorded_at: None,
                 canary: None,
+                watched: None,
                 held_min: None,
                 marks: Marks::default(),
                 checks: crate::model::probe::Checks::default(),
@@ -373,7 +375,15 @@ fn baking(health: Health, shifted: u64) -> Case {
     Case::new(NEW_IMAGE, json!({}))
         .with_front(Slot::B)
         .with_group(1, OLD_IMAGE, Health::Healthy, long_deployed)
-        .with_group(2, NEW_IMAGE, health, |group| group.owner.shifted_at = Some(ago(shifted)))
+        .with_group(2, NEW_IMAGE, health, |group| {
+            group.owner.shifted_at = Some(ago(shifted));
+            group.owner.watched = watched_all(shifted);
+        })
+}
+
+/// Somebody has looked all the time since so many seconds, and saw it well.
+fn watched_all(seconds: u64) -> Option<Watched> {
+    Some(Watched { seconds, at: now() })
 }
 
 fn failed(reason: &str) -> impl FnOnce(&mut Group) {

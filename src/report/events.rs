@@ -375,7 +375,13 @@ mod tests {
     }
 
     fn activity(at: &str, status: &str, message: &str, cause: &str) -> Activity {
-        Activity { started_at: samples::at(at), status: status.into(), message: message.into(), cause: cause.into() }
+        Activity {
+            started_at: samples::at(at),
+            ended_at: None,
+            status: status.into(),
+            message: message.into(),
+            cause: cause.into(),
+        }
     }
 
     fn tell(groups: Vec<&Group>, records: Vec<DeployedRecord>, decisions: Vec<Decision>) -> Vec<Happening> {

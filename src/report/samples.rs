@@ -308,6 +308,7 @@ fn group(app: &str, generation: u32, slot: Slot, instances: [u32; 2]) -> Group {
             shifted_at: None,
             recorded_at: None,
             canary: None,
+            watched: None,
             held_min: None,
             marks: Marks::default(),
             checks: crate::model::probe::Checks::default(),

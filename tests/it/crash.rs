@@ -3,8 +3,9 @@
 //! A life is a sequence of deeds on an account. It is lived once without a mishap, and then again with a mishap at each of its
 //! mutating calls; it always has to end in the same state, with nothing left to do.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use amiable::controller::converge::{Options, Outcome, converge};
@@ -19,6 +20,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::invariants::{assert_invariants, ownership};
 use crate::lab::{Lab, app, summary};
+use crate::stories::shared_listener::shared;
 
 /// How many reads in a row are answered from the past: those of one look.
 const ONE_LOOK: usize = 16;
@@ -37,6 +39,8 @@ enum Mishap {
     Stale,
     /// The same of what one service tells.
     StaleFrom(&'static str),
+    /// The next read of one kind shows the world as it was before the call.
+    StaleRead(&'static str),
 }
 
 /// Something that is done in a life.
@@ -47,6 +51,14 @@ enum Deed {
     Begin(String, u64),
     /// A person turns the newest release down, and that is converged.
     RollBack,
+}
+
+/// The operations that read something between each mutating call, by its number, and the next.
+type Reads = BTreeMap<usize, BTreeSet<String>>;
+
+/// Whether a read could show what a call to a service has changed.
+fn shows(changed: &str, read: &Request) -> bool {
+    read.service == changed || changed == "autoscaling" && read.operation == "DescribeTargetHealth"
 }
 
 /// What is done, on what there is already.
@@ -61,7 +73,15 @@ impl Life {
     /// Lives it with a mishap at the mutating call of that number. How many mutating calls there were, and what there is in
     /// the end.
     async fn live(&self, mishap: Mishap, at: usize) -> (usize, Vec<String>) {
+        let (calls, left, _) = self.live_and_note(mishap, at).await;
+        (calls, left)
+    }
+
+    /// The same, and which reads came between each mutating call and the next.
+    async fn live_and_note(&self, mishap: Mishap, at: usize) -> (usize, Vec<String>, Reads) {
         let mut lab = self.ground.fork().await;
+        let noted: Arc<Mutex<Reads>> = Arc::default();
+        let reads_after = noted.clone();
         let calls = Arc::new(AtomicUsize::new(0));
         let crash = Arc::new(Notify::new());
         let (counter, bell, watched) = (calls.clone(), crash.clone(), !self.ends);
@@ -77,15 +97,25 @@ impl Life {
         })));
         let mut seen = 0;
         let mut reads = 0;
+        let mut changed = String::new();
         lab.simulation.set_faults(Some(Box::new(move |request: &Request, mutating: bool| {
             seen += usize::from(mutating);
             let due = mutating && seen == at;
-            let after = !mutating && seen == at && reads < ONE_LOOK;
+            if mutating {
+                request.service.clone_into(&mut changed);
+            } else if seen > 0 && shows(&changed, request) {
+                reads_after.lock().unwrap().entry(seen).or_default().insert(request.operation.clone());
+            }
+            let of_kind = match mishap {
+                Mishap::StaleRead(kind) => request.operation == kind && reads == 0,
+                _ => reads < ONE_LOOK,
+            };
+            let after = !mutating && seen == at && of_kind;
             reads += usize::from(after);
             match mishap {
                 Mishap::ReplyLost if due => Some(Fault::ReplyLost),
                 Mishap::RequestLost if due => Some(Fault::RequestLost),
-                Mishap::Stale if after => Some(Fault::Stale),
+                Mishap::Stale | Mishap::StaleRead(_) if after => Some(Fault::Stale),
                 Mishap::StaleFrom(service) if after && request.service == service => Some(Fault::Stale),
                 _ => None,
             }
@@ -111,7 +141,21 @@ impl Life {
         let mut left = summary(&lab.simulation);
         // What was marked and could not be noted down any more counts all the same: the mark decides.
         left.retain(|line| !line.contains("/decisions "));
-        (calls.load(Ordering::Relaxed), left)
+        let noted = noted.lock().unwrap().clone();
+        (calls.load(Ordering::Relaxed), left, noted)
+    }
+
+    /// Lives it with one read from the past after each of its calls, of each kind that could show the call.
+    async fn survives_a_stale_read_of_each_kind(&self) {
+        let (_, expected, reads) = self.live_and_note(Mishap::None, 0).await;
+        assert!(reads.values().map(BTreeSet::len).sum::<usize>() > 10, "{reads:?}");
+        for (at, kinds) in reads {
+            for kind in kinds {
+                let kind: &'static str = kind.leak();
+                let (_, found) = self.live(Mishap::StaleRead(kind), at).await;
+                assert_eq!(found, expected, "{kind} was stale after call {at}");
+            }
+        }
     }
 
     /// Lives it with the mishap at each of its calls.
@@ -296,6 +340,32 @@ async fn ending() -> Life {
     ground.write("hello", warm(""));
     assert_eq!(ground.apply(false).await, Outcome::Converged, "{}", ground.diary());
     Life { ground, deeds: vec![Deed::Deploy(warm("  destroy: true\n"))], ends: true }
+}
+
+/// The first deploy and a replacement behind a listener that others share.
+async fn shared_job() -> Life {
+    let behind = "  loadBalancer: {listener: web, hosts: [hello.example.com], deregistrationDelay: 5s}\n";
+    let deeds = [HELLO_1_0, HELLO_1_1].map(|image| Deed::Deploy(manifest(image, behind)));
+    Life { ground: shared().await, deeds: deeds.into(), ends: false }
+}
+
+/// A test for each life that one read of each kind is stale in.
+macro_rules! stale_reads {
+    ($($life:ident: $name:ident;)+) => {
+        $(
+            #[tokio::test(start_paused = true)]
+            async fn $name() {
+                $life().await.survives_a_stale_read_of_each_kind().await;
+            }
+        )+
+    };
+}
+
+stale_reads! {
+    main_job: one_stale_read_of_any_kind_after_any_call_of_a_deploy_does_no_harm;
+    canary: one_stale_read_of_any_kind_after_any_call_of_a_canary_does_no_harm;
+    rolled_back: one_stale_read_of_any_kind_after_any_call_of_a_rollback_does_no_harm;
+    shared_job: one_stale_read_of_any_kind_after_any_call_behind_a_shared_listener_does_no_harm;
 }
 
 /// A test for each life and each mishap, so that all cores are at work.

@@ -17,6 +17,7 @@ use amiable::model::event::{Event, EventKind};
 use amiable::model::observed::Observed;
 use amiable::model::plan::{AppPlan, Plan};
 use amiable::model::record::DeployedRecord;
+use amiable::model::tags::keys;
 use amiable::model::time::Timestamp;
 use amiable::plan::intent::{self, About, Intent};
 use amiable::sim::door::http_client::http_client;
@@ -37,6 +38,8 @@ pub struct Lab {
     pub aws: Aws,
     /// Whether every look reads what AWS tells only group by group, too.
     pub deep: bool,
+    /// Whether the diary also tells of notes on how long a release was watched.
+    pub every_note: bool,
     texts: BTreeMap<String, String>,
     environment: String,
     diary: Arc<Mutex<Vec<String>>>,
@@ -77,6 +80,7 @@ impl Lab {
             simulation,
             clock,
             deep: false,
+            every_note: false,
             texts: BTreeMap::new(),
             environment: "prod".to_owned(),
             diary: Arc::default(),
@@ -99,6 +103,7 @@ impl Lab {
             simulation,
             clock,
             deep: self.deep,
+            every_note: self.every_note,
             texts: self.texts.clone(),
             environment: self.environment.clone(),
             diary: Arc::default(),
@@ -354,6 +359,10 @@ spec:
         let line = match &event.kind {
             EventKind::Acted { action, reason } => {
                 self.acted.lock().unwrap().push(action.clone());
+                // How long a release was watched is noted several times in each: only its own stories tell of it.
+                if !self.every_note && is_only(action, keys::WATCHED) {
+                    return;
+                }
                 format!("{action}: {reason}")
             }
             EventKind::Stale { action, why } => format!("{action} is stale: {why}"),
@@ -368,6 +377,11 @@ spec:
         let text = format!("{:02}:{:02} {}", seconds / 60, seconds % 60, without_numbers(line));
         self.diary.lock().unwrap().push(text);
     }
+}
+
+/// Whether an action writes this tag and nothing else.
+fn is_only(action: &Action, key: &str) -> bool {
+    matches!(action, Action::TagGroup { tags, .. } if tags.len() == 1 && tags.contains_key(key))
 }
 
 fn request(service: &str, operation: &str, params: Params, body: Vec<u8>) -> Request {

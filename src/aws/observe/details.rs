@@ -18,8 +18,12 @@ use crate::model::names::{AppName, EnvironmentName, Scope};
 use crate::model::observed::{Activity, Attributes, Details, Read, Target, Want};
 use crate::model::probe::{Probe, Replied};
 use crate::model::text::cleaned;
+use crate::model::time::Timestamp;
 
 const ELB: &str = "elasticloadbalancing";
+
+/// The most pages of activities of one group. What is beyond the newest two thousand says nothing that these do not.
+const ACTIVITY_PAGES: usize = 20;
 
 /// Reads all kinds of wants, each by what follows its ids, and all of them at once.
 macro_rules! details {
@@ -40,11 +44,16 @@ macro_rules! details {
 ///
 /// # Errors
 /// Only when nothing can be read at all.
-pub async fn read(aws: &Aws, environment: &EnvironmentName, wants: &BTreeSet<Want>) -> Result<Details, AwsError> {
+pub async fn read(
+    aws: &Aws,
+    environment: &EnvironmentName,
+    wants: &BTreeSet<Want>,
+    told_since: &BTreeMap<String, Timestamp>,
+) -> Result<Details, AwsError> {
     details! {
         wants,
         target_health: TargetHealth(arns) => each(arns, |arn| target_health(aws, arn)),
-        activities: Activities(groups) => each(groups, |name| activities(aws, name)),
+        activities: Activities(groups) => each(groups, |name| activities(aws, name, told_since.get(name).copied())),
         target_group_attributes: TargetGroupAttributes(arns) => each(arns, |arn| target_group_attributes(aws, arn)),
         balancer_attributes: BalancerAttributes(arns) => each(arns, |arn| balancer_attributes(aws, arn)),
         tags: Tags(arns) => tags(aws, arns),
@@ -97,12 +106,24 @@ pub async fn target_health(aws: &Aws, arn: &str) -> Result<Vec<Target>, AwsError
     Ok(targets.collect())
 }
 
-/// The last scaling activities of a group, newest first.
-async fn activities(aws: &Aws, group: &str) -> Result<Vec<Activity>, AwsError> {
-    let call = Call::new("autoscaling", "DescribeScalingActivities", group);
-    let request = aws.autoscaling.describe_scaling_activities().auto_scaling_group_name(group).max_records(20);
-    let answer = aws.read(call, request.send()).await?;
-    Ok(answer.activities().iter().filter_map(activity).collect())
+/// The scaling activities of a group back to this time, or those on the first page. AWS names those under way first, and then
+/// the others, newest first.
+/// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DescribeScalingActivities.html>
+async fn activities(aws: &Aws, group: &str, since: Option<Timestamp>) -> Result<Vec<Activity>, AwsError> {
+    let mut all: Vec<Activity> = Vec::new();
+    let mut token = None;
+    for _ in 0..ACTIVITY_PAGES {
+        let call = Call::new("autoscaling", "DescribeScalingActivities", group);
+        let request = aws.autoscaling.describe_scaling_activities().auto_scaling_group_name(group);
+        let answer = aws.read(call, request.max_records(100).set_next_token(token).send()).await?;
+        all.extend(answer.activities().iter().filter_map(activity));
+        token = answer.next_token.filter(|token| !token.is_empty());
+        let is_older = |last: &Activity| last.ended_at.is_some() && since.is_none_or(|since| last.started_at < since);
+        if token.is_none() || all.last().is_none_or(is_older) {
+            break;
+        }
+    }
+    Ok(all)
 }
 
 /// What an activity says; nothing when AWS does not say when it began.
@@ -110,6 +131,7 @@ pub(in crate::aws) fn activity(activity: &aws_sdk_autoscaling::types::Activity) 
     let words = [activity.status_message(), activity.description()];
     Some(Activity {
         started_at: activity.start_time().and_then(codec::timestamp)?,
+        ended_at: activity.end_time().and_then(codec::timestamp),
         status: activity.status_code().map(|code| cleaned(code.as_str())).unwrap_or_default(),
         message: cleaned(words.into_iter().flatten().find(|words| !words.is_empty()).unwrap_or_default()),
         cause: cleaned(activity.cause().unwrap_or_default()),

@@ -104,7 +104,9 @@ pub async fn fulfil(
     wants: &BTreeSet<Want>,
 ) -> Result<(), AwsError> {
     let before = aws.calls();
-    observed.details.extend(details::read(aws, environment, wants).await?);
+    let groups = observed.groups.known().into_iter().flatten();
+    let told_since = groups.map(|(name, group)| (name.clone(), group.told_since())).collect();
+    observed.details.extend(details::read(aws, environment, wants, &told_since).await?);
     for (call, count) in aws.calls_since(&before) {
         *observed.calls.entry(call).or_default() += count;
     }

@@ -15,6 +15,7 @@ mod machine;
 mod scaling;
 mod stepping;
 mod strategy;
+mod tolerance;
 mod verification;
 
 use schemars::JsonSchema;
@@ -41,6 +42,7 @@ pub use scaling::{
 };
 pub use stepping::{AdjustmentType, Comparison, CustomMetric, MissingData, Statistic, StepAdjustment, StepScaling};
 pub use strategy::{Canary, CanaryStep, RedBlack, Retain, Strategy};
+pub use tolerance::Tolerance;
 pub use verification::{Compare, Method, Percent, Percentile, Ratio, SmokeCheck, Statuses, Verification, Webhook};
 
 /// The `spec` of an `App`, overlays and defaults applied.

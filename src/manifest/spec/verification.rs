@@ -6,6 +6,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::Tolerance;
 use crate::model::probe::Phase;
 use crate::model::time::{Milliseconds, Span};
 
@@ -17,6 +18,12 @@ pub struct Verification {
     #[serde(default = "default_stable")]
     #[schemars(extend("x-amiable-effect" = "behaviour"))]
     pub stable_for: Span,
+    /// How many instances may fail their health checks, or be replaced for it, while the new generation has traffic before it
+    /// is given up: a number from 0 to 1000, or a share of the group such as `2%`, rounded down. Without it none of up to nine
+    /// instances, and of more one, or 2% where that is more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-amiable-effect" = "behaviour"))]
+    pub tolerate: Option<Tolerance>,
     /// Requests that the new generation must answer well through the load balancer before it gets any traffic. Only with an
     /// application load balancer, and `amiable apply` must be able to reach it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -209,7 +216,14 @@ fn default_patience() -> Span {
 
 impl Default for Verification {
     fn default() -> Self {
-        Self { stable_for: default_stable(), smoke: Vec::new(), alarms: Vec::new(), compare: None, webhook: None }
+        Self {
+            stable_for: default_stable(),
+            tolerate: None,
+            smoke: Vec::new(),
+            alarms: Vec::new(),
+            compare: None,
+            webhook: None,
+        }
     }
 }
 

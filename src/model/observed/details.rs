@@ -17,7 +17,7 @@ use crate::model::time::Timestamp;
 pub struct Details {
     /// Targets and their health, by target group ARN.
     pub target_health: BTreeMap<String, Read<Vec<Target>>>,
-    /// Scaling activities, newest first, by group name.
+    /// Scaling activities by group name, those under way first and then the newest, back to [`super::Group::told_since`].
     pub activities: BTreeMap<String, Read<Vec<Activity>>>,
     /// Attributes of target groups, by ARN.
     pub target_group_attributes: BTreeMap<String, Read<Attributes>>,
@@ -198,6 +198,8 @@ pub struct Traffic {
 pub struct Activity {
     /// When it began.
     pub started_at: Timestamp,
+    /// When it ended, if it has; for a launch, when the instance went into service.
+    pub ended_at: Option<Timestamp>,
     /// `Successful`, `Failed`, `InProgress` …
     pub status: String,
     /// AWS's words about what it did and how that ended: its status message, or else its description.

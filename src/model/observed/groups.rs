@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::launch::TemplateHash;
 use crate::model::machine::MixedInstances;
-use crate::model::mark::{CanaryStep, Marks};
+use crate::model::mark::{CanaryStep, Marks, Watched};
 use crate::model::names::{AppName, EnvironmentName, Generation, Slot};
 use crate::model::probe::Checks;
 use crate::model::release::Origin;
 use crate::model::scaling::Maintenance;
-use crate::model::time::Timestamp;
+use crate::model::time::{Span, Timestamp};
 
 /// What the tags of a group or launch template say: only what cannot be observed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub struct Ownership {
     pub recorded_at: Option<Timestamp>,
     /// How far it is as a canary.
     pub canary: Option<CanaryStep>,
+    /// How long it was watched in its bake, or in a pause of its canary.
+    pub watched: Option<Watched>,
     /// The smallest size that it goes back to: while a release is under way it must not scale in below what it has.
     pub held_min: Option<u32>,
     /// What people have said about it.
@@ -139,6 +141,13 @@ pub struct Group {
 }
 
 impl Group {
+    /// Since when its scaling activities are read: since its creation or, where it has taken over, since the instances that had
+    /// their grace period then were launched.
+    pub fn told_since(&self) -> Timestamp {
+        let launched = self.owner.shifted_at.map(|at| Span::seconds(self.grace_period).before(at));
+        launched.map_or(self.created_at, |at| at.max(self.created_at))
+    }
+
     /// Instances that are in service and that EC2 and the load balancer call healthy, as the group sees it.
     pub fn in_service(&self) -> u32 {
         self.instances.iter().filter(|instance| instance.lifecycle == "InService" && instance.healthy).count() as u32

@@ -50,10 +50,13 @@ pub(super) fn sizes<'a>(
     if !held && changes.differs("instances.min", group.min.to_string(), wanted.min.to_string()) {
         update.min = Some(wanted.min);
     }
-    if changes.differs("instances.max", group.max.to_string(), wanted.max.to_string()) {
-        update.max = Some(wanted.max);
-        if held && group.min > wanted.max {
-            update.min = Some(wanted.max);
+    // What has not proved itself yet may have the one instance that it needs for that, whatever the hour.
+    let is_proved = release.target.is_none_or(|target| target.name != group.name || !release.picture.is_due(target));
+    let max = if is_proved { wanted.max } else { wanted.max.max(1) };
+    if changes.differs("instances.max", group.max.to_string(), max.to_string()) {
+        update.max = Some(max);
+        if held && group.min > max {
+            update.min = Some(max);
         }
     }
     let grace = wanted.spec.health_check.grace_period;

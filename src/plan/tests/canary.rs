@@ -14,6 +14,7 @@ fn at(share: u32, step: Option<(usize, u64)>, health: Health, change: impl FnOnc
         group.owner.healthy_since = Some(ago(5000));
         group.created_at = ago(6000);
         group.owner.canary = step.map(|(done, seconds)| CanaryStep { done, at: ago(seconds) });
+        group.owner.watched = step.and_then(|(_, seconds)| watched_all(seconds));
         change(group);
     });
     let weights = [(target_group_arn(Slot::A), 100 - share), (target_group_arn(Slot::B), share)];
@@ -51,7 +52,7 @@ fn each_step_of_a_canary_follows_from_its_weights_and_its_tag() {
         ("promoted out of the last pause", 50, Some((3, 9999)), Box::new(promote("4")), to_all.to_vec()),
         ("promoted to the end", 5, Some((1, 1)), Box::new(promote("full")), to_all.to_vec()),
         ("weights that somebody changed", 30, Some((1, 1)), Box::new(nothing), vec!["shift 5% to b"]),
-        ("its share was taken away", 0, Some((1, 1)), Box::new(nothing), vec!["tag hello-prod-v002 failed,failed-at"]),
+        ("its share was taken away", 0, Some((1, 61)), Box::new(nothing), vec!["tag hello-prod-v002 failed,failed-at"]),
         ("promoted by a word that means nothing", 5, Some((1, 1)), Box::new(promote("soon")), vec![]),
     ];
     for (name, share, step, change, expected) in cases {

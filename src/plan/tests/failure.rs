@@ -90,6 +90,7 @@ fn a_launch_that_cannot_succeed_fails_at_once_and_a_lack_of_room_does_not() {
         });
         let activity = Activity {
             started_at: ago(5),
+            ended_at: None,
             status: "Failed".to_owned(),
             message: message.to_owned(),
             cause: String::new(),
@@ -145,6 +146,7 @@ fn an_instance_that_was_replaced_for_its_health_fails_the_bake_even_if_its_succe
     let mut case = baking(Health::Initial, 60);
     let activity = |cause: &str| Activity {
         started_at: ago(20),
+        ended_at: None,
         status: "Successful".to_owned(),
         message: String::new(),
         cause: cause.to_owned(),

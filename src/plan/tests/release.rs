@@ -180,6 +180,7 @@ fn a_worker_is_well_when_its_instances_are_in_service_and_its_old_group_goes_aft
             |group| {
                 group.owner.healthy_since = Some(ago(60));
                 group.owner.shifted_at = shifted.map(ago);
+                group.owner.watched = shifted.and_then(watched_all);
                 group.owner.recorded_at = recorded.map(ago);
             },
         )
@@ -216,27 +217,56 @@ fn only_chosen_apps_need_room() {
     assert_eq!(apps[1].change, Change::Create, "{}", apps[1].reason);
 }
 
-#[test]
-fn an_app_that_is_scaled_to_nothing_can_still_be_released() {
-    let empty = |group: &mut Group| {
-        (group.min, group.desired) = (0, 0);
-        group.instances.clear();
-    };
-    let case = Case::new(NEW_IMAGE, json!({"instances": {"min": 0, "max": 2}}))
+/// Generation 1 serves and is scaled to nothing, by hand or by its timetable.
+fn scaled_to_nothing(second: impl FnOnce(&mut Group)) -> Case {
+    Case::new(NEW_IMAGE, json!({"instances": {"min": 0, "max": 2}}))
         .with_front(Slot::A)
         .with_group(1, OLD_IMAGE, Health::Healthy, |group| {
             long_deployed(group);
             empty(group);
         })
         .with_group(2, NEW_IMAGE, Health::Healthy, |group| {
-            empty(group);
             group.owner.healthy_since = Some(ago(60));
+            second(group);
+        })
+}
+
+fn empty(group: &mut Group) {
+    (group.min, group.desired) = (0, 0);
+    group.instances.clear();
+}
+
+#[test]
+fn an_app_that_is_scaled_to_nothing_is_released_once_one_instance_has_proved_it() {
+    let one = |group: &mut Group| {
+        (group.min, group.desired, group.owner.held_min) = (1, 1, Some(0));
+        group.instances.truncate(1);
+    };
+    let case = scaled_to_nothing(one);
+    assert_eq!(case.calls(), ["shift to b", "tag hello-prod-v002 shifted-at"]);
+    let plan = case.plan();
+    let expects = &plan.actions[0].expects;
+    let healthy = |expect: &crate::model::action::Expect| {
+        matches!(expect, crate::model::action::Expect::Healthy { at_least: 1, .. })
+    };
+    assert!(expects.iter().any(healthy), "{expects:?}");
+    let calls = scaled_to_nothing(empty).calls();
+    assert!(calls.contains(&"UpdateAutoScalingGroup hello-prod-v002".to_owned()), "it grows to one: {calls:?}");
+}
+
+#[test]
+fn what_is_scaled_to_nothing_in_its_bake_is_neither_recorded_nor_waited_for() {
+    let case = Case::new(NEW_IMAGE, json!({"instances": {"min": 0, "max": 2}}))
+        .with_front(Slot::B)
+        .with_group(1, OLD_IMAGE, Health::Healthy, long_deployed)
+        .with_group(2, NEW_IMAGE, Health::Healthy, |group| {
+            group.owner.shifted_at = Some(ago(600));
+            group.owner.watched = watched_all(600);
+            empty(group);
         });
     let plan = case.plan();
-    let shift = plan.actions.iter().find(|planned| matches!(planned.action, Action::Shift { .. })).unwrap();
-    let healthy =
-        |expect: &crate::model::action::Expect| matches!(expect, crate::model::action::Expect::Healthy { .. });
-    assert!(!shift.expects.iter().any(healthy), "nobody is there to be healthy: {:?}", shift.expects);
+    assert_eq!((plan.change, calls(&plan)), (Change::Blocked, vec![]), "{:?}", plan.waits);
+    assert!(plan.reason.contains("v002 has no instances now"), "{}", plan.reason);
 }
 
 #[test]

@@ -106,6 +106,7 @@ fn at_the_end_of_the_bake_only_known_and_good_passes() {
     ] {
         let mut case = case(json!({"alarms": ["a"]}), true, |group| {
             group.owner.shifted_at = Some(ago(seconds));
+            group.owner.watched = watched_all(seconds);
             group.owner.lacking_since = lacking_for.map(ago);
         });
         // What served before must have been before.
@@ -121,7 +122,10 @@ fn at_the_end_of_the_bake_only_known_and_good_passes() {
 #[test]
 fn an_alarm_that_does_not_exist_is_refused_at_the_end_of_the_bake_and_the_healthy_release_keeps_its_traffic() {
     for (seconds, refused) in [(30, false), (400, true), (90_000, true)] {
-        let mut case = case(json!({"alarms": ["a", "b"]}), true, |group| group.owner.shifted_at = Some(ago(seconds)));
+        let mut case = case(json!({"alarms": ["a", "b"]}), true, |group| {
+            group.owner.shifted_at = Some(ago(seconds));
+            group.owner.watched = watched_all(seconds);
+        });
         let Read::Known(groups) = &mut case.observed.groups else { panic!() };
         groups.get_mut("hello-prod-v001").unwrap().owner.shifted_at = Some(ago(100_000));
         case.observed.details.alarms.insert("a".to_owned(), Read::Known(None));
@@ -303,7 +307,10 @@ fn the_verdicts_of_a_webhook_decide_what_follows() {
 #[test]
 fn the_new_generation_is_compared_with_as_much_of_the_old_ones_time_before_the_shift() {
     let compare = json!({"compare": {"maxErrorRatio": 2, "minRequests": 10, "window": "2m"}});
-    let mut case = case(compare, true, |group| group.owner.shifted_at = Some(ago(290)));
+    let mut case = case(compare, true, |group| {
+        group.owner.shifted_at = Some(ago(290));
+        group.owner.watched = watched_all(290);
+    });
     let minute = |text: &str| -> Timestamp { text.parse().unwrap() };
     let windows: Vec<TrafficWindow> = case
         .plan()

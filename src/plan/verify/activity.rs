@@ -1,8 +1,7 @@
 //! What scaling activities say: whether a launch can succeed at all, and why instances were replaced.
 
-use crate::model::observed::{Activity, Group, Want};
+use crate::model::observed::{Activity, Group};
 use crate::model::time::Timestamp;
-use crate::plan::draft::Draft;
 
 /// What a failed launch says about the release.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,19 +27,6 @@ pub(super) fn abandoned_launch<'a>(activities: &'a [Activity], group: &Group) ->
     let since = activities.iter().filter(|activity| activity.started_at >= group.created_at);
     let gave_up = |words: &str| words.contains("Lifecycle Action") && words.contains("was abandoned");
     since.map(|activity| activity.message.as_str()).find(|words| gave_up(words))
-}
-
-/// What the group says of an instance that it took out of service since then because the load balancer called it sick.
-/// Between two looks such an instance may have gone and its successor come.
-pub(super) fn replaced_for_its_health<'a>(
-    draft: &mut Draft<'a>,
-    target: &'a Group,
-    since: Timestamp,
-) -> Option<&'a str> {
-    let want = Want::Activities(target.name.clone());
-    let activities = draft.see(draft.observed.details.activities.get(&target.name), want, "its scaling activities")?;
-    let sick = activities.iter().filter(|activity| activity.started_at >= since);
-    sick.map(|activity| activity.cause.as_str()).find(|cause| cause.contains("ELB system health check failure"))
 }
 
 /// How many instances the group took out of service for their health since it was created, and why, in the words of the

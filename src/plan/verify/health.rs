@@ -1,14 +1,14 @@
 //! What the load balancer, or for a worker its group, says of the instances of exactly one group.
 
-use crate::model::observed::{Group, Health, Target, Want};
+use crate::model::observed::{Group, Health, Instance, Target, Want};
 use crate::plan::draft::Draft;
 use crate::plan::picture::Picture;
 
 /// What the load balancer, or for a worker its group, says of the instances of exactly one group.
 pub(super) struct Healthy {
     pub(super) good: u32,
-    /// The first target that fails its checks, in AWS's words.
-    pub(super) sick: Option<String>,
+    /// The targets that fail their checks, by instance, in AWS's words.
+    pub(super) sick: Vec<(String, String)>,
     /// The first target that is registered where nothing forwards to.
     pub(super) unused: Option<String>,
 }
@@ -16,17 +16,25 @@ pub(super) struct Healthy {
 impl Healthy {
     pub(super) fn of<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, group: &Group) -> Option<Self> {
         let Some(front) = &picture.front else {
-            return Some(Self { good: group.in_service(), sick: None, unused: None });
+            return Some(Self { good: group.in_service(), sick: Vec::new(), unused: None });
         };
         let arn = group.owner.slot.and_then(|slot| front.arn(slot))?;
         let want = Want::TargetHealth(arn.to_owned());
         let targets = draft.see(draft.observed.details.target_health.get(arn), want, "the health of its targets")?;
         let own = |target: &&Target| group.instances.iter().any(|instance| instance.id == target.id);
-        let first = |health: Health| targets.iter().filter(own).find(|target| target.health == health).map(words);
+        // One that leaves is told of by the group: why, and once.
+        let leaves = |target: &&Target| {
+            let leaving = |instance: &&Instance| instance.lifecycle.starts_with("Terminating");
+            group.instances.iter().filter(leaving).any(|instance| instance.id == target.id)
+        };
+        let with = |health: Health| targets.iter().filter(own).filter(move |target| target.health == health);
         Some(Self {
-            good: targets.iter().filter(own).filter(|target| target.health == Health::Healthy).count() as u32,
-            sick: first(Health::Unhealthy),
-            unused: first(Health::Unused),
+            good: with(Health::Healthy).count() as u32,
+            sick: with(Health::Unhealthy)
+                .filter(|target| !leaves(target))
+                .map(|target| (target.id.clone(), words(target)))
+                .collect(),
+            unused: with(Health::Unused).next().map(words),
         })
     }
 }

@@ -5,8 +5,10 @@ pub(super) mod alarms;
 mod compare;
 mod health;
 mod patience;
+mod sickness;
 pub(super) mod smoke;
 pub(super) mod watch;
+pub(super) mod watched;
 pub(super) mod webhook;
 
 use super::canary;
@@ -20,6 +22,7 @@ use crate::model::tags::{self, keys};
 use crate::model::time::{Span, Timestamp};
 use activity::{Cause, abandoned_launch, launch_failure, replaced, room_since};
 use health::Healthy;
+use watched::Watching;
 
 /// How many instances of a group are healthy, if that is known.
 pub(super) fn healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group) -> Option<u32> {
@@ -46,6 +49,9 @@ pub(super) fn wait_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>,
     if !shift::is_reached(draft, release, target) {
         return Turn::Here(None);
     }
+    // Asked for together with the health of the targets. One that served before was proved then.
+    let window = target.owner.healthy_since.filter(|_| target.owner.shifted_at.is_none());
+    let replaced = window.map_or(Some(false), |since| sickness::was_replaced(draft, target, since));
     let Some(health) = Healthy::of(draft, release.picture, target) else { return Turn::Here(None) };
     let detail = format!("healthy {}/{}", health.good, release.size);
     if health.good < release.size {
@@ -57,6 +63,16 @@ pub(super) fn wait_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>,
         draft.tag_group(&target.name, tag, "all instances are healthy: the stability window begins");
         return Turn::Here(Some(detail));
     };
+    match replaced {
+        Some(false) => {}
+        Some(true) => {
+            let tag = Tags::from([(keys::HEALTHY_SINCE.to_owned(), draft.now.to_string())]);
+            let why = "an instance was replaced for its health meanwhile: the stability window begins anew";
+            draft.tag_group(&target.name, tag, why);
+            return Turn::Here(Some(detail));
+        }
+        None => return Turn::Here(Some(detail)),
+    }
     let until = stable_for.after(since);
     if draft.now < until {
         draft.wait(format!("{} to stay healthy for {stable_for}", target.owner.generation), Some(until));
@@ -90,6 +106,17 @@ pub(super) fn bake<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, duratio
     }
     let Some(health) = Healthy::of(draft, release.picture, target) else { return Turn::Here(None) };
     let size = target.desired;
+    if size == 0 {
+        return nothing_to_watch(draft, target);
+    }
+    // What nobody saw well does not count. Where nothing is well, nothing has to be watched any longer.
+    let until = if health.good > 0 {
+        let watching = Watching::of(target, shifted_at, duration, draft.now);
+        watching.note(draft, target);
+        watching.end
+    } else {
+        duration.after(shifted_at)
+    };
     if draft.now < until {
         draft.wait(
             format!("{} to be watched under traffic, healthy {}/{size}", target.owner.generation, health.good),
@@ -118,6 +145,19 @@ pub(super) fn bake<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, duratio
     Turn::Here(Some(format!("healthy {}/{size}", health.good)))
 }
 
+/// It was scaled to nothing in its bake. There is nothing to watch until it has instances again, so that nobody needs to wait:
+/// it is not recorded, and what it took over from stays.
+fn nothing_to_watch<'a>(draft: &mut Draft<'a>, target: &Group) -> Turn {
+    let (generation, app) = (target.owner.generation, &draft.scope.app);
+    let why = format!(
+        "{generation} has no instances now, so that it has not been proved yet and is not recorded; once it has some, \
+         `amiable apply {app}` watches it for the rest of its bake"
+    );
+    draft.paused.get_or_insert(why);
+    draft.is_held = true;
+    Turn::Here(Some("no instances".to_owned()))
+}
+
 /// What keeps a generation that has a share of the traffic from its next step: it fails, or has to grow or to become whole
 /// first. Nothing when it is well.
 pub(super) fn under_traffic<'a>(
@@ -136,6 +176,9 @@ pub(super) fn under_traffic<'a>(
     {
         fail(draft, release, target, reason);
         return Some(Turn::Here(Some("failed".to_owned())));
+    }
+    if let Some((since, duration)) = canary::watched_for(release, target).filter(|_| health.good > 0) {
+        Watching::of(target, since, duration, draft.now).note(draft, target);
     }
     // Something of what it is judged by is not known.
     if draft.open_questions() > open {
@@ -215,7 +258,7 @@ fn not_yet_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target:
         }
         _ if overdue => {
             let count = format!("{} of {} instances healthy", health.good, release.size);
-            let words = failure.map(|(_, words)| words).or_else(|| health.sick.clone());
+            let words = failure.map(|(_, words)| words).or_else(|| health.sick.first().map(|(_, words)| words.clone()));
             let words = words.or_else(|| activities.and_then(|activities| replaced(activities, target)));
             let words = words.or_else(|| health.unused.clone());
             let words = words.map(|words| format!(": {words}")).unwrap_or_default();
@@ -231,7 +274,7 @@ fn not_yet_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target:
             if release.picture.front.as_ref().is_some_and(super::prepare::is_provisioning) {
                 draft.note("the load balancer is still being provisioned");
             }
-            let sick = health.sick.as_ref().map(|sick| format!(": {sick}")).unwrap_or_default();
+            let sick = health.sick.first().map(|(_, sick)| format!(": {sick}")).unwrap_or_default();
             draft.wait(format!("{generation} healthy {}/{}{sick}", health.good, release.size), Some(deadline));
         }
     }

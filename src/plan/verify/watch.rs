@@ -1,13 +1,11 @@
 //! What is watched while a new generation has any traffic: in the pauses of a canary, and while it bakes.
 
-use super::activity::replaced_for_its_health;
-use super::health::Healthy;
+pub(in crate::plan) use super::sickness::sickness;
 use super::{alarms, compare, patience, webhook};
 use crate::model::observed::Group;
 use crate::model::time::Timestamp;
 use crate::plan::canary;
 use crate::plan::draft::Draft;
-use crate::plan::picture::Picture;
 use crate::plan::release::Release;
 
 /// Why the generation must lose its traffic now, in AWS's words or those of the check that failed.
@@ -32,20 +30,6 @@ pub(in crate::plan) fn trouble<'a>(
 /// is about the one that it takes over from.
 pub(super) fn is_proven(target: &Group) -> bool {
     target.owner.recorded_at.is_some()
-}
-
-/// A target that fails its checks, or was replaced for that between two looks. No manifest is needed to tell.
-pub(in crate::plan) fn sickness<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, target: &'a Group) -> Option<String> {
-    let health = Healthy::of(draft, picture, target)?;
-    if let Some(sick) = &health.sick {
-        return Some(format!("unhealthy under traffic: {sick}"));
-    }
-    if health.good >= target.desired {
-        return None;
-    }
-    let since = target.owner.shifted_at.or(target.owner.healthy_since).unwrap_or(target.created_at);
-    let words = replaced_for_its_health(draft, target, since)?;
-    Some(format!("unhealthy under traffic: {words}"))
 }
 
 /// Waits for what is not known yet and must be, unless a person has promoted it all the same. Once that has held the release up for as long as its manifest allows,

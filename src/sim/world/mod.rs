@@ -47,6 +47,8 @@ pub struct World {
     pub now: Timestamp,
     /// How long EC2 does not know of what was just created.
     pub consistency: Span,
+    /// How long it takes until new weights have reached all nodes of a load balancer; nothing for at once.
+    pub spread: Span,
     /// Instances.
     pub compute: compute::Compute,
     /// Auto Scaling.
@@ -83,6 +85,7 @@ impl World {
             region: region.to_owned(),
             now,
             consistency: Span::default(),
+            spread: Span::seconds(10),
             compute: Default::default(),
             scaling: Default::default(),
             balancing: Default::default(),

@@ -61,7 +61,7 @@ async fn a_network_load_balancer_shifts_by_weights_like_any_other() {
     assert_snapshot!(lab.diary(), @"
     07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     08:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     13:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
@@ -106,7 +106,7 @@ async fn http_sends_clients_to_https_and_takes_no_part_in_shifts() {
     assert_snapshot!(lab.diary(), @"
     07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     08:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     13:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
@@ -137,7 +137,7 @@ async fn all_listeners_that_forward_shift_together() {
     assert_snapshot!(lab.diary(), @"
     07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     08:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
@@ -186,7 +186,7 @@ async fn plain_http_becomes_https_in_place_and_the_weights_stay() {
     lab.write("hello", app("hello", HELLO_1_0, &secure));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:09 ModifyListener listener/hello-prod: the listener on port 80 differs from the manifest
+    07:08 ModifyListener listener/hello-prod: the listener on port 80 differs from the manifest
     07:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     assert_eq!(reaches(&lab, 80), "hello-prod-a");
@@ -240,7 +240,7 @@ async fn attributes_are_set_in_place_and_access_logs_are_turned_off_again() {
     lab.write("hello", app("hello", HELLO_1_0, &with("bucket: logs, prefix: hello")));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:09 ModifyTargetGroupAttributes hello-prod-a: slow start 0s → 60s
+    07:08 ModifyTargetGroupAttributes hello-prod-a: slow start 0s → 60s
     07:09 ModifyTargetGroupAttributes hello-prod-b: slow start 0s → 60s
     07:09 ModifyLoadBalancerAttributes hello-prod: access logs bucket none → logs, access logs enabled false → true, access logs prefix none → hello, idle timeout 60s → 120s, drop invalid headers false → true
     07:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest

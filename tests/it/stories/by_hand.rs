@@ -54,7 +54,7 @@ async fn a_target_group_that_somebody_took_out_of_the_listener_is_put_back_befor
     lab.write("hello", app("hello", HELLO_1_1, ""));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     07:10 ModifyListener listener/hello-prod: v002 can be checked only where its target group is named
     07:47 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
@@ -174,7 +174,7 @@ async fn what_serves_does_not_scale_in_between_launch_and_record_and_may_again_a
     assert_eq!((sizes("hello-prod-v001"), sizes("hello-prod-v002")), ((4, 4, 4), (4, 4, 4)));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    10:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    10:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     10:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     10:10 CreateOrUpdateTags hello-prod-v001: its min is 2 but for the release
     10:10 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
@@ -200,7 +200,7 @@ async fn a_min_that_was_held_for_a_release_that_failed_is_let_go() {
     lab.diary();
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    10:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    10:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     10:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     10:10 CreateOrUpdateTags hello-prod-v001: its min is 2 but for the release
     10:10 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4

@@ -76,14 +76,14 @@ async fn a_pause_without_end_waits_for_a_person() {
     lab.say("hello", "", |about| intent::promote(about, false)).await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    65:26 CreateOrUpdateTags hello-prod-v002: promote v002, says simulated: numbers look good
-    65:27 ModifyListener listener/hello-prod: v002 is well at 10 %: it takes 50 %
-    65:27 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
-    75:32 CreateOrUpdateTags hello-prod-v002: promote v002, says simulated
-    75:32 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    75:32 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    76:32 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    76:32 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    65:31 CreateOrUpdateTags hello-prod-v002: promote v002, says simulated: numbers look good
+    65:32 ModifyListener listener/hello-prod: v002 is well at 10 %: it takes 50 %
+    65:32 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    75:38 CreateOrUpdateTags hello-prod-v002: promote v002, says simulated
+    75:38 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    75:38 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    76:38 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    76:38 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -95,7 +95,7 @@ async fn a_full_promotion_leaves_no_step_to_be_waited_for() {
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
     05:17 CreateOrUpdateTags hello-prod-v002: promote v002, says simulated: hotfix
-    05:17 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    05:18 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     05:18 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     06:18 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     06:18 CreateOrUpdateTags hello-prod-v002: v002 is recorded
@@ -110,14 +110,14 @@ async fn a_canary_that_falls_sick_gives_its_share_back() {
     lab.write("hello", app("hello", HELLO_SICK_LATER, STEPS));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes 5 % of the traffic
     08:16 CreateOrUpdateTags hello-prod-v002: v002 has 5 % of the traffic
-    10:04 ModifyListener listener/hello-prod: v002 failed: v001 serves again (unhealthy under traffic: i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500])
-    10:04 CreateOrUpdateTags hello-prod-v002: v002 failed: unhealthy under traffic: i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
-    10:05 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    10:06 ModifyListener listener/hello-prod: v002 failed: v001 serves again (unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500])
+    10:06 CreateOrUpdateTags hello-prod-v002: v002 failed: unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
+    10:07 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (100, 0));
     assert_eq!(lab.plan("hello").await.change, Change::Blocked);

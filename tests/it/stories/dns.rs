@@ -119,7 +119,7 @@ async fn a_new_name_comes_first_and_then_the_old_one_goes() {
     lab.write("hello", app("hello", HELLO_1_0, "  dns: {name: greeter.internal.example.com}\n"));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:08 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     07:58 ChangeResourceRecordSets greeter.internal.example.com: greeter.internal.example.com leads to hello-prod
     08:48 ChangeResourceRecordSets hello.internal.example.com: the app is called greeter.internal.example.com now
     08:48 CreateOrUpdateTags hello-prod-v001: this is its name now
@@ -150,7 +150,7 @@ async fn a_dualstack_load_balancer_has_a_name_for_both_families() {
     );
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:09 SetIpAddressType hello-prod: the load balancer differs from the manifest
+    07:08 SetIpAddressType hello-prod: the load balancer differs from the manifest
     07:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     07:58 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
     ");

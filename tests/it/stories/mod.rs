@@ -16,10 +16,11 @@ mod operators;
 mod reading;
 mod red_black;
 mod scaling;
-mod shared_listener;
+pub mod shared_listener;
 mod stepping;
 mod telling;
 mod verification;
+mod watching;
 mod worker;
 
 use amiable::controller::converge::Outcome;

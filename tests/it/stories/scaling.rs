@@ -253,3 +253,30 @@ async fn somebody_who_makes_the_group_blind_to_its_load_balancer_is_corrected() 
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     settles(&lab).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_release_at_an_hour_without_instances_is_proved_by_one_and_a_bad_one_leaves_what_serves_by_day() {
+    let times = "{name: off, schedule: '0 18 * * *', min: 0, max: 0, desired: 0}, \
+                 {name: on, schedule: '0 8 * * *', min: 2, max: 4, desired: 2}";
+    let extra = format!("  scaling: {{scheduled: [{times}]}}\n  progressDeadline: 5m\n");
+    let mut lab = deployed(&extra).await;
+    lab.pass(7 * 3600).await;
+    assert_eq!(sizes(&lab, "hello-prod-v001"), (0, 0, 0), "it is past six in the evening");
+    lab.write("hello", app("hello", HELLO_BAD, &extra));
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed, "{}", lab.diary());
+    lab.pass(13 * 3600).await;
+    assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)], "and in the morning all is as it was");
+
+    lab.pass(11 * 3600).await;
+    lab.write("hello", app("hello", HELLO_1_1, &extra));
+    assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+    let diary = lab.diary();
+    assert!(diary.contains("all instances are healthy: the stability window begins"), "{diary}");
+    lab.apply(false).await;
+    lab.pass(60).await;
+    assert_eq!(sizes(&lab, "hello-prod-v003"), (0, 0, 0), "once it is proved, the timetable counts");
+    lab.pass(14 * 3600).await;
+    assert_eq!(serving(&lab), [("hello-prod-v003".to_owned(), 2)]);
+    assert_eq!(lab.apply(true).await, Outcome::Converged);
+    settles(&lab).await;
+}

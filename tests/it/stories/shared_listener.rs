@@ -67,7 +67,7 @@ async fn an_app_behind_a_shared_listener_owns_its_rule_and_nothing_else_there() 
 }
 
 /// A load balancer of the environment with a listener on port 80, as `web`; other apps' rules are already there.
-pub(super) async fn shared() -> Lab {
+pub async fn shared() -> Lab {
     let mut lab = Lab::new().await;
     let subnets = [
         ("Name", "shared"),

@@ -1,4 +1,4 @@
-//! What groups did, newest first.
+//! What groups do, and then what they did, newest first.
 
 use super::{answer, invalid_token, no_such_group};
 use crate::sim::api::query::{number, page};
@@ -26,8 +26,8 @@ pub(super) fn describe(world: &World, request: &Request) -> Result<Reply, ApiErr
         .filter(|activity| name.is_none_or(|name| activity.group == name))
         .filter(|activity| ids.is_empty() || ids.contains(&activity.id))
         .collect();
-    // Stable: activities of one moment stay in their groups' order, newest first.
-    found.sort_by_key(|activity| std::cmp::Reverse(activity.started_at));
+    // Those under way come first. Stable: activities of one moment stay in their groups' order, newest first.
+    found.sort_by_key(|activity| (activity.ended_at.is_some(), std::cmp::Reverse(activity.started_at)));
     let keyed = found.into_iter().enumerate().map(|(index, activity)| (format!("{index:08}"), activity));
     let (shown, next) = page(keyed, params.get("NextToken"), size, invalid_token)?;
     Ok(answer(request, |xml| {

@@ -4,7 +4,7 @@ use super::{actions, actions_changed, answer, fresh_digits, listener_not_found, 
 use crate::sim::api::query::number;
 use crate::sim::wire::{ApiError, Params, Reply, Request, Xml};
 use crate::sim::world::World;
-use crate::sim::world::balancing::{Action, Listener, LoadBalancer};
+use crate::sim::world::balancing::{Action, Listener, LoadBalancer, spreading};
 
 /// The most listeners of a load balancer.
 const LIMIT: usize = 50;
@@ -180,6 +180,7 @@ pub(super) fn modify(world: &mut World, request: &Request) -> Result<Reply, ApiE
     }
     let changed = after.actions.clone();
     world.balancing.listeners.insert(arn, after);
+    spreading::replaced(world, arn, &before.actions, &changed);
     actions_changed(world, &[&before.actions, &changed]);
     shown(world, request, arn)
 }

@@ -4,7 +4,7 @@ use super::{actions, actions_changed, answer, fresh_digits, listener_not_found, 
 use crate::sim::api::query::number;
 use crate::sim::wire::{ApiError, Reply, Request, Xml};
 use crate::sim::world::World;
-use crate::sim::world::balancing::{Action, Condition, Listener, LoadBalancer, Rule};
+use crate::sim::world::balancing::{Action, Condition, Listener, LoadBalancer, Rule, spreading};
 
 /// The most rules of a listener, its default rule not counted.
 const LIMIT: usize = 100;
@@ -143,6 +143,9 @@ pub(super) fn modify(world: &mut World, request: &Request) -> Result<Reply, ApiE
         actions::check(world, &load_balancer, &protocol, &after.actions)?;
     }
     let changed = after.actions.clone();
+    if !after.is_for_previews() {
+        spreading::replaced(world, arn, &before.actions, &changed);
+    }
     world.balancing.rules.insert(arn, after);
     actions_changed(world, &[&before.actions, &changed]);
     shown(world, request, &[arn.to_owned()])

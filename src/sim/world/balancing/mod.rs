@@ -3,10 +3,12 @@
 //! - [`action`]: what listeners and rules do with requests
 //! - [`health`]: targets over time: registered, checked, drained
 //! - [`routing`]: where a request goes, and who serves
+//! - [`spreading`]: new weights reach the nodes of a load balancer one after the other
 
 pub mod action;
 pub mod health;
 pub mod routing;
+pub(crate) mod spreading;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,6 +37,8 @@ pub struct Balancing {
     /// Target groups whose health AWS cannot tell at present, by ARN: their targets show as `unavailable`. Changed by hand, as a fault.
     pub blind: BTreeSet<String>,
     agenda: Agenda<(String, TargetKey)>,
+    /// Action lists of before, by the ARN of their listener or rule, oldest first.
+    former: BTreeMap<String, Vec<spreading::Former>>,
 }
 
 /// A load balancer.

@@ -68,7 +68,8 @@ impl World {
             .into_iter()
             .find(|rule| rule.conditions.iter().all(|condition| condition.holds(request)));
         // Everybody counts as logged in, so that the last action answers.
-        match rule.map_or(&listener.actions, |rule| &rule.actions).last() {
+        let (arn, actions) = rule.map_or((&listener.arn, &listener.actions), |rule| (&rule.arn, &rule.actions));
+        match balancing.at_node(arn, actions, roll, self.spread, self.now).last() {
             Some(Action::Forward(forward)) => self.forward(&forward.target_groups, roll),
             Some(Action::FixedResponse { status, content_type, body }) => Route::Answer {
                 status: status.parse().unwrap_or(503),

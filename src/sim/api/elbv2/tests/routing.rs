@@ -61,6 +61,7 @@ fn weight_zero_takes_no_requests_and_the_shift_moves_them_all() {
     assert_eq!(site.thousand().0, BTreeMap::from([("hello 1.0.0".to_owned(), 1000)]));
     assert_eq!(site.serving(), [("v1".to_owned(), 2)]);
     site.shift(0, 100);
+    site.aws.wait(10);
     assert_eq!(site.thousand().0, BTreeMap::from([("hello 1.1.0".to_owned(), 1000)]));
     assert_eq!(site.serving(), [("v2".to_owned(), 2)]);
 }
@@ -69,6 +70,7 @@ fn weight_zero_takes_no_requests_and_the_shift_moves_them_all() {
 fn requests_divide_by_weight_and_evenly_among_targets() {
     let mut site = site();
     site.shift(95, 5);
+    site.aws.wait(10);
     let (versions, instances) = site.thousand();
     assert!((30..80).contains(&versions["hello 1.1.0"]), "{versions:?}");
     assert_eq!(instances.len(), 4);
@@ -126,6 +128,7 @@ fn a_redirect_fills_in_what_it_keeps() {
     let redirect = "DefaultActions.member.1.Type=redirect&DefaultActions.member.1.RedirectConfig.StatusCode=HTTP_301\
                     &DefaultActions.member.1.RedirectConfig.Protocol=HTTPS&DefaultActions.member.1.RedirectConfig.Port=443";
     site.aws.elb("ModifyListener", &format!("ListenerArn={}&{redirect}", site.listener));
+    site.aws.wait(10);
     let request = Incoming { host: "a.example.com:80".to_owned(), path: "/x/y?z=1".to_owned(), ..Incoming::default() };
     let location = "https://a.example.com:443/x/y?z=1".to_owned();
     assert_eq!(site.route(&request, 0), Route::Redirect { status: 301, location });
@@ -136,4 +139,40 @@ fn nothing_listens_on_other_ports_or_before_the_load_balancer_is_active() {
     let site = site();
     assert_eq!(site.aws.world.route(&site.load_balancer, 81, &Incoming::default(), 0), Route::Refused);
     assert_eq!(site.aws.world.route("arn:aws:x", 80, &Incoming::default(), 0), Route::Refused);
+}
+
+#[test]
+fn new_weights_reach_the_nodes_of_a_load_balancer_one_after_the_other() {
+    let mut site = site();
+    site.shift(0, 100);
+    let mut old = Vec::new();
+    for _ in 0..3 {
+        old.push(site.thousand().0.get("hello 1.0.0").copied().unwrap_or_default());
+        assert_eq!(site.aws.world.still_reached(), [site.a.clone()].into());
+        site.aws.wait(4);
+    }
+    assert!(old[0] > 600 && old[1] == old[0] && (200..500).contains(&old[2]), "{old:?}");
+    assert_eq!(site.thousand().0, BTreeMap::from([("hello 1.1.0".to_owned(), 1000)]));
+    assert!(site.aws.world.still_reached().is_empty());
+    assert_eq!(site.serving(), [("v2".to_owned(), 2)], "what is configured counts for who serves");
+}
+
+#[test]
+fn weights_that_change_twice_in_a_moment_arrive_in_their_order() {
+    let mut site = site();
+    site.shift(50, 50);
+    site.aws.wait(2);
+    site.shift(0, 100);
+    site.aws.wait(8);
+    let slowest = site.thousand().0;
+    assert!(slowest["hello 1.0.0"] < 250, "no node is at the first weights any more: {slowest:?}");
+    site.aws.wait(2);
+    assert_eq!(site.thousand().0, BTreeMap::from([("hello 1.1.0".to_owned(), 1000)]));
+    site.aws.world.spread = crate::model::time::Span::default();
+    site.shift(100, 0);
+    assert_eq!(
+        site.thousand().0,
+        BTreeMap::from([("hello 1.0.0".to_owned(), 1000)]),
+        "at once where it is switched off"
+    );
 }

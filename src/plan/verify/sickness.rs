@@ -1,0 +1,93 @@
+//! Sick instances under traffic: those that fail their checks now, and those that were replaced for it since.
+//!
+//! An instance that boots is not sick. What was launched after the generation was found healthy lacks until it answers, and is
+//! sick only when its grace period is over: before that Auto Scaling does not replace it either. Whether such an instance was
+//! healthy for a while within its grace period is not told by AWS, so that it has the whole of it.
+
+use super::health::Healthy;
+use crate::manifest::spec::Tolerance;
+use crate::model::observed::{Activity, Group, Read, Want};
+use crate::model::time::{Span, Timestamp};
+use crate::plan::draft::Draft;
+use crate::plan::picture::Picture;
+
+/// What Auto Scaling says of an instance that the load balancer called sick.
+/// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/ts-as-healthchecks.html>
+const REPLACED: &str = "ELB system health check failure";
+
+/// Why a generation with traffic is sick, if more of its instances are or were than the manifest bears.
+///
+/// No manifest is needed to tell: without one, as many are borne as by default.
+pub(in crate::plan) fn sickness<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, target: &'a Group) -> Option<String> {
+    // Both are asked for at once.
+    let health = Healthy::of(draft, picture, target);
+    let activities = activities(draft, target);
+    let (health, activities) = (health?, activities?);
+    let since = target.owner.shifted_at.or(target.owner.healthy_since).unwrap_or(target.created_at);
+    let sick: Vec<&str> = health
+        .sick
+        .iter()
+        .filter(|(id, _)| !boots(activities, target, id, since, draft.now))
+        .map(|(_, words)| words.as_str())
+        .collect();
+    let replaced = replaced(activities, since);
+    let size = target.desired;
+    let borne = draft.tolerate.map_or_else(|| Tolerance::by_default(size), |tolerance| tolerance.of(size)) as usize;
+    if sick.len() + replaced.len() > borne {
+        return Some(format!("unhealthy under traffic: {}", words(&sick, &replaced)));
+    }
+    if !(sick.is_empty() && replaced.is_empty()) {
+        draft.note(format!(
+            "{} sick or replaced of {size} instances, which `verification.tolerate` allows ({borne}): {}",
+            sick.len() + replaced.len(),
+            words(&sick, &replaced)
+        ));
+    }
+    None
+}
+
+/// Whether an instance was replaced for its health while all of them were to stay healthy; nothing as long as that is not known.
+pub(super) fn was_replaced<'a>(draft: &mut Draft<'a>, target: &'a Group, since: Timestamp) -> Option<bool> {
+    Some(!replaced(activities(draft, target)?, since).is_empty())
+}
+
+/// Its scaling activities. Those that AWS does not let us read keep nobody from judging by the targets alone.
+fn activities<'a>(draft: &mut Draft<'a>, target: &Group) -> Option<&'a [Activity]> {
+    let found = draft.observed.details.activities.get(&target.name);
+    let known = draft.see(found, Want::Activities(target.name.clone()), "its scaling activities");
+    match found {
+        Some(Read::Unknown(_)) => Some(&[]),
+        _ => known.map(Vec::as_slice),
+    }
+}
+
+/// What the group says of the instances that it has replaced since then because the load balancer called them sick. Between
+/// two looks such an instance may have gone and its successor come.
+fn replaced(activities: &[Activity], since: Timestamp) -> Vec<&str> {
+    let causes = activities.iter().filter(|activity| activity.started_at >= since).map(|activity| &activity.cause);
+    causes.filter(|cause| cause.contains(REPLACED)).map(String::as_str).collect()
+}
+
+/// Whether an instance was launched after all were healthy, and its grace period is not over.
+fn boots(activities: &[Activity], group: &Group, id: &str, since: Timestamp, now: Timestamp) -> bool {
+    let healthy = group.owner.healthy_since.unwrap_or(since).max(group.told_since());
+    let launch = |activity: &&Activity| {
+        activity.started_at >= healthy && activity.message.starts_with("Launching") && activity.message.ends_with(id)
+    };
+    let grace = Span::seconds(group.grace_period);
+    let in_grace = |launch: &Activity| launch.ended_at.is_none_or(|in_service| now < grace.after(in_service));
+    activities.iter().find(launch).is_some_and(in_grace)
+}
+
+/// What the load balancer says of the first that is sick, and what the group says of those that are gone.
+fn words(sick: &[&str], replaced: &[&str]) -> String {
+    let gone = replaced.first().map(|words| match replaced.len() {
+        1 => (*words).to_owned(),
+        more => format!("{more} instances were replaced, the last because {words}"),
+    });
+    let sick = sick.first().map(|words| match sick.len() {
+        1 => (*words).to_owned(),
+        more => format!("{more} instances, such as {words}"),
+    });
+    [sick, gone].into_iter().flatten().collect::<Vec<_>>().join("; ")
+}

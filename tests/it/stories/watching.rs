@@ -1,0 +1,99 @@
+//! What is judged over the whole time and by more than one look: sickness between two looks, a bake that nobody watches, and
+//! instances that only boot.
+
+use std::time::Duration;
+
+use amiable::controller::converge::Outcome;
+use amiable::sim::world::example::{HELLO_1_1, HELLO_SICK_LATER};
+use amiable::sim::world::images::BEHAVIOUR_TAG;
+use insta::assert_snapshot;
+
+use super::{deployed, serving, settles};
+use crate::lab::{Lab, app};
+
+/// The new generation has just taken over.
+const SHIFTED: Duration = Duration::from_secs(72);
+
+/// Version 2 of this image has taken over, and the process that looked on ends.
+async fn left_alone(image: &str, extra: &str) -> Lab {
+    let mut lab = deployed(extra).await;
+    lab.write("hello", app("hello", image, extra));
+    lab.apply_for(SHIFTED).await;
+    assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)], "{}", lab.diary());
+    lab.diary();
+    lab.every_note = true;
+    lab
+}
+
+/// Waits for a moment in which all instances of the second generation are healthy.
+async fn until_whole(lab: &Lab) {
+    for _ in 0..600 {
+        if serving(lab) == [("hello-prod-v002".to_owned(), 2)] {
+            return;
+        }
+        lab.pass(1).await;
+    }
+    panic!("it is never whole");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_that_fell_sick_while_nobody_looked_fails_even_if_it_is_whole_at_the_next_look() {
+    let lab = left_alone(HELLO_SICK_LATER, "  strategy: {redBlack: {bakeTime: 10m}}\n").await;
+    lab.pass(11 * 60).await;
+    until_whole(&lab).await;
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+    let diary = lab.diary();
+    assert!(diary.contains("instances were replaced, the last because"), "{diary}");
+    assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bake_that_nobody_watched_is_watched_by_whoever_comes_next() {
+    let lab = left_alone(HELLO_1_1, "").await;
+    lab.pass(6 * 60).await;
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    14:22 CreateOrUpdateTags hello-prod-v002: it was watched for 1m15s and is well
+    15:04 CreateOrUpdateTags hello-prod-v002: it was watched for 1m56s and is well
+    15:46 CreateOrUpdateTags hello-prod-v002: it was watched for 2m38s and is well
+    16:28 CreateOrUpdateTags hello-prod-v002: it was watched for 3m20s and is well
+    17:10 CreateOrUpdateTags hello-prod-v002: it was watched for 4m2s and is well
+    18:07 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    18:07 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    ");
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_ends_in_mid_bake_loses_only_what_it_had_not_noted() {
+    let lab = left_alone(HELLO_1_1, "").await;
+    lab.apply_for(Duration::from_secs(200)).await;
+    lab.pass(10).await;
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"
+    08:58 CreateOrUpdateTags hello-prod-v002: it was watched for 42s and is well
+    09:40 CreateOrUpdateTags hello-prod-v002: it was watched for 1m24s and is well
+    10:22 CreateOrUpdateTags hello-prod-v002: it was watched for 2m5s and is well
+    11:03 CreateOrUpdateTags hello-prod-v002: it was watched for 2m47s and is well
+    11:55 CreateOrUpdateTags hello-prod-v002: it was watched for 3m39s and is well
+    12:37 CreateOrUpdateTags hello-prod-v002: it was watched for 4m21s and is well
+    13:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    ");
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn instances_that_boot_while_a_release_bakes_are_no_fault_of_it() {
+    let mut lab = left_alone(HELLO_1_1, "").await;
+    lab.simulation.with(|world| {
+        if let Some(image) = world.images.all.get_mut(HELLO_1_1) {
+            image.tags.insert(BEHAVIOUR_TAG.to_owned(), "boot=60s".to_owned());
+        }
+    });
+    let to = [("AutoScalingGroupName", "hello-prod-v002"), ("DesiredCapacity", "4")];
+    lab.by_hand("autoscaling", "SetDesiredCapacity", &to);
+    lab.every_note = false;
+    assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+    assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 4)]);
+}
