@@ -1,9 +1,10 @@
 //! Whether the values of an effective spec fit together and fit their environment: what could never be deployed is refused
 //! here, without asking AWS.
 
-mod balancing;
+pub(super) mod balancing;
 mod container;
 pub(super) mod machine;
+mod rules;
 mod scaling;
 mod stepping;
 mod strategy;
@@ -266,6 +267,7 @@ pub(super) fn apps(subjects: &[Subject<'_>], findings: &mut Diagnostics) {
             findings.push(finding);
         }
     }
+    rules::check(subjects, findings);
 }
 
 /// What only one app can have: what it is, the field that says so, and what to call it.

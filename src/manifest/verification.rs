@@ -1,6 +1,7 @@
 //! Whether the checks of a release fit the app: its load balancer, its hosts and paths, and each other.
 
 use super::check::Subject;
+use super::check::balancing::twice;
 use super::diagnostic::{Code, Diagnostics, quoted};
 use super::spec::{Compare, Kind, LoadBalancer, SharedListener, SmokeCheck};
 
@@ -71,6 +72,7 @@ fn smoke(subject: &Subject<'_>, findings: &mut Diagnostics) {
 }
 
 fn headers(subject: &Subject<'_>, check: &SmokeCheck, path: &[&str], findings: &mut Diagnostics) {
+    twice(subject, path, check.headers.keys(), findings);
     for (name, value) in &check.headers {
         let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         let fine = !name.is_empty() && name.bytes().all(token);

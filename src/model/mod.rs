@@ -16,6 +16,7 @@
 //! - [`probe`]: questions over HTTP, and how a generation has done in its checks
 //! - [`pattern`]: regular expressions; [`text`]: what others wrote, as it may be shown
 //! - [`action`]: one mutating AWS call each, and the facts it depends on; [`balancing`]: what those about load balancing hold
+//! - [`coverage`]: which of two rules of a listener takes the other's requests
 //! - [`event`]: what happens while a plan is carried out
 //! - [`plan`]: the whole remaining path of every app
 //!
@@ -25,6 +26,7 @@ pub mod action;
 pub mod alarm;
 pub mod balancing;
 pub mod container;
+pub mod coverage;
 pub mod decision;
 pub mod desired;
 pub mod event;

@@ -1,12 +1,14 @@
 //! What stands in the way: settings that AWS cannot change, and names that something else has. Found before anything is done.
 
 use super::draft::Draft;
+use super::handover::{self, Holder};
 use super::picture::{Front, Picture};
+use super::place::{self, Bounds};
 use super::prepare;
 use super::resolve::Wanted;
 use super::resolve::dns::{leads_to, plain};
 use crate::manifest::spec::{Kind, LoadBalancer, OwnLoadBalancer, SharedListener};
-use crate::model::observed::{DnsRecord, Group, Want};
+use crate::model::observed::{DnsRecord, Group, Rule, Want};
 
 const REMEDY: &str = "deploy it under another name, or destroy the app first";
 
@@ -96,34 +98,69 @@ fn shared_rule(front: &Front<'_>, shared: &SharedListener) -> Option<String> {
     })
 }
 
-/// A new priority of the app's rule that another rule has. `None`, too, while the rules must still be read.
-pub(super) fn priority<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) -> Option<String> {
+/// That the app's rule cannot stand where it is to stand, or not with these conditions. `None`, too, while the rules must still
+/// be read: only a rule that is new or changes needs to be compared with the others.
+pub(super) fn place<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) -> Option<String> {
     let LoadBalancer::Shared(shared) = &wanted.spec.load_balancer else { return None };
     let front = picture.front.as_ref()?;
-    let (rule, listener, priority) = (front.rule?, front.shared?, shared.priority?);
-    if rule.priority == Some(priority) {
+    let (own, listener) = (front.rule, front.shared?);
+    let conditions = &wanted.balancing.conditions;
+    let stays = |rule: &Rule| {
+        rule.conditions == *conditions && shared.priority.is_none_or(|priority| rule.priority == Some(priority))
+    };
+    if own.is_some_and(stays) {
         return None;
     }
     let found = draft.observed.details.rules_of.get(&listener.arn);
     let rules = draft.see(found, Want::RulesOf(listener.arn.clone()), "the listener's rules")?;
-    prepare::taken_by(rules, priority).map(|other| prepare::taken(priority, shared, other))
+    let others = || rules.iter().filter(|other| own.is_none_or(|own| own.arn != other.arn));
+    let bounds = match Bounds::of(others(), conditions) {
+        Ok(bounds) => bounds,
+        Err(against) => return Some(place::conflict(shared, against)),
+    };
+    let against = match shared.priority {
+        Some(priority) => {
+            if let Some(other) = others().find(|other| other.priority == Some(priority)) {
+                return Some(prepare::taken(priority, shared, other));
+            }
+            bounds.against(priority)
+        }
+        None if own.is_none() => place::choose(rules, conditions, &bounds, draft.scope).err(),
+        None => None,
+    };
+    against.map(|against| place::conflict(shared, against))
 }
 
-/// A DNS name that something else already has.
-pub(super) fn dns<'a>(wanted: &Wanted<'a>, picture: &Picture<'a>) -> Option<String> {
+/// A DNS name that something else already has. What another app gives up is no conflict, and is said.
+pub(super) fn dns<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) -> Option<String> {
     let (dns, zone) = (wanted.spec.dns.as_ref()?, wanted.zone()?);
     let name = plain(&dns.name);
     let balancer = picture.front.as_ref().and_then(|front| front.balancer);
     let ours = |record: &DnsRecord| balancer.is_some_and(|balancer| leads_to(record, balancer));
     let answers = |record: &&DnsRecord| matches!(record.kind.as_str(), "A" | "AAAA" | "CNAME");
-    let mut taken = zone.records.iter().filter(|record| record.name == name).filter(answers);
-    let taken = taken.find(|record| !ours(record))?;
-    let to = match &taken.alias {
-        Some(alias) => format!("an alias to {}", alias.dns_name),
-        None => taken.values.join(", "),
-    };
-    Some(format!(
-        "dns.name {} already has a record that is not this app's: {} {to}; remove it, or choose another name",
-        dns.name, taken.kind
-    ))
+    let others = zone.records.iter().filter(|record| record.name == name).filter(answers);
+    for taken in others.filter(|record| !ours(record)) {
+        let to = match &taken.alias {
+            Some(alias) => format!("an alias to {}", alias.dns_name),
+            None => taken.values.join(", "),
+        };
+        match handover::holder(draft, taken) {
+            Holder::GivesUp(app) => {
+                draft.note(format!("{name} is taken over from {app}, whose record stays until then"))
+            }
+            Holder::Keeps(app, why) => {
+                return Some(format!(
+                    "dns.name {} belongs to {app}: {why}; choose another name for one of them",
+                    dns.name
+                ));
+            }
+            Holder::Stranger => {
+                return Some(format!(
+                    "dns.name {} already has a record that is not this app's: {} {to}; remove it, or choose another name",
+                    dns.name, taken.kind
+                ));
+            }
+        }
+    }
+    None
 }

@@ -1,7 +1,10 @@
 //! The ending of an app on request: its name, its traffic, its instances, and then everything else it owns.
 
+use std::collections::BTreeSet;
+
 use super::dns;
 use super::draft::Draft;
+use super::handover;
 use super::picture::{Front, Picture};
 use super::resolve::Wanted;
 use super::resolve::dns::ALIAS_TTL;
@@ -61,7 +64,23 @@ pub(super) fn destroy<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &
 fn name<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) -> bool {
     let Some(zone) = wanted.zone() else { return true };
     let Some(balancer) = front(picture).and_then(|front| front.balancer) else { return true };
-    let records = dns::own_records(zone, &dns::names(wanted, picture), balancer);
+    let own = matches!(wanted.spec.load_balancer, LoadBalancer::Own(_));
+    let (kept, names): (BTreeSet<String>, BTreeSet<String>) =
+        dns::names(wanted, picture).into_iter().partition(|name| dns::is_of_another(draft, name));
+    // A name that another app is to have must not lead nowhere: its own load balancer stays as long as the name leads there.
+    let mut waits = false;
+    for name in kept.iter().filter(|_| own) {
+        if !dns::own_records(zone, &BTreeSet::from([name.clone()]), balancer).is_empty()
+            && let Some(heir) = handover::promised(draft, name, balancer)
+        {
+            draft.wait(format!("{heir} to take over the name {name}, which leads here until then"), None);
+            waits = true;
+        }
+    }
+    if waits {
+        return false;
+    }
+    let records = dns::own_records(zone, &names, balancer);
     let Some(ttl) = records.iter().map(|record| record.ttl.unwrap_or(ALIAS_TTL)).max() else { return true };
     if let Some(group) = picture.groups.last()
         && group.owner.nameless != Some(Nameless::Soon(ttl))

@@ -6,12 +6,14 @@
 use std::collections::BTreeSet;
 
 use super::draft::Draft;
+use super::handover::{self, Holder};
 use super::picture::Picture;
 use super::release::{Release, Turn};
 use super::resolve::Wanted;
 use super::resolve::dns::{leads_to, plain, records};
 use crate::model::action::{Action, Tags};
-use crate::model::observed::{DnsRecord, LoadBalancer, Zone};
+use crate::model::names::AppName;
+use crate::model::observed::{DnsRecord, Group, LoadBalancer, Zone};
 use crate::model::plan::{Effect, FieldChange};
 use crate::model::tags::keys;
 
@@ -39,7 +41,7 @@ pub(super) fn dns<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Turn 
     let before = draft.plan.actions.len();
     new_name(draft, release, zone, balancer);
     old_names(draft, release, zone, balancer);
-    tag(draft, release);
+    tag(draft, release, zone, balancer);
     if draft.plan.actions.len() == before { Turn::Done } else { Turn::Here(None) }
 }
 
@@ -59,8 +61,14 @@ fn new_name<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, zone: &Zone, b
         .map(|record| keeping(record, &left, &found))
         .filter(|record| !found.contains(&record))
         .collect();
+    // What another app gives up is overwritten, and goes in the same batch where it is of another type.
+    let given_up = zone.records.iter().filter(|record| {
+        record.name == plain(&dns.name)
+            && !leads_to(record, balancer)
+            && matches!(handover::holder(draft, record), Holder::GivesUp(_))
+    });
     let delete: Vec<DnsRecord> =
-        found.iter().filter(|found| is_in_the_way(found, dns, release)).map(|found| (*found).clone()).collect();
+        found.iter().copied().chain(given_up).filter(|found| is_in_the_way(found, dns, release)).cloned().collect();
     if upsert.is_empty() && delete.is_empty() {
         return;
     }
@@ -143,6 +151,11 @@ fn old_names<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, zone: &Zone, 
     let now = release.wanted.spec.dns.as_ref().map(|dns| plain(&dns.name));
     let mut names = names(release.wanted, release.picture);
     names.retain(|name| Some(name) != now.as_ref());
+    for (name, heir) in handed_over(draft, release, zone, balancer) {
+        draft.wait_to_clean(format!("{heir} to take over the name {name}; until then its record stays"), None);
+        names.remove(&name);
+    }
+    names.retain(|name| !is_of_another(draft, name));
     let old = own_records(zone, &names, balancer);
     let Some(first) = old.first() else { return };
     let name = first.name.clone();
@@ -163,10 +176,35 @@ fn old_names<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, zone: &Zone, 
     draft.act(Action::ChangeDns { zone_id: zone.id.clone(), name, delete, upsert: Vec::new() }, why, Vec::new());
 }
 
-/// The tags that tell which records are ours. An earlier name stays in them until its record is gone.
-fn tag<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
+/// The names that another app is to have, and has not yet; the records lead here until then.
+fn handed_over<'a>(
+    draft: &Draft<'a>,
+    release: &Release<'a, '_>,
+    zone: &Zone,
+    balancer: &LoadBalancer,
+) -> Vec<(String, &'a AppName)> {
+    let names = names(release.wanted, release.picture).into_iter();
+    let is_here = |name: &String| !own_records(zone, &BTreeSet::from([name.clone()]), balancer).is_empty();
+    names.filter(is_here).filter_map(|name| Some((name.clone(), handover::promised(draft, &name, balancer)?))).collect()
+}
+
+/// Whether the manifest of another app asks for a name: its record is not this app's to delete.
+pub(super) fn is_of_another(draft: &Draft<'_>, name: &str) -> bool {
+    let others = draft.desired.into_iter().flat_map(|desired| desired.apps.values());
+    others
+        .filter(|other| other.scope.app != draft.scope.app && !other.spec.destroy)
+        .any(|other| other.spec.dns.as_ref().is_some_and(|dns| plain(&dns.name) == name))
+}
+
+/// The tags that tell which records are ours. An earlier name stays in them until its record is gone, or is another app's.
+fn tag<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, zone: &Zone, balancer: &LoadBalancer) {
     let now = release.wanted.spec.dns.as_ref().map(|dns| plain(&dns.name));
-    for group in &release.picture.groups {
+    let handed_over = handed_over(draft, release, zone, balancer);
+    let is_handed_over = |group: &&&Group| {
+        let name = group.owner.dns.as_deref().map(plain);
+        handed_over.iter().any(|(each, _)| Some(each) == name.as_ref())
+    };
+    for group in release.picture.groups.iter().filter(|group| !is_handed_over(group)) {
         let is_target = release.target.is_some_and(|target| target.name == group.name);
         let fits = group.owner.dns.as_deref().map(plain) == now;
         match &now {

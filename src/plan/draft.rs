@@ -2,6 +2,7 @@
 
 use crate::manifest::spec::Tolerance;
 use crate::model::action::{Action, Expect, Tags};
+use crate::model::desired::Desired;
 use crate::model::names::Scope;
 use crate::model::observed::{Observed, Read, Want};
 use crate::model::plan::{AppPlan, Change, Impact, PlannedAction, Step, StepKind, StepState, Wait};
@@ -20,6 +21,8 @@ pub(super) struct Draft<'a> {
     pub(super) observed: &'a Observed,
     pub(super) now: Timestamp,
     pub(super) plan: AppPlan,
+    /// What is wanted of all apps, where it is known.
+    pub(super) desired: Option<&'a Desired>,
     /// The commit of the manifests, for the record.
     pub(super) source_commit: Option<String>,
     /// Whether what AWS tells only group by group is compared without another reason.
@@ -65,6 +68,7 @@ impl<'a> Draft<'a> {
             observed,
             now,
             plan,
+            desired: None,
             source_commit: None,
             deep: false,
             scales_by: Vec::new(),

@@ -7,7 +7,7 @@ use super::release::{Release, Turn};
 use super::resolve::Template;
 use super::resolve::dns::plain;
 use super::verify;
-use crate::model::action::{Action, NewGroup};
+use crate::model::action::{Action, NewGroup, Tags};
 use crate::model::mark::Marks;
 use crate::model::names::{Generation, Slot};
 use crate::model::observed::{LaunchTemplate, Ownership, Want};
@@ -112,6 +112,27 @@ fn reusable<'a>(release: &Release<'a, '_>) -> Option<&'a LaunchTemplate> {
     templates.find(|template| {
         release.wanted.asks_for(&template.owner.template_hash) && Some(template.owner.generation) == newest
     })
+}
+
+/// What of somebody else's has the name of the next generation, with the remedy. It is asked for before anything is made, as
+/// long as nothing of that name is the app's own. Nothing, too, as long as that must be read.
+pub(super) fn taken<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Option<String> {
+    if release.target.is_some() || reusable(release).is_some() {
+        return None;
+    }
+    let name = draft.scope.generation_name(release.picture.newest().map_or(Generation(1), Generation::next));
+    let found = draft.observed.details.named.get(&name);
+    let found = draft.see(found, Want::Named(name.clone()), &format!("what is called {name}"))?;
+    let is_foreign = |tags: &&Tags| !tags::belongs_to(tags, draft.scope);
+    let kind = match (&found.template, &found.group) {
+        (Some(tags), _) if is_foreign(&tags) => "launch template",
+        (_, Some(tags)) if is_foreign(&tags) => "Auto Scaling group",
+        _ => return None,
+    };
+    Some(format!(
+        "{kind} {name} exists and is not this app's: it lacks its tags; delete it or, if it was this app's, give it its tags \
+         back"
+    ))
 }
 
 /// The number of the next generation: one more than the newest there is, and than the newest that was ever recorded.

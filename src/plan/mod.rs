@@ -4,7 +4,8 @@
 //!
 //! - [`resolve`]: what is wanted, down to the last id
 //! - [`picture`]: one app as it is, and which generation serves
-//! - [`conflict`]: what stands in the way
+//! - [`conflict`]: what stands in the way; [`handover`]: names that go from one app to another
+//! - [`place`]: the place of an app's rule on a shared listener
 //! - [`diff`]: what differs, and who changed it
 //! - [`second_look`]: what is looked at again before anything is concluded
 //! - [`recovery`]: what follows where what serves, or what is wanted, has failed
@@ -29,6 +30,7 @@ mod diff;
 mod dns;
 mod draft;
 mod floor;
+mod handover;
 mod image;
 mod impact;
 pub mod intent;
@@ -36,6 +38,7 @@ mod launch;
 mod limits;
 mod orphans;
 mod picture;
+mod place;
 mod prepare;
 mod preview;
 mod record;
@@ -88,6 +91,7 @@ fn app_plan(desired: &Desired, app: &DesiredApp, observed: &Observed, now: Times
     let mut draft = Draft::new(&app.scope, observed, now);
     draft.source_commit = desired.source.commit.clone();
     draft.deep = desired.deep;
+    draft.desired = Some(desired);
     draft.scales_by = resolve::scaling::processes(&app.spec);
     draft.tolerate = app.spec.verification.tolerate;
     decide(&mut draft, desired, app, observed);
@@ -114,8 +118,8 @@ fn decide<'a>(draft: &mut Draft<'a>, desired: &'a Desired, app: &'a DesiredApp, 
     wanted.choose(&picture, observed, draft.now);
     draft.plan.image = wanted.planned_image(observed);
     let conflict = conflict::conflict(&wanted, &picture);
-    let conflict = conflict.or_else(|| conflict::dns(&wanted, &picture));
-    if let Some(conflict) = conflict.or_else(|| conflict::priority(draft, &wanted, &picture)) {
+    let conflict = conflict.or_else(|| conflict::dns(draft, &wanted, &picture));
+    if let Some(conflict) = conflict.or_else(|| conflict::place(draft, &wanted, &picture)) {
         return draft.fail(conflict);
     }
     release(draft, &wanted, &picture);
@@ -172,7 +176,11 @@ fn release<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>
         // Nor before it is known whether the name is free.
         return draft.unreadable(why);
     }
-    lead_to(draft, &Release::new(wanted, picture, candidate));
+    let release = Release::new(wanted, picture, candidate);
+    if let Some(taken) = launch::taken(draft, &release) {
+        return draft.fail(taken);
+    }
+    lead_to(draft, &release);
 }
 
 /// The path to a generation, or to one that is yet to be launched.

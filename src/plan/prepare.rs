@@ -3,6 +3,7 @@
 use super::diff::settings;
 use super::draft::Draft;
 use super::picture::{Front, Picture};
+use super::place::{self, Bounds};
 use super::preview;
 use super::resolve::Wanted;
 use super::resolve::balancing::Listener;
@@ -10,14 +11,9 @@ use super::shift::own_group;
 use crate::manifest::spec::{LoadBalancer, OwnLoadBalancer, SharedListener};
 use crate::model::action::Action;
 use crate::model::balancing::{Answer, NewListener, NewLoadBalancer, NewRule, NewTargetGroup};
-use crate::model::names::{Scope, Slot, digest};
+use crate::model::names::Slot;
 use crate::model::observed::{Forward, Health, Rule, Want};
 use crate::model::tags;
-
-/// The priorities from which one is chosen when the manifest names none; lower ones are left to people.
-/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html>
-const FIRST_PRIORITY: u32 = 1000;
-const LAST_PRIORITY: u32 = 50_000;
 
 /// Whether everything stands; if not, the draft holds the actions or the waits that lead there.
 pub(super) fn prepare<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) -> bool {
@@ -140,30 +136,31 @@ fn rule<'a>(
     else {
         return false;
     };
-    let priority = match shared.priority {
-        Some(priority) => match taken_by(rules, priority) {
-            Some(other) => {
-                draft.fail(taken(priority, shared, other));
-                return false;
-            }
-            None => priority,
-        },
-        None => match free_priority(rules, draft.scope) {
-            Some(priority) => priority,
-            None => {
-                draft.fail(format!("the shared listener `{}` has no free priority", shared.listener));
-                return false;
-            }
-        },
+    let conditions = &wanted.balancing.conditions;
+    let place = Bounds::of(rules.iter(), conditions).and_then(|bounds| match shared.priority {
+        Some(priority) => bounds.against(priority).map_or(Ok(priority), Err),
+        None => place::choose(rules, conditions, &bounds, draft.scope),
+    });
+    let priority = match place {
+        Ok(priority) => priority,
+        Err(against) => {
+            draft.fail(place::conflict(shared, against));
+            return false;
+        }
     };
+    if let Some(other) = taken_by(rules, priority) {
+        draft.fail(taken(priority, shared, other));
+        return false;
+    }
     let action = Action::CreateRule(NewRule {
         listener_arn: listener.arn.clone(),
         priority,
-        conditions: wanted.balancing.conditions.clone(),
+        conditions: conditions.clone(),
         forward: first_forward(picture, front),
         tags: tags::encode_app(draft.scope, &draft.scope.base(), &wanted.app.labels),
     });
-    draft.act(action, format!("the listener `{}` has no rule for the app", shared.listener), Vec::new());
+    let why = format!("the listener `{}` has no rule for the app; it gets priority {priority}", shared.listener);
+    draft.act(action, why, Vec::new());
     false
 }
 
@@ -175,17 +172,10 @@ pub(super) fn taken_by(rules: &[Rule], priority: u32) -> Option<&Rule> {
 /// That a priority is taken, with the remedy.
 pub(super) fn taken(priority: u32, shared: &SharedListener, other: &Rule) -> String {
     format!(
-        "priority {priority} on the shared listener `{}` belongs to another rule ({}); choose a free one",
+        "priority {priority} on the shared listener `{}` belongs to another rule ({}); choose a free one, or leave \
+         loadBalancer.priority out",
         shared.listener, other.arn
     )
-}
-
-/// The lowest free priority from the app's own starting point on. Apps begin at different points, so that two that come at
-/// the same time hardly ever want the same one.
-fn free_priority(rules: &[Rule], scope: &Scope) -> Option<u32> {
-    let hash = u32::from_str_radix(&digest(&scope.base(), 7), 16).unwrap_or(0);
-    let start = FIRST_PRIORITY + hash % (LAST_PRIORITY - FIRST_PRIORITY);
-    (start..=LAST_PRIORITY).chain(FIRST_PRIORITY..start).find(|priority| taken_by(rules, *priority).is_none())
 }
 
 /// The traffic leads to something that runs, if there is anything that had it before. Whatever that is like, it is better

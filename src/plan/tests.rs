@@ -129,7 +129,14 @@ impl Case {
                 image(FOREIGN_IMAGE, "999999999999"),
                 (NO_IMAGE.to_owned(), Read::Known(None)),
             ]),
-            details: Details { deployed: BTreeMap::from([(scope().app, Read::Known(None))]), ..Details::default() },
+            details: Details {
+                deployed: BTreeMap::from([(scope().app, Read::Known(None))]),
+                // Nobody else has the name of a generation.
+                named: (1..100)
+                    .map(|number| (scope().generation_name(Generation(number)), Read::Known(Named::default())))
+                    .collect(),
+                ..Details::default()
+            },
             sources: ImageSources::default(),
             calls: BTreeMap::new(),
         };

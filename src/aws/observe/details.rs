@@ -7,7 +7,7 @@ use futures::future::join_all;
 use futures::join;
 
 use super::parameters::{decoded, parameters};
-use super::{alarms, balancing, scaling};
+use super::{alarms, balancing, groups, scaling};
 use crate::aws::batch::{by_ids, settle, several};
 use crate::aws::codec;
 use crate::aws::connect::Aws;
@@ -15,7 +15,7 @@ use crate::aws::error::{AwsError, Call};
 use crate::model::action::Tags;
 use crate::model::launch::LaunchData;
 use crate::model::names::{AppName, EnvironmentName, Scope};
-use crate::model::observed::{Activity, Attributes, Details, Read, Target, Want};
+use crate::model::observed::{Activity, Attributes, Details, Named, Read, Target, Want};
 use crate::model::probe::{Probe, Replied};
 use crate::model::text::cleaned;
 use crate::model::time::Timestamp;
@@ -69,6 +69,7 @@ pub async fn read(
         traffic: Traffic(windows) => alarms::traffic(aws, windows),
         probes: Probe(probes) => ask(aws, probes),
         decisions: Decisions(apps) => recorded(aws, environment, apps, Scope::decisions_name, codec::decode_decision),
+        named: Named(names) => each(names, |name| named(aws, name)),
     }
 }
 
@@ -76,6 +77,12 @@ pub async fn read(
 async fn ask(aws: &Aws, probes: &[Probe]) -> Result<BTreeMap<Probe, Read<Replied>>, AwsError> {
     let all = join_all(probes.iter().map(|probe| aws.prober.ask(probe))).await;
     Ok(probes.iter().cloned().zip(all.into_iter().map(Read::Known)).collect())
+}
+
+/// What has the name of a generation, whosever it is.
+async fn named(aws: &Aws, name: &str) -> Result<Named, AwsError> {
+    let (template, group) = join!(groups::template_tags(aws, name), groups::group(aws, name));
+    Ok(Named { template: template?, group: group?.map(|(tags, _)| tags) })
 }
 
 /// Reads each of many things by a call of its own.

@@ -50,6 +50,20 @@ pub async fn group(aws: &Aws, name: &str) -> Result<Option<(Tags, Result<Group, 
     Ok(found.map(|group| (codec::group_tags(group.tags()), decode_group(group))))
 }
 
+/// The tags of one launch template, whosever it is. `Ok(None)`: AWS has no such template.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn template_tags(aws: &Aws, name: &str) -> Result<Option<Tags>, AwsError> {
+    let call = Call::new("ec2", "DescribeLaunchTemplates", name);
+    let request = aws.ec2.describe_launch_templates().launch_template_names(name);
+    match aws.read(call, request.send()).await {
+        Ok(page) => Ok(page.launch_templates().first().map(|template| codec::ec2_tags(template.tags()))),
+        Err(error) if error.is_missing() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The launch templates of an environment.
 ///
 /// # Errors

@@ -1,7 +1,9 @@
 //! Whether what is said of load balancing fits together: listeners and their kind, rules and their conditions.
 
+use std::collections::BTreeMap;
+
 use super::super::arn::Arn;
-use super::super::diagnostic::{Code, Diagnostics, did_you_mean, quoted};
+use super::super::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean, quoted};
 use super::super::spec::{Kind, Listener, ListenerProtocol, OwnLoadBalancer, Protocol, SharedListener};
 use super::{Subject, foreign};
 
@@ -202,6 +204,7 @@ pub(super) fn shared(subject: &Subject<'_>, shared: &SharedListener, findings: &
         let field = values.iter().find(|(_, count)| *count > 0).map_or("hosts", |(field, _)| field);
         findings.push(subject.error(Code::OutOfRange, &["loadBalancer", field], message));
     }
+    twice(subject, &["loadBalancer", "headers"], shared.headers.keys(), findings);
     for (name, _) in shared.headers.iter().filter(|(_, values)| values.is_empty()) {
         let message = format!("the header {} has no value to look for", quoted(name));
         let finding = subject.error(Code::Contradiction, &["loadBalancer", "headers", name], message);
@@ -209,4 +212,24 @@ pub(super) fn shared(subject: &Subject<'_>, shared: &SharedListener, findings: &
     }
     check_protocol(subject, Kind::Application, findings);
     slow_start(subject, findings);
+}
+
+/// Names of headers are compared without case, so that of two that differ in it alone one would be lost.
+pub(in crate::manifest) fn twice<'n>(
+    subject: &Subject<'_>,
+    path: &[&str],
+    names: impl Iterator<Item = &'n String>,
+    findings: &mut Diagnostics,
+) {
+    let mut first: BTreeMap<String, &String> = BTreeMap::new();
+    for name in names {
+        let Some(other) = first.get(&name.to_ascii_lowercase()) else {
+            first.insert(name.to_ascii_lowercase(), name);
+            continue;
+        };
+        let place = |name: &str| subject.tree.nearest(&[path, &[name]].concat());
+        let message = format!("{} and {} are the same header, whose name has no case", quoted(other), quoted(name));
+        let finding = Diagnostic::at(Code::Duplicate, place(name), message).related(place(other), "the other one");
+        findings.push(finding.help("write it once, with all its values"));
+    }
 }

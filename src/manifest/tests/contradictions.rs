@@ -83,7 +83,8 @@ fn two_forms_of_load_balancer_at_once() {
 fn two_apps_in_one_place() {
     let app = |name: &str| {
         APP.replace("web", name)
-            + "  dns: {name: www.example.com}\n  loadBalancer: {listener: https, hosts: [a.b], priority: 7}\nenvironments: {prod: {}}\n"
+            + "  dns: {name: www.example.com}\n  loadBalancer: {listener: https, hosts: [NAME.b], priority: 7}\nenvironments: {prod: {}}\n"
+                .replace("NAME", name).as_str()
     };
     insta::assert_snapshot!(told(fleet(&[("a.yaml", &app("one")), ("b.yaml", &app("two")), ("prod.yaml", ENVIRONMENT)])), @"
         error[duplicate]: one in prod and two in prod both have the DNS name `www.example.com`
@@ -100,15 +101,15 @@ fn two_apps_in_one_place() {
           = help: give one of them another
 
         error[duplicate]: one in prod and two in prod both have priority 7 on the listener `https`
-         --> b.yaml:8:59
+         --> b.yaml:8:61
           |
-        8 |   loadBalancer: {listener: https, hosts: [a.b], priority: 7}
-          |                                                           ^
+        8 |   loadBalancer: {listener: https, hosts: [two.b], priority: 7}
+          |                                                             ^
           |
-         ::: a.yaml:8:59
+         ::: a.yaml:8:61
           |
-        8 |   loadBalancer: {listener: https, hosts: [a.b], priority: 7}
-          |                                                           - one in prod has it here
+        8 |   loadBalancer: {listener: https, hosts: [one.b], priority: 7}
+          |                                                             - one in prod has it here
           |
           = help: give one of them another
 
@@ -354,10 +355,14 @@ fn environments_that_share_a_zone_or_a_listener_share_no_place_in_it() {
     let other = ENVIRONMENT.replace("name: prod", "name: test");
     assert_eq!(
         codes(fleet(&[("a.yaml", &app), ("b.yaml", ENVIRONMENT), ("c.yaml", &other)])),
-        ["duplicate", "duplicate"]
+        ["duplicate", "duplicate", "duplicate"],
+        "the name, the priority and the conditions"
     );
     let other = other.replace("vpc-0a1b2c3d", "vpc-0a1b2c3e");
-    assert_eq!(codes(fleet(&[("a.yaml", &app), ("b.yaml", ENVIRONMENT), ("c.yaml", &other)])), ["duplicate"]);
+    assert_eq!(
+        codes(fleet(&[("a.yaml", &app), ("b.yaml", ENVIRONMENT), ("c.yaml", &other)])),
+        ["duplicate", "duplicate"]
+    );
 }
 
 #[test]
@@ -396,4 +401,86 @@ fn what_aws_would_refuse_later_is_refused_offline() {
         let told = said(&spec);
         assert!(if message.is_empty() { told.is_empty() } else { told.contains(message) }, "{spec}{told}");
     }
+}
+
+/// Two apps behind the shared listener of `prod`, with these rules.
+fn two_rules(one: &str, other: &str) -> Result<Fleet, Diagnostics> {
+    let app = |name: &str, rule: &str| {
+        format!(
+            "{}  loadBalancer: {{listener: https, {rule}}}\nenvironments: {{prod: {{}}}}\n",
+            APP.replace("web", name)
+        )
+    };
+    fleet(&[("one.yaml", &app("one", one)), ("two.yaml", &app("two", other)), ("prod.yaml", ENVIRONMENT)])
+}
+
+#[test]
+fn two_apps_with_the_same_conditions_on_one_listener_are_both_named() {
+    insta::assert_snapshot!(told(two_rules("hosts: [a.example.com]", "hosts: [A.example.com]")), @"
+        error[duplicate]: one in prod and two in prod have the same conditions on the listener `https`: one of them would never get a request
+         --> two.yaml:7:35
+          |
+        7 |   loadBalancer: {listener: https, hosts: [A.example.com]}
+          |                                   ^^^^^
+          |
+         ::: one.yaml:7:3
+          |
+        7 |   loadBalancer: {listener: https, hosts: [a.example.com]}
+          |   ------------ the rule of one in prod
+          |
+          = help: give one of them other hosts, or paths of its own
+
+        1 error
+        ");
+    assert_eq!(codes(two_rules("hosts: [a.example.com]", "hosts: [b.example.com]")), Vec::<&str>::new());
+    assert_eq!(
+        codes(two_rules("hosts: [a.example.com]", "hosts: [a.example.com], paths: [/api/*]")),
+        Vec::<&str>::new()
+    );
+    assert_eq!(codes(two_rules("paths: [/api/*]", "paths: ['/api/*'], methods: [GET]")), Vec::<&str>::new());
+    assert_eq!(codes(two_rules("paths: [/api/*]", "paths: ['/api/*']")), ["duplicate"]);
+}
+
+#[test]
+fn a_rule_that_could_never_get_a_request_is_refused_where_both_have_a_priority() {
+    let (wide, narrow) = ("hosts: ['*.example.com']", "hosts: [a.example.com]");
+    let at = |rule: &str, priority: u32| format!("{rule}, priority: {priority}");
+    insta::assert_snapshot!(told(two_rules(&at(wide, 10), &at(narrow, 20))), @"
+        error[contradiction]: two in prod would never get a request on the listener `https`: one in prod comes before it, at priority 10, and takes all of its requests
+         --> two.yaml:7:69
+          |
+        7 |   loadBalancer: {listener: https, hosts: [a.example.com], priority: 20}
+          |                                                                     ^^
+          |
+         ::: one.yaml:7:3
+          |
+        7 |   loadBalancer: {listener: https, hosts: ['*.example.com'], priority: 10}
+          |   ------------ the rule of one in prod
+          |
+          = help: give it a priority below 10, or leave `priority` out of both
+
+        1 error
+        ");
+    assert_eq!(codes(two_rules(&at(wide, 20), &at(narrow, 10))), Vec::<&str>::new());
+    assert_eq!(codes(two_rules(wide, &at(narrow, 10))), Vec::<&str>::new(), "the other one finds its place");
+}
+
+#[test]
+fn a_header_that_is_given_twice_in_another_case_loses_no_value_silently() {
+    let spec = "  loadBalancer:\n    listener: https\n    headers: {X-Tier: [gold], x-tier: [silver]}\n";
+    insta::assert_snapshot!(told(with(spec, "{}")), @"
+        error[duplicate]: `X-Tier` and `x-tier` are the same header, whose name has no case
+         --> web.yaml:9:31
+          |
+        9 |     headers: ******** ******* ******* *********
+          |               ------          ^^^^^^
+          |               |
+          |               the other one
+          |
+          = help: write it once, with all its values
+
+        1 error
+        ");
+    let smoke = "  verification: {smoke: [{path: /, headers: {X-Tier: gold, x-tier: silver}}]}\n";
+    assert_eq!(codes(with(smoke, "{}")), ["duplicate"]);
 }

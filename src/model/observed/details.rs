@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Attributes, Listener, Read, Rule};
+use crate::model::action::Tags;
 use crate::model::alarm::GroupAlarm;
 use crate::model::decision::Decision;
 use crate::model::launch::LaunchData;
@@ -49,6 +50,8 @@ pub struct Details {
     pub probes: BTreeMap<Probe, Read<Replied>>,
     /// The last decision of a person, by app. `None`: there is none.
     pub decisions: BTreeMap<AppName, Read<Option<Decision>>>,
+    /// What has the name of a generation, whosever it is, by that name.
+    pub named: BTreeMap<String, Read<Named>>,
 }
 
 impl Details {
@@ -71,6 +74,7 @@ impl Details {
         self.traffic.extend(later.traffic);
         self.probes.extend(later.probes);
         self.decisions.extend(later.decisions);
+        self.named.extend(later.named);
     }
 }
 
@@ -111,6 +115,17 @@ pub enum Want {
     Probe(Probe),
     /// [`Details::decisions`] about an app.
     Decisions(AppName),
+    /// [`Details::named`]: what has the name of a generation.
+    Named(String),
+}
+
+/// What has the name of a generation, with its tags: a launch template and a group, whosever they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Named {
+    /// The tags of the launch template of this name; `None`: there is none.
+    pub template: Option<Tags>,
+    /// The tags of the Auto Scaling group of this name; `None`: there is none.
+    pub group: Option<Tags>,
 }
 
 /// A target as the load balancer sees it.

@@ -22,7 +22,7 @@ use crate::model::time::Timestamp;
 pub use balancing::{
     Attributes, Conditions, Forward, Listener, LoadBalancer, Redirect, Rule, TargetCheck, TargetGroup,
 };
-pub use details::{Activity, Alarm, AlarmState, Details, Health, Target, Traffic, TrafficWindow, Want};
+pub use details::{Activity, Alarm, AlarmState, Details, Health, Named, Target, Traffic, TrafficWindow, Want};
 pub use dns::{AliasTarget, DnsRecord, Zone};
 pub use groups::{Failure, Group, Instance, LaunchTemplate, Nameless, Ownership};
 pub use images::{Image, ImageSources, Parameter};

@@ -5,11 +5,12 @@ use crate::manifest::spec::LoadBalancer;
 use crate::model::action::{Action, Expect, Tags};
 use crate::model::balancing::ListenerChange;
 use crate::model::names::Slot;
-use crate::model::observed::{Conditions, Listener, Redirect, TargetCheck, Want};
+use crate::model::observed::{Conditions, Listener, Redirect, Rule, TargetCheck, Want};
 use crate::model::tags;
 use crate::model::time::Span;
 use crate::plan::draft::Draft;
 use crate::plan::picture::Front;
+use crate::plan::place::{self, Against, Bounds};
 use crate::plan::release::Release;
 use crate::plan::resolve::balancing::Listener as WantedListener;
 
@@ -231,7 +232,8 @@ pub(super) fn rule<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes
         differs("loadBalancer.methods", has.methods.join(", "), wanted.methods.join(", ")),
         differs("loadBalancer.sourceIps", has.source_ips.join(", "), wanted.source_ips.join(", ")),
     ];
-    if fields.iter().any(|(differs, _)| *differs) {
+    let is_other = fields.iter().any(|(differs, _)| *differs);
+    if is_other {
         // A difference that is to be left alone must not come back with another one that is put right.
         let [hosts, paths, headers, methods, source_ips] = fields.map(|(_, ignored)| ignored);
         keep(hosts, &mut conditions.hosts, &has.hosts);
@@ -239,14 +241,60 @@ pub(super) fn rule<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes
         keep(headers, &mut conditions.headers, &has.headers);
         keep(methods, &mut conditions.methods, &has.methods);
         keep(source_ips, &mut conditions.source_ips, &has.source_ips);
-        let action = Action::ModifyRuleConditions { arn: rule.arn.clone(), conditions };
-        draft.act(action, "the rule's conditions differ from the manifest", Vec::new());
+    } else {
+        conditions.clone_from(has);
     }
-    if let Some(priority) = shared.priority {
+    let modify = Action::ModifyRuleConditions { arn: rule.arn.clone(), conditions: conditions.clone() };
+    let modify = is_other.then_some((modify, "the rule's conditions differ from the manifest".to_owned()));
+    let moved = right_place(draft, release, rule, &conditions, changes).or_else(|| {
+        let priority = shared.priority.filter(|priority| rule.priority != Some(*priority))?;
+        Some((priority, "the rule's priority differs from the manifest".to_owned()))
+    });
+    let moved = moved.filter(|(priority, _)| {
         let has = rule.priority.map_or_else(|| "none".to_owned(), |priority| priority.to_string());
-        if changes.differs("loadBalancer.priority", has, priority.to_string()) {
-            let action = Action::SetRulePriority { arn: rule.arn.clone(), priority };
-            draft.act(action, "the rule's priority differs from the manifest", Vec::new());
+        changes.differs("loadBalancer.priority", has, priority.to_string())
+    });
+    let is_later = moved.as_ref().is_some_and(|(priority, _)| rule.priority < Some(*priority));
+    let step = moved.map(|(priority, why)| (Action::SetRulePriority { arn: rule.arn.clone(), priority }, why));
+    // A rule that takes more requests than before first moves behind those that it would take them from; one that takes fewer
+    // moves last. So no other rule lacks its requests in between.
+    let steps = if is_later { [step, modify] } else { [modify, step] };
+    for (action, why) in steps.into_iter().flatten() {
+        draft.act(action, why, Vec::new());
+    }
+}
+
+/// Where the rule has to move, where the manifest names no place and its own has become wrong: other rules came after it. The
+/// others are read where something of the app changes anyway, or everything is compared.
+fn right_place<'a>(
+    draft: &mut Draft<'a>,
+    release: &Release<'a, '_>,
+    rule: &Rule,
+    conditions: &Conditions,
+    changes: &Changes<'_, '_>,
+) -> Option<(u32, String)> {
+    let (LoadBalancer::Shared(shared), Some(front)) = (&release.wanted.spec.load_balancer, &release.picture.front)
+    else {
+        return None;
+    };
+    let is_recorded = release.target.is_some_and(|target| !release.picture.is_due(target));
+    if shared.priority.is_some() || changes.drifted && is_recorded && !draft.deep {
+        return None;
+    }
+    let (listener, place) = (front.shared?, rule.priority?);
+    let found = draft.observed.details.rules_of.get(&listener.arn);
+    let rules = draft.see(found, Want::RulesOf(listener.arn.clone()), "the listener's rules")?;
+    let bounds = Bounds::of(rules.iter().filter(|other| other.arn != rule.arn), conditions).ok()?;
+    let why = match bounds.against(place)? {
+        Against::Before(other) => format!("{} takes all of its requests as long as it comes first", place::said(other)),
+        Against::After(other) => format!("it takes all requests of {} as long as it comes first", place::said(other)),
+        Against::Same(_) | Against::Full => return None,
+    };
+    match place::choose(rules, conditions, &bounds, draft.scope) {
+        Ok(free) => Some((free, why)),
+        Err(against) => {
+            draft.note(place::conflict(shared, against));
+            None
         }
     }
 }

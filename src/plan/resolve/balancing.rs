@@ -1,7 +1,7 @@
 //! What is wanted of load balancing, in AWS's words: listeners, attributes, conditions.
 
 use crate::manifest::spec::{AppSpec, Redirect as RedirectSpec};
-use crate::manifest::spec::{EnvironmentSpec, Kind, LoadBalancer, OwnLoadBalancer, Protocol, SharedListener};
+use crate::manifest::spec::{EnvironmentSpec, Kind, LoadBalancer, OwnLoadBalancer, Protocol};
 use crate::model::observed::{Attributes, Conditions, Redirect};
 use crate::model::time::Span;
 
@@ -56,7 +56,7 @@ impl Balancing {
                     Protocol::Http | Protocol::Tcp => "HTTP".to_owned(),
                 },
                 target_group: target_group(shared.deregistration_delay, shared.slow_start),
-                conditions: conditions(shared),
+                conditions: shared.conditions(),
                 ..Self::default()
             },
         }
@@ -138,18 +138,6 @@ fn security_groups(own: &OwnLoadBalancer, environment: &EnvironmentSpec) -> Opti
     groups.sort();
     groups.dedup();
     Some(groups)
-}
-
-fn conditions(shared: &SharedListener) -> Conditions {
-    let headers = shared.headers.iter().map(|(name, values)| (name.to_ascii_lowercase(), values.clone()));
-    Conditions {
-        hosts: shared.hosts.clone(),
-        paths: shared.paths.clone(),
-        headers: headers.collect(),
-        methods: shared.methods.clone(),
-        source_ips: shared.source_ips.clone(),
-    }
-    .sorted()
 }
 
 /// The field of the manifest that says what an attribute is.

@@ -3,6 +3,7 @@
 mod balancing;
 mod by_hand;
 mod canary;
+mod claims;
 mod dns;
 mod edits;
 mod ending;

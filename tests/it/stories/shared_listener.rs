@@ -38,7 +38,7 @@ async fn an_app_behind_a_shared_listener_owns_its_rule_and_nothing_else_there() 
     00:00 CreateTargetGroup hello-prod-b: slot b has no target group
     00:01 ModifyTargetGroupAttributes hello-prod-a: deregistration delay 300s → 60s
     00:01 ModifyTargetGroupAttributes hello-prod-b: deregistration delay 300s → 60s
-    00:02 CreateRule listener/shared: the listener `web` has no rule for the app
+    00:02 CreateRule listener/shared: the listener `web` has no rule for the app; it gets priority 10
     00:03 CreateLaunchTemplate hello-prod-v001: nothing of this app serves yet
     00:03 CreateAutoScalingGroup hello-prod-v001: nothing of this app serves yet
     01:37 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins

@@ -169,10 +169,10 @@ async fn smoke_checks_on_a_shared_listener_use_a_rule_before_the_apps_own_and_le
     00:00 CreateTargetGroup hello-prod-b: slot b has no target group
     00:01 ModifyTargetGroupAttributes hello-prod-a: deregistration delay 300s → 60s
     00:01 ModifyTargetGroupAttributes hello-prod-b: deregistration delay 300s → 60s
-    00:02 CreateRule listener/shared: the listener `web` has no rule for the app
+    00:02 CreateRule listener/shared: the listener `web` has no rule for the app; it gets priority 10
     00:03 CreateRule listener/shared: smoke checks need a rule for preview requests
     00:04 CreateLaunchTemplate hello-prod-v001: nothing of this app serves yet
-    00:04 CreateAutoScalingGroup hello-prod-v001: nothing of this app serves yet
+    00:05 CreateAutoScalingGroup hello-prod-v001: nothing of this app serves yet
     01:33 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
     02:03 CreateOrUpdateTags hello-prod-v001: v001 passes all 2 smoke checks
     02:04 ModifyRule listener-rule/shared: v001 is healthy: it takes all traffic

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::observed::Conditions;
 use crate::model::time::Span;
 
 /// A rule on a shared listener: requests that fulfil all its conditions go to the app. At least one condition, and five values in all.
@@ -34,8 +35,8 @@ pub struct SharedListener {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 5), extend("x-amiable-effect" = "in-place"))]
     pub source_ips: Vec<String>,
-    /// The rule's place among those of the listener, 1 to 50000; lower ones match first. Without it a free one from 1000 on
-    /// is chosen once, and kept.
+    /// The rule's place among those of the listener, 1 to 50000; lower ones match first. Without it a free one is
+    /// chosen, from 1000 on where that is possible, after more specific rules and before less specific ones, and kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 50000), extend("x-amiable-effect" = "in-place"))]
     pub priority: Option<u32>,
@@ -50,6 +51,19 @@ pub struct SharedListener {
 }
 
 impl SharedListener {
+    /// The conditions of its rule, as AWS has them.
+    pub fn conditions(&self) -> Conditions {
+        let headers = self.headers.iter().map(|(name, values)| (name.to_ascii_lowercase(), values.clone()));
+        Conditions {
+            hosts: self.hosts.clone(),
+            paths: self.paths.clone(),
+            headers: headers.collect(),
+            methods: self.methods.clone(),
+            source_ips: self.source_ips.clone(),
+        }
+        .sorted()
+    }
+
     /// How many values all its conditions have together, as AWS counts them.
     pub fn condition_values(&self) -> usize {
         let headers: usize = self.headers.values().map(Vec::len).sum();

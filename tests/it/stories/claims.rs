@@ -1,0 +1,228 @@
+//! What several apps want together: places on a shared listener, names in DNS, names of generations.
+
+use std::sync::{Arc, Mutex};
+
+use amiable::controller::converge::Outcome;
+use amiable::model::plan::Change;
+use amiable::sim::world::World;
+use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1, ZONE_ID};
+
+use super::deployed;
+use super::shared_listener::shared;
+use crate::invariants;
+use crate::lab::{Lab, app, name_in};
+
+/// The priority of each app's rule, by the name of its target group without the slot.
+fn places(lab: &Lab) -> Vec<(String, u32)> {
+    lab.simulation.with(|world| {
+        let ours = world.balancing.rules.values().filter(|rule| rule.tags.contains_key("amiable:owner"));
+        let mut places: Vec<(String, u32)> =
+            ours.map(|rule| (rule.tags["amiable:app"].clone(), rule.priority)).collect();
+        places.sort_by_key(|(_, priority)| *priority);
+        places
+    })
+}
+
+fn order(lab: &Lab) -> Vec<String> {
+    places(lab).into_iter().map(|(app, _)| app).collect()
+}
+
+const FRONT: &str = "  loadBalancer: {listener: web, hosts: [front.example.com]}\n";
+const API: &str = "  loadBalancer: {listener: web, hosts: [front.example.com], paths: [/api/*]}\n";
+const ALL: &str = "  loadBalancer: {listener: web, hosts: ['*.example.com']}\n";
+
+#[tokio::test(start_paused = true)]
+async fn more_specific_rules_come_first_whatever_the_apps_are_called_and_whichever_came_first() {
+    for (all, front, api) in [("a", "b", "c"), ("c", "b", "a"), ("front", "api", "zoo")] {
+        let mut lab = shared().await;
+        for (name, rule) in [(all, ALL), (front, FRONT), (api, API)] {
+            lab.write(name, app(name, HELLO_1_0, rule));
+        }
+        assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+        assert_eq!(order(&lab), [api, front, all], "all at once: {:?}", places(&lab));
+
+        let mut lab = shared().await;
+        for (name, rule) in [(front, FRONT), (all, ALL), (api, API)] {
+            lab.write(name, app(name, HELLO_1_0, rule));
+            assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+        }
+        assert_eq!(order(&lab), [api, front, all], "one after the other: {:?}", places(&lab));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_stands_wrong_moves_by_one_call_when_everything_is_compared() {
+    let mut lab = shared().await;
+    for (name, rule) in [("front", FRONT), ("front-api", API)] {
+        lab.write(name, app(name, HELLO_1_0, rule));
+    }
+    assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+    lab.simulation.with(|world| {
+        for rule in world.balancing.rules.values_mut().filter(|rule| rule.tags.contains_key("amiable:owner")) {
+            rule.priority = if rule.tags["amiable:app"] == "front" { 500 } else { 600 };
+        }
+    });
+    lab.deep = true;
+    let plan = lab.plan("front-api").await;
+    assert_eq!((plan.change, plan.drift[0].path.as_str()), (Change::Drift, "loadBalancer.priority"), "{plan:?}");
+    lab.diary();
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_eq!(order(&lab), ["front-api", "front"], "{}", lab.diary());
+    for name in ["front", "front-api"] {
+        let plan = lab.plan(name).await;
+        assert_eq!((plan.change, plan.actions.len()), (Change::Unchanged, 0), "{plan:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_strangers_rule_with_the_same_conditions_or_before_ours_is_an_error_that_names_it_before_anything_is_made() {
+    let mut lab = shared().await;
+    // Somebody else's rules on this listener: 10 for /status, 1000 for /admin.
+    for (rule, said) in [
+        ("paths: [/status]", "the rule at priority 10 has the same conditions as this app"),
+        ("paths: [/status], priority: 20", "the rule at priority 10 has the same conditions"),
+        (
+            "paths: [/status], hosts: [a.example.com], priority: 20",
+            "would take all requests of loadBalancer.priority 20",
+        ),
+        ("paths: ['/sta*'], priority: 5", "loadBalancer.priority 5 would take all requests of the rule at priority 10"),
+    ] {
+        lab.write("hello", app("hello", HELLO_1_0, &format!("  loadBalancer: {{listener: web, {rule}}}\n")));
+        assert_eq!(lab.apply(false).await, Outcome::Failed, "{rule}");
+        assert_eq!(lab.diary(), "", "{rule}: nothing is made");
+        let plan = lab.plan("hello").await;
+        assert!(plan.reason.contains(said), "{rule}: {}", plan.reason);
+    }
+    lab.write(
+        "hello",
+        app("hello", HELLO_1_0, "  loadBalancer: {listener: web, hosts: [a.example.com], paths: [/status]}\n"),
+    );
+    assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+    assert!(places(&lab)[0].1 < 10, "the more specific rule goes before the stranger's: {:?}", places(&lab));
+}
+
+/// The load balancer that a name's A record leads to.
+fn target(world: &World, name: &str) -> Option<String> {
+    let records = &world.dns.zones.get(ZONE_ID)?.records;
+    let record = records.values().find(|record| record.name.trim_end_matches('.') == name && record.kind == "A")?;
+    let dns_name = record.alias.as_ref()?.dns_name.trim_start_matches("dualstack.").trim_end_matches('.').to_owned();
+    let balancer = world.balancing.load_balancers.values().find(|it| it.dns_name.eq_ignore_ascii_case(&dns_name))?;
+    Some(name_in(&balancer.arn).to_owned()).map(|_| balancer.name.clone())
+}
+
+/// Watches that these names lead somewhere after every call, besides what always must hold.
+fn watch_names(lab: &Lab, names: &'static [&'static str]) -> Arc<Mutex<u32>> {
+    let calls = Arc::new(Mutex::new(0));
+    let counted = Arc::clone(&calls);
+    lab.simulation.set_observer(Some(Box::new(move |call, before, after| {
+        invariants::assert_invariants(call, before, after);
+        *counted.lock().unwrap() += 1;
+        for name in names {
+            assert!(target(after, name).is_some(), "{name} leads nowhere after {call:?}");
+        }
+    })));
+    calls
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renamed_app_takes_its_name_over_from_the_orphan_without_a_moment_without_a_record() {
+    let name = "  dns: {name: shop.internal.example.com}\n";
+    let mut lab = Lab::new().await;
+    lab.write("shop", app("shop", HELLO_1_0, name));
+    assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+    let calls = watch_names(&lab, &["shop.internal.example.com"]);
+    lab.remove("shop");
+    lab.write("store", app("store", HELLO_1_0, name));
+    let plan = lab.plan("store").await;
+    let said = "shop.internal.example.com is taken over from shop, whose record stays until then";
+    assert!(plan.notes.iter().any(|note| note == said), "{plan:?}");
+    assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+    assert_eq!(lab.simulation.with(|world| target(world, "shop.internal.example.com")).as_deref(), Some("store-prod"));
+    assert!(*calls.lock().unwrap() > 5);
+    let plan = lab.plan("store").await;
+    assert_eq!((plan.change, plan.actions.len()), (Change::Unchanged, 0), "{plan:?}");
+    assert_eq!(lab.plan("shop").await.change, Change::Orphaned);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_apps_swap_their_names_without_a_moment_without_a_record() {
+    let named = |name: &str| format!("  dns: {{name: {name}.internal.example.com}}\n");
+    let mut lab = Lab::new().await;
+    for name in ["blue", "green"] {
+        lab.write(name, app(name, HELLO_1_0, &named(name)));
+    }
+    assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+    watch_names(&lab, &["blue.internal.example.com", "green.internal.example.com"]);
+    lab.write("blue", app("blue", HELLO_1_0, &named("green")));
+    lab.write("green", app("green", HELLO_1_0, &named("blue")));
+    assert_eq!(lab.apply(true).await, Outcome::Converged, "{}", lab.diary());
+    lab.simulation.with(|world| {
+        assert_eq!(target(world, "blue.internal.example.com").as_deref(), Some("green-prod"));
+        assert_eq!(target(world, "green.internal.example.com").as_deref(), Some("blue-prod"));
+    });
+    for name in ["blue", "green"] {
+        let plan = lab.plan(name).await;
+        assert_eq!((plan.change, plan.actions.len(), plan.waits.len()), (Change::Unchanged, 0, 0), "{plan:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renamed_app_behind_a_shared_listener_keeps_the_record_and_the_end_of_the_old_one_leaves_it() {
+    let mut lab = shared().await;
+    let rule = |host: &str| {
+        format!(
+            "  loadBalancer: {{listener: web, hosts: [{host}.example.com]}}\n  dns: {{name: shop.internal.example.com}}\n"
+        )
+    };
+    lab.write("shop", app("shop", HELLO_1_0, &rule("shop")));
+    assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+    watch_names(&lab, &["shop.internal.example.com"]);
+    lab.write("store", app("store", HELLO_1_0, &rule("store")));
+    lab.write("shop", app("shop", HELLO_1_0, &format!("{}  destroy: true\n", rule("shop"))));
+    lab.simulation.set_observer(Some(Box::new(|call, _, after| {
+        assert!(target(after, "shop.internal.example.com").is_some(), "the name leads nowhere after {call:?}");
+    })));
+    assert_eq!(lab.apply(true).await, Outcome::Converged, "{}", lab.diary());
+    assert_eq!(lab.plan("store").await.change, Change::Unchanged);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_that_is_destroyed_serves_until_the_one_that_takes_its_name_over_has_it() {
+    let name = "  dns: {name: shop.internal.example.com}\n";
+    let mut lab = Lab::new().await;
+    lab.write("shop", app("shop", HELLO_1_0, name));
+    assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+    lab.simulation.set_observer(Some(Box::new(|call, _, after| {
+        assert!(target(after, "shop.internal.example.com").is_some(), "the name leads nowhere after {call:?}");
+    })));
+    lab.write("shop", app("shop", HELLO_1_0, &format!("{name}  destroy: true\n")));
+    lab.write("store", app("store", HELLO_1_0, name));
+    assert_eq!(lab.apply(true).await, Outcome::Converged, "{}", lab.diary());
+    assert_eq!(lab.simulation.with(|world| target(world, "shop.internal.example.com")).as_deref(), Some("store-prod"));
+    assert!(!lab.simulation.with(|world| world.scaling.groups.contains_key("shop-prod-v001")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_launch_template_or_group_of_somebody_elses_with_our_name_is_found_before_anything_is_made() {
+    let template = [
+        ("LaunchTemplateName", "hello-prod-v001"),
+        ("LaunchTemplateData.ImageId", HELLO_1_0),
+        ("LaunchTemplateData.InstanceType", "m7i.large"),
+    ];
+    let mut lab = Lab::new().await;
+    lab.by_hand("ec2", "CreateLaunchTemplate", &template);
+    lab.write("hello", app("hello", HELLO_1_0, ""));
+    assert_eq!(lab.apply(false).await, Outcome::Failed);
+    assert_eq!(lab.diary(), "", "nothing is made");
+    let plan = lab.plan("hello").await;
+    assert!(plan.reason.starts_with("launch template hello-prod-v001 exists and is not this app's"), "{}", plan.reason);
+
+    // The same for a later generation.
+    let mut lab = deployed("").await;
+    lab.diary();
+    let next = [("LaunchTemplateName", "hello-prod-v002"), template[1], template[2]];
+    lab.by_hand("ec2", "CreateLaunchTemplate", &next);
+    lab.write("hello", app("hello", HELLO_1_1, ""));
+    assert_eq!(lab.apply(false).await, Outcome::Failed);
+    assert_eq!(lab.diary(), "");
+}
