@@ -44,6 +44,7 @@ pub(super) fn shift<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, place:
     if let Some(turn) = release.held(draft) {
         return turn;
     }
+    draft.standing.advances |= share_now(release, target) == 0;
     let reason = match share_now(release, target) {
         0 => format!("{} is healthy: it takes {weight} % of the traffic", target.owner.generation),
         share => format!("{} is well at {share} %: it takes {weight} %", target.owner.generation),
@@ -84,6 +85,7 @@ pub(super) fn pause<'a>(
             Turn::Here(None)
         }
         None => {
+            draft.standing.park(Some(since));
             draft.wait_for_person(format!("`amiable promote {}`: {generation} has {share} %", draft.scope.app));
             Turn::Here(None)
         }

@@ -1,5 +1,6 @@
 //! A plan for one app under construction: what was decided so far, and what had to be known for it.
 
+use super::limits::Standing;
 use crate::manifest::spec::Tolerance;
 use crate::model::action::{Action, Expect, Tags};
 use crate::model::desired::Desired;
@@ -35,6 +36,8 @@ pub(super) struct Draft<'a> {
     pub(super) in_flight: bool,
     /// Whether the actions begin a release.
     pub(super) begins: bool,
+    /// How its release stands toward the limits of the environment, besides.
+    pub(super) standing: Standing,
     /// By whom the app is paused, if it is, and how it goes on.
     pub(super) paused: Option<String>,
     /// Whether the pause keeps it from its next step, and nothing has to be watched meanwhile.
@@ -75,6 +78,7 @@ impl<'a> Draft<'a> {
             tolerate: None,
             in_flight: false,
             begins: false,
+            standing: Standing::default(),
             paused: None,
             is_held: false,
             fails: false,
@@ -192,13 +196,14 @@ impl<'a> Draft<'a> {
             self.plan.actions.clear();
         }
         self.say_paused();
-        Drafted { plan: self.plan, in_flight: self.in_flight, begins: self.begins }
+        let has_traffic = self.standing.has_traffic || self.fails;
+        let standing = Standing { in_flight: self.in_flight, begins: self.begins, has_traffic, ..self.standing };
+        Drafted { plan: self.plan, standing }
     }
 }
 
 /// The plan of one app, and what the environment's limits need to know of it.
 pub(super) struct Drafted {
     pub(super) plan: AppPlan,
-    pub(super) in_flight: bool,
-    pub(super) begins: bool,
+    pub(super) standing: Standing,
 }

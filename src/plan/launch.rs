@@ -39,6 +39,7 @@ pub(super) fn launch<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
     let Some(generation) = generation(draft, release) else { return Turn::Here(None) };
     draft.plan.to = Some(generation);
     draft.begins = true;
+    draft.standing.asked_at = reusable(release).map(|template| template.created_at);
     let (min, held_min) = floor::at_birth(release);
     let owner = Ownership { held_min, ..ownership(draft, release, template, generation, slot) };
     let labels = &release.wanted.app.labels;

@@ -1,28 +1,176 @@
-//! What limits an environment: how many releases at a time.
+//! What limits an environment: how many releases at a time, who has a place among them, and who waits for one.
+//!
+//! A place is held only while a release can go on by itself. One that has waited for a person, for the end of a suspension or
+//! for capacity for [`PATIENCE`] does without, and takes a place again before it takes traffic. What has traffic needs none to
+//! go on or to go back. Nothing of this is remembered: tags, and the names of launch templates, say who asked when.
+
+use std::collections::BTreeMap;
 
 use super::draft::Drafted;
+use crate::model::action::Action;
 use crate::model::desired::Desired;
-use crate::model::plan::{Change, Wait};
+use crate::model::names::{AppName, Generation, Scope};
+use crate::model::observed::{Group, Observed, Read};
+use crate::model::plan::{AppPlan, Change, StepState, Wait};
 use crate::model::time::{Span, Timestamp};
 
 /// How soon an app that waits for room is looked at again.
 const LOOK_AGAIN: Span = Span::seconds(15);
+/// How long a release that cannot go on by itself keeps its place.
+const PATIENCE: Span = Span::minutes(2);
+/// How many of those that hold a place a message names.
+const NAMED: usize = 5;
+/// How much of a reason stands in the message of another app.
+const LONGEST_REASON: usize = 160;
 
-/// Lets as many apps begin a release as there is room for, in the order of their names; the others wait.
-pub(super) fn hold_back(desired: &Desired, drafts: &mut [Drafted], now: Timestamp) {
+/// How a release stands toward the limits of its environment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Standing {
+    /// Whether the app is between launch and record.
+    pub(super) in_flight: bool,
+    /// Whether the actions begin a release.
+    pub(super) begins: bool,
+    /// Whether the actions give a generation its first traffic.
+    pub(super) advances: bool,
+    /// Whether the generation has any traffic, or gives it back.
+    pub(super) has_traffic: bool,
+    /// Since when it has waited for what does not come by itself: a person, the end of a suspension, capacity.
+    pub(super) parked: Option<Timestamp>,
+    /// When it asked for its place: when its launch template or its group was made, or when it last became able to go on.
+    pub(super) asked_at: Option<Timestamp>,
+}
+
+impl Standing {
+    /// It waits for what does not come by itself. Where nobody can tell since when, it has done so for long.
+    pub(super) fn park(&mut self, since: Option<Timestamp>) {
+        let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
+        self.parked = Some(self.parked.map_or(since, |earlier| earlier.min(since)));
+    }
+
+    fn has_given_up(&self, now: Timestamp) -> bool {
+        self.parked.is_some_and(|since| PATIENCE.after(since) <= now)
+    }
+
+    /// Whether it holds a place whatever the limit is: it cannot be stopped where it is.
+    fn holds(&self, now: Timestamp) -> bool {
+        self.in_flight && !self.begins && self.has_traffic && !self.has_given_up(now)
+    }
+
+    /// Whether it is on its way to its first traffic.
+    fn is_on_its_way(&self, now: Timestamp) -> bool {
+        self.in_flight && !self.begins && !self.has_traffic && !self.has_given_up(now)
+    }
+}
+
+/// Lets as many apps begin a release, or take their first traffic, as there is room for: those that are on their way first,
+/// then in the order in which they asked. The others wait.
+pub(super) fn hold_back(desired: &Desired, observed: &Observed, drafts: &mut [Drafted], now: Timestamp) {
     let limit = desired.environment.limits.concurrent_rollouts as usize;
-    let mut under_way = drafts.iter().filter(|draft| draft.in_flight && !draft.begins).count();
-    let chosen = |draft: &&mut Drafted| desired.chosen.as_ref().is_none_or(|chosen| chosen.contains(&draft.plan.app));
-    for draft in drafts.iter_mut().filter(|draft| draft.begins).filter(chosen) {
-        if under_way < limit {
-            under_way += 1;
-            continue;
+    let mut holders = strangers(desired, observed, drafts);
+    holders.extend(drafts.iter().filter(|draft| draft.standing.holds(now)).map(|draft| said(&draft.plan)));
+    let chosen = |app: &AppName| desired.chosen.as_ref().is_none_or(|chosen| chosen.contains(app));
+    let queued = |draft: &Drafted| {
+        let standing = &draft.standing;
+        standing.is_on_its_way(now) || standing.begins && chosen(&draft.plan.app)
+    };
+    let mut queue: Vec<&mut Drafted> = drafts.iter_mut().filter(|draft| queued(draft)).collect();
+    // Whoever has not asked yet asks now, after all others.
+    queue.sort_by_key(|draft| (draft.standing.begins, draft.standing.asked_at.unwrap_or(now), draft.plan.app.clone()));
+    for draft in queue {
+        if holders.len() < limit {
+            holders.push(said(&draft.plan));
+        } else if draft.standing.begins || draft.standing.advances {
+            wait_for_room(desired, &mut draft.plan, limit, &holders, now);
         }
-        let plan = &mut draft.plan;
-        plan.actions.clear();
-        plan.change = Change::Blocked;
-        plan.reason = format!("{under_way} releases are under way, and the environment allows {limit}");
-        plan.waits = vec![Wait { what: "room for another release".to_owned(), until: None, cleanup: false }];
-        plan.wake_at = Some(LOOK_AGAIN.after(now));
+    }
+}
+
+/// The launch template of a generation that waits is made all the same: it is free, and when it was made tells who asked first.
+fn wait_for_room(desired: &Desired, plan: &mut AppPlan, limit: usize, holders: &[String], now: Timestamp) {
+    plan.actions.retain(|planned| matches!(planned.action, Action::CreateLaunchTemplate { .. }));
+    plan.change = Change::Blocked;
+    let more = holders.len().saturating_sub(NAMED);
+    let mut named: Vec<String> = holders.iter().take(NAMED).cloned().collect();
+    named.extend((more > 0).then(|| format!("{more} more")));
+    let (allowed, hold) = match limit {
+        1 => ("1 release".to_owned(), "this one is"),
+        _ => (format!("{limit} releases"), "these are"),
+    };
+    plan.reason = format!(
+        "`limits.concurrentRollouts` of {} allows {allowed} at a time, and {hold} under way: {}",
+        desired.name,
+        named.join("; ")
+    );
+    plan.waits = vec![Wait { what: "room for another release".to_owned(), until: None, cleanup: false }];
+    plan.wake_at = Some(LOOK_AGAIN.after(now));
+}
+
+/// Apps that cannot be planned and whose release, as their tags say, is not recorded yet: their manifests have errors or are
+/// not there, or not all of them could be read. Nobody knows how they do, so that each of them takes up room.
+fn strangers(desired: &Desired, observed: &Observed, drafts: &[Drafted]) -> Vec<String> {
+    let mut groups: BTreeMap<&AppName, Vec<&Group>> = BTreeMap::new();
+    if let Read::Known(all) = &observed.groups {
+        for group in all.values() {
+            groups.entry(&group.owner.app).or_default().push(group);
+        }
+    }
+    let unrecorded = |app: &AppName| groups.get(app).and_then(|groups| unrecorded(groups));
+    let mut named: BTreeMap<&AppName, String> = BTreeMap::new();
+    for draft in drafts.iter().filter(|draft| draft.plan.change == Change::Error && !draft.standing.in_flight) {
+        if let Some(generation) = unrecorded(&draft.plan.app) {
+            let why = short(&draft.plan.reason);
+            named.insert(&draft.plan.app, format!("{} {generation} (it cannot be planned: {why})", draft.plan.app));
+        }
+    }
+    for app in groups.keys().copied().filter(|app| !desired.apps.contains_key(*app)) {
+        if let Some(generation) = unrecorded(app) {
+            let why = match desired.left_out.apps.contains(app) || desired.left_out.unseen {
+                true => "its manifest has errors: once that is mended, it goes on",
+                false => "no manifest asks for it: it goes on once its manifest is back",
+            };
+            named.insert(app, format!("{app} {generation} ({why})"));
+        }
+    }
+    for problem in &observed.problems {
+        let known = || drafts.iter().map(|draft| &draft.plan.app);
+        let scope = |app: &AppName| Scope::new(app.clone(), desired.name.clone());
+        let owner = problem.app.as_ref().or_else(|| known().find(|app| problem.concerns(&scope(app))));
+        if let Some(app) = owner {
+            let (what, why) = (&problem.what, short(&problem.why));
+            named.insert(app, format!("{app} ({what} cannot be understood: {why})"));
+        }
+    }
+    named.into_values().collect()
+}
+
+/// The generation that runs and was not recorded since it was launched or took over, as far as tags tell.
+fn unrecorded(groups: &[&Group]) -> Option<Generation> {
+    let recorded = groups.iter().filter_map(|group| group.owner.recorded_at).max();
+    let open = |group: &&&Group| {
+        let owner = &group.owner;
+        let runs = group.desired > 0 || !group.instances.is_empty();
+        let is_new = owner.recorded_at.is_none() || owner.shifted_at > recorded;
+        runs && is_new && owner.failed.is_none() && !group.deleting
+    };
+    groups.iter().filter(open).map(|group| group.owner.generation).max()
+}
+
+/// Who holds a place, and what it waits for.
+fn said(plan: &AppPlan) -> String {
+    let generation = plan.to.or(plan.from).map(|generation| format!(" {generation}")).unwrap_or_default();
+    let wait = plan.waits.iter().find(|wait| !wait.cleanup);
+    let current = || plan.steps.iter().find(|step| step.state == StepState::Current).map(|step| step.kind.to_string());
+    let how = match wait {
+        _ if matches!(plan.change, Change::Blocked | Change::Error) => short(&plan.reason),
+        Some(wait) => format!("it waits for {}", short(&wait.what)),
+        None => current().map_or_else(|| "it goes on".to_owned(), |step| format!("it is at the step {step}")),
+    };
+    format!("{}{generation} ({how})", plan.app)
+}
+
+fn short(reason: &str) -> String {
+    match reason.char_indices().nth(LONGEST_REASON) {
+        Some((cut, _)) => format!("{}…", &reason[..cut]),
+        None => reason.to_owned(),
     }
 }

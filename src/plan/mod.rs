@@ -72,7 +72,7 @@ use resolve::{Choice, Wanted};
 /// still be read to say more, it is listed in [`Plan::wants`], and such an app has no actions.
 pub fn plan(desired: &Desired, observed: &Observed, now: Timestamp) -> Plan {
     let mut drafts: Vec<Drafted> = desired.apps.values().map(|app| app_plan(desired, app, observed, now)).collect();
-    limits::hold_back(desired, &mut drafts, now);
+    limits::hold_back(desired, observed, &mut drafts, now);
     let mut apps: Vec<_> = drafts.into_iter().map(|draft| draft.plan).collect();
     apps.extend(orphans::orphans(desired, observed, now));
     apps.sort_by(|one, other| one.app.cmp(&other.app));

@@ -1,9 +1,10 @@
 //! A release: what is wanted, what there is, and how both hang together.
 
 use super::draft::Draft;
-use super::picture::Picture;
+use super::picture::{Front, Picture};
 use super::record;
 use super::resolve::Wanted;
+use super::verify;
 use crate::manifest::spec::Canary;
 use crate::model::observed::Group;
 
@@ -77,7 +78,17 @@ impl<'a, 'p> Release<'a, 'p> {
             draft.wait_for_person(format!("`amiable resume {}`: paused by {}", draft.scope.app, mark.said()));
         }
         draft.is_held = true;
+        draft.standing.park(Some(mark.at));
         Some(Turn::Here(Some("paused".to_owned())))
+    }
+
+    /// Notes how it stands toward the limits of its environment.
+    pub(super) fn stand(&self, draft: &mut Draft<'a>) {
+        let Some(target) = self.target else { return };
+        let has_share = |front: &Front<'_>| target.owner.slot.is_some_and(|slot| front.weight(slot) > 0);
+        draft.standing.has_traffic |= self.is_shifted() || self.picture.front.as_ref().is_some_and(has_share);
+        let able_since = target.owner.lacking_since.max(verify::room_since(draft, target));
+        draft.standing.asked_at = Some(able_since.map_or(target.created_at, |since| since.max(target.created_at)));
     }
 
     /// Whether the target has a share of the traffic or all of it, and may still have to give it back.

@@ -31,6 +31,7 @@ pub(super) fn with_settings<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>
 
 /// Goes through the steps. Afterwards the draft holds them all, and what to do now.
 pub(super) fn interpret<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
+    release.stand(draft);
     let known = !release.picture.groups.is_empty();
     let mut here = false;
     for leg in strategy::compile(release) {

@@ -36,6 +36,7 @@ pub(super) fn take_over<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) ->
     {
         return turn;
     }
+    draft.standing.advances |= !release.is_shifted();
     if let (false, Some(front), Some(slot)) = (exact, &release.picture.front, target.owner.slot) {
         let reason = format!("{} is healthy: it takes all traffic", target.owner.generation);
         move_traffic(draft, release, target, slot, &front.all_to(slot), &reason);

@@ -8,7 +8,7 @@ use crate::model::time::Timestamp;
 
 /// A suspended app is still shown as it would change, but nothing is done.
 pub(super) fn suspended(draft: &mut Draft<'_>, app: &DesiredApp) {
-    let Some((until, why)) = suspension(draft, app) else { return };
+    let Some((since, until, why)) = suspension(draft, app) else { return };
     if draft.plan.change == Change::Error {
         return;
     }
@@ -18,15 +18,17 @@ pub(super) fn suspended(draft: &mut Draft<'_>, app: &DesiredApp) {
     draft.plan.wants.retain(|want| !matches!(want, Want::Probe(_)));
     draft.plan.wake_at = until;
     draft.begins = false;
+    draft.standing.park(since);
     let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
     draft.block(format!("suspended{until}{why}"));
 }
 
-/// The suspension that is in force: until when and why, as the manifest or else a person says.
-fn suspension(draft: &Draft<'_>, app: &DesiredApp) -> Option<(Option<Timestamp>, String)> {
+/// The suspension that is in force: since when, until when and why, as the manifest or else a person says. A manifest does
+/// not say since when.
+fn suspension(draft: &Draft<'_>, app: &DesiredApp) -> Option<(Option<Timestamp>, Option<Timestamp>, String)> {
     let in_force = |until: Option<Timestamp>| until.is_none_or(|until| until > draft.now);
     if let Some(suspend) = app.spec.suspend.as_ref().filter(|suspend| in_force(suspend.until)) {
-        return Some((suspend.until, format!(": {}", suspend.reason)));
+        return Some((None, suspend.until, format!(": {}", suspend.reason)));
     }
     let groups = draft.observed.groups.known()?;
     let own = groups.values().filter(|group| group.name == app.scope.generation_name(group.owner.generation));
@@ -34,5 +36,5 @@ fn suspension(draft: &Draft<'_>, app: &DesiredApp) -> Option<(Option<Timestamp>,
     let mark = marks.max_by_key(|mark| mark.at)?;
     // A time that cannot be read does not end anything.
     let until: Option<Timestamp> = mark.to.as_ref().and_then(|to| to.parse().ok());
-    in_force(until).then(|| (until, format!(" by {}", mark.said())))
+    in_force(until).then(|| (Some(mark.at), until, format!(" by {}", mark.said())))
 }

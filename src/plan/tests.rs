@@ -8,6 +8,7 @@ mod ending;
 mod failure;
 mod guards;
 mod images;
+mod places;
 mod release;
 mod said;
 mod scaling;
@@ -292,7 +293,8 @@ impl Case {
         self.observed.details.policies.insert(name.clone(), Read::Known(Vec::new()));
         self.observed.details.schedules.insert(name.clone(), Read::Known(Vec::new()));
         self.observed.details.template_data.insert(name.clone(), Read::Known(Some(launch)));
-        let template = LaunchTemplate { name: name.clone(), id: format!("lt-{number}"), owner: group.owner.clone() };
+        let (id, owner, created_at) = (format!("lt-{number}"), group.owner.clone(), group.created_at);
+        let template = LaunchTemplate { name: name.clone(), id, owner, created_at };
         if let Read::Known(templates) = &mut self.observed.launch_templates {
             templates.insert(name.clone(), template);
         }

@@ -205,6 +205,7 @@ fn decode_template(template: &ec2::LaunchTemplate) -> Result<LaunchTemplate, Str
         name: name.to_owned(),
         id: template.launch_template_id().unwrap_or_default().to_owned(),
         owner: owner(name, &codec::ec2_tags(template.tags()))?,
+        created_at: template.create_time().and_then(codec::timestamp).ok_or("AWS did not say when it was created")?,
     })
 }
 

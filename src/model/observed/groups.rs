@@ -176,4 +176,6 @@ pub struct LaunchTemplate {
     pub id: String,
     /// What its tags say.
     pub owner: Ownership,
+    /// When it was created.
+    pub created_at: Timestamp,
 }

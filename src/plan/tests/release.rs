@@ -201,7 +201,8 @@ fn only_so_many_releases_begin_as_there_is_room_for() {
     case.desired.apps.insert(second.scope.app.clone(), second);
     let apps = plan(&case.desired, &case.observed, now()).apps;
     assert_eq!((apps[0].change, apps[1].change), (Change::Create, Change::Blocked));
-    assert!(apps[1].actions.is_empty() && !apps[1].waits.is_empty());
+    assert_eq!(calls(&apps[1]), ["CreateLaunchTemplate second-prod-v001"], "it asks for its place");
+    assert!(!apps[1].waits.is_empty());
 }
 
 #[test]

@@ -50,6 +50,14 @@ pub(super) fn room_since(activities: &[Activity]) -> Option<Timestamp> {
     activities.iter().map(|activity| activity.started_at).filter(|at| *at > last).min()
 }
 
+/// Since when AWS has lacked room for every launch.
+pub(super) fn lacks_room_since(activities: &[Activity]) -> Option<Timestamp> {
+    let lacked = |activity: &&Activity| activity.status == "Failed" && cause(&activity.message) == Cause::Capacity;
+    let other = activities.iter().filter(|activity| !lacked(activity)).map(|activity| activity.started_at).max();
+    let lacking = activities.iter().filter(lacked).map(|activity| activity.started_at);
+    lacking.filter(|at| other.is_none_or(|other| *at > other)).min()
+}
+
 /// Tells trouble with AWS from trouble with the release, by AWS's own words.
 /// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/CHAP_Troubleshooting.html>
 pub(super) fn cause(message: &str) -> Cause {

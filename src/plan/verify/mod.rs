@@ -20,13 +20,18 @@ use crate::model::action::{Action, Tags};
 use crate::model::observed::{Failure, Group, Want};
 use crate::model::tags::{self, keys};
 use crate::model::time::{Span, Timestamp};
-use activity::{Cause, abandoned_launch, launch_failure, replaced, room_since};
+use activity::{Cause, abandoned_launch, launch_failure, replaced};
 use health::Healthy;
 use watched::Watching;
 
 /// How many instances of a group are healthy, if that is known.
 pub(super) fn healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group) -> Option<u32> {
     Some(Healthy::of(draft, release.picture, group)?.good)
+}
+
+/// When AWS had room for its launches again, if it had lacked some and that was read.
+pub(super) fn room_since(draft: &Draft<'_>, target: &Group) -> Option<Timestamp> {
+    activity::room_since(draft.observed.details.activities.get(&target.name)?.known()?)
 }
 
 /// Done when the target has the traffic, or has been healthy for the stability window.
@@ -242,7 +247,7 @@ fn not_yet_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target:
         let abandoned = abandoned_launch(activities, target).map(|words| (Cause::Release, words.to_owned()));
         abandoned.or_else(|| launch_failure(activities, target))
     });
-    let room = activities.and_then(|activities| room_since(activities));
+    let room = activities.and_then(|activities| activity::room_since(activities));
     let generation = target.owner.generation;
     // The time that AWS could not launch anything does not count.
     let lacking = if was_ready { Some(draft.now) } else { target.owner.lacking_since };
@@ -253,6 +258,7 @@ fn not_yet_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target:
     match failure {
         Some((Cause::Release, words)) => fail(draft, release, target, format!("launch failed: {words}")),
         Some((Cause::Capacity, words)) => {
+            draft.standing.park(activities.and_then(|activities| activity::lacks_room_since(activities)));
             draft.note(format!("AWS cannot launch now, and goes on trying: {words}"));
             draft.wait(format!("capacity for {generation}, healthy {}/{}: {words}", health.good, release.size), None);
         }
