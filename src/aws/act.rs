@@ -109,6 +109,7 @@ pub async fn perform(aws: &Aws, scope: &Scope, action: &Action) -> Result<Done, 
         Action::DeleteScheduledAction { group, scheduled } => {
             scaling::delete_scheduled(aws, call, group, scheduled).await
         }
+        Action::LiftProtection { group, ids } => scaling::unprotect(aws, call, group, ids).await,
         Action::SuspendProcesses { name, processes } => scaling::suspend(aws, call, name, processes).await,
         Action::ResumeProcesses { name, processes } => scaling::resume(aws, call, name, processes).await,
         Action::TagInstances { ids, tags, .. } => launch::tag_instances(aws, call, ids, tags).await,

@@ -74,7 +74,7 @@ pub async fn apply(global: &Global, desired: &Desired, apps: &Apps, watching: &W
     apps.narrow(desired, &mut look.plan);
     show(&look, global)?;
     if look.plan.apps.iter().all(|app| app.is_over(watching.wait_for_cleanup)) {
-        return Ok(watch::exit(Outcome::of(&look.plan.apps.iter().collect::<Vec<_>>())));
+        return Ok(watch::exit(Outcome::of(&look.plan.apps.iter().collect::<Vec<_>>(), watching.wait_for_cleanup)));
     }
     if !watching.yes {
         terminal::confirm(&format!("\nApply to {}?", desired.name))?;

@@ -101,6 +101,9 @@ fn ending(outcome: Outcome, plan: &Plan, apps: &[&AppPlan]) -> Vec<String> {
             for app in open().filter(|app| !app.reason.is_empty()) {
                 lines.push(format!("{}: {}", app.app, words::plain(&app.reason)));
             }
+            for app in apps {
+                lines.extend(app.left_over.iter().map(|left| format!("{}: {}", app.app, words::plain(left))));
+            }
         }
         Outcome::TimedOut | Outcome::Interrupted => {
             let how = if outcome == Outcome::TimedOut { "waited long enough" } else { "interrupted" };

@@ -63,13 +63,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// How it stands with apps of which nothing more is to be done or waited for.
-    pub fn of(apps: &[&AppPlan]) -> Self {
+    /// How it stands with apps of which nothing more is to be done or waited for: with `cleanup`, nothing may be left over of
+    /// earlier generations, either.
+    pub fn of(apps: &[&AppPlan], cleanup: bool) -> Self {
         let any = |test: fn(&AppPlan) -> bool| apps.iter().any(|app| test(app));
         match () {
             () if any(|app| app.change == Change::Error) => Outcome::Failed,
             () if any(|app| app.failure.is_some()) => Outcome::ReleaseFailed,
             () if any(|app| app.change == Change::Blocked) => Outcome::Blocked,
+            () if cleanup && any(|app| !app.left_over.is_empty()) => Outcome::Blocked,
             () => Outcome::Converged,
         }
     }
@@ -114,7 +116,7 @@ pub async fn converge(
         let is_open = |app: &&AppPlan| !app.is_over(options.wait_for_cleanup) && !troubles.is_given_up(&app.app);
         let open: Vec<&AppPlan> = apps.iter().copied().filter(is_open).collect();
         let ended = match () {
-            () if open.is_empty() && working.apps.is_empty() => Some(troubles.judge(&apps)),
+            () if open.is_empty() && working.apps.is_empty() => Some(troubles.judge(&apps, options.wait_for_cleanup)),
             () if *stop.borrow() => Some(Outcome::Interrupted),
             () if options.is_late(begun, clock.now()) => Some(Outcome::TimedOut),
             () => None,

@@ -60,8 +60,8 @@ impl Troubles {
     }
 
     /// How it ends with the chosen apps.
-    pub(super) fn judge(&self, apps: &[&AppPlan]) -> Outcome {
-        if self.given_up.is_empty() { Outcome::of(apps) } else { Outcome::Failed }
+    pub(super) fn judge(&self, apps: &[&AppPlan], cleanup: bool) -> Outcome {
+        if self.given_up.is_empty() { Outcome::of(apps, cleanup) } else { Outcome::Failed }
     }
 
     pub(super) fn is_given_up(&self, app: &AppName) -> bool {

@@ -263,6 +263,13 @@ pub enum Action {
         /// The processes, at least one.
         processes: Vec<String>,
     },
+    /// Auto Scaling `SetInstanceProtection`: these instances are protected from scale-in no more.
+    LiftProtection {
+        /// The group.
+        group: String,
+        /// The instances, at least one and at most 50.
+        ids: Vec<String>,
+    },
     /// EC2 `CreateTags` on instances of a group.
     TagInstances {
         /// The group.
@@ -488,6 +495,7 @@ impl Action {
             Action::DeleteScheduledAction { .. } => (ASG, "DeleteScheduledAction"),
             Action::SuspendProcesses { .. } => (ASG, "SuspendProcesses"),
             Action::ResumeProcesses { .. } => (ASG, "ResumeProcesses"),
+            Action::LiftProtection { .. } => (ASG, "SetInstanceProtection"),
             Action::TagInstances { .. } => ("ec2", "CreateTags"),
             Action::TagGroup { .. } => ("autoscaling", "CreateOrUpdateTags"),
             Action::UntagGroup { .. } => ("autoscaling", "DeleteTags"),
@@ -522,6 +530,7 @@ impl Action {
             | Action::UntagGroup { name, .. } => name,
             Action::PutLifecycleHook { group, .. }
             | Action::DeleteLifecycleHook { group, .. }
+            | Action::LiftProtection { group, .. }
             | Action::TagInstances { group, .. } => group,
             Action::PutScalingPolicy { policy, .. } => &policy.name,
             Action::DeleteScalingPolicy { policy, .. } => policy,

@@ -108,6 +108,8 @@ pub struct AppPlan {
     pub waits: Vec<Wait>,
     /// Why the wanted release failed, if it did: it is not tried again until the manifest changes or a person says so.
     pub failure: Option<String>,
+    /// What is left over of earlier generations and goes only when a person does something: which, why, and how.
+    pub left_over: Vec<String>,
     /// What people should know besides.
     pub notes: Vec<String>,
     /// What has to be read before more can be said. A plan with wants has no actions.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::dns;
 use super::draft::Draft;
 use super::handover;
+use super::leftover;
 use super::picture::{Front, Picture};
 use super::resolve::Wanted;
 use super::resolve::dns::ALIAS_TTL;
@@ -12,7 +13,7 @@ use super::retire;
 use crate::manifest::spec::LoadBalancer;
 use crate::model::action::{Action, Expect, Tags};
 use crate::model::names::Slot;
-use crate::model::observed::{Group, Nameless, Want};
+use crate::model::observed::{Group, Health, Nameless, Target, Want};
 use crate::model::plan::{Change, StepKind, StepState};
 use crate::model::tags;
 use crate::model::time::Span;
@@ -41,7 +42,7 @@ pub(super) fn destroy<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &
         (delete("load balancer"), balancer),
         (delete("recorded releases"), record),
     ];
-    let mut here = false;
+    let mut here = !is_clear(draft, picture);
     for (kind, part) in parts {
         if here {
             draft.step(kind, StepState::Pending, None);
@@ -57,6 +58,50 @@ pub(super) fn destroy<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &
         draft.plan.steps.clear();
         draft.plan.reason = "destroyed; its manifest can be removed".to_owned();
     }
+}
+
+/// Whether nothing would keep the app from ending. That is looked at first, and again at every look: what is ours to lift is
+/// lifted; anything else is said before more is deleted.
+fn is_clear<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>) -> bool {
+    let groups = || picture.groups.iter().filter(|group| !group.deleting);
+    let before = draft.plan.actions.len();
+    for group in groups() {
+        leftover::lift(draft, group);
+    }
+    if draft.plan.actions.len() > before {
+        return false;
+    }
+    let mut stuck: Vec<String> = groups().flat_map(|group| leftover::stuck(group)).collect();
+    let Some(strangers) = strangers(draft, picture) else { return false };
+    stuck.extend(strangers);
+    if stuck.is_empty() {
+        return true;
+    }
+    draft.block(format!("it cannot be deleted whole, so that nothing more of it is: {}", stuck.join("; ")));
+    false
+}
+
+/// Targets that are none of the app's instances: its target groups would never be empty. `None`: that must be read first.
+/// While a group is changing its size, and once the groups have gone, nobody can tell whose a target is.
+fn strangers<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>) -> Option<Vec<String>> {
+    let Some(front) = front(picture) else { return Some(Vec::new()) };
+    let mut found = Vec::new();
+    let moves = |group: &&Group| group.deleting || group.instances.len() as u32 != group.desired;
+    let is_quiet = !picture.groups.is_empty() && !picture.groups.iter().any(moves);
+    for group in front.target_groups.values() {
+        let want = Want::TargetHealth(group.arn.clone());
+        let targets = draft.see(draft.observed.details.target_health.get(&group.arn), want, "its targets")?;
+        let own = |id: &str| picture.groups.iter().flat_map(|group| &group.instances).any(|instance| instance.id == id);
+        let strange = |target: &&Target| target.health != Health::Draining && !own(&target.id);
+        found.extend(targets.iter().filter(strange).filter(|_| is_quiet).map(|target| {
+            let (id, name, arn) = (&target.id, &group.name, &group.arn);
+            format!(
+                "{id} in target group {name} is none of its instances; `aws elbv2 deregister-targets --target-group-arn {arn} \
+                 --targets Id={id}` takes it out"
+            )
+        }));
+    }
+    Some(found)
 }
 
 /// The records of the app's own go. What the longest-lived of them allows resolvers to remember is noted first, because
@@ -148,7 +193,8 @@ fn groups<'a>(draft: &mut Draft<'a>, _: &Wanted<'a>, picture: &Picture<'a>) -> b
         } else if group.desired > 0 || group.min > 0 {
             retire::scale_to_zero(draft, picture, group, "the app is being destroyed".to_owned(), Vec::new());
         } else if !group.instances.is_empty() {
-            draft.wait(format!("{generation} to drain, {} left", group.instances.len()), None);
+            let what = leftover::waits_for(draft, group);
+            draft.wait(what, None);
         } else {
             retire::delete(draft, picture, group, false, "the app is being destroyed");
         }

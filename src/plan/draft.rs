@@ -61,6 +61,7 @@ impl<'a> Draft<'a> {
             actions: Vec::new(),
             waits: Vec::new(),
             failure: None,
+            left_over: Vec::new(),
             notes: Vec::new(),
             wants: Vec::new(),
             wake_at: None,
@@ -131,6 +132,15 @@ impl<'a> Draft<'a> {
         if !self.plan.notes.contains(&note) {
             self.plan.notes.push(note);
         }
+    }
+
+    /// Something is left over of an earlier generation, and nothing waits for it: only a person can end it.
+    pub(super) fn leave_over(&mut self, why: impl Into<String>) {
+        let why = why.into();
+        if !self.plan.left_over.contains(&why) {
+            self.plan.left_over.push(why.clone());
+        }
+        self.note(why);
     }
 
     /// Adds a step.

@@ -2,6 +2,7 @@
 
 use super::draft::Draft;
 use super::floor;
+use super::leftover;
 use super::picture::Front;
 use super::release::{Release, Turn};
 use super::resolve::Template;
@@ -95,12 +96,12 @@ fn next_slot(release: &Release<'_, '_>) -> Option<Slot> {
     Some(live.map_or(Slot::A, Slot::other))
 }
 
-/// Instances of a failed generation that still are in the slot, and its number.
+/// Instances of a failed generation that still keep the next one out of the slot, and its number.
 fn occupant(release: &Release<'_, '_>, slot: Option<Slot>) -> Option<(usize, Generation)> {
     let slot = slot?;
     let here =
         release.picture.groups.iter().filter(|group| group.owner.slot == Some(slot) && group.owner.failed.is_some());
-    here.map(|group| (group.instances.len(), group.owner.generation)).find(|(instances, _)| *instances > 0)
+    here.map(|group| (leftover::in_the_way(group), group.owner.generation)).find(|(instances, _)| *instances > 0)
 }
 
 /// A template of the wanted kind that was made for a group that never came.

@@ -18,6 +18,7 @@
 //! - [`intent`]: what a person says about a release; [`suspension`]: that nothing is to be done
 //! - [`floor`]: sizes that must not shrink meanwhile
 //! - [`impact`]: what a release means while it lasts
+//! - [`leftover`]: what keeps a group that is emptied, and how that ends
 //! - [`limits`]: how much may happen at a time
 //! - [`orphans`]: apps of which no manifest can be read, or none is there
 //! - [`check`]: what must hold for every plan, whatever was decided
@@ -35,6 +36,7 @@ mod image;
 mod impact;
 pub mod intent;
 mod launch;
+mod leftover;
 mod limits;
 mod orphans;
 mod picture;

@@ -1,6 +1,7 @@
 //! Retirement: what no longer serves is scaled in, drained and only then deleted, each step checked afresh.
 
 use super::draft::Draft;
+use super::leftover;
 use super::picture::Picture;
 use super::release::{Release, Turn};
 use super::resolve::Wanted;
@@ -62,8 +63,20 @@ pub(super) fn retire<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group
         scale_to_zero(draft, release.picture, group, reason, expects);
         return Turn::Here(None);
     }
+    if leftover::lift(draft, group) {
+        return Turn::Here(None);
+    }
+    if leftover::is_all_stuck(group) {
+        return Turn::Later(leftover::leave(draft, group));
+    }
     if !group.instances.is_empty() {
-        wait(draft, format!("{generation} to drain, {} left", instances(group.instances.len())));
+        let what = leftover::waits_for(draft, group);
+        if !release.is_shifted() && leftover::in_the_way(group) == 0 {
+            // Its slot is free: the release goes on without it.
+            draft.wait_to_clean(what.clone(), None);
+            return Turn::Later(what);
+        }
+        wait(draft, what);
         return Turn::Here(Some(format!("{} left", group.instances.len())));
     }
     let keep_template = release.wanted.spec.retain.generations > 0 && group.owner.recorded_at.is_some();
@@ -211,8 +224,13 @@ pub(super) fn tombstones<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture
             draft.wait_to_clean(format!("{generation} to be deleted by AWS"), None);
         } else if group.desired > 0 || group.min > 0 {
             scale_to_zero(draft, picture, group, format!("{generation} failed and does not serve"), Vec::new());
+        } else if leftover::lift(draft, group) {
+            return;
+        } else if leftover::is_all_stuck(group) {
+            leftover::leave(draft, group);
         } else if !group.instances.is_empty() {
-            draft.wait_to_clean(format!("{generation} to drain, {} left", instances(group.instances.len())), None);
+            let what = leftover::waits_for(draft, group);
+            draft.wait_to_clean(what, None);
         } else if !is_reason(wanted, picture, group) {
             delete(draft, picture, group, false, "it failed, and its template is not wanted any more");
         }
@@ -260,8 +278,4 @@ pub(super) fn loose_templates<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, pi
             delete_template(draft, template, "no group uses it, and no rollback needs it");
         }
     }
-}
-
-fn instances(number: usize) -> String {
-    if number == 1 { "1 instance".to_owned() } else { format!("{number} instances") }
 }

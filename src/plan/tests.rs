@@ -8,6 +8,7 @@ mod ending;
 mod failure;
 mod guards;
 mod images;
+mod leftovers;
 mod places;
 mod release;
 mod said;
@@ -226,6 +227,7 @@ impl Case {
                 lifecycle: "InService".to_owned(),
                 healthy: true,
                 zone: "us-west-2a".to_owned(),
+                protected: false,
             })
             .collect();
         let mut group = Group {
@@ -273,6 +275,8 @@ impl Case {
             instances,
             deleting: false,
             suspended: BTreeSet::new(),
+            has_warm_pool: false,
+            undeletable: false,
         };
         change(&mut group);
         let targets: Vec<_> = group

@@ -47,6 +47,7 @@ pub(crate) fn app(name: &str, change: Change) -> AppPlan {
         actions: Vec::new(),
         waits: Vec::new(),
         failure: None,
+        left_over: Vec::new(),
         notes: Vec::new(),
         wants: Vec::new(),
         wake_at: None,
@@ -334,10 +335,13 @@ fn group(app: &str, generation: u32, slot: Slot, instances: [u32; 2]) -> Group {
                 lifecycle: if number < in_service { "InService" } else { "Pending" }.into(),
                 healthy: true,
                 zone: "us-west-2a".into(),
+                protected: false,
             })
             .collect(),
         deleting: false,
         suspended: Default::default(),
+        has_warm_pool: false,
+        undeletable: false,
     }
 }
 

@@ -244,7 +244,7 @@ mod tests {
 
         fn instance(lifecycle: &str) -> Instance {
             let (id, zone) = (format!("i-{lifecycle}"), "us-west-2a".to_owned());
-            Instance { id, lifecycle: lifecycle.to_owned(), healthy: true, zone }
+            Instance { id, lifecycle: lifecycle.to_owned(), healthy: true, zone, protected: false }
         }
     }
 

@@ -126,6 +126,13 @@ pub(super) async fn delete_scheduled(aws: &Aws, call: Call, group: &str, name: &
     deleted(aws.send(call, request.send()).await)
 }
 
+/// Auto Scaling may let these instances of a group go.
+pub(super) async fn unprotect(aws: &Aws, call: Call, group: &str, ids: &[String]) -> Result<Done, AwsError> {
+    let request = aws.autoscaling.set_instance_protection().auto_scaling_group_name(group);
+    let request = request.set_instance_ids(Some(ids.to_vec())).protected_from_scale_in(false);
+    aws.send(call, request.send()).await.map(|_| Done::Applied)
+}
+
 pub(super) async fn suspend(aws: &Aws, call: Call, name: &str, processes: &[String]) -> Result<Done, AwsError> {
     let processes = Some(processes.to_vec());
     let request = aws.autoscaling.suspend_processes().auto_scaling_group_name(name).set_scaling_processes(processes);

@@ -156,6 +156,8 @@ fn decode_group(group: &asg::AutoScalingGroup) -> Result<Group, String> {
             .filter_map(|process| process.process_name())
             .map(str::to_owned)
             .collect(),
+        has_warm_pool: group.warm_pool_configuration().is_some(),
+        undeletable: group.deletion_protection() == Some(&asg::DeletionProtection::PreventAllDeletion),
     })
 }
 
@@ -196,6 +198,7 @@ fn decode_instance(instance: &asg::Instance) -> Instance {
         lifecycle: instance.lifecycle_state().map(|state| state.as_str().to_owned()).unwrap_or_default(),
         healthy: instance.health_status().is_some_and(|health| health.eq_ignore_ascii_case("healthy")),
         zone: instance.availability_zone().unwrap_or_default().to_owned(),
+        protected: instance.protected_from_scale_in().unwrap_or(false),
     }
 }
 

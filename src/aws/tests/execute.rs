@@ -120,6 +120,7 @@ async fn run(lab: &Lab, scope: &Scope, actions: Vec<(Action, Vec<Expect>)>) -> (
         actions: actions.into_iter().map(planned).collect(),
         waits: Vec::new(),
         failure: None,
+        left_over: Vec::new(),
         notes: Vec::new(),
         wants: Vec::new(),
         wake_at: None,

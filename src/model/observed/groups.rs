@@ -138,6 +138,10 @@ pub struct Group {
     pub deleting: bool,
     /// Suspended processes, such as `Launch`.
     pub suspended: BTreeSet<String>,
+    /// Whether it has a warm pool, without whose end it cannot be deleted.
+    pub has_warm_pool: bool,
+    /// Whether it is protected from any deletion, also when it is empty.
+    pub undeletable: bool,
 }
 
 impl Group {
@@ -165,6 +169,8 @@ pub struct Instance {
     pub healthy: bool,
     /// Its availability zone.
     pub zone: String,
+    /// Whether it is protected from scale-in.
+    pub protected: bool,
 }
 
 /// A launch template of ours.

@@ -288,7 +288,10 @@ fn a_release_that_is_under_way_takes_up_room() {
     case.observed.details.deployed.insert(first_by_name.scope.app.clone(), Read::Known(None));
     case.desired.apps.insert(first_by_name.scope.app.clone(), first_by_name);
     let apps = plan(&case.desired, &case.observed, now()).apps;
-    assert_eq!((apps[0].change, calls(&apps[0])), (Change::Blocked, vec!["CreateLaunchTemplate another-prod-v001".to_owned()]));
+    assert_eq!(
+        (apps[0].change, calls(&apps[0])),
+        (Change::Blocked, vec!["CreateLaunchTemplate another-prod-v001".to_owned()])
+    );
     assert_eq!(apps[1].change, Change::Create);
 }
 

@@ -18,8 +18,7 @@ fn one_place(hello: Case) -> Case {
 fn also(case: &mut Case, name: &str) {
     let spec = json!({"image": {"id": NEW_IMAGE}, "instanceType": "c7g.large", "loadBalancer": "none"});
     let scope = Scope::new(name.parse().unwrap(), "prod".parse().unwrap());
-    let app =
-        DesiredApp { scope: scope.clone(), labels: BTreeMap::new(), spec: serde_json::from_value(spec).unwrap() };
+    let app = DesiredApp { scope: scope.clone(), labels: BTreeMap::new(), spec: serde_json::from_value(spec).unwrap() };
     case.observed.details.deployed.insert(scope.app.clone(), Read::Known(None));
     case.desired.apps.insert(scope.app, app);
 }

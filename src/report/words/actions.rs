@@ -76,6 +76,9 @@ pub fn action(action: &Action) -> String {
             format!("set scheduled action {}: {scheduled}", scheduled.name)
         }
         Action::DeleteScheduledAction { scheduled, .. } => format!("delete scheduled action {scheduled}"),
+        Action::LiftProtection { group, ids } => {
+            format!("lift the scale-in protection of {} of group {group}", counted(ids.len(), "instance"))
+        }
         Action::SuspendProcesses { name, processes } => format!("suspend {} of group {name}", processes.join(", ")),
         Action::ResumeProcesses { name, processes } => format!("resume {} of group {name}", processes.join(", ")),
         Action::TagInstances { group, ids, .. } => format!("label {} of group {group}", counted(ids.len(), "instance")),

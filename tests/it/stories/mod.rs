@@ -13,6 +13,7 @@ mod held_up;
 mod images;
 mod in_place;
 mod launch;
+mod leftovers;
 mod operators;
 mod reading;
 mod red_black;

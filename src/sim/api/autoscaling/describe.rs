@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{answer, invalid_token, named};
+use super::{answer, invalid_token, named, warm_pool};
 use crate::sim::api::query::{number, page};
 use crate::sim::wire::{ApiError, Params, Reply, Request, Xml};
 use crate::sim::world::World;
@@ -118,6 +118,7 @@ fn write_group(xml: &mut Xml, world: &World, group: &Group, with_instances: bool
             xml.leaf("MinHealthyPercentage", min).leaf("MaxHealthyPercentage", max);
         });
     }
+    warm_pool::write(xml, group);
     xml.list("TrafficSources", "member", group.registers_in(), |xml, arn| {
         xml.leaf("Identifier", arn).leaf("Type", "elbv2");
     });

@@ -69,6 +69,7 @@ pub(super) fn create(world: &mut World, request: &Request) -> Result<Reply, ApiE
         scheduled: Default::default(),
         deletion_protection: given.deletion_protection.unwrap_or_else(|| "none".to_owned()),
         hooks,
+        warm_pool: None,
         tags,
         suspended: Default::default(),
         // A target group that is named at creation counts as in service at once.
@@ -214,7 +215,11 @@ pub(super) fn delete(world: &mut World, request: &Request) -> Result<Reply, ApiE
             ),
         ));
     }
-    if !force && group.active().next().is_some() {
+    if !force && group.warm_pool.is_some() {
+        let words = "You cannot delete an AutoScalingGroup while it has a warm pool. Delete the warm pool first.";
+        return Err(ApiError::new("ResourceInUse", words));
+    }
+    if !force && group.members.values().any(|member| !member.lifecycle.is_leaving()) {
         let words = "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) still in the group.";
         return Err(ApiError::new("ResourceInUse", words));
     }

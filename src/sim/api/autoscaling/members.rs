@@ -96,6 +96,14 @@ pub(super) fn set_protection(world: &mut World, request: &Request) -> Result<Rep
         let name = &group.name;
         return Err(ApiError::validation(format!("The instance {id} is not part of Auto Scaling group {name}.")));
     }
+    let settled = |id: &String| {
+        let lifecycle = group.members.get(id).map(|member| member.lifecycle);
+        matches!(lifecycle, Some(Lifecycle::InService | Lifecycle::Standby))
+    };
+    if let Some(id) = ids.iter().find(|id| !settled(id)) {
+        let words = format!("The instance {id} is not in InService or EnteringStandby or Standby.");
+        return Err(ApiError::validation(words));
+    }
     let name = group.name.clone();
     if let Some(group) = world.scaling.groups.get_mut(&name) {
         for id in ids {

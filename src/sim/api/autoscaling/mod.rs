@@ -8,6 +8,7 @@
 //! - [`members`]: instances of groups
 //! - [`hooks`], [`policies`], [`scheduled`]: what a group does by itself
 //! - [`processes`]: suspend and resume
+//! - [`standby`]: instances that somebody puts aside; [`warm_pool`]: instances that are kept ready
 //!
 //! <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/Welcome.html>
 
@@ -20,9 +21,11 @@ mod policies;
 mod processes;
 mod scheduled;
 mod settings;
+mod standby;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod warm_pool;
 
 use super::query;
 use crate::sim::wire::{ApiError, Reply, Request, Xml};
@@ -47,6 +50,11 @@ pub fn call(world: &mut World, request: &Request) -> Result<Reply, ApiError> {
         "PutLifecycleHook" => hooks::put(world, request),
         "PutScalingPolicy" => policies::put(world, request),
         "PutScheduledUpdateGroupAction" => scheduled::put(world, request),
+        "DeleteWarmPool" => warm_pool::delete(world, request),
+        "DescribeWarmPool" => warm_pool::describe(world, request),
+        "EnterStandby" => standby::enter(world, request),
+        "ExitStandby" => standby::exit(world, request),
+        "PutWarmPool" => warm_pool::put(world, request),
         "DeleteAutoScalingGroup" => groups::delete(world, request),
         "DeleteTags" => tags::delete(world, request),
         "DescribeAutoScalingGroups" => describe::groups(world, request),

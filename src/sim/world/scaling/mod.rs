@@ -98,6 +98,8 @@ pub struct Group {
     pub scheduled: BTreeMap<String, timetable::Scheduled>,
     /// Percent of the wanted number that stays in service, and that there may be, during maintenance; kept and shown.
     pub maintenance: Option<(u32, u32)>,
+    /// Its warm pool, if it has one.
+    pub warm_pool: Option<WarmPool>,
     /// Tags by key.
     pub tags: BTreeMap<String, Tag>,
     /// Suspended processes with the reason.
@@ -176,6 +178,17 @@ pub struct Tag {
     pub propagate: bool,
 }
 
+/// Instances that a group keeps ready beside those in service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WarmPool {
+    /// The fewest instances in it.
+    pub min_size: u32,
+    /// The most instances of pool and group together; the group's max when it is not given.
+    pub max_prepared: Option<i32>,
+    /// `Stopped`, `Running` or `Hibernated`.
+    pub state: String,
+}
+
 /// A lifecycle hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hook {
@@ -243,6 +256,8 @@ pub enum Lifecycle {
     PendingWait,
     /// In service.
     InService,
+    /// Put aside by somebody.
+    Standby,
     /// Leaving: its targets drain.
     Terminating,
     /// Held by a termination hook.
@@ -258,10 +273,16 @@ impl Lifecycle {
             Lifecycle::Pending => "Pending",
             Lifecycle::PendingWait => "Pending:Wait",
             Lifecycle::InService => "InService",
+            Lifecycle::Standby => "Standby",
             Lifecycle::Terminating => "Terminating",
             Lifecycle::TerminatingWait => "Terminating:Wait",
             Lifecycle::TerminatingProceed => "Terminating:Proceed",
         }
+    }
+
+    /// Whether it is on its way out.
+    pub fn is_leaving(self) -> bool {
+        matches!(self, Lifecycle::Terminating | Lifecycle::TerminatingWait | Lifecycle::TerminatingProceed)
     }
 
     /// Whether it counts toward the group's capacity.

@@ -184,7 +184,7 @@ pub(super) fn proceed(world: &mut World, name: &str) {
     let now = world.now;
     let Some(group) = world.scaling.groups.get(name) else { return };
     let leaving: Vec<String> =
-        group.members.values().filter(|member| !member.lifecycle.is_active()).map(|member| member.id.clone()).collect();
+        group.members.values().filter(|member| member.lifecycle.is_leaving()).map(|member| member.id.clone()).collect();
     for id in leaving {
         // A member may take several steps at one time, each to the next state.
         while step(world, name, &id, now) {}

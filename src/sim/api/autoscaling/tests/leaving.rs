@@ -224,3 +224,40 @@ fn a_termination_hook_holds_the_instance_after_draining() {
     aws.wait(90);
     assert!(aws.ids("hello").is_empty());
 }
+
+#[test]
+fn an_instance_in_standby_is_out_of_its_load_balancer_and_out_of_reach_of_its_group() {
+    let mut aws = Trial::new();
+    let target_group = served(&mut aws, HELLO_1_0, 2, "HealthCheckGracePeriod=120");
+    let id = aws.ids("hello").remove(0);
+    let named = format!("AutoScalingGroupName=hello&InstanceIds.member.1={id}");
+    let refused = aws.asg_refuses("EnterStandby", &format!("{named}&ShouldDecrementDesiredCapacity=true"));
+    assert_eq!(refused.0, "ValidationError", "its min is 2");
+    let refused = aws.asg_refuses("EnterStandby", &format!("{named}&ShouldDecrementDesiredCapacity=false&Force=true"));
+    assert_eq!(refused.0, "ValidationError", "what is not known is refused");
+    aws.asg("UpdateAutoScalingGroup", "AutoScalingGroupName=hello&MinSize=0");
+    aws.asg("EnterStandby", &format!("{named}&ShouldDecrementDesiredCapacity=true"));
+    aws.wait(120);
+    assert_eq!(aws.health(&target_group), ["healthy"]);
+    aws.asg("UpdateAutoScalingGroup", "AutoScalingGroupName=hello&DesiredCapacity=0");
+    aws.wait(600);
+    assert_eq!(aws.lifecycles("hello"), ["Standby"], "nothing takes it away");
+    assert_eq!(aws.asg_refuses("DeleteAutoScalingGroup", "AutoScalingGroupName=hello").0, "ResourceInUse");
+    aws.asg("ExitStandby", &named);
+    aws.wait(60);
+    assert_eq!(aws.lifecycles("hello"), ["InService"]);
+    assert_eq!(aws.health(&target_group), ["healthy"]);
+}
+
+#[test]
+fn a_group_with_a_warm_pool_cannot_be_deleted() {
+    let mut aws = Trial::new();
+    aws.group("hello", HELLO_1_0, 0, "");
+    aws.asg("PutWarmPool", "AutoScalingGroupName=hello&MinSize=1");
+    let refused = aws.asg_refuses("PutWarmPool", "AutoScalingGroupName=hello&InstanceReusePolicy.ReuseOnScaleIn=true");
+    assert_eq!(refused.0, "ValidationError", "what is not known is refused");
+    assert_eq!(aws.asg("DescribeWarmPool", "AutoScalingGroupName=hello").one("PoolState"), "Stopped");
+    assert_eq!(aws.asg_refuses("DeleteAutoScalingGroup", "AutoScalingGroupName=hello").0, "ResourceInUse");
+    aws.asg("DeleteWarmPool", "AutoScalingGroupName=hello");
+    aws.asg("DeleteAutoScalingGroup", "AutoScalingGroupName=hello");
+}
