@@ -69,6 +69,7 @@ impl Lab {
             source: Source::default(),
             others: BTreeMap::new(),
             chosen: None,
+            begun: None,
             deep: false,
             left_out: Default::default(),
         };
@@ -232,6 +233,7 @@ impl Release {
             recorded_at: None,
             canary: None,
             watched: None,
+            writer: None,
             held_min: None,
             marks: Marks::default(),
             checks: crate::model::probe::Checks::default(),

@@ -12,6 +12,7 @@ use crate::controller::snapshot::look;
 use crate::model::desired::Desired;
 use crate::model::observed::Observed;
 use crate::model::plan::Plan;
+use crate::model::time::Timestamp;
 use crate::sim::Simulation;
 use crate::sim::door::http_client::http_client;
 use crate::sim::door::prober::Within;
@@ -22,6 +23,8 @@ pub struct Session {
     pub aws: Aws,
     /// The clock that everything follows.
     pub clock: Clock,
+    /// When it began, which is before anything of AWS was seen.
+    pub begun: Timestamp,
 }
 
 /// What one look found.
@@ -49,7 +52,8 @@ impl Session {
             assume_role: desired.environment.assume_role.clone(),
             ..Settings::new(desired.environment.region.clone(), clock.clone())
         };
-        Self { aws: Aws::connect(settings).await, clock }
+        let begun = clock.now();
+        Self { aws: Aws::connect(settings).await, clock, begun }
     }
 
     /// Connects to a simulated AWS within the process.
@@ -59,7 +63,8 @@ impl Session {
             prober: Arc::new(Within::new(simulation)),
             ..Settings::simulated(region, http_client(simulation), clock.clone())
         };
-        Self { aws: Aws::connect(settings).await, clock }
+        let begun = clock.now();
+        Self { aws: Aws::connect(settings).await, clock, begun }
     }
 
     /// Observes AWS and plans.

@@ -33,6 +33,8 @@ pub async fn converge(session: &Session, desired: &Desired, options: &Options) -
 /// # Errors
 /// When AWS cannot be read at all, lastingly.
 pub async fn outcome(session: &Session, desired: &Desired, options: &Options) -> Result<(Outcome, Plan), Failure> {
+    // What was begun between the plan that was shown and the answer is another's as well.
+    let desired = &Desired { begun: Some(desired.begun.unwrap_or(session.begun)), ..desired.clone() };
     let watched = desired.apps.keys().filter(|app| options.only.as_ref().is_none_or(|only| only.contains(*app)));
     let live = Arc::new(Live::new(watched, session.clock.clone(), terminal::paint()));
     let (stop, stopped) = tokio::sync::watch::channel(false);

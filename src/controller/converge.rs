@@ -92,6 +92,7 @@ pub async fn converge(
     let begun = clock.now();
     let mut desired = desired.clone();
     desired.chosen.clone_from(&options.only);
+    desired.begun = desired.begun.or(Some(begun));
     let mut troubles = Troubles::default();
     // One app's calls never hold up the look at the others: DNS alone may take minutes.
     let room = Semaphore::new(APPS_AT_ONCE);

@@ -426,7 +426,8 @@ impl Fleet {
         let others = self.sources_of(&apps);
         let left_out = self.faults.left_out(name);
         let (environment, source) = (environment.spec.clone(), self.source().clone());
-        Ok(Desired { name: name.clone(), environment, apps, others, source, chosen: None, deep: false, left_out })
+        let (chosen, begun, deep) = (None, None, false);
+        Ok(Desired { name: name.clone(), environment, apps, others, source, chosen, begun, deep, left_out })
     }
 
     /// The environments that apps take their images from.

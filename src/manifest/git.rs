@@ -9,6 +9,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use crate::model::writer::{Commits, Kinship, is_commit};
+
 /// How long git may take. A work tree on a slow disk must not hold up a plan.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -27,6 +29,23 @@ pub fn commit(paths: &[PathBuf]) -> Option<(String, bool)> {
     let dirty =
         git(directory, &["status", "--porcelain", "--"], &real).is_none_or(|changes| !changes.trim().is_empty());
     is_commit.then(|| (head.to_owned(), dirty))
+}
+
+/// How two commits of manifests are related, as far as the work tree knows both: a shallow one may not.
+pub fn kinship(commits: &Commits) -> Kinship {
+    let Commits { directory, ours, theirs } = commits;
+    if !is_commit(ours) || !is_commit(theirs) || ours == theirs {
+        return Kinship::Unrelated;
+    }
+    let Ok(directory) = std::fs::canonicalize(directory) else { return Kinship::Unrelated };
+    let directory = if directory.is_dir() { Some(directory.as_path()) } else { directory.parent() };
+    let Some(directory) = directory else { return Kinship::Unrelated };
+    let leads_to = |from: &str, to: &str| git(directory, &["merge-base", "--is-ancestor", from, to], &[]).is_some();
+    match () {
+        () if leads_to(theirs, ours) => Kinship::Descendant,
+        () if leads_to(ours, theirs) => Kinship::Ancestor,
+        () => Kinship::Unrelated,
+    }
 }
 
 fn git(directory: &Path, arguments: &[&str], paths: &[PathBuf]) -> Option<String> {
@@ -107,5 +126,30 @@ mod tests {
         assert_eq!(commit(&[root.path().to_owned()]), None);
         assert_eq!(commit(&[root.path().join("missing")]), None);
         assert_eq!(commit(&[]), None);
+    }
+
+    #[test]
+    fn of_two_commits_it_is_told_which_descends_from_the_other() {
+        let root = tempfile::tempdir().unwrap();
+        run(root.path(), &["init", "-q", "-b", "main"]);
+        let commit = |name: &str| {
+            std::fs::write(root.path().join(name), name).unwrap();
+            run(root.path(), &["add", "."]);
+            run(root.path(), &["commit", "-qm", name]);
+            commit(&[root.path().to_owned()]).unwrap().0
+        };
+        let (first, second) = (commit("a"), commit("b"));
+        run(root.path(), &["checkout", "-q", "-b", "side", &first]);
+        let side = commit("c");
+        let kinship = |ours: &str, theirs: &str| {
+            let directory = root.path().display().to_string();
+            super::kinship(&Commits { directory, ours: ours.to_owned(), theirs: theirs.to_owned() })
+        };
+        assert_eq!(kinship(&second, &first), Kinship::Descendant);
+        assert_eq!(kinship(&first, &second), Kinship::Ancestor);
+        assert_eq!(kinship(&second, &side), Kinship::Unrelated);
+        assert_eq!(kinship(&first, &first), Kinship::Unrelated);
+        assert_eq!(kinship(&first, &"0".repeat(40)), Kinship::Unrelated, "a commit that is not here");
+        assert_eq!(kinship(&first, "--help"), Kinship::Unrelated);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::{AppName, EnvironmentName, Scope};
+use super::time::Timestamp;
 use crate::manifest::spec::{AppSpec, EnvironmentSpec};
 
 /// Everything that is wanted in one environment.
@@ -20,6 +21,9 @@ pub struct Desired {
     pub others: BTreeMap<EnvironmentName, EnvironmentSpec>,
     /// Only these apps are worked on at present, so that only they need room; `None`: all of them.
     pub chosen: Option<BTreeSet<AppName>>,
+    /// When the process that wants it began to work with these manifests. A process that only looks says nothing: it gives way
+    /// to nobody.
+    pub begun: Option<Timestamp>,
     /// Whether what AWS tells only group by group is compared, too, where nothing else asks for it: hooks, scaling
     /// policies and scheduled actions that somebody may have changed.
     pub deep: bool,

@@ -45,3 +45,4 @@ pub mod schedule;
 pub mod tags;
 pub mod text;
 pub mod time;
+pub mod writer;

@@ -14,6 +14,7 @@ use super::observed::{Failure, Nameless, Ownership};
 use super::probe::{Checks, Phase};
 use super::release::Origin;
 use super::time::Timestamp;
+use super::writer::Writer;
 
 /// The keys of our tags.
 pub mod keys {
@@ -55,7 +56,7 @@ pub mod keys {
     pub const DNS: &str = "amiable:dns";
     /// How far the name is on its way out of DNS, while the app is being destroyed.
     pub const NAMELESS: &str = "amiable:nameless";
-    /// The hash of the in-place settings that were last applied.
+    /// The hash of the in-place settings that were last applied, or `-`, and who applied them or made the generation.
     pub const APPLIED: &str = "amiable:applied";
     /// Since when all instances have been healthy without a break.
     pub const HEALTHY_SINCE: &str = "amiable:healthy-since";
@@ -118,6 +119,9 @@ pub mod keys {
 /// The value of [`keys::OWNER`] on everything that is ours.
 pub const OWNER: &str = "amiable";
 
+/// In the place of a hash: no settings were applied yet.
+const NOT_APPLIED: &str = "-";
+
 /// Longest value of a tag, in characters.
 /// <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>
 pub const MAX_VALUE: usize = 256;
@@ -153,7 +157,8 @@ pub fn decode(tags: &Tags) -> Result<Option<Ownership>, String> {
         rule: tags.get(keys::RULE).cloned(),
         dns: tags.get(keys::DNS).cloned(),
         nameless: nameless(tags)?,
-        applied: tags.get(keys::APPLIED).cloned(),
+        applied: applied(tags).0,
+        writer: applied(tags).1,
         healthy_since: optional(tags, keys::HEALTHY_SINCE)?,
         lacking_since: optional(tags, keys::LACKING_SINCE)?,
         shifted_at: optional(tags, keys::SHIFTED_AT)?,
@@ -201,7 +206,7 @@ pub fn encode(owner: &Ownership, labels: &BTreeMap<String, String>) -> Tags {
     put(keys::RULE, owner.rule.clone());
     put(keys::DNS, owner.dns.clone());
     put(keys::NAMELESS, owner.nameless.map(encode_nameless));
-    put(keys::APPLIED, owner.applied.clone());
+    put(keys::APPLIED, encode_applied(owner.applied.as_deref(), owner.writer.as_ref()));
     put(keys::HEALTHY_SINCE, owner.healthy_since.map(|at| at.to_string()));
     put(keys::LACKING_SINCE, owner.lacking_since.map(|at| at.to_string()));
     put(keys::SHIFTED_AT, owner.shifted_at.map(|at| at.to_string()));
@@ -378,6 +383,25 @@ fn nameless(tags: &Tags) -> Result<Option<Nameless>, String> {
     }
 }
 
+/// The value of [`keys::APPLIED`]: the hash of the settings that were applied, and who wrote it.
+pub fn encode_applied(applied: Option<&str>, writer: Option<&Writer>) -> Option<String> {
+    match (applied, writer) {
+        (None, None) => None,
+        (Some(applied), None) => Some(applied.to_owned()),
+        (applied, Some(writer)) => Some(value(&format!("{} {writer}", applied.unwrap_or(NOT_APPLIED)))),
+    }
+}
+
+/// What [`encode_applied`] wrote. A writer that cannot be understood is none: everybody may go on beside it.
+pub fn decode_applied(text: &str) -> (Option<String>, Option<Writer>) {
+    let (hash, writer) = text.split_once(' ').unwrap_or((text, ""));
+    (Some(hash).filter(|hash| *hash != NOT_APPLIED).map(str::to_owned), writer.parse().ok())
+}
+
+fn applied(tags: &Tags) -> (Option<String>, Option<Writer>) {
+    tags.get(keys::APPLIED).map_or((None, None), |text| decode_applied(text))
+}
+
 fn slot(tags: &Tags) -> Result<Option<Slot>, String> {
     let Some(text) = tags.get(keys::SLOT) else { return Ok(None) };
     match Slot::BOTH.into_iter().find(|slot| slot.as_str() == text) {
@@ -416,6 +440,7 @@ mod tests {
             dns: Some("hello.example.com".into()),
             nameless: Some(Nameless::At("2026-08-01T11:00:00Z".parse().unwrap())),
             applied: Some("abc".into()),
+            writer: Some("2026-08-01T09:59:59.5Z 0a1b2c3d4e5f by ada".parse().unwrap()),
             healthy_since: Some("2026-08-01T10:00:00Z".parse().unwrap()),
             lacking_since: Some("2026-08-01T10:00:20Z".parse().unwrap()),
             shifted_at: Some("2026-08-01T10:01:00Z".parse().unwrap()),
@@ -470,6 +495,7 @@ mod tests {
             dns: None,
             nameless: None,
             applied: None,
+            writer: None,
             healthy_since: None,
             shifted_at: None,
             recorded_at: None,

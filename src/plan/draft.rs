@@ -8,6 +8,7 @@ use crate::model::names::Scope;
 use crate::model::observed::{Observed, Read, Want};
 use crate::model::plan::{AppPlan, Change, Impact, PlannedAction, Step, StepKind, StepState, Wait};
 use crate::model::time::{Span, Timestamp};
+use crate::model::writer::Writer;
 
 /// How often an app that waits is looked at.
 const LOOK_AGAIN: Span = Span::seconds(5);
@@ -26,6 +27,8 @@ pub(super) struct Draft<'a> {
     pub(super) desired: Option<&'a Desired>,
     /// The commit of the manifests, for the record.
     pub(super) source_commit: Option<String>,
+    /// Who writes what is planned.
+    pub(super) writer: Option<Writer>,
     /// Whether what AWS tells only group by group is compared without another reason.
     pub(super) deep: bool,
     /// The processes by which the app's groups change their sizes at certain times, or when an alarm says so.
@@ -74,6 +77,7 @@ impl<'a> Draft<'a> {
             plan,
             desired: None,
             source_commit: None,
+            writer: None,
             deep: false,
             scales_by: Vec::new(),
             tolerate: None,
@@ -165,6 +169,14 @@ impl<'a> Draft<'a> {
     pub(super) fn block(&mut self, reason: impl Into<String>) {
         self.plan.change = Change::Blocked;
         self.plan.reason = reason.into();
+    }
+
+    /// Another process goes on in the place of this one, which does nothing more.
+    pub(super) fn give_way(&mut self, reason: impl Into<String>) {
+        self.plan.actions.clear();
+        self.plan.waits.clear();
+        self.plan.steps.clear();
+        self.block(reason);
     }
 
     /// How much there is to read or to wait for before the release can go on.

@@ -47,12 +47,7 @@ pub(super) fn launch<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
     let name = draft.scope.generation_name(generation);
     let why = reason(release);
     if reusable(release).is_none() {
-        let action = Action::CreateLaunchTemplate {
-            name: name.clone(),
-            data: Box::new(template.launch.clone()),
-            tags: tags::encode(&owner, labels),
-            volume_tags: tags::encode_app(draft.scope, &name, labels),
-        };
+        let action = create_template(draft, release, template, &owner);
         draft.act(action, why.clone(), Vec::new());
     }
     let wanted = release.wanted;
@@ -72,6 +67,35 @@ pub(super) fn launch<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
     };
     draft.act(Action::CreateGroup(Box::new(group)), why, Vec::new());
     Turn::Here(None)
+}
+
+/// Whether the launch template of the next generation is there. It is made before anything makes room for the generation: other
+/// processes know by it that there is to be one, and whose.
+pub(super) fn is_claimed<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> bool {
+    if release.target.is_some() || reusable(release).is_some() {
+        return true;
+    }
+    if !verify::alarms::exist(draft, release) {
+        return false;
+    }
+    let Some(template) = release.wanted.template() else { return true };
+    let Some(generation) = generation(draft, release) else { return false };
+    let slot = next_slot(release);
+    let owner = ownership(draft, release, template, generation, slot);
+    let action = create_template(draft, release, template, &owner);
+    draft.act(action, reason(release), Vec::new());
+    false
+}
+
+fn create_template(draft: &Draft<'_>, release: &Release<'_, '_>, template: &Template, owner: &Ownership) -> Action {
+    let labels = &release.wanted.app.labels;
+    let name = draft.scope.generation_name(owner.generation);
+    Action::CreateLaunchTemplate {
+        data: Box::new(template.launch.clone()),
+        tags: tags::encode(owner, labels),
+        volume_tags: tags::encode_app(draft.scope, &name, labels),
+        name,
+    }
 }
 
 fn reason(release: &Release<'_, '_>) -> String {
@@ -174,6 +198,7 @@ fn ownership(
         nameless: None,
         // What is put on it after its birth is missing until then, and so is this.
         applied: (!release.wanted.needs_more_than_birth(&name)).then(|| release.wanted.applied()),
+        writer: draft.writer.clone(),
         healthy_since: None,
         lacking_since: None,
         shifted_at: None,

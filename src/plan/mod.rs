@@ -20,6 +20,7 @@
 //! - [`impact`]: what a release means while it lasts
 //! - [`leftover`]: what keeps a group that is emptied, and how that ends
 //! - [`limits`]: how much may happen at a time
+//! - [`writers`]: several processes with different manifests, of which one goes on
 //! - [`orphans`]: apps of which no manifest can be read, or none is there
 //! - [`check`]: what must hold for every plan, whatever was decided
 
@@ -56,6 +57,7 @@ mod suspension;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod writers;
 
 use crate::model::desired::{Desired, DesiredApp};
 use crate::model::mark::Mark;
@@ -63,6 +65,7 @@ use crate::model::names::Generation;
 use crate::model::observed::{Group, Observed};
 use crate::model::plan::{Change, Plan, StepState};
 use crate::model::time::Timestamp;
+use crate::model::writer::Writer;
 use draft::{Draft, Drafted};
 use picture::Picture;
 use release::Release;
@@ -92,6 +95,7 @@ pub fn plan(desired: &Desired, observed: &Observed, now: Timestamp) -> Plan {
 fn app_plan(desired: &Desired, app: &DesiredApp, observed: &Observed, now: Timestamp) -> Drafted {
     let mut draft = Draft::new(&app.scope, observed, now);
     draft.source_commit = desired.source.commit.clone();
+    draft.writer = Some(writer(desired, app, observed, now));
     draft.deep = desired.deep;
     draft.desired = Some(desired);
     draft.scales_by = resolve::scaling::processes(&app.spec);
@@ -99,6 +103,13 @@ fn app_plan(desired: &Desired, app: &DesiredApp, observed: &Observed, now: Times
     decide(&mut draft, desired, app, observed);
     suspension::suspended(&mut draft, app);
     draft.finish()
+}
+
+/// Who writes what is planned: this process, with what its manifests ask of the app.
+fn writer(desired: &Desired, app: &DesiredApp, observed: &Observed, now: Timestamp) -> Writer {
+    let asked = format!("{:?}|{:?}|{:?}", app.spec, app.labels, desired.environment);
+    let commit = desired.source.commit.as_deref().filter(|_| !desired.source.dirty);
+    Writer::new(desired.begun.unwrap_or(now), &observed.caller, &asked, commit)
 }
 
 /// The story of one app.
@@ -111,14 +122,20 @@ fn decide<'a>(draft: &mut Draft<'a>, desired: &'a Desired, app: &'a DesiredApp, 
         Err(reason) => return draft.fail(reason),
     };
     let Some(picture) = Picture::of(draft, &wanted) else { return };
+    if !app.spec.destroy {
+        wanted.choose(&picture, observed, draft.now);
+        draft.plan.image = wanted.planned_image(observed);
+    }
+    if writers::gives_way(draft, desired, &wanted, &picture) {
+        draft.plan.from = picture.serving().map(|group| group.owner.generation);
+        return;
+    }
     if app.spec.destroy {
         if let Some(why) = wanted.zone_unread() {
             return draft.unreadable(why);
         }
         return destroy::destroy(draft, &wanted, &picture);
     }
-    wanted.choose(&picture, observed, draft.now);
-    draft.plan.image = wanted.planned_image(observed);
     let conflict = conflict::conflict(&wanted, &picture);
     let conflict = conflict.or_else(|| conflict::dns(draft, &wanted, &picture));
     if let Some(conflict) = conflict.or_else(|| conflict::place(draft, &wanted, &picture)) {

@@ -1,6 +1,7 @@
 //! Retirement: what no longer serves is scaled in, drained and only then deleted, each step checked afresh.
 
 use super::draft::Draft;
+use super::launch;
 use super::leftover;
 use super::picture::Picture;
 use super::release::{Release, Turn};
@@ -37,6 +38,10 @@ pub(super) fn retire<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group
     }
     if let Some(turn) = release.held(draft) {
         return turn;
+    }
+    let is_emptied = group.desired == 0 && group.min == 0;
+    if !release.is_shifted() && !is_emptied && !launch::is_claimed(draft, release) {
+        return Turn::Here(None);
     }
     if take_traffic_away(draft, release, group) {
         return Turn::Here(None);

@@ -15,6 +15,7 @@ mod said;
 mod scaling;
 mod verification;
 mod watching;
+mod writers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -105,6 +106,7 @@ impl Case {
             source: Source::default(),
             others: BTreeMap::new(),
             chosen: None,
+            begun: None,
             deep: false,
             left_out: LeftOut::default(),
         };
@@ -254,6 +256,7 @@ impl Case {
                 recorded_at: None,
                 canary: None,
                 watched: None,
+                writer: None,
                 held_min: None,
                 marks: Marks::default(),
                 checks: crate::model::probe::Checks::default(),
@@ -345,6 +348,17 @@ impl Case {
             turned_down: None,
         };
         self.observed.details.deployed.insert(scope().app, Read::Known(Some(record)));
+    }
+
+    /// The launch template that is planned is made: the next generation is announced.
+    fn announce(&mut self) {
+        let plan = self.plan();
+        let [announced] = &plan.actions[..] else { panic!("{:?}", plan.actions) };
+        let Action::CreateLaunchTemplate { name, tags, .. } = &announced.action else { panic!("{announced:?}") };
+        let owner = crate::model::tags::decode(tags).unwrap().unwrap();
+        let template = LaunchTemplate { name: name.clone(), id: "lt-9".to_owned(), owner, created_at: now() };
+        let Read::Known(templates) = &mut self.observed.launch_templates else { panic!() };
+        templates.insert(name.clone(), template);
     }
 
     /// The calls that are planned, in a word each.

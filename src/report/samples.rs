@@ -310,6 +310,7 @@ fn group(app: &str, generation: u32, slot: Slot, instances: [u32; 2]) -> Group {
             recorded_at: None,
             canary: None,
             watched: None,
+            writer: None,
             held_min: None,
             marks: Marks::default(),
             checks: crate::model::probe::Checks::default(),

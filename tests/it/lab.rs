@@ -12,7 +12,7 @@ use amiable::controller::converge::{Options, Outcome, converge};
 use amiable::controller::snapshot::look;
 use amiable::manifest::fleet;
 use amiable::model::action::Action;
-use amiable::model::desired::Desired;
+use amiable::model::desired::{Desired, Source};
 use amiable::model::event::{Event, EventKind};
 use amiable::model::observed::Observed;
 use amiable::model::plan::{AppPlan, Plan};
@@ -40,6 +40,8 @@ pub struct Lab {
     pub deep: bool,
     /// Whether the diary also tells of notes on how long a release was watched.
     pub every_note: bool,
+    /// Where the manifests come from, if that matters.
+    pub source: Source,
     texts: BTreeMap<String, String>,
     environment: String,
     diary: Arc<Mutex<Vec<String>>>,
@@ -81,6 +83,7 @@ impl Lab {
             clock,
             deep: false,
             every_note: false,
+            source: Source::default(),
             texts: BTreeMap::new(),
             environment: "prod".to_owned(),
             diary: Arc::default(),
@@ -104,12 +107,38 @@ impl Lab {
             clock,
             deep: self.deep,
             every_note: self.every_note,
+            source: self.source.clone(),
             texts: self.texts.clone(),
             environment: self.environment.clone(),
             diary: Arc::default(),
             acted: Arc::default(),
             begun: self.begun,
         }
+    }
+
+    /// Another process at work on the same account, with manifests of its own that are these at first.
+    pub async fn beside(&self) -> Self {
+        Self {
+            aws: connect(&self.simulation, &self.clock).await,
+            simulation: self.simulation.clone(),
+            clock: self.clock.clone(),
+            deep: self.deep,
+            every_note: self.every_note,
+            source: self.source.clone(),
+            texts: self.texts.clone(),
+            environment: self.environment.clone(),
+            diary: Arc::default(),
+            acted: Arc::default(),
+            begun: self.begun,
+        }
+    }
+
+    /// Converges all apps, and says how that ended and what the last plan was.
+    pub async fn converge(&self) -> (Outcome, Plan) {
+        let options = Options { timeout: Some(Duration::from_secs(6 * 3600)), ..Options::default() };
+        let (_sender, stop) = watch::channel(false);
+        let sink = |event: Event| self.note(&event);
+        converge(&self.aws, &self.desired(), &self.clock, &options, &sink, stop).await.unwrap()
     }
 
     /// Writes the environment `prod`, with further lines of its spec.
@@ -171,7 +200,7 @@ spec:
         let fleet = fleet::load_texts(texts).unwrap_or_else(|findings| panic!("{findings:?}"));
         let desired =
             fleet.desired(&self.environment.parse().unwrap()).unwrap_or_else(|findings| panic!("{findings:?}"));
-        Desired { deep: self.deep, ..desired }
+        Desired { deep: self.deep, source: self.source.clone(), ..desired }
     }
 
     /// A new process with an empty memory: nothing is left but AWS and the manifests.

@@ -12,3 +12,4 @@ mod invariants;
 mod lab;
 mod quoted;
 mod stories;
+mod writers;

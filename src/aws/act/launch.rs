@@ -191,8 +191,9 @@ fn fence(scope: &Scope, call: Call, wanted: &Tags, found: &Tags) -> Result<(), A
     let (wanted, found) = (wanted.get(keys::TEMPLATE_HASH), found.get(keys::TEMPLATE_HASH));
     if wanted.is_none() || wanted != found {
         let found = found.map_or("none", String::as_str);
-        let message = format!("one of that name exists and was made from another template (hash {found})");
-        return Err(AwsError::conflict(call, message));
+        // Another process was faster: the next plan sees it, and takes another name or gives way.
+        let message = format!("another process has made one of that name from another template (hash {found})");
+        return Err(AwsError::not_yet(call, message));
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use crate::aws::batch::{by_ids, settle, several};
 use crate::aws::codec;
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
+use crate::manifest::git;
 use crate::model::action::Tags;
 use crate::model::launch::LaunchData;
 use crate::model::names::{AppName, EnvironmentName, Scope};
@@ -19,6 +20,7 @@ use crate::model::observed::{Activity, Attributes, Details, Named, Read, Target,
 use crate::model::probe::{Probe, Replied};
 use crate::model::text::cleaned;
 use crate::model::time::Timestamp;
+use crate::model::writer::{Commits, Kinship};
 
 const ELB: &str = "elasticloadbalancing";
 
@@ -70,6 +72,7 @@ pub async fn read(
         probes: Probe(probes) => ask(aws, probes),
         decisions: Decisions(apps) => recorded(aws, environment, apps, Scope::decisions_name, codec::decode_decision),
         named: Named(names) => each(names, |name| named(aws, name)),
+        kinship: Kinship(commits) => kinship(commits),
     }
 }
 
@@ -83,6 +86,19 @@ async fn ask(aws: &Aws, probes: &[Probe]) -> Result<BTreeMap<Probe, Read<Replied
 async fn named(aws: &Aws, name: &str) -> Result<Named, AwsError> {
     let (template, group) = join!(groups::template_tags(aws, name), groups::group(aws, name));
     Ok(Named { template: template?, group: group?.map(|(tags, _)| tags) })
+}
+
+/// Asks git how commits of manifests are related. What it cannot tell is known to be unrelated, as far as anybody can know.
+async fn kinship(commits: &[Commits]) -> Result<BTreeMap<Commits, Read<Kinship>>, AwsError> {
+    let ask = |commits: &Commits| {
+        let commits = commits.clone();
+        async move {
+            let asked = commits.clone();
+            let found = tokio::task::spawn_blocking(move || git::kinship(&asked)).await;
+            (commits, Read::Known(found.unwrap_or(Kinship::Unrelated)))
+        }
+    };
+    Ok(join_all(commits.iter().map(ask)).await.into_iter().collect())
 }
 
 /// Reads each of many things by a call of its own.

@@ -31,7 +31,7 @@ async fn what_was_made_before_is_done_and_what_is_somebody_elses_is_a_conflict()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_that_holds_another_template_is_a_conflict() {
+async fn a_name_that_another_process_took_for_another_template_is_looked_at_again() {
     let lab = Lab::new().await;
     let release = lab.release("hello").await;
     for mut action in [release.new_template(1), release.new_group(1, 2)] {
@@ -41,7 +41,7 @@ async fn a_name_that_holds_another_template_is_a_conflict() {
             _ => None,
         };
         let error = lab.perform("hello", &action).await.unwrap_err();
-        assert_eq!(error.class, Class::Blocked);
+        assert_eq!(error.class, Class::Wait);
         assert!(error.message.contains("another template"), "{error}");
     }
 }

@@ -137,7 +137,7 @@ struct Series<'a> {
 
 impl<'a> Series<'a> {
     async fn open(stage: &'a Stage) -> Self {
-        let Session { aws, clock } = Session::within(&stage.simulation, example::REGION).await;
+        let Session { aws, clock, .. } = Session::within(&stage.simulation, example::REGION).await;
         Self { stage, aws, load: None, good: 0, begun: clock.now().as_second() }
     }
 

@@ -12,6 +12,7 @@ use crate::model::probe::{Probe, Replied};
 use crate::model::record::DeployedRecord;
 use crate::model::scaling::{GroupPolicy, Hook, ScheduledAction};
 use crate::model::time::Timestamp;
+use crate::model::writer::{Commits, Kinship};
 
 /// What AWS tells only one by one, or only on request: what a decision asked for as a [`Want`].
 #[derive(Clone, Debug, Default)]
@@ -52,6 +53,8 @@ pub struct Details {
     pub decisions: BTreeMap<AppName, Read<Option<Decision>>>,
     /// What has the name of a generation, whosever it is, by that name.
     pub named: BTreeMap<String, Read<Named>>,
+    /// How commits of manifests are related, as `git` tells.
+    pub kinship: BTreeMap<Commits, Read<Kinship>>,
 }
 
 impl Details {
@@ -75,6 +78,7 @@ impl Details {
         self.probes.extend(later.probes);
         self.decisions.extend(later.decisions);
         self.named.extend(later.named);
+        self.kinship.extend(later.kinship);
     }
 }
 
@@ -117,6 +121,8 @@ pub enum Want {
     Decisions(AppName),
     /// [`Details::named`]: what has the name of a generation.
     Named(String),
+    /// [`Details::kinship`] of two commits of manifests.
+    Kinship(Commits),
 }
 
 /// What has the name of a generation, with its tags: a launch template and a group, whosever they are.

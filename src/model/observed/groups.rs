@@ -12,6 +12,7 @@ use crate::model::probe::Checks;
 use crate::model::release::Origin;
 use crate::model::scaling::Maintenance;
 use crate::model::time::{Span, Timestamp};
+use crate::model::writer::Writer;
 
 /// What the tags of a group or launch template say: only what cannot be observed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub struct Ownership {
     pub nameless: Option<Nameless>,
     /// The hash of the in-place settings that were last applied.
     pub applied: Option<String>,
+    /// Who made it, or applied these settings.
+    pub writer: Option<Writer>,
     /// Since when all its instances have been healthy without a break.
     pub healthy_since: Option<Timestamp>,
     /// Since when it lacks what it had, or needs more than it has: healthy instances, or what it is judged by. How long that may

@@ -11,7 +11,7 @@ use super::release::Release;
 use super::resolve::Wanted;
 use crate::model::action::Tags;
 use crate::model::plan::{Effect, FieldChange};
-use crate::model::tags::keys;
+use crate::model::tags::{self, keys};
 pub(super) use template::replaced;
 
 /// Plans every change that AWS can make in place, and says what was changed by whom.
@@ -39,7 +39,8 @@ pub(super) fn in_place<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
         // Last, so that it is only said once it is so.
         let all_read = draft.open_questions() == open;
         if release.target.is_some() && complete && all_known && all_read {
-            let tag = Tags::from([(keys::APPLIED.to_owned(), applied)]);
+            let tag = tags::encode_applied(Some(&applied), draft.writer.as_ref()).unwrap_or(applied);
+            let tag = Tags::from([(keys::APPLIED.to_owned(), tag)]);
             draft.tag_group(&group.name, tag, "its settings are those of the manifest");
         }
     }

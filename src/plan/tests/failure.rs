@@ -75,6 +75,7 @@ fn an_edit_in_the_middle_replaces_what_is_unfinished_and_a_revert_keeps_what_ser
     let (id, third_image) = image(third, ACCOUNT);
     case.observed.images.insert(id, third_image);
     case.desired.apps.values_mut().next().unwrap().spec.image = spec::Image::by_id(third);
+    case.announce();
     assert_eq!(case.calls(), ["empty hello-prod-v002"]);
     case.desired.apps.values_mut().next().unwrap().spec.image = spec::Image::by_id(OLD_IMAGE);
     assert_eq!(case.calls(), ["empty hello-prod-v002"]);

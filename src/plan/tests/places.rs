@@ -62,6 +62,7 @@ fn lose_group(case: &mut Case, group: &str) -> Group {
 fn lacking_room(seconds: &[u64]) -> Read<Vec<Activity>> {
     let failed = |seconds: &u64| Activity {
         started_at: ago(*seconds),
+        ended_at: Some(ago(*seconds)),
         status: "Failed".to_owned(),
         message: "We currently do not have sufficient c7g.large capacity. Launching EC2 instance failed.".to_owned(),
         cause: String::new(),
@@ -267,6 +268,7 @@ fn what_has_traffic_goes_on_and_back_without_a_place() {
     let mut baked = resumed(10, |group| {
         group.owner.lacking_since = None;
         group.owner.shifted_at = Some(ago(400));
+        group.owner.watched = watched_all(400);
     });
     let mut listener = baked.listener();
     let weights = [(target_group_arn(Slot::A), 0), (target_group_arn(Slot::B), 100)];

@@ -240,7 +240,8 @@ mod stepping {
             Action::DeleteStepAlarm { alarm } => alarms.retain(|found| found.alarm.name != alarm),
             Action::TagGroup { tags, .. } => {
                 if let Read::Known(groups) = &mut case.observed.groups {
-                    groups.get_mut(GROUP).unwrap().owner.applied = tags.get(tags::keys::APPLIED).cloned();
+                    groups.get_mut(GROUP).unwrap().owner.applied =
+                        tags.get(tags::keys::APPLIED).and_then(|text| tags::decode_applied(text).0);
                 }
             }
             other => panic!("{other}"),

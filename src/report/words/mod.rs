@@ -120,6 +120,7 @@ pub fn want(want: &Want) -> String {
         Want::Probe(probe) => format!("answer of {}{}", plain(&probe.host), plain(&probe.path)),
         Want::Decisions(app) => format!("decisions about {app}"),
         Want::Named(name) => format!("what is called {name}"),
+        Want::Kinship(commits) => format!("how commit {} is related to these manifests", plain(&commits.theirs)),
     }
 }
 

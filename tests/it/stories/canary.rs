@@ -151,12 +151,12 @@ async fn a_canary_that_is_edited_away_gives_its_share_back_before_the_next_is_la
     lab.write("hello", app("hello", "ami-00000000000000111", STEPS));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    09:13 ModifyListener listener/hello-prod: v002 is not wanted any more: v001 takes all traffic again
-    09:14 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
-    10:42 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
-    10:48 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
-    10:48 CreateAutoScalingGroup hello-prod-v003: v001 was born with another template
-    10:49 DeleteLaunchTemplate hello-prod-v002: no group uses it, and no rollback needs it
+    09:13 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
+    09:14 ModifyListener listener/hello-prod: v002 is not wanted any more: v001 takes all traffic again
+    09:15 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
+    10:43 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    10:43 DeleteLaunchTemplate hello-prod-v002: its group is gone
+    10:49 CreateAutoScalingGroup hello-prod-v003: v001 was born with another template
     11:26 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
     11:57 ModifyListener listener/hello-prod: v003 is healthy: it takes 5 % of the traffic
     11:57 CreateOrUpdateTags hello-prod-v003: v003 has 5 % of the traffic

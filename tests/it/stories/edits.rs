@@ -41,11 +41,11 @@ async fn an_edit_in_the_middle_of_a_release_replaces_what_is_unfinished() {
     lab.write("hello", app("hello", HELLO_1_1, ""));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    08:09 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
-    09:37 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
-    09:43 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
-    09:43 CreateAutoScalingGroup hello-prod-v003: v001 was born with another template
-    09:44 DeleteLaunchTemplate hello-prod-v002: no group uses it, and no rollback needs it
+    08:09 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
+    08:10 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
+    09:38 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    09:38 DeleteLaunchTemplate hello-prod-v002: its group is gone
+    09:44 CreateAutoScalingGroup hello-prod-v003: v001 was born with another template
     10:21 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
     10:51 ModifyListener listener/hello-prod: v003 is healthy: it takes all traffic
     10:51 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins

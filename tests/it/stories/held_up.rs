@@ -163,12 +163,13 @@ async fn a_launch_that_is_refused_leaves_what_serves_as_it_was() {
     lab.diary();
     assert_eq!(lab.apply(false).await, Outcome::Failed);
     assert_snapshot!(lab.diary(), @"
-    11:04 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
-    12:32 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
-    12:39 UpdateAutoScalingGroup hello-prod-v001: the release is over: it may scale in again
-    12:39 DeleteTags hello-prod-v001: its size belongs to scaling again
-    12:39 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
-    12:39 CreateAutoScalingGroup hello-prod-v003 failed: autoscaling:CreateAutoScalingGroup hello-prod-v003: ValidationError: no such role
+    11:04 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
+    11:06 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
+    12:33 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    12:33 DeleteLaunchTemplate hello-prod-v002: its group is gone
+    12:40 UpdateAutoScalingGroup hello-prod-v001: the release is over: it may scale in again
+    12:40 DeleteTags hello-prod-v001: its size belongs to scaling again
+    12:40 CreateAutoScalingGroup hello-prod-v003 failed: autoscaling:CreateAutoScalingGroup hello-prod-v003: ValidationError: no such role
     ");
     assert_eq!(sizes(&lab, "hello-prod-v001"), (2, 4, 4), "and again where the next one never came");
 }

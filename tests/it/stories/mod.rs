@@ -24,6 +24,7 @@ mod telling;
 mod verification;
 mod watching;
 mod worker;
+mod writers;
 
 use amiable::controller::converge::Outcome;
 use amiable::model::plan::Change;

@@ -1,0 +1,152 @@
+//! Two processes with different manifests on one app: at every pair of calls one of them is stopped, the other goes on, and then
+//! both do. One gives way and says whose release it is, the other one ends, and every guarantee holds after every call.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use amiable::controller::converge::Outcome;
+use amiable::model::plan::Plan;
+use amiable::sim::CallRecord;
+use amiable::sim::world::World;
+use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1};
+use tokio::sync::Notify;
+
+use crate::invariants::assert_invariants;
+use crate::lab::{Lab, app};
+
+const HELLO_1_2: &str = "ami-00000000000000112";
+/// More calls than a process makes: it is stopped only when it has ended.
+const ALL: usize = 1000;
+/// Two whole releases, what is given up of one of them, and the clean-up.
+const MOST_CALLS: usize = 70;
+
+fn manifest(image: &str) -> String {
+    let times = "  strategy: {redBlack: {bakeTime: 15s}}\n  verification: {stableFor: 10s}\n  retain: {for: 10s}\n";
+    let front = "  loadBalancer: {deregistrationDelay: 5s}\n";
+    let manifest = app("hello", image, &format!("{times}{front}"));
+    manifest.replace("/health_check}", "/health_check, interval: 5s, timeout: 2s}")
+}
+
+/// Counts the mutating calls of all processes, and rings at one of them.
+#[derive(Default)]
+struct Counter {
+    calls: AtomicUsize,
+    ring_at: AtomicUsize,
+    bell: Notify,
+}
+
+impl Counter {
+    fn watch(self: &Arc<Self>, lab: &Lab) {
+        let counter = self.clone();
+        lab.simulation.set_observer(Some(Box::new(move |call: &CallRecord, before: &World, after: &World| {
+            assert_invariants(call, before, after);
+            let number = counter.calls.fetch_add(usize::from(call.mutating), Ordering::Relaxed) + 1;
+            if call.mutating && number == counter.ring_at.load(Ordering::Relaxed) {
+                counter.bell.notify_one();
+            }
+        })));
+    }
+
+    fn made(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Lets a process go on for so many mutating calls of its own. How it ended, if it did.
+    async fn go_on<T>(&self, calls: usize, mut process: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+        self.ring_at.store(self.made() + calls, Ordering::Relaxed);
+        let ended = tokio::select! {
+            biased;
+            () = self.bell.notified() => None,
+            ended = &mut process => Some(ended),
+        };
+        self.ring_at.store(0, Ordering::Relaxed);
+        ended
+    }
+}
+
+type Ended = (Outcome, Plan);
+
+/// The first process is stopped after so many calls, the second one begins and is stopped after so many; then both go on.
+async fn both(first: &Lab, second: &Lab, at: (usize, usize)) -> (Ended, Ended) {
+    let counter: Arc<Counter> = Arc::default();
+    counter.watch(first);
+    let mut one = Box::pin(first.converge());
+    let one_ended = counter.go_on(at.0, one.as_mut()).await;
+    first.pass(3).await;
+    let mut two = Box::pin(second.converge());
+    let two_ended = counter.go_on(at.1, two.as_mut()).await;
+    let ended = match (one_ended, two_ended) {
+        (Some(one), Some(two)) => (one, two),
+        (Some(one), None) => (one, two.await),
+        (None, Some(two)) => (one.await, two),
+        (None, None) => tokio::join!(one, two),
+    };
+    assert!(counter.made() <= MOST_CALLS, "{at:?}: {} calls", counter.made());
+    ended
+}
+
+async fn ground() -> Lab {
+    let mut lab = Lab::new().await;
+    lab.simulation.with(|world| world.add_image(HELLO_1_2, "hello 1.1.2", ""));
+    lab.write("hello", manifest(HELLO_1_0));
+    assert_eq!(lab.apply(true).await, Outcome::Converged, "{}", lab.diary());
+    lab.write("hello", manifest(HELLO_1_1));
+    lab
+}
+
+fn image_that_serves(lab: &Lab) -> Vec<String> {
+    let image = |world: &mut World| {
+        let serving = world.serving();
+        let groups = world.scaling.groups.values().filter(|group| serving.contains_key(&group.name));
+        groups.map(|group| group.tags["amiable:image"].value.clone()).collect()
+    };
+    lab.simulation.with(image)
+}
+
+/// For one call of the first process: every call of the second.
+async fn pairs(stopped_at: usize) {
+    let ground = ground().await;
+    for then in (1..=12).chain([ALL]) {
+        let first = ground.fork().await;
+        let mut second = first.beside().await;
+        second.write("hello", manifest(HELLO_1_2));
+        let at = (stopped_at, then);
+        let ((one, plan), (two, _)) = both(&first, &second, at).await;
+        let reason = &plan.apps[0].reason;
+        let told = || format!("{at:?}: {reason}\n{}\n-\n{}", first.diary(), second.diary());
+        assert_eq!(two, Outcome::Converged, "{}", told());
+        // A generation that has taken over is watched to its end first: then the release of the first is complete.
+        match one {
+            Outcome::Converged => assert!(stopped_at > 3, "{}", told()),
+            Outcome::Blocked => {
+                assert!(reason.contains("is the release of simulated, who began after this run"), "{}", told());
+            }
+            other => panic!("{other:?} {}", told()),
+        }
+        assert_eq!(image_that_serves(&second), [HELLO_1_2], "{}", told());
+        assert_eq!(second.apply(true).await, Outcome::Converged, "{}", told());
+        assert!(second.plan("hello").await.is_settled(), "{}", told());
+    }
+}
+
+macro_rules! pairs {
+    ($($name:ident $at:expr),+) => {
+        $(
+            #[tokio::test(start_paused = true)]
+            async fn $name() {
+                pairs($at).await;
+            }
+        )+
+    };
+}
+
+pairs! {
+    one_of_two_writers_gives_way_when_the_first_stops_after_its_1st_call 1,
+    one_of_two_writers_gives_way_when_the_first_stops_after_its_2nd_call 2,
+    one_of_two_writers_gives_way_when_the_first_stops_after_its_3rd_call 3,
+    one_of_two_writers_gives_way_when_the_first_stops_after_its_4th_call 4,
+    one_of_two_writers_gives_way_when_the_first_stops_after_its_5th_call 5,
+    the_second_of_two_writers_goes_on_from_what_the_first_has_ended ALL
+}
