@@ -18,6 +18,8 @@ pub enum Executed {
     Stale,
     /// One failed; those after it were not tried.
     Failed(AwsError),
+    /// Somebody stopped it between two actions.
+    Stopped,
 }
 
 /// Carries out the actions of `plan` for the app that `scope` names, and tells `sink` of each.
@@ -28,9 +30,25 @@ pub async fn execute(
     scope: &Scope,
     sink: &(dyn Fn(Event) + Send + Sync),
 ) -> Executed {
+    execute_until(aws, clock, plan, scope, sink, &|| false).await
+}
+
+/// The same; once `is_stopped` says so, no further action begins.
+pub async fn execute_until(
+    aws: &Aws,
+    clock: &Clock,
+    plan: &AppPlan,
+    scope: &Scope,
+    sink: &(dyn Fn(Event) + Send + Sync),
+    is_stopped: &(dyn Fn() -> bool + Send + Sync),
+) -> Executed {
+    let aws = aws.for_calls();
     let tell = |kind| sink(Event { at: clock.now(), app: plan.app.clone(), kind });
     for planned in &plan.actions {
-        match step(aws, scope, planned).await {
+        if is_stopped() {
+            return Executed::Stopped;
+        }
+        match step(&aws, scope, planned).await {
             Ok(()) => tell(EventKind::Acted { action: planned.action.clone(), reason: planned.reason.clone() }),
             Err(Refusal::Stale(why)) => {
                 tell(EventKind::Stale { action: planned.action.clone(), why });

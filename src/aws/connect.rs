@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
@@ -32,17 +32,14 @@ use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterce
 use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
-use tokio::sync::Semaphore;
 
 use super::error::{AwsError, Call};
+use super::turns::{Turns, in_turn};
 use super::whole::WholeAnswers;
 use crate::clock::Clock;
 use crate::model::time::Timestamp;
 use crate::probe::http::Network;
 use crate::probe::{Nowhere, Prober};
-
-/// How many reads are under way at once: enough to hide latency, few enough to leave AWS's buckets to others.
-const READS_AT_ONCE: usize = 8;
 
 /// How often a call is sent at most, the first time included.
 const ATTEMPTS: u32 = 4;
@@ -113,9 +110,11 @@ pub struct Aws {
     region: String,
     clock: Clock,
     counts: Counts,
-    reads: Arc<Semaphore>,
+    /// The turns that reads take: those of looks, or those of calls for [`Aws::for_calls`].
+    reads: Turns,
+    calls: Turns,
     settings: Settings,
-    others: Arc<tokio::sync::Mutex<BTreeMap<Option<String>, Aws>>>,
+    others: Arc<Mutex<BTreeMap<Option<String>, Aws>>>,
 }
 
 impl Aws {
@@ -127,14 +126,23 @@ impl Aws {
     /// The same region as whoever has this role, or as whoever we are without one. Its calls count as ours.
     pub(crate) async fn with_role(&self, role: Option<&str>) -> Self {
         let role = role.map(str::to_owned);
-        let mut others = self.others.lock().await;
-        if let Some(known) = others.get(&role) {
-            return known.clone();
+        let known = |role: &Option<String>| self.others().get(role).cloned();
+        if let Some(known) = known(&role) {
+            return known;
         }
         let settings = Settings { assume_role: role.clone(), ..self.settings.clone() };
+        // Nothing is locked meanwhile: a look may be given up at any point.
         let other = Self::counting(settings, self.counts.clone()).await;
-        others.insert(role, other.clone());
-        other
+        self.others().entry(role).or_insert(other).clone()
+    }
+
+    fn others(&self) -> MutexGuard<'_, BTreeMap<Option<String>, Aws>> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same, for whoever makes calls: what it reads right before them does not wait for the reads of a look.
+    pub(crate) fn for_calls(&self) -> Self {
+        Self { reads: self.calls.clone(), ..self.clone() }
     }
 
     async fn counting(settings: Settings, counts: Counts) -> Self {
@@ -165,7 +173,8 @@ impl Aws {
             region: settings.region.clone(),
             clock: settings.clock.clone(),
             counts,
-            reads: Arc::new(Semaphore::new(READS_AT_ONCE)),
+            reads: Turns::of_looks(),
+            calls: Turns::of_calls(),
             settings,
             others: Arc::default(),
         }
@@ -205,25 +214,33 @@ impl Aws {
         F: Future<Output = Result<O, SdkError<E, HttpResponse>>> + 'a,
         O: 'a,
     {
-        let sent = self.send(call, send);
-        async move {
-            // The semaphore is never closed; a read without a turn would only be a little early.
-            let _turn = self.reads.acquire().await.ok();
-            sent.await
-        }
+        in_turns_of(&self.reads, call, send)
     }
 
-    /// A call, at once.
+    /// A call that may change something.
     pub(crate) fn send<'a, O, E, F>(&'a self, call: Call, send: F) -> impl Future<Output = Result<O, AwsError>> + 'a
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         F: Future<Output = Result<O, SdkError<E, HttpResponse>>> + 'a,
         O: 'a,
     {
-        // The SDK's futures have several kilobytes each: on the heap, or a plan's worth of them overflows the stack.
-        let send = Box::pin(send);
-        async move { send.await.map_err(|error| AwsError::from_sdk(call, error)) }
+        in_turns_of(&self.calls, call, send)
     }
+}
+
+fn in_turns_of<'a, O, E, F>(
+    turns: &'a Turns,
+    call: Call,
+    send: F,
+) -> impl Future<Output = Result<O, AwsError>> + use<'a, O, E, F>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    F: Future<Output = Result<O, SdkError<E, HttpResponse>>> + 'a,
+    O: 'a,
+{
+    // The SDK's futures have several kilobytes each: on the heap, or a plan's worth of them overflows the stack.
+    let sent = turns.take(Box::pin(send));
+    async move { sent.await.map_err(|error| AwsError::from_sdk(call, error)) }
 }
 
 async fn sdk_config(settings: &Settings) -> SdkConfig {
@@ -243,7 +260,7 @@ fn given_config(settings: &Settings, credentials: Credentials) -> SdkConfig {
         .region(Region::new(settings.region.clone()))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .identity_cache(identity_cache(&settings.clock))
-        .http_client(http_client(settings))
+        .http_client(in_turn(http_client(settings)))
         .time_source(ClockTime(settings.clock.clone()))
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .retry_config(retries())
@@ -259,7 +276,7 @@ async fn found_config(settings: &Settings) -> SdkConfig {
         .region(Region::new(settings.region.clone()))
         .credentials_provider(credentials(settings).await)
         .identity_cache(identity_cache(&settings.clock))
-        .http_client(http_client(settings))
+        .http_client(in_turn(http_client(settings)))
         .time_source(ClockTime(settings.clock.clone()))
         .sleep_impl(TokioSleep::new())
         .retry_config(retries())
@@ -357,12 +374,12 @@ fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(ATTEMPTS).with_max_backoff(Duration::from_secs(8))
 }
 
-/// The SDK has no limit of its own but that on connecting.
+/// The SDK has no limit of its own but that on connecting. One attempt has none here, since it may have to wait for its
+/// turn: what it takes from then on is limited there.
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_millis(3100))
         .read_timeout(Duration::from_secs(30))
-        .operation_attempt_timeout(Duration::from_secs(40))
         .operation_timeout(Duration::from_secs(120))
         .build()
 }

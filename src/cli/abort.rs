@@ -45,9 +45,9 @@ impl Abort {
         if self.watching.no_wait {
             return Ok(Exit::Fine);
         }
-        let (outcome, plan) = watch::outcome(&case.session, &desired, &case.options(&self.watching)).await?;
-        watch::conclude(outcome, &plan, case.options(&self.watching).only.as_ref());
+        let ending = watch::outcome(&case.session, &desired, &case.options(&self.watching)).await?;
+        watch::conclude(&ending, case.options(&self.watching).only.as_ref());
         // That the release failed is what was asked for.
-        Ok(if outcome == Outcome::ReleaseFailed { Exit::Fine } else { watch::exit(outcome) })
+        Ok(if ending.outcome == Outcome::ReleaseFailed { Exit::Fine } else { watch::exit(ending.outcome) })
     }
 }

@@ -70,12 +70,12 @@ impl Destroy {
         let only = BTreeSet::from([self.app.clone()]);
         // Nothing of it may be left, so that its clean-up is the work itself.
         let watching = Watching { wait_for_cleanup: true, ..self.watching };
-        let (outcome, plan) = watch::outcome(&session, &desired, &watching.options(Some(only.clone()))).await?;
-        if outcome == Outcome::Converged {
+        let ending = watch::outcome(&session, &desired, &watching.options(Some(only.clone()))).await?;
+        if ending.outcome == Outcome::Converged {
             terminal::say(&format!("take {scope} out of the manifests, or `amiable apply` creates it anew"));
         } else {
-            watch::conclude(outcome, &plan, Some(&only));
+            watch::conclude(&ending, Some(&only));
         }
-        Ok(watch::exit(outcome))
+        Ok(watch::exit(ending.outcome))
     }
 }

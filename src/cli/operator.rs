@@ -90,7 +90,7 @@ impl<'a> Case<'a> {
             }
         };
         match execute(&self.session.aws, &self.session.clock, &plan, &self.app.scope, &sink).await {
-            Executed::Complete => {
+            Executed::Complete | Executed::Stopped => {
                 self.note(intent.decision).await;
                 Ok(())
             }

@@ -55,8 +55,9 @@ impl Rollback {
         if self.watching.no_wait {
             return Ok(Exit::Fine);
         }
-        let (outcome, plan) = watch::outcome(&case.session, &desired, &case.options(&self.watching)).await?;
-        let serves = plan.app(&self.app).and_then(|app| app.from);
+        let ending = watch::outcome(&case.session, &desired, &case.options(&self.watching)).await?;
+        let outcome = ending.outcome;
+        let serves = ending.plan.app(&self.app).and_then(|app| app.from);
         let over = matches!(outcome, Outcome::ReleaseFailed | Outcome::Converged | Outcome::Blocked);
         if let (true, Some(serves), Some(down)) =
             (over && serves != down && (back.is_none() || serves == back), serves, down)
@@ -67,7 +68,7 @@ impl Rollback {
             ));
             return Ok(Exit::Fine);
         }
-        watch::conclude(outcome, &plan, Some(&BTreeSet::from([self.app])));
+        watch::conclude(&ending, Some(&BTreeSet::from([self.app])));
         Ok(watch::exit(outcome))
     }
 }

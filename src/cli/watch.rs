@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
 use super::exit::Exit;
 use super::failure::Failure;
 use super::session::Session;
 use super::terminal;
-use crate::controller::converge::{self, Options, Outcome};
+use crate::controller::converge::{self, Ending, Options, Outcome};
 use crate::model::desired::Desired;
 use crate::model::names::AppName;
 use crate::model::plan::{AppPlan, Change, Plan};
@@ -23,22 +25,23 @@ const REDRAW: Duration = Duration::from_millis(500);
 /// # Errors
 /// When AWS cannot be read at all, lastingly.
 pub async fn converge(session: &Session, desired: &Desired, options: &Options) -> Result<Exit, Failure> {
-    let (outcome, plan) = outcome(session, desired, options).await?;
-    conclude(outcome, &plan, options.only.as_ref());
-    Ok(exit(outcome))
+    let ending = outcome(session, desired, options).await?;
+    conclude(&ending, options.only.as_ref());
+    Ok(exit(ending.outcome))
 }
 
-/// Converges what `options` say, showing how it goes. The first interrupt stops between two calls, the second at once.
+/// Converges what `options` say, showing how it goes. The first interrupt stops between two calls, the second at once; an
+/// interrupt is Ctrl-C, SIGTERM or SIGHUP.
 ///
 /// # Errors
 /// When AWS cannot be read at all, lastingly.
-pub async fn outcome(session: &Session, desired: &Desired, options: &Options) -> Result<(Outcome, Plan), Failure> {
+pub async fn outcome(session: &Session, desired: &Desired, options: &Options) -> Result<Ending, Failure> {
     // What was begun between the plan that was shown and the answer is another's as well.
     let desired = &Desired { begun: Some(desired.begun.unwrap_or(session.begun)), ..desired.clone() };
     let watched = desired.apps.keys().filter(|app| options.only.as_ref().is_none_or(|only| only.contains(*app)));
     let live = Arc::new(Live::new(watched, session.clock.clone(), terminal::paint()));
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let interrupts = tokio::spawn(interrupts(stop));
+    let interrupts = tokio::spawn(interrupts(Signals::listen()?, stop));
     let drawing = tokio::spawn({
         let live = Arc::clone(&live);
         async move {
@@ -56,18 +59,41 @@ pub async fn outcome(session: &Session, desired: &Desired, options: &Options) ->
     Ok(result?)
 }
 
-/// Asks to stop at the first interrupt, and ends the program at the second.
-async fn interrupts(stop: tokio::sync::watch::Sender<bool>) {
-    if tokio::signal::ctrl_c().await.is_err() {
-        return std::future::pending().await;
+/// The signals by which people and machines end a program.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    /// From here on they do not end the program by themselves any more.
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
     }
+
+    /// Waits for the next of them.
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
+        }
+    }
+}
+
+/// Asks to stop at the first interrupt, and ends the program at the second.
+async fn interrupts(mut signals: Signals, stop: tokio::sync::watch::Sender<bool>) {
+    signals.next().await;
     // The receiver lives as long as the work does.
     let _ = stop.send(true);
     terminal::say("interrupted: finishing the call at work; once more to leave at once");
-    if tokio::signal::ctrl_c().await.is_ok() {
-        std::process::exit(Exit::Interrupted as i32);
-    }
-    std::future::pending().await
+    signals.next().await;
+    std::process::exit(Exit::Interrupted as i32);
 }
 
 /// The exit code of an outcome.
@@ -83,15 +109,21 @@ pub fn exit(outcome: Outcome) -> Exit {
 }
 
 /// Says in the end what is not as it should be, and what to do about it.
-pub fn conclude(outcome: Outcome, plan: &Plan, only: Option<&BTreeSet<AppName>>) {
+pub fn conclude(ending: &Ending, only: Option<&BTreeSet<AppName>>) {
+    let Ending { outcome, plan, left } = ending;
     let chosen = |app: &&AppPlan| only.is_none_or(|only| only.contains(&app.app));
     let apps: Vec<&AppPlan> = plan.apps.iter().filter(chosen).filter(|app| app.change != Change::Orphaned).collect();
-    for line in ending(outcome, plan, &apps) {
+    for line in lines(*outcome, plan, &apps) {
         terminal::say(&line);
+    }
+    for app in left {
+        terminal::say(&format!(
+            "{app}: its last call was not waited for; whether it took effect is not known, and the next `amiable apply` finds out"
+        ));
     }
 }
 
-fn ending(outcome: Outcome, plan: &Plan, apps: &[&AppPlan]) -> Vec<String> {
+fn lines(outcome: Outcome, plan: &Plan, apps: &[&AppPlan]) -> Vec<String> {
     let mut lines = Vec::new();
     let open = || apps.iter().filter(|app| !live::is_complete(app));
     match outcome {
@@ -134,11 +166,11 @@ mod tests {
             "waited long enough; the next `amiable apply` goes on from here:",
             "hello-world: waits for v042 healthy 3/6, until 12:20 UTC",
         ];
-        assert_eq!(ending(Outcome::TimedOut, &plan, &apps), timed_out);
-        assert_eq!(ending(Outcome::Converged, &plan, &apps[1..]), ["1 app matches prod."]);
+        assert_eq!(lines(Outcome::TimedOut, &plan, &apps), timed_out);
+        assert_eq!(lines(Outcome::Converged, &plan, &apps[1..]), ["1 app matches prod."]);
         let plan = samples::plan(vec![samples::failing(), samples::unchanged("web")]);
         let apps: Vec<&AppPlan> = plan.apps.iter().collect();
-        assert_eq!(ending(Outcome::Failed, &plan, &apps), ["mailer: image ami-0999 does not exist in us-west-2"]);
+        assert_eq!(lines(Outcome::Failed, &plan, &apps), ["mailer: image ami-0999 does not exist in us-west-2"]);
     }
 
     #[test]

@@ -1,33 +1,21 @@
-//! Looks, acts, looks again, until every chosen app is where it should be or can get no further.
+//! Round after round, until every chosen app is where it should be or can get no further, or until somebody has had
+//! enough of it.
 
 use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
-use futures::StreamExt;
-use futures::future::BoxFuture;
-use futures::stream::FuturesUnordered;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
-use super::snapshot::look_and_ask;
-use super::troubles::{Troubles, backoff};
+use super::keeper::{Aim, Keeper, Round, Sink};
 use crate::aws::connect::Aws;
-use crate::aws::error::{AwsError, Class};
+use crate::aws::error::AwsError;
 use crate::clock::Clock;
-use crate::execute::{Executed, execute};
 use crate::model::desired::Desired;
-use crate::model::event::{Event, EventKind};
-use crate::model::names::{AppName, Scope};
+use crate::model::names::AppName;
 use crate::model::plan::{AppPlan, Change, Plan};
-use crate::model::time::Timestamp;
 
-/// How many apps are acted on at once. AWS throttles per account, so more would not be faster.
-const APPS_AT_ONCE: usize = 16;
-/// How long the calls of some apps may keep the others from being looked at.
-const LONGEST_WORK: Duration = Duration::from_secs(10);
-/// The shortest pause between two looks: what was just done must have a chance to show.
-const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest, whatever is waited for: somebody may change something meanwhile.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// What to converge, and for how long.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -37,12 +25,6 @@ pub struct Options {
     pub timeout: Option<Duration>,
     /// Whether to wait until the old generation is gone too, rather than until the new one is deployed.
     pub wait_for_cleanup: bool,
-}
-
-impl Options {
-    fn is_late(&self, begun: Timestamp, now: Timestamp) -> bool {
-        self.timeout.is_some_and(|timeout| elapsed(begun, now) >= timeout)
-    }
 }
 
 /// How it ended.
@@ -77,7 +59,19 @@ impl Outcome {
     }
 }
 
-/// Converges the chosen apps and tells `sink` what happens. The last plan comes back with how it ended.
+/// Where everything stood in the end.
+#[derive(Debug)]
+pub struct Ending {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The last plan; without any app when it ended before AWS was read.
+    pub plan: Plan,
+    /// The apps whose last call was left where it was, so that nobody knows whether it took effect.
+    pub left: Vec<AppName>,
+}
+
+/// Converges the chosen apps and tells `sink` what happens. An interrupt (`stop`) and the timeout end it at once, a look
+/// in the middle; only the calls under way are waited for, and for not more than ten seconds.
 ///
 /// # Errors
 /// When AWS cannot be read at all, lastingly.
@@ -86,162 +80,70 @@ pub async fn converge(
     desired: &Desired,
     clock: &Clock,
     options: &Options,
-    sink: &(dyn Fn(Event) + Send + Sync),
-    mut stop: watch::Receiver<bool>,
-) -> Result<(Outcome, Plan), AwsError> {
-    let begun = clock.now();
-    let mut desired = desired.clone();
-    desired.chosen.clone_from(&options.only);
-    desired.begun = desired.begun.or(Some(begun));
-    let mut troubles = Troubles::default();
-    // One app's calls never hold up the look at the others: DNS alone may take minutes.
-    let room = Semaphore::new(APPS_AT_ONCE);
-    let mut working = Working { acting: FuturesUnordered::new(), apps: BTreeSet::new(), room: &room };
-    loop {
-        let plan = match look_and_ask(aws, &desired, clock).await {
-            Ok((_, plan)) => plan,
-            Err(error) if !troubles.blind(&error) => return Err(error),
-            Err(error) => {
-                let nap = backoff(troubles.blind_looks());
-                if pause(clock, nap, &mut working, &mut troubles, &mut stop).await? {
-                    return Err(error);
-                }
-                continue;
-            }
+    sink: Sink<'_>,
+    stop: watch::Receiver<bool>,
+) -> Result<Ending, AwsError> {
+    let aim = Aim { only: options.only.clone(), cleanup: options.wait_for_cleanup };
+    let mut keeper = Keeper::new(aws, clock, desired.clone(), aim);
+    let mut ends = Ends::new(clock, options.timeout, stop);
+    let outcome = loop {
+        let round = tokio::select! {
+            biased;
+            how = ends.come() => break how,
+            round = keeper.round(sink) => round?,
         };
-        let apps: Vec<&AppPlan> = plan.apps.iter().filter(|app| is_chosen(options, app)).collect();
-        troubles.seen(&apps);
-        for app in &apps {
-            sink(Event { at: clock.now(), app: app.app.clone(), kind: EventKind::Planned(Box::new((*app).clone())) });
-        }
-        let is_open = |app: &&AppPlan| !app.is_over(options.wait_for_cleanup) && !troubles.is_given_up(&app.app);
-        let open: Vec<&AppPlan> = apps.iter().copied().filter(is_open).collect();
-        let ended = match () {
-            () if open.is_empty() && working.apps.is_empty() => Some(troubles.judge(&apps, options.wait_for_cleanup)),
-            () if *stop.borrow() => Some(Outcome::Interrupted),
-            () if options.is_late(begun, clock.now()) => Some(Outcome::TimedOut),
-            () => None,
+        let nap = match round {
+            Round::Over(outcome) => break outcome,
+            Round::Open(nap) => nap,
         };
-        if let Some(outcome) = ended {
-            // What is under way is finished: half a plan of an app is no harm, but half a call would be a riddle.
-            working.finish(clock, &mut troubles).await?;
-            return Ok((outcome, plan));
+        tokio::select! {
+            biased;
+            how = ends.come() => break how,
+            rested = keeper.rest(nap, sink) => rested?,
         }
-        let idle = |app: &&&AppPlan| !working.apps.contains(&app.app) && !troubles.rests(&app.app, clock.now());
-        for app in open.iter().filter(|app| !app.actions.is_empty()).filter(idle).collect::<Vec<_>>() {
-            if let Some(wanted) = desired.apps.get(&app.app) {
-                working.begin(aws, clock, (*app).clone(), wanted.scope.clone(), sink);
-            }
-        }
-        let nap = nap(clock.now(), &open, &working.apps, &troubles);
-        if pause(clock, nap, &mut working, &mut troubles, &mut stop).await? {
-            working.finish(clock, &mut troubles).await?;
-            return Ok((Outcome::Interrupted, plan));
-        }
-    }
-}
-
-/// The apps whose calls are under way.
-struct Working<'a> {
-    acting: FuturesUnordered<BoxFuture<'a, (AppName, Executed)>>,
-    apps: BTreeSet<AppName>,
-    room: &'a Semaphore,
-}
-
-impl<'a> Working<'a> {
-    fn begin(
-        &mut self,
-        aws: &'a Aws,
-        clock: &'a Clock,
-        plan: AppPlan,
-        scope: Scope,
-        sink: &'a (dyn Fn(Event) + Send + Sync),
-    ) {
-        self.apps.insert(plan.app.clone());
-        let room = self.room;
-        self.acting.push(Box::pin(async move {
-            // Never closed, so that there always is room in the end.
-            let _place = room.acquire().await;
-            let executed = execute(aws, clock, &plan, &scope, sink).await;
-            (plan.app, executed)
-        }));
-    }
-
-    fn done(
-        &mut self,
-        clock: &Clock,
-        troubles: &mut Troubles,
-        app: AppName,
-        executed: Executed,
-    ) -> Result<(), AwsError> {
-        self.apps.remove(&app);
-        if let Executed::Failed(error) = &executed
-            && error.class == Class::FatalAll
-            && !troubles.blind(error)
-        {
-            return Err(error.clone());
-        }
-        troubles.note(&app, &executed, clock.now());
-        Ok(())
-    }
-
-    async fn finish(&mut self, clock: &Clock, troubles: &mut Troubles) -> Result<(), AwsError> {
-        while let Some((app, executed)) = self.acting.next().await {
-            self.done(clock, troubles, app, executed)?;
-        }
-        Ok(())
-    }
-}
-
-fn is_chosen(options: &Options, app: &AppPlan) -> bool {
-    app.change != Change::Orphaned && options.only.as_ref().is_none_or(|only| only.contains(&app.app))
-}
-
-/// How long until the next look: until the first app has something to do or to look for.
-fn nap(now: Timestamp, open: &[&AppPlan], working: &BTreeSet<AppName>, troubles: &Troubles) -> Duration {
-    let wake = |app: &&&AppPlan| {
-        if troubles.rests(&app.app, now) {
-            return troubles.rest_ends(&app.app);
-        }
-        if app.actions.is_empty() { app.wake_at } else { Some(now) }
     };
-    let idle = open.iter().filter(|app| !working.contains(&app.app));
-    let first = idle.filter_map(|app| wake(&app)).min();
-    first.map_or(LONGEST_PAUSE, |at| elapsed(now, at)).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
+    // Whoever interrupts wants to go; at the end of the time, there is time for the rest of the plans.
+    let left = keeper.finish(outcome == Outcome::Interrupted, sink).await?;
+    let plan = keeper.into_latest().unwrap_or_else(|| unread(desired, clock));
+    Ok(Ending { outcome, plan, left })
 }
 
-fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
-    Duration::try_from(to.duration_since(from)).unwrap_or_default()
+/// A plan that says nothing.
+fn unread(desired: &Desired, clock: &Clock) -> Plan {
+    Plan {
+        environment: desired.name.clone(),
+        account: desired.environment.account_id.clone(),
+        region: desired.environment.region.clone(),
+        source: desired.source.clone(),
+        at: clock.now(),
+        apps: Vec::new(),
+    }
 }
 
-/// Waits; while calls are under way, until all of them are made, but no longer than the looks at other apps may. Whether
-/// it was interrupted meanwhile.
-async fn pause(
-    clock: &Clock,
-    duration: Duration,
-    working: &mut Working<'_>,
-    troubles: &mut Troubles,
-    stop: &mut watch::Receiver<bool>,
-) -> Result<bool, AwsError> {
-    let mut end = Box::pin(clock.sleep(if working.apps.is_empty() { duration } else { LONGEST_WORK }));
-    let worked = !working.apps.is_empty();
-    while !*stop.borrow() {
+/// What ends the work from outside.
+struct Ends<'a> {
+    stop: watch::Receiver<bool>,
+    late: Pin<Box<dyn Future<Output = ()> + Send + 'a>>,
+}
+
+impl<'a> Ends<'a> {
+    fn new(clock: &'a Clock, timeout: Option<Duration>, stop: watch::Receiver<bool>) -> Self {
+        let late = async move {
+            match timeout {
+                Some(timeout) => clock.sleep(timeout).await,
+                None => std::future::pending().await,
+            }
+        };
+        Self { stop, late: Box::pin(late) }
+    }
+
+    /// Waits for the first of them; may be dropped at any point. Once it has come, it is not asked for again.
+    async fn come(&mut self) -> Outcome {
         tokio::select! {
             biased;
             // A sender that is gone can interrupt nothing any more.
-            Ok(()) = stop.changed() => {}
-            Some((app, executed)) = working.acting.next() => {
-                working.done(clock, troubles, app, executed)?;
-                if working.apps.is_empty() {
-                    break;
-                }
-            }
-            () = &mut end => break,
+            Ok(_) = self.stop.wait_for(|stop| *stop) => Outcome::Interrupted,
+            () = &mut self.late => Outcome::TimedOut,
         }
     }
-    if worked {
-        // What was just done must have a chance to show.
-        clock.sleep(SHORTEST_PAUSE).await;
-    }
-    Ok(*stop.borrow())
 }

@@ -1,9 +1,13 @@
 //! Decides *when* to ask for a plan and when to carry it out; never *what* to do.
 //!
 //! - [`snapshot`]: observes AWS, plans, reads what the plan still needs, plans again
-//! - [`converge`]: does that over and over until every app is where it should be
+//! - [`keeper`]: one environment from round to round: look, plan, act
+//! - [`converge`]: rounds until every app is where it should be
+//! - `calls`: the calls under way, each app's in a task of its own
 //! - `troubles`: what fails meanwhile, how often, and which apps are given up for it
 
+mod calls;
 pub mod converge;
+pub mod keeper;
 pub mod snapshot;
 mod troubles;

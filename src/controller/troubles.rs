@@ -81,6 +81,7 @@ impl Troubles {
     /// What became of an app's plan.
     pub(super) fn note(&mut self, app: &AppName, executed: &Executed, now: Timestamp) {
         match executed {
+            Executed::Stopped => {}
             Executed::Complete => {
                 self.failures.remove(app);
                 self.stale.remove(app);

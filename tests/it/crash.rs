@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use amiable::controller::converge::{Options, Outcome, converge};
+use amiable::controller::converge::{Ending, Options, Outcome, converge};
 use amiable::plan::intent;
 use amiable::sim::CallRecord;
 use amiable::sim::fault::Fault;
@@ -186,7 +186,7 @@ async fn converge_through(lab: &mut Lab, crash: &Notify, seconds: u64, expected:
         };
         match ended {
             Some(ended) => {
-                let (ended, plan) = ended.unwrap();
+                let Ending { outcome: ended, plan, .. } = ended.unwrap();
                 let why = || {
                     plan.apps
                         .iter()

@@ -26,10 +26,12 @@ use amiable::sim::wire::{Params, Reply, Request};
 use amiable::sim::world::World;
 use amiable::sim::world::example::{SECURITY_GROUP, SUBNETS, VPC};
 use amiable::sim::{Simulation, api};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use serde_json::json;
 use tokio::sync::watch;
 
 use crate::invariants;
+use crate::transport::slow;
 
 /// One account, one directory of manifests, and the product.
 pub struct Lab {
@@ -138,7 +140,14 @@ impl Lab {
         let options = Options { timeout: Some(Duration::from_secs(6 * 3600)), ..Options::default() };
         let (_sender, stop) = watch::channel(false);
         let sink = |event: Event| self.note(&event);
-        converge(&self.aws, &self.desired(), &self.clock, &options, &sink, stop).await.unwrap()
+        let ending = converge(&self.aws, &self.desired(), &self.clock, &options, &sink, stop).await.unwrap();
+        (ending.outcome, ending.plan)
+    }
+
+    /// From now on every request takes this much longer.
+    pub async fn slow_down(&mut self, latency: Duration) {
+        let http = slow(http_client(&self.simulation), latency);
+        self.aws = connect_by(http, &self.simulation, &self.clock).await;
     }
 
     /// Writes the environment `prod`, with further lines of its spec.
@@ -223,8 +232,7 @@ spec:
         let options = Options { timeout: Some(Duration::from_secs(6 * 3600)), wait_for_cleanup, ..Options::default() };
         let (_sender, stop) = watch::channel(false);
         let sink = |event: Event| self.note(&event);
-        let (outcome, _) = converge(&self.aws, &self.desired(), &self.clock, &options, &sink, stop).await.unwrap();
-        outcome
+        converge(&self.aws, &self.desired(), &self.clock, &options, &sink, stop).await.unwrap().outcome
     }
 
     /// Converges one app, whatever becomes of the others.
@@ -233,8 +241,7 @@ spec:
         let options = Options { timeout: Some(Duration::from_secs(6 * 3600)), only, ..Options::default() };
         let (_sender, stop) = watch::channel(false);
         let sink = |event: Event| self.note(&event);
-        let (outcome, _) = converge(&self.aws, &self.desired(), &self.clock, &options, &sink, stop).await.unwrap();
-        outcome
+        converge(&self.aws, &self.desired(), &self.clock, &options, &sink, stop).await.unwrap().outcome
     }
 
     /// Converges all apps for so long, or until nothing is left to do.
@@ -242,8 +249,7 @@ spec:
         let options = Options { timeout: Some(time), ..Options::default() };
         let (_sender, stop) = watch::channel(false);
         let sink = |event: Event| self.note(&event);
-        let (outcome, _) = converge(&self.aws, &self.desired(), &self.clock, &options, &sink, stop).await.unwrap();
-        outcome
+        converge(&self.aws, &self.desired(), &self.clock, &options, &sink, stop).await.unwrap().outcome
     }
 
     /// The ARN of the first listener of a load balancer.
@@ -427,9 +433,13 @@ fn request(service: &str, operation: &str, params: Params, body: Vec<u8>) -> Req
 }
 
 async fn connect(simulation: &Simulation, clock: &Clock) -> Aws {
+    connect_by(http_client(simulation), simulation, clock).await
+}
+
+async fn connect_by(http: SharedHttpClient, simulation: &Simulation, clock: &Clock) -> Aws {
     let settings = Settings {
         prober: Arc::new(Within::new(simulation)),
-        ..Settings::simulated("us-west-2", http_client(simulation), clock.clone())
+        ..Settings::simulated("us-west-2", http, clock.clone())
     };
     Aws::connect(settings).await
 }

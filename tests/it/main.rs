@@ -12,4 +12,5 @@ mod invariants;
 mod lab;
 mod quoted;
 mod stories;
+mod transport;
 mod writers;

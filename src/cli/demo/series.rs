@@ -189,7 +189,8 @@ impl<'a> Series<'a> {
     async fn converge(&self, desired: &Desired) -> Result<(Outcome, Plan), Failure> {
         let options = Options { timeout: Some(Duration::from_secs(3600)), ..Options::default() };
         let (_sender, stop) = watch::channel(false);
-        Ok(converge(&self.aws, desired, self.stage.simulation.clock(), &options, &|_| {}, stop).await?)
+        let ending = converge(&self.aws, desired, self.stage.simulation.clock(), &options, &|_| {}, stop).await?;
+        Ok((ending.outcome, ending.plan))
     }
 
     /// What is otherwise than it should be after a release: how it ended, and what serves.

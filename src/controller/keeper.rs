@@ -1,0 +1,237 @@
+//! The keeper of one environment: what is wanted of it, what was last planned for it, the calls under way, and what has
+//! failed so far. A [`Round`] is one look, one plan and the beginning of what can be done; commands and loops are made of
+//! rounds.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::calls::{Calls, News};
+use super::converge::Outcome;
+use super::snapshot::look_and_ask;
+use super::troubles::{Troubles, backoff};
+use crate::aws::connect::Aws;
+use crate::aws::error::{AwsError, Class};
+use crate::clock::Clock;
+use crate::execute::Executed;
+use crate::model::desired::Desired;
+use crate::model::event::{Event, EventKind};
+use crate::model::names::AppName;
+use crate::model::plan::{AppPlan, Change, Plan};
+use crate::model::time::Timestamp;
+
+/// How long the calls of some apps may keep the others from being looked at.
+const LONGEST_WORK: Duration = Duration::from_secs(10);
+/// The shortest pause between two looks: what was just done must have a chance to show.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest, whatever is waited for: somebody may change something meanwhile.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How long the calls under way are waited for when the work ends before they are made. Real time: it is a promise to
+/// whoever stops the program.
+const LAST_CALLS: Duration = Duration::from_secs(10);
+
+/// Who is told what happens.
+pub type Sink<'a> = &'a (dyn Fn(Event) + Send + Sync);
+
+/// Which apps a round is about, and how far.
+#[derive(Clone, Debug, Default)]
+pub struct Aim {
+    /// Only these apps; `None`: all of them.
+    pub only: Option<BTreeSet<AppName>>,
+    /// Whether an app is complete only when what no longer serves is gone too.
+    pub cleanup: bool,
+}
+
+impl Aim {
+    fn is_about(&self, app: &AppPlan) -> bool {
+        app.change != Change::Orphaned && self.only.as_ref().is_none_or(|only| only.contains(&app.app))
+    }
+}
+
+/// How a round went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Round {
+    /// Nothing is left to do or to wait for.
+    Over(Outcome),
+    /// Something is; the next round is due after this long, or sooner when calls have been made.
+    Open(Duration),
+}
+
+/// One environment, and what is remembered of it from round to round.
+pub struct Keeper {
+    aws: Aws,
+    clock: Clock,
+    desired: Desired,
+    aim: Aim,
+    troubles: Troubles,
+    calls: Calls,
+    latest: Option<Plan>,
+}
+
+impl Keeper {
+    /// A keeper without any memory.
+    pub fn new(aws: &Aws, clock: &Clock, desired: Desired, aim: Aim) -> Self {
+        Self {
+            aws: aws.clone(),
+            clock: clock.clone(),
+            desired: Desired { chosen: aim.only.clone(), begun: desired.begun.or(Some(clock.now())), ..desired },
+            aim,
+            troubles: Troubles::default(),
+            calls: Calls::new(),
+            latest: None,
+        }
+    }
+
+    /// The last plan, if there was a look.
+    pub fn into_latest(self) -> Option<Plan> {
+        self.latest
+    }
+
+    /// Looks, plans, and begins what can be done. It may be dropped at any point: then nothing more was begun.
+    ///
+    /// # Errors
+    /// When AWS cannot be read at all, lastingly.
+    pub async fn round(&mut self, sink: Sink<'_>) -> Result<Round, AwsError> {
+        let plan = match self.look(sink).await {
+            Ok(plan) => plan,
+            Err(error) if !self.troubles.blind(&error) => return Err(error),
+            Err(_) => return Ok(Round::Open(backoff(self.troubles.blind_looks()))),
+        };
+        let aim = &self.aim;
+        let apps: Vec<&AppPlan> = plan.apps.iter().filter(|app| aim.is_about(app)).collect();
+        self.troubles.seen(&apps);
+        for app in &apps {
+            sink(Event { at: self.clock.now(), app: app.app.clone(), kind: EventKind::Planned(Box::new((*app).clone())) });
+        }
+        let is_open = |app: &&AppPlan| !app.is_over(aim.cleanup) && !self.troubles.is_given_up(&app.app);
+        let open: Vec<&AppPlan> = apps.iter().copied().filter(is_open).collect();
+        let round = if open.is_empty() && self.calls.is_empty() {
+            Round::Over(self.troubles.judge(&apps, aim.cleanup))
+        } else {
+            self.act(&open);
+            Round::Open(self.nap(&open))
+        };
+        self.latest = Some(plan);
+        Ok(round)
+    }
+
+    /// One look, while the calls under way go on.
+    async fn look(&mut self, sink: Sink<'_>) -> Result<Plan, AwsError> {
+        let Self { aws, clock, desired, calls, troubles, .. } = self;
+        let mut look = std::pin::pin!(look_and_ask(aws, desired, clock));
+        loop {
+            tokio::select! {
+                biased;
+                looked = &mut look => return looked.map(|(_, plan)| plan),
+                news = calls.news() => take(calls, troubles, clock, news, sink)?,
+            }
+        }
+    }
+
+    /// Begins the calls of every app that has some and is free for them.
+    fn act(&mut self, open: &[&AppPlan]) {
+        let now = self.clock.now();
+        for app in open.iter().filter(|app| !app.actions.is_empty()) {
+            if self.calls.are_of(&app.app) || self.troubles.rests(&app.app, now) {
+                continue;
+            }
+            if let Some(wanted) = self.desired.apps.get(&app.app) {
+                self.calls.begin(&self.aws, &self.clock, (*app).clone(), wanted.scope.clone());
+            }
+        }
+    }
+
+    /// How long until the next look: until the first app has something to do or to look for.
+    fn nap(&self, open: &[&AppPlan]) -> Duration {
+        let now = self.clock.now();
+        let wake = |app: &&&AppPlan| {
+            if self.troubles.rests(&app.app, now) {
+                return self.troubles.rest_ends(&app.app);
+            }
+            if app.actions.is_empty() { app.wake_at } else { Some(now) }
+        };
+        let idle = open.iter().filter(|app| !self.calls.are_of(&app.app));
+        let first = idle.filter_map(|app| wake(&app)).min();
+        first.map_or(LONGEST_PAUSE, |at| elapsed(now, at)).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
+    }
+
+    /// Waits until the next round is due; while calls are under way, until all of them are made, but no longer than the
+    /// looks at other apps may wait. It may be dropped at any point.
+    ///
+    /// # Errors
+    /// When a call shows that none can succeed.
+    pub async fn rest(&mut self, nap: Duration, sink: Sink<'_>) -> Result<(), AwsError> {
+        let (worked, clock) = (!self.calls.is_empty(), self.clock.clone());
+        let mut end = std::pin::pin!(clock.sleep(if worked { nap.min(LONGEST_WORK) } else { nap }));
+        loop {
+            tokio::select! {
+                biased;
+                news = self.calls.news() => self.take(news, sink)?,
+                () = &mut end => break,
+            }
+            if self.calls.is_empty() {
+                break;
+            }
+        }
+        if worked {
+            // What was just done must have a chance to show.
+            self.clock.sleep(SHORTEST_PAUSE).await;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, news: News, sink: Sink<'_>) -> Result<(), AwsError> {
+        take(&mut self.calls, &mut self.troubles, &self.clock, news, sink)
+    }
+
+    /// Ends the work: waits for the calls under way, but not for long. With `between`, no further call begins: half a
+    /// plan of an app is no harm, but half a call would be a riddle. The apps whose calls were left where they were.
+    ///
+    /// # Errors
+    /// When a call shows that none can succeed.
+    pub async fn finish(&mut self, between: bool, sink: Sink<'_>) -> Result<Vec<AppName>, AwsError> {
+        if between {
+            self.calls.stop();
+        }
+        let mut late = std::pin::pin!(tokio::time::sleep(LAST_CALLS));
+        while !self.calls.is_empty() {
+            tokio::select! {
+                biased;
+                news = self.calls.news() => self.take(news, sink)?,
+                () = &mut late => break,
+            }
+        }
+        Ok(self.calls.apps().cloned().collect())
+    }
+}
+
+/// Takes in what the calls under way tell.
+fn take(
+    calls: &mut Calls,
+    troubles: &mut Troubles,
+    clock: &Clock,
+    news: News,
+    sink: Sink<'_>,
+) -> Result<(), AwsError> {
+    let (app, executed) = match news {
+        News::Told(event) => {
+            sink(event);
+            return Ok(());
+        }
+        News::Done(app, executed) => (app, executed),
+    };
+    while let Some(event) = calls.told() {
+        sink(event);
+    }
+    if let Executed::Failed(error) = &executed
+        && error.class == Class::FatalAll
+        && !troubles.blind(error)
+    {
+        return Err(error.clone());
+    }
+    troubles.note(&app, &executed, clock.now());
+    Ok(())
+}
+
+fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::try_from(to.duration_since(from)).unwrap_or_default()
+}
