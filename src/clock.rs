@@ -1,6 +1,8 @@
 //! The one clock of the process: real, accelerated or, under tokio's paused time, virtual.
 //!
-//! It starts at a given moment and then follows tokio's monotonic clock, so that a jump of the system's clock moves nothing.
+//! The real one is the system's clock as it is now: what is monotonic since the start of the process does not count the
+//! time that a laptop slept or a virtual machine stood still, nor what NTP has put right, and requests would be signed in
+//! the past. Any other starts at a given moment and then follows tokio's monotonic clock.
 
 use std::time::Duration;
 
@@ -8,23 +10,31 @@ use tokio::time::Instant;
 
 use crate::model::time::Timestamp;
 
-/// A clock that runs `speed` times as fast as tokio's.
+/// The system's clock, or one that runs `speed` times as fast as tokio's.
 #[derive(Clone, Debug)]
 pub struct Clock {
-    epoch: Timestamp,
-    start: Instant,
+    hands: Hands,
     speed: u32,
+}
+
+/// What a clock follows.
+#[derive(Clone, Copy, Debug)]
+enum Hands {
+    /// The system's clock.
+    System,
+    /// Tokio's clock, from this time on.
+    Since { epoch: Timestamp, start: Instant },
 }
 
 impl Clock {
     /// A clock that shows `epoch` now and runs `speed` times as fast as tokio's; a speed of 0 counts as 1.
     pub fn new(epoch: Timestamp, speed: u32) -> Self {
-        Self { epoch, start: Instant::now(), speed: speed.max(1) }
+        Self { hands: Hands::Since { epoch, start: Instant::now() }, speed: speed.max(1) }
     }
 
-    /// The system's time, as it was when the clock was made and monotonic from then on.
+    /// The system's clock, wherever it goes.
     pub fn system() -> Self {
-        Self::new(Timestamp::now(), 1)
+        Self { hands: Hands::System, speed: 1 }
     }
 
     /// The clock that `AMIABLE_SIM_CLOCK` describes, as `amiable sim` prints it: when it began, and how many times as
@@ -39,8 +49,12 @@ impl Clock {
 
     /// The time now.
     pub fn now(&self) -> Timestamp {
-        let elapsed = self.start.elapsed().saturating_mul(self.speed);
-        self.epoch.checked_add(elapsed).unwrap_or(Timestamp::MAX)
+        match self.hands {
+            Hands::System => Timestamp::now(),
+            Hands::Since { epoch, start } => {
+                epoch.checked_add(start.elapsed().saturating_mul(self.speed)).unwrap_or(Timestamp::MAX)
+            }
+        }
     }
 
     /// Waits until `duration` has passed on this clock.
@@ -57,6 +71,15 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_real_clock_is_the_systems_and_any_other_follows_tokios() {
+        let (real, other) = (Clock::system(), Clock::new(Timestamp::UNIX_EPOCH, 2));
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        let off = real.now().duration_since(Timestamp::now()).abs();
+        assert!(off < jiff::SignedDuration::from_secs(60), "an hour of a process that slept is no hour: {off}");
+        assert_eq!(other.now().as_second(), 7200);
+    }
 
     #[test]
     fn a_simulated_clock_is_followed_from_another_process() {

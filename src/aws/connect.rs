@@ -34,6 +34,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
 use super::error::{AwsError, Call};
+use super::skew::{ReadDates, Skew};
 use super::turns::{Turns, in_turn};
 use super::whole::WholeAnswers;
 use crate::clock::Clock;
@@ -110,6 +111,7 @@ pub struct Aws {
     region: String,
     clock: Clock,
     counts: Counts,
+    skew: Skew,
     /// The turns that reads take: those of looks, or those of calls for [`Aws::for_calls`].
     reads: Turns,
     calls: Turns,
@@ -147,6 +149,7 @@ impl Aws {
 
     async fn counting(settings: Settings, counts: Counts) -> Self {
         let config = sdk_config(&settings).await;
+        let skew = Skew::default();
         // A retry bucket of our own per connection: otherwise runs in one process share one and differ from each other.
         static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
         let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
@@ -155,6 +158,7 @@ impl Aws {
                 $sdk::Client::from_conf(
                     $sdk::config::Builder::from(&config)
                         .retry_partition(RetryPartition::new(format!("amiable-{connection}-{}", $service)))
+                        .interceptor(ReadDates { clock: settings.clock.clone(), skew: skew.clone() })
                         .interceptor(CountCalls { service: $service, counts: counts.clone() })
                         .interceptor(WholeAnswers)
                         .build(),
@@ -173,6 +177,7 @@ impl Aws {
             region: settings.region.clone(),
             clock: settings.clock.clone(),
             counts,
+            skew,
             reads: Turns::of_looks(),
             calls: Turns::of_calls(),
             settings,
@@ -188,6 +193,11 @@ impl Aws {
     /// The clock that calls and waits follow.
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// What answers have said about our clock since the last look began.
+    pub(super) fn skew(&self) -> &Skew {
+        &self.skew
     }
 
     /// How often each operation was sent so far, retries included, by `service:Operation`.

@@ -8,6 +8,7 @@
 //! - [`observe`]: the snapshot, and the details that a decision asks for
 //! - [`act`]: one mutating call per action
 //! - [`recheck`]: the facts that a destructive action depends on, read afresh
+//! - [`skew`]: how far this machine's clock is from AWS's
 //! - [`turns`]: how many requests are under way at once
 //! - [`history`]: the deployed states of an app, as Parameter Store keeps them
 
@@ -19,6 +20,7 @@ pub mod error;
 pub mod history;
 pub mod observe;
 pub mod recheck;
+mod skew;
 mod turns;
 mod whole;
 

@@ -100,7 +100,11 @@ impl Keeper {
         let apps: Vec<&AppPlan> = plan.apps.iter().filter(|app| aim.is_about(app)).collect();
         self.troubles.seen(&apps);
         for app in &apps {
-            sink(Event { at: self.clock.now(), app: app.app.clone(), kind: EventKind::Planned(Box::new((*app).clone())) });
+            sink(Event {
+                at: self.clock.now(),
+                app: app.app.clone(),
+                kind: EventKind::Planned(Box::new((*app).clone())),
+            });
         }
         let is_open = |app: &&AppPlan| !app.is_over(aim.cleanup) && !self.troubles.is_given_up(&app.app);
         let open: Vec<&AppPlan> = apps.iter().copied().filter(is_open).collect();
@@ -205,13 +209,7 @@ impl Keeper {
 }
 
 /// Takes in what the calls under way tell.
-fn take(
-    calls: &mut Calls,
-    troubles: &mut Troubles,
-    clock: &Clock,
-    news: News,
-    sink: Sink<'_>,
-) -> Result<(), AwsError> {
+fn take(calls: &mut Calls, troubles: &mut Troubles, clock: &Clock, news: News, sink: Sink<'_>) -> Result<(), AwsError> {
     let (app, executed) = match news {
         News::Told(event) => {
             sink(event);

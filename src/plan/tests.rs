@@ -112,6 +112,7 @@ impl Case {
         };
         let observed = Observed {
             at: now(),
+            clock_ahead: None,
             account: ACCOUNT.to_owned(),
             region: "us-west-2".to_owned(),
             caller: "arn:aws:iam::123456789012:user/ada".to_owned(),

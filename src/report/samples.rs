@@ -377,6 +377,7 @@ pub(crate) fn observed() -> Observed {
     let groups = [old, next, fine, tombstone, group("web", 1, Slot::A, [1, 2])];
     Observed {
         at: at("12:00:00"),
+        clock_ahead: None,
         account: "123456789012".into(),
         region: "us-west-2".into(),
         caller: "arn:aws:iam::123456789012:user/ada".into(),

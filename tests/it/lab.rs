@@ -244,12 +244,18 @@ spec:
         converge(&self.aws, &self.desired(), &self.clock, &options, &sink, stop).await.unwrap().outcome
     }
 
-    /// Converges all apps for so long, or until nothing is left to do.
+    /// Converges all apps for so long, up to the end of a look, or until nothing is left to do.
     pub async fn apply_for(&self, time: Duration) -> Outcome {
-        let options = Options { timeout: Some(time), ..Options::default() };
-        let (_sender, stop) = watch::channel(false);
-        let sink = |event: Event| self.note(&event);
-        converge(&self.aws, &self.desired(), &self.clock, &options, &sink, stop).await.unwrap().outcome
+        let (sender, stop) = watch::channel(false);
+        let end = self.clock.now() + jiff::SignedDuration::try_from(time).unwrap();
+        let sink = |event: Event| {
+            if matches!(event.kind, EventKind::Planned(_)) && event.at >= end {
+                sender.send_replace(true);
+            }
+            self.note(&event);
+        };
+        let ending = converge(&self.aws, &self.desired(), &self.clock, &Options::default(), &sink, stop).await.unwrap();
+        if ending.outcome == Outcome::Interrupted { Outcome::TimedOut } else { ending.outcome }
     }
 
     /// The ARN of the first listener of a load balancer.
@@ -437,10 +443,8 @@ async fn connect(simulation: &Simulation, clock: &Clock) -> Aws {
 }
 
 async fn connect_by(http: SharedHttpClient, simulation: &Simulation, clock: &Clock) -> Aws {
-    let settings = Settings {
-        prober: Arc::new(Within::new(simulation)),
-        ..Settings::simulated("us-west-2", http, clock.clone())
-    };
+    let settings =
+        Settings { prober: Arc::new(Within::new(simulation)), ..Settings::simulated("us-west-2", http, clock.clone()) };
     Aws::connect(settings).await
 }
 

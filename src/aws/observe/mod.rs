@@ -42,6 +42,7 @@ use crate::model::time::Timestamp;
 /// snapshot.
 pub async fn observe(aws: &Aws, desired: &Desired, now: Timestamp) -> Result<Observed, AwsError> {
     let before = aws.calls();
+    aws.skew().forget();
     // First and alone, so that wrong credentials give one clear error.
     let (account, caller) = identity(aws).await?;
     right_account(desired, &account, &caller)?;
@@ -75,6 +76,8 @@ pub async fn observe(aws: &Aws, desired: &Desired, now: Timestamp) -> Result<Obs
     }
     Ok(Observed {
         at: now,
+        // As many times as fast as the real one is a simulated clock, as far may it be from the simulation's.
+        clock_ahead: aws.skew().ahead().map(|ahead| ahead / i32::try_from(aws.clock().speed()).unwrap_or(1)),
         account,
         region: aws.region().to_owned(),
         caller,

@@ -51,6 +51,8 @@ impl<T> Read<T> {
 pub struct Observed {
     /// When reading began.
     pub at: Timestamp,
+    /// How far this machine's clock is ahead of AWS's, negative when it is behind; nothing when AWS did not say.
+    pub clock_ahead: Option<jiff::SignedDuration>,
     /// The account that the credentials belong to.
     pub account: String,
     /// The region.

@@ -27,8 +27,9 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::RetryConfig;
 use http_body_util::BodyExt;
 
-use super::receive;
+use super::{date, receive};
 use crate::clock::Clock;
+use crate::model::time::Timestamp;
 use crate::sim::wire::Reply;
 use crate::sim::wire::decode::{self, MAX_BODY};
 use crate::sim::{Outcome, Simulation};
@@ -148,9 +149,12 @@ impl HttpConnector for Door {
             let clock = simulation.clock().clone();
             clock.sleep(LATENCY / 2).await;
             let outcome = carry_out(&simulation, request).await.map_err(ConnectorError::io)?;
+            let answered_at = clock.now();
             clock.sleep(LATENCY / 2).await;
             match outcome {
-                Outcome::Reply(reply) => response(reply).map_err(|error| ConnectorError::other(error, None)),
+                Outcome::Reply(reply) => {
+                    response(reply, answered_at).map_err(|error| ConnectorError::other(error, None))
+                }
                 Outcome::Broken => Err(ConnectorError::io("the connection broke before an answer came".into())),
                 Outcome::Unreachable => {
                     Err(ConnectorError::io(io::Error::from(io::ErrorKind::ConnectionRefused).into()))
@@ -176,10 +180,11 @@ async fn carry_out(simulation: &Simulation, mut request: HttpRequest) -> Result<
     Ok(receive(simulation, http))
 }
 
-fn response(reply: Reply) -> Result<HttpResponse, BoxError> {
+fn response(reply: Reply, at: Timestamp) -> Result<HttpResponse, BoxError> {
     let mut response = HttpResponse::new(StatusCode::try_from(reply.status)?, SdkBody::from(reply.bytes()));
     let headers = response.headers_mut();
     headers.try_insert("content-type", reply.content_type)?;
+    headers.try_insert("date", date(at))?;
     for (name, value) in reply.headers {
         headers.try_insert(name, value)?;
     }
@@ -191,7 +196,7 @@ mod tests {
     use aws_sdk_ec2::error::ProvideErrorMetadata;
 
     use super::*;
-    use crate::model::time::{Span, Timestamp};
+    use crate::model::time::Span;
     use crate::sim::fault::Fault;
     use crate::sim::wire::{ApiError, Request};
     use crate::sim::world::World;

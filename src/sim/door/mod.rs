@@ -10,6 +10,7 @@ pub mod server;
 
 use super::wire::decode::{HttpRequest, decode};
 use super::{Outcome, Simulation};
+use crate::model::time::Timestamp;
 
 /// Decodes a request and carries it out.
 fn receive(simulation: &Simulation, http: HttpRequest<'_>) -> Outcome {
@@ -19,13 +20,17 @@ fn receive(simulation: &Simulation, http: HttpRequest<'_>) -> Outcome {
     }
 }
 
+/// The `Date` header of an answer.
+fn date(at: Timestamp) -> String {
+    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
     use crate::clock::Clock;
-    use crate::model::time::Timestamp;
     use crate::sim::world::World;
 
     /// Names that operations look for, so that random requests get past the first check.

@@ -12,7 +12,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::receive;
+use super::{date, receive};
+use crate::model::time::Timestamp;
 use crate::sim::wire::Reply;
 use crate::sim::wire::decode::{self, MAX_BODY};
 use crate::sim::{Outcome, Simulation};
@@ -85,14 +86,14 @@ async fn answer(simulation: Simulation, request: Request<Incoming>) -> Result<Re
         Err(_) => Outcome::Broken,
     };
     match outcome {
-        Outcome::Reply(reply) => Ok(response(reply)),
+        Outcome::Reply(reply) => Ok(response(reply, simulation.clock().now())),
         Outcome::Broken | Outcome::Unreachable => Err(Broken),
     }
 }
 
-fn response(reply: Reply) -> Response<Full<Bytes>> {
+fn response(reply: Reply, at: Timestamp) -> Response<Full<Bytes>> {
     let mut builder = Response::builder().status(reply.status).header("content-type", reply.content_type);
-    builder = builder.header("x-amzn-requestid", crate::sim::wire::REQUEST_ID);
+    builder = builder.header("x-amzn-requestid", crate::sim::wire::REQUEST_ID).header("date", date(at));
     let body = reply.bytes();
     for (name, value) in reply.headers {
         builder = builder.header(name, value);

@@ -146,7 +146,8 @@ async fn an_interrupt_waits_for_the_call_under_way_and_begins_no_other() {
 #[tokio::test(start_paused = true)]
 async fn two_processes_with_an_app_each_outlast_their_credentials() {
     // The SDK obtains credentials anew every 15 minutes, and whoever waits for them holds up all others.
-    let canary = "  strategy: {canary: {steps: [{weight: 10}, {pause: 20m}, {weight: 50}, {pause: 20m}], bakeTime: 20m}}\n";
+    let canary =
+        "  strategy: {canary: {steps: [{weight: 10}, {pause: 20m}, {weight: 50}, {pause: 20m}], bakeTime: 20m}}\n";
     let mut one = Lab::new().await;
     for name in ["alpha", "beta"] {
         one.write(name, app(name, HELLO_1_0, canary));
