@@ -16,15 +16,20 @@ pub mod fault;
 pub mod wire;
 pub mod world;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::Clock;
+use crate::model::time::Span;
 use fault::{Fault, FaultSource};
 use wire::{Reply, Request};
 use world::World;
 
 /// What is told to an observer after each call: the call, and the world right before and right after it.
 pub type CallObserver = Box<dyn FnMut(&CallRecord, &World, &World) + Send>;
+
+/// For how long a service may show what was before its last change.
+const STALE_FOR: Span = Span::seconds(30);
 
 /// How many calls are kept at the most.
 const CALLS_KEPT: usize = 100_000;
@@ -53,8 +58,10 @@ pub struct Simulation {
 
 struct Inner {
     world: World,
-    /// The world before the last mutating call, from which a stale read is answered.
-    previous: Option<Box<World>>,
+    /// The world before the last mutating call of each service, from which a stale read is answered.
+    previous: BTreeMap<String, Box<World>>,
+    /// The service of the last mutating call.
+    changed: String,
     faults: Option<Box<dyn FaultSource>>,
     observer: Option<CallObserver>,
     calls: Vec<CallRecord>,
@@ -63,6 +70,16 @@ struct Inner {
 impl std::fmt::Debug for Simulation {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Simulation").field("clock", &self.clock).finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    /// What a stale read of a service shows: the world before the last change by that service, if it is recent; or else that
+    /// before the last change of all.
+    fn before(&self, service: &str) -> &World {
+        let recent = |old: &&Box<World>| STALE_FOR.after(old.now) >= self.world.now;
+        let old = self.previous.get(service).filter(recent).or_else(|| self.previous.get(&self.changed));
+        old.map_or(&self.world, |old| old)
     }
 }
 
@@ -79,7 +96,14 @@ pub enum Outcome {
 impl Simulation {
     /// A simulation of `world` that follows `clock`.
     pub fn new(world: World, clock: Clock) -> Self {
-        let inner = Inner { world, previous: None, faults: None, observer: None, calls: Vec::new() };
+        let inner = Inner {
+            world,
+            previous: BTreeMap::new(),
+            changed: String::new(),
+            faults: None,
+            observer: None,
+            calls: Vec::new(),
+        };
         Self { inner: Arc::new(Mutex::new(inner)), clock }
     }
 
@@ -130,8 +154,8 @@ impl Simulation {
             Some(Fault::Unreachable | Fault::RequestLost) => (Reply::empty(0), false),
             Some(Fault::ReplyLost) => (api::dispatch(&mut inner.world, request), false),
             Some(Fault::Cut(after)) => (api::dispatch(&mut inner.world, request).cut(after), true),
-            Some(Fault::Stale) if !mutating && inner.previous.is_some() => {
-                let mut old = inner.previous.as_deref().cloned().unwrap_or_else(|| inner.world.clone());
+            Some(Fault::Stale) if !mutating => {
+                let mut old = inner.before(&request.service).clone();
                 (api::dispatch(&mut old, request), true)
             }
             Some(Fault::Stale) | None => (api::dispatch(&mut inner.world, request), true),
@@ -146,8 +170,9 @@ impl Simulation {
         if let (Some(observer), Some(before)) = (&mut inner.observer, &before) {
             observer(&record, before, &inner.world);
         }
-        if mutating {
-            inner.previous = before;
+        if let Some(before) = before.filter(|_| mutating) {
+            inner.previous.insert(request.service.clone(), before);
+            inner.changed.clone_from(&request.service);
         }
         if inner.calls.len() == CALLS_KEPT {
             inner.calls.drain(..CALLS_KEPT / 2);

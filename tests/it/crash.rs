@@ -56,9 +56,9 @@ enum Deed {
 /// The operations that read something between each mutating call, by its number, and the next.
 type Reads = BTreeMap<usize, BTreeSet<String>>;
 
-/// Whether a read could show what a call to a service has changed.
-fn shows(changed: &str, read: &Request) -> bool {
-    read.service == changed || changed == "autoscaling" && read.operation == "DescribeTargetHealth"
+/// Whether a read could show what the last two calls have changed, of which these are the services.
+fn shows(changed: &[String; 2], read: &Request) -> bool {
+    changed.contains(&read.service) || changed[1] == "autoscaling" && read.operation == "DescribeTargetHealth"
 }
 
 /// What is done, on what there is already.
@@ -79,6 +79,8 @@ impl Life {
 
     /// The same, and which reads came between each mutating call and the next.
     async fn live_and_note(&self, mishap: Mishap, at: usize) -> (usize, Vec<String>, Reads) {
+        // Shown when this life fails.
+        println!("{mishap:?} at call {at}");
         let mut lab = self.ground.fork().await;
         let noted: Arc<Mutex<Reads>> = Arc::default();
         let reads_after = noted.clone();
@@ -97,12 +99,12 @@ impl Life {
         })));
         let mut seen = 0;
         let mut reads = 0;
-        let mut changed = String::new();
+        let mut changed = [String::new(), String::new()];
         lab.simulation.set_faults(Some(Box::new(move |request: &Request, mutating: bool| {
             seen += usize::from(mutating);
             let due = mutating && seen == at;
             if mutating {
-                request.service.clone_into(&mut changed);
+                changed = [std::mem::take(&mut changed[1]), request.service.clone()];
             } else if seen > 0 && shows(&changed, request) {
                 reads_after.lock().unwrap().entry(seen).or_default().insert(request.operation.clone());
             }
@@ -362,7 +364,6 @@ macro_rules! stale_reads {
 }
 
 stale_reads! {
-    main_job: one_stale_read_of_any_kind_after_any_call_of_a_deploy_does_no_harm;
     canary: one_stale_read_of_any_kind_after_any_call_of_a_canary_does_no_harm;
     rolled_back: one_stale_read_of_any_kind_after_any_call_of_a_rollback_does_no_harm;
     shared_job: one_stale_read_of_any_kind_after_any_call_behind_a_shared_listener_does_no_harm;

@@ -15,7 +15,12 @@ pub(super) async fn put(aws: &Aws, call: Call, parameter: &str, record: &Deploye
     let text = codec::encode_record(record).map_err(|error| AwsError::not_sent(call.clone(), error))?;
     put_text(aws, call.clone(), parameter, text).await?;
     let read = Call::new("ssm", "GetParameter", parameter);
-    let answer = aws.read(read, aws.ssm.get_parameter().name(parameter).send()).await?;
+    let answer = match aws.read(read, aws.ssm.get_parameter().name(parameter).send()).await {
+        Err(error) if error.is_missing() => {
+            return Err(AwsError::not_yet(call, "it was written, and AWS does not show it yet"));
+        }
+        other => other?,
+    };
     let value = answer.parameter().and_then(|parameter| parameter.value()).unwrap_or_default();
     match codec::decode_record(value) {
         Ok(found) if found == *record => Ok(Done::Applied),

@@ -15,7 +15,7 @@ async fn an_image_that_never_gets_healthy_takes_no_traffic_and_is_not_tried_agai
     lab.write("hello", app("hello", HELLO_BAD, "  progressDeadline: 5m\n"));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     12:09 CreateOrUpdateTags hello-prod-v002: v002 failed: 0 of 2 instances healthy after 5m: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
     12:10 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
@@ -38,15 +38,15 @@ async fn an_image_that_falls_sick_under_traffic_gives_it_back_in_one_call() {
     lab.write("hello", app("hello", HELLO_SICK_LATER, ""));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     08:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    10:04 ModifyListener listener/hello-prod: v002 failed: v001 serves again (unhealthy under traffic: i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500])
-    10:04 CreateOrUpdateTags hello-prod-v002: v002 failed: unhealthy under traffic: i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
-    10:05 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    10:06 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    10:06 ModifyListener listener/hello-prod: v002 failed: v001 serves again (unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500])
+    10:06 CreateOrUpdateTags hello-prod-v002: v002 failed: unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
+    10:07 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    10:08 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
     assert_eq!(lab.plan("hello").await.change, Change::Blocked);
@@ -141,7 +141,7 @@ async fn a_launch_that_cannot_succeed_ends_the_release_in_the_words_of_aws() {
     lab.write("hello", app("hello", HELLO_1_1, "  launch: {iamInstanceProfile: hello}\n"));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     07:15 CreateOrUpdateTags hello-prod-v002: v002 failed: launch failed: Invalid IAM Instance Profile name. Launching EC2 instance failed.
     07:16 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
@@ -167,8 +167,8 @@ async fn a_failed_release_that_goes_on_serving_follows_the_manifest_in_its_size(
     lab.write("hello", app("hello", HELLO_SICK_LATER, "").replace("min: 2, max: 4", "min: 3, max: 6"));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    03:06 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
-    03:06 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    03:07 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
+    03:07 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     let sizes = lab.simulation.with(|world| {
         let group = world.scaling.groups.get("hello-prod-v001").unwrap();
@@ -183,8 +183,8 @@ async fn the_last_generation_that_runs_is_never_emptied_and_gets_its_traffic_bac
     lab.by_hand("elasticloadbalancing", "DeleteListener", &[("ListenerArn", &lab.listener("hello-prod"))]);
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    03:06 CreateListener loadbalancer/hello-prod: the load balancer does not listen on port 80
-    03:07 CreateOrUpdateTags hello-prod-v001: these are its listeners now
+    03:07 CreateListener loadbalancer/hello-prod: the load balancer does not listen on port 80
+    03:08 CreateOrUpdateTags hello-prod-v001: these are its listeners now
     ");
     assert_eq!(weight(&lab, "hello-prod-a"), 100);
 

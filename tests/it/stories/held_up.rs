@@ -106,10 +106,10 @@ async fn what_never_gets_ready_fails_only_after_its_time_without_the_pause() {
     lab.say("hello", "", intent::resume).await;
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    33:03 DeleteTags hello-prod-v002: resume v002, says simulated
-    33:03 CreateOrUpdateTags hello-prod-v002: the time to become ready begins anew
-    53:03 CreateOrUpdateTags hello-prod-v002: v002 failed: 0 of 2 instances healthy after 20m: 10 instances taken out of service in response to an ELB system health check failure
-    53:04 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    33:02 CreateOrUpdateTags hello-prod-v002: the time to become ready begins anew
+    33:02 DeleteTags hello-prod-v002: resume v002, says simulated
+    53:02 CreateOrUpdateTags hello-prod-v002: v002 failed: 0 of 2 instances healthy after 20m: 42 instances taken out of service in response to an ELB system health check failure
+    53:03 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
 }
 
@@ -123,7 +123,7 @@ async fn a_max_that_is_lowered_with_a_release_that_fails_stands_in_no_way() {
     lab.diary();
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    10:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    10:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     10:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     10:10 CreateOrUpdateTags hello-prod-v001: its min is 2 but for the release
     10:10 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4

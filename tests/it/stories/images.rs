@@ -183,7 +183,7 @@ async fn an_image_that_is_followed_by_hand_is_shown_and_deployed_once_it_is_prom
     74:50 CreateAutoScalingGroup hello-prod-v003: v002 was born with another template
     75:27 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
     75:57 ModifyListener listener/hello-prod: v003 is healthy: it takes all traffic
-    75:58 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
+    75:57 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
     80:58 PutParameter /amiable/prod/hello/deployed: v003 is deployed
     80:58 CreateOrUpdateTags hello-prod-v003: v003 is recorded
     ");
@@ -280,7 +280,7 @@ async fn an_environment_deploys_what_another_one_has_run_for_long_enough() {
     assert_eq!(lab.apply(false).await, Outcome::Blocked);
     let plan = lab.plan("hello").await;
     assert_snapshot!(format!("{}\n{}", plan.reason, fields(&plan)), @"
-    waits until 2026-11-02T16:20:24.42Z: test has deployed ami-00000000000000200 since 2026-11-02T14:20:24.42Z
+    waits until 2026-11-02T16:20:24.36Z: test has deployed ami-00000000000000200 since 2026-11-02T14:20:24.36Z
     image: ami-00000000000000100 (built 2026-11-02) → ami-00000000000000200 (2.0.0, built 2026-11-02) from fromEnvironment test after 2h
     ");
     assert!(serving(&lab).contains(&("hello-prod-v001".to_owned(), 2)));
@@ -291,7 +291,7 @@ async fn an_environment_deploys_what_another_one_has_run_for_long_enough() {
     260:25 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     260:25 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     261:02 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    261:33 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    261:32 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     261:33 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     266:33 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     266:33 CreateOrUpdateTags hello-prod-v002: v002 is recorded
@@ -374,7 +374,7 @@ async fn packers_manifest_names_the_image() {
     lab.attach("packer/manifest.json", &two.to_string());
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic

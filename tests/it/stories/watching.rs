@@ -4,12 +4,15 @@
 use std::time::Duration;
 
 use amiable::controller::converge::Outcome;
-use amiable::sim::world::example::{HELLO_1_1, HELLO_SICK_LATER};
+use amiable::plan::intent;
+use amiable::sim::fault::Fault;
+use amiable::sim::wire::Request;
+use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1, HELLO_SICK_LATER};
 use amiable::sim::world::images::BEHAVIOUR_TAG;
 use insta::assert_snapshot;
 
 use super::{deployed, serving, settles};
-use crate::lab::{Lab, app};
+use crate::lab::{HELLO, Lab, app};
 
 /// The new generation has just taken over.
 const SHIFTED: Duration = Duration::from_secs(72);
@@ -83,17 +86,77 @@ async fn a_process_that_ends_in_mid_bake_loses_only_what_it_had_not_noted() {
     settles(&lab).await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn instances_that_boot_while_a_release_bakes_are_no_fault_of_it() {
-    let mut lab = left_alone(HELLO_1_1, "").await;
+/// From now on fresh instances take a minute to boot.
+fn boot_slowly(lab: &Lab) {
     lab.simulation.with(|world| {
-        if let Some(image) = world.images.all.get_mut(HELLO_1_1) {
-            image.tags.insert(BEHAVIOUR_TAG.to_owned(), "boot=60s".to_owned());
+        for image in [HELLO_1_0, HELLO_1_1] {
+            if let Some(image) = world.images.all.get_mut(image) {
+                image.tags.insert(BEHAVIOUR_TAG.to_owned(), "boot=60s".to_owned());
+            }
         }
     });
-    let to = [("AutoScalingGroupName", "hello-prod-v002"), ("DesiredCapacity", "4")];
+}
+
+fn resize(lab: &Lab, group: &str, desired: &str) {
+    let to = [("AutoScalingGroupName", group), ("DesiredCapacity", desired)];
     lab.by_hand("autoscaling", "SetDesiredCapacity", &to);
-    lab.every_note = false;
-    assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
-    assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 4)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn instances_that_boot_while_a_release_bakes_are_no_fault_of_it() {
+    let ways: [(&str, fn(&mut Lab), u32); 3] = [
+        ("scaling out", |lab| resize(lab, "hello-prod-v002", "4"), 4),
+        ("a higher min", |lab| lab.write("hello", app("hello", HELLO_1_1, "").replace("min: 2", "min: 4")), 4),
+        (
+            "an instance that dies",
+            |lab| {
+                let victim = lab.instances("hello-prod-v002").remove(0);
+                lab.by_hand("ec2", "TerminateInstances", &[("InstanceId.1", &victim)]);
+            },
+            2,
+        ),
+    ];
+    for (way, change, size) in ways {
+        let mut lab = left_alone(HELLO_1_1, "").await;
+        boot_slowly(&lab);
+        lab.apply_for(Duration::from_secs(30)).await;
+        change(&mut lab);
+        assert_eq!(lab.apply(false).await, Outcome::Converged, "{way}: {}", lab.diary());
+        assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), size)], "{way}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_serves_again_after_a_rollback_may_scale_out() {
+    let mut lab = deployed("").await;
+    lab.write("hello", app("hello", HELLO_1_1, ""));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    boot_slowly(&lab);
+    lab.say("hello", "slow", |about| intent::rollback(about, None, &[])).await;
+    lab.apply_for(Duration::from_secs(60)).await;
+    resize(&lab, HELLO, "3");
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed, "it is v002 that was turned down: {}", lab.diary());
+    let failed = |group: &str| {
+        lab.simulation
+            .with(|world| world.scaling.groups.get(group).is_some_and(|it| it.tags.contains_key("amiable:failed")))
+    };
+    assert_eq!((failed(HELLO), serving(&lab)), (false, vec![(HELLO.to_owned(), 3)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn stale_weights_after_a_shift_give_nobody_up_however_many_looks_show_them() {
+    for stale in [1, 4] {
+        let mut lab = deployed("").await;
+        lab.write("hello", app("hello", HELLO_1_1, ""));
+        let (mut shifted, mut left) = (false, stale);
+        lab.simulation.set_faults(Some(Box::new(move |request: &Request, mutating: bool| {
+            shifted |= mutating && request.operation == "ModifyListener";
+            let is_stale = shifted && left > 0 && request.operation == "DescribeListeners";
+            left -= u32::from(is_stale);
+            is_stale.then_some(Fault::Stale)
+        })));
+        assert_eq!(lab.apply(false).await, Outcome::Converged, "{stale}: {}", lab.diary());
+        assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)], "{stale}");
+        settles(&lab).await;
+    }
 }
