@@ -63,6 +63,12 @@ fn target_group_arn(slot: Slot) -> String {
     format!("arn:aws:elasticloadbalancing:us-west-2:{ACCOUNT}:targetgroup/hello-prod-{slot}/1")
 }
 
+/// Names of an app's generations, which nobody has.
+fn free_names(app: &str) -> impl Iterator<Item = (String, Read<Named>)> {
+    let scope = Scope::new(app.parse().unwrap(), scope().environment);
+    (1..100).map(move |number| (scope.generation_name(Generation(number)), Read::Known(Named::default())))
+}
+
 fn merge(into: &mut Value, patch: Value) {
     match (into, patch) {
         (Value::Object(into), Value::Object(patch)) => {
@@ -137,9 +143,7 @@ impl Case {
             details: Details {
                 deployed: BTreeMap::from([(scope().app, Read::Known(None))]),
                 // Nobody else has the name of a generation.
-                named: (1..100)
-                    .map(|number| (scope().generation_name(Generation(number)), Read::Known(Named::default())))
-                    .collect(),
+                named: ["hello", "another", "second", "zoo", "bear"].into_iter().flat_map(free_names).collect(),
                 ..Details::default()
             },
             sources: ImageSources::default(),
