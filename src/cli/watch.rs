@@ -112,7 +112,8 @@ pub fn exit(outcome: Outcome) -> Exit {
 pub fn conclude(ending: &Ending, only: Option<&BTreeSet<AppName>>) {
     let Ending { outcome, plan, left } = ending;
     let chosen = |app: &&AppPlan| only.is_none_or(|only| only.contains(&app.app));
-    let apps: Vec<&AppPlan> = plan.apps.iter().filter(chosen).filter(|app| app.change != Change::Orphaned).collect();
+    let meant = |app: &&AppPlan| app.change != Change::Orphaned || app.exposed.is_some();
+    let apps: Vec<&AppPlan> = plan.apps.iter().filter(chosen).filter(meant).collect();
     for line in lines(*outcome, plan, &apps) {
         terminal::say(&line);
     }

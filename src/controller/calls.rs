@@ -24,7 +24,8 @@ pub(super) enum News {
 /// The calls under way. When this is dropped, they are dropped where they wait.
 pub(super) struct Calls {
     tasks: JoinSet<Executed>,
-    apps: BTreeMap<Id, AppName>,
+    /// The app of each task, and whether it gives traffic back.
+    apps: BTreeMap<Id, (AppName, bool)>,
     tell: mpsc::UnboundedSender<Event>,
     told: mpsc::UnboundedReceiver<Event>,
     stop: watch::Sender<bool>,
@@ -44,18 +45,23 @@ impl Calls {
 
     /// Whether calls of this app are under way.
     pub(super) fn are_of(&self, app: &AppName) -> bool {
-        self.apps.values().any(|busy| busy == app)
+        self.apps.values().any(|(busy, _)| busy == app)
+    }
+
+    /// Whether traffic of this app is being given back.
+    pub(super) fn give_back(&self, app: &AppName) -> bool {
+        self.apps.values().any(|(busy, gives_back)| busy == app && *gives_back)
     }
 
     /// The apps with calls under way.
     pub(super) fn apps(&self) -> impl Iterator<Item = &AppName> {
-        self.apps.values()
+        self.apps.values().map(|(app, _)| app)
     }
 
     /// Begins to carry out a plan.
     pub(super) fn begin(&mut self, aws: &Aws, clock: &Clock, plan: AppPlan, scope: Scope) {
         let (aws, clock, tell, stopped) = (aws.clone(), clock.clone(), self.tell.clone(), self.stop.subscribe());
-        let app = plan.app.clone();
+        let app = (plan.app.clone(), plan.gives_back());
         let task = self.tasks.spawn(async move {
             // Nobody listens any more only when the controller has gone.
             let sink = |event| drop(tell.send(event));
@@ -81,7 +87,7 @@ impl Calls {
     fn done(&mut self, joined: Result<(Id, Executed), JoinError>) -> News {
         match joined {
             Ok((id, executed)) => match self.apps.remove(&id) {
-                Some(app) => News::Done(app, executed),
+                Some((app, _)) => News::Done(app, executed),
                 None => unreachable!("every task has its app"),
             },
             // A bug of ours: it is not hidden.

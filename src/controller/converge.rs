@@ -53,6 +53,8 @@ impl Outcome {
             () if any(|app| app.change == Change::Error) => Outcome::Failed,
             () if any(|app| app.failure.is_some()) => Outcome::ReleaseFailed,
             () if any(|app| app.change == Change::Blocked) => Outcome::Blocked,
+            // A release that no manifest asks for any more waits for a person.
+            () if any(|app| app.change == Change::Orphaned && app.exposed.is_some()) => Outcome::Blocked,
             () if cleanup && any(|app| !app.left_over.is_empty()) => Outcome::Blocked,
             () => Outcome::Converged,
         }

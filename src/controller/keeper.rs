@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::execute::Executed;
 use crate::model::desired::Desired;
 use crate::model::event::{Event, EventKind};
-use crate::model::names::AppName;
+use crate::model::names::{AppName, Scope};
 use crate::model::plan::{AppPlan, Change, Plan};
 use crate::model::time::Timestamp;
 
@@ -42,8 +42,10 @@ pub struct Aim {
 }
 
 impl Aim {
-    fn is_about(&self, app: &AppPlan) -> bool {
-        app.change != Change::Orphaned && self.only.as_ref().is_none_or(|only| only.contains(&app.app))
+    /// Whether an app is meant. One that no manifest asks for is, once something of it was seen that must be watched.
+    fn is_about(&self, app: &AppPlan, followed: &BTreeSet<AppName>) -> bool {
+        let is_meant = app.change != Change::Orphaned || followed.contains(&app.app);
+        is_meant && self.only.as_ref().is_none_or(|only| only.contains(&app.app))
     }
 }
 
@@ -65,6 +67,10 @@ pub struct Keeper {
     troubles: Troubles,
     calls: Calls,
     latest: Option<Plan>,
+    /// Apps of which something had traffic and was not proved.
+    followed: BTreeSet<AppName>,
+    /// Those among them that gave it back.
+    given_back: BTreeSet<AppName>,
 }
 
 impl Keeper {
@@ -78,6 +84,8 @@ impl Keeper {
             troubles: Troubles::default(),
             calls: Calls::new(),
             latest: None,
+            followed: BTreeSet::new(),
+            given_back: BTreeSet::new(),
         }
     }
 
@@ -96,9 +104,10 @@ impl Keeper {
             Err(error) if !self.troubles.blind(&error) => return Err(error),
             Err(_) => return Ok(Round::Open(backoff(self.troubles.blind_looks()))),
         };
-        let aim = &self.aim;
-        let apps: Vec<&AppPlan> = plan.apps.iter().filter(|app| aim.is_about(app)).collect();
-        self.troubles.seen(&apps);
+        self.followed.extend(plan.apps.iter().filter(|app| app.exposed.is_some()).map(|app| app.app.clone()));
+        let (aim, now) = (&self.aim, self.clock.now());
+        let apps: Vec<&AppPlan> = plan.apps.iter().filter(|app| aim.is_about(app, &self.followed)).collect();
+        self.troubles.seen(&apps, now);
         for app in &apps {
             sink(Event {
                 at: self.clock.now(),
@@ -106,10 +115,17 @@ impl Keeper {
                 kind: EventKind::Planned(Box::new((*app).clone())),
             });
         }
-        let is_open = |app: &&AppPlan| !app.is_over(aim.cleanup) && !self.troubles.is_given_up(&app.app);
+        // What AWS refuses about an app is no reason not to watch what of it has traffic.
+        let is_open = |app: &&AppPlan| {
+            let given_up = self.troubles.is_given_up(&app.app) && !app.is_watched(now) && !app.gives_back();
+            !app.is_over(aim.cleanup) && !given_up
+        };
         let open: Vec<&AppPlan> = apps.iter().copied().filter(is_open).collect();
         let round = if open.is_empty() && self.calls.is_empty() {
-            Round::Over(self.troubles.judge(&apps, aim.cleanup))
+            Round::Over(match self.troubles.judge(&apps, aim.cleanup) {
+                Outcome::Converged | Outcome::Blocked if has_orphan(&apps, &self.given_back) => Outcome::ReleaseFailed,
+                outcome => outcome,
+            })
         } else {
             self.act(&open);
             Round::Open(self.nap(&open))
@@ -135,12 +151,20 @@ impl Keeper {
     fn act(&mut self, open: &[&AppPlan]) {
         let now = self.clock.now();
         for app in open.iter().filter(|app| !app.actions.is_empty()) {
-            if self.calls.are_of(&app.app) || self.troubles.rests(&app.app, now) {
+            // Traffic goes back at once, even beside a call of the same app that takes minutes, such as a change of DNS.
+            let is_free = match app.gives_back() {
+                true => !self.calls.give_back(&app.app),
+                false => !self.calls.are_of(&app.app) && !self.troubles.rests(&app.app, now),
+            };
+            if !is_free {
                 continue;
             }
-            if let Some(wanted) = self.desired.apps.get(&app.app) {
-                self.calls.begin(&self.aws, &self.clock, (*app).clone(), wanted.scope.clone());
+            if app.gives_back() {
+                self.given_back.insert(app.app.clone());
             }
+            // An app without a manifest has a scope all the same.
+            let scope = Scope::new(app.app.clone(), self.desired.name.clone());
+            self.calls.begin(&self.aws, &self.clock, (*app).clone(), scope);
         }
     }
 
@@ -148,8 +172,9 @@ impl Keeper {
     fn nap(&self, open: &[&AppPlan]) -> Duration {
         let now = self.clock.now();
         let wake = |app: &&&AppPlan| {
-            if self.troubles.rests(&app.app, now) {
-                return self.troubles.rest_ends(&app.app);
+            if self.troubles.rests(&app.app, now) && !app.gives_back() {
+                let rest_ends = self.troubles.rest_ends(&app.app);
+                return if app.is_watched(now) { app.wake_at.into_iter().chain(rest_ends).min() } else { rest_ends };
             }
             if app.actions.is_empty() { app.wake_at } else { Some(now) }
         };
@@ -206,6 +231,11 @@ impl Keeper {
         }
         Ok(self.calls.apps().cloned().collect())
     }
+}
+
+/// Whether an app that no manifest asks for is among those that gave traffic back.
+fn has_orphan(apps: &[&AppPlan], given_back: &BTreeSet<AppName>) -> bool {
+    apps.iter().any(|app| app.change == Change::Orphaned && given_back.contains(&app.app))
 }
 
 /// Takes in what the calls under way tell.

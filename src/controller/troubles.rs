@@ -44,10 +44,10 @@ impl Troubles {
     }
 
     /// A look succeeded; those of the chosen apps that have waited long for what they need to be planned are given up.
-    pub(super) fn seen(&mut self, chosen: &[&AppPlan]) {
+    pub(super) fn seen(&mut self, chosen: &[&AppPlan], now: Timestamp) {
         (self.has_seen, self.blind_looks) = (true, 0);
         for app in chosen {
-            if app.change != Change::Error || app.is_over(true) {
+            if app.change != Change::Error || app.is_over(true) || app.is_watched(now) {
                 self.unplanned.remove(&app.app);
                 continue;
             }

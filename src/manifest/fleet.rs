@@ -84,7 +84,7 @@ pub fn load_texts(texts: Vec<(PathBuf, String)>) -> Result<Fleet, Diagnostics> {
 }
 
 /// The same as [`survey`] from texts.
-pub(super) fn survey_texts(texts: Vec<(PathBuf, String)>) -> (Fleet, Diagnostics) {
+pub fn survey_texts(texts: Vec<(PathBuf, String)>) -> (Fleet, Diagnostics) {
     let (manifests, others): (Vec<_>, Vec<_>) = texts.into_iter().partition(|(path, _)| files::is_manifest(path));
     let files: Vec<_> = manifests.into_iter().map(|(path, text)| Arc::new(SourceFile::new(&path, text))).collect();
     let others = others.into_iter().map(|(path, text)| (attached::plain(&path), text)).collect();

@@ -114,6 +114,8 @@ pub struct AppPlan {
     pub notes: Vec<String>,
     /// What has to be read before more can be said. A plan with wants has no actions.
     pub wants: Vec<Want>,
+    /// What has traffic and has not proved itself, if anything has.
+    pub exposed: Option<Exposed>,
     /// When to look again at the latest, if nothing happens before.
     pub wake_at: Option<Timestamp>,
     /// What it means while it lasts.
@@ -126,10 +128,39 @@ impl AppPlan {
         self.actions.is_empty() && self.wants.is_empty() && self.waits.is_empty()
     }
 
+    /// Whether there is something to look at though nothing can be done: what has traffic has not proved itself, and another
+    /// generation could take the traffic back.
+    pub fn is_watched(&self, now: Timestamp) -> bool {
+        // The record comes a little later.
+        let ends = |until: Timestamp| Span::minutes(2).after(until);
+        let unproven =
+            |exposed: &Exposed| exposed.back.is_some() && exposed.until.is_none_or(|until| now < ends(until));
+        self.exposed.as_ref().is_some_and(unproven)
+    }
+
+    /// Whether traffic goes back to an earlier generation now. Nothing waits before that.
+    pub fn gives_back(&self) -> bool {
+        let now = |step: &Step| step.state == StepState::Current && matches!(step.kind, StepKind::ShiftBack { .. });
+        self.steps.iter().any(now) && !self.actions.is_empty()
+    }
+
     /// Whether nothing more is to be done or waited for: with `cleanup`, not even the end of what no longer serves.
     pub fn is_over(&self, cleanup: bool) -> bool {
         self.actions.is_empty() && self.wants.is_empty() && self.waits.iter().all(|wait| wait.cleanup && !cleanup)
     }
+}
+
+/// A generation that has traffic and has not proved itself: the record does not name it yet, or it is marked as failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exposed {
+    /// The generation.
+    pub generation: Generation,
+    /// Its share of the traffic, in percent.
+    pub share: u32,
+    /// The generation before it, which runs and could take the traffic back, if there is one.
+    pub back: Option<Generation>,
+    /// When it will have been watched for long enough; nothing while a canary goes through its steps.
+    pub until: Option<Timestamp>,
 }
 
 /// The image that an app is to run.

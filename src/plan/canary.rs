@@ -1,5 +1,6 @@
 //! Canary: a share of the traffic, a look at how it goes, a larger share. How far it is stands in a tag of its group, as
-//! the number of steps behind it, so that weights that somebody changes by hand are no progress.
+//! the number of steps behind it, so that weights that somebody changes by hand are no progress. The tag of a larger share is
+//! written before the weights follow it, so that a tag that AWS refuses never takes a share away again.
 
 use super::draft::Draft;
 use super::release::{Release, Turn};
@@ -49,10 +50,19 @@ pub(super) fn shift<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, place:
         0 => format!("{} is healthy: it takes {weight} % of the traffic", target.owner.generation),
         share => format!("{} is well at {share} %: it takes {weight} %", target.owner.generation),
     };
+    let has_a_share = share_now(release, target) > 0;
+    let noted = format!("{} has {weight} % of the traffic", target.owner.generation);
+    // Without the tag the share would go back to what the last one says, so that from the second share on the tag comes
+    // first. Before the first share there is nothing to go back to, and one that was never given must not look as if it were lost.
+    if has_a_share {
+        reach(draft, target, place + 1, noted.clone());
+    }
     if let Some((slot, forward)) = split(release, target, weight) {
         shift::move_traffic(draft, release, target, slot, &forward, &reason);
     }
-    reach(draft, target, place + 1, format!("{} has {weight} % of the traffic", target.owner.generation));
+    if !has_a_share {
+        reach(draft, target, place + 1, noted);
+    }
     Turn::Here(None)
 }
 
@@ -109,6 +119,10 @@ pub(super) fn ready<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target
     let (slot, forward) = split(release, target, share)?;
     if share > 0 && !release.picture.front.as_ref().is_some_and(|front| front.is_exactly(&forward)) {
         let reason = format!("the weights were changed: {} has {share} % of the traffic", target.owner.generation);
+        let lacks = release.picture.front.as_ref().is_some_and(|front| front.weight(slot) < share);
+        if let Some(step) = target.owner.canary_step().filter(|_| lacks) {
+            reach(draft, target, step.done, "it is watched anew with its whole share".to_owned());
+        }
         shift::move_traffic(draft, release, target, slot, &forward, &reason);
         return Some(Turn::Here(None));
     }

@@ -7,7 +7,7 @@ use super::place::{self, Bounds};
 use super::prepare;
 use super::resolve::Wanted;
 use super::resolve::dns::{leads_to, plain};
-use crate::manifest::spec::{Kind, LoadBalancer, OwnLoadBalancer, SharedListener};
+use crate::manifest::spec::{Kind, LoadBalancer, OwnLoadBalancer, RecordType, SharedListener};
 use crate::model::observed::{DnsRecord, Group, Rule, Want};
 
 const REMEDY: &str = "deploy it under another name, or destroy the app first";
@@ -137,7 +137,8 @@ pub(super) fn dns<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Pict
     let name = plain(&dns.name);
     let balancer = picture.front.as_ref().and_then(|front| front.balancer);
     let ours = |record: &DnsRecord| balancer.is_some_and(|balancer| leads_to(record, balancer));
-    let answers = |record: &&DnsRecord| matches!(record.kind.as_str(), "A" | "AAAA" | "CNAME");
+    // Route 53 takes no other record beside a CNAME.
+    let answers = |record: &&DnsRecord| dns.kind == RecordType::Cname || answers_clients(record);
     let others = zone.records.iter().filter(|record| record.name == name).filter(answers);
     for taken in others.filter(|record| !ours(record)) {
         let to = match &taken.alias {
@@ -154,6 +155,13 @@ pub(super) fn dns<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Pict
                     dns.name
                 ));
             }
+            Holder::Stranger if !answers_clients(taken) => {
+                return Some(format!(
+                    "dns.name {} already has a record that is not this app's: {} {to}, beside which there can be no CNAME; \
+                     remove it, leave out `dns.type`, or choose another name",
+                    dns.name, taken.kind
+                ));
+            }
             Holder::Stranger => {
                 return Some(format!(
                     "dns.name {} already has a record that is not this app's: {} {to}; remove it, or choose another name",
@@ -163,4 +171,9 @@ pub(super) fn dns<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Pict
         }
     }
     None
+}
+
+/// Whether a record tells clients where to go.
+fn answers_clients(record: &DnsRecord) -> bool {
+    matches!(record.kind.as_str(), "A" | "AAAA" | "CNAME")
 }

@@ -28,8 +28,8 @@ pub(super) fn own_records<'a>(zone: &'a Zone, names: &BTreeSet<String>, balancer
     zone.records.iter().filter(|record| names.contains(&record.name) && leads_to(record, balancer)).collect()
 }
 
-/// Done when the name leads to the load balancer, and no earlier one does. What could not be read of it keeps nobody from
-/// watching what has the traffic.
+/// Done when the name leads to the load balancer, and no earlier one does. Neither what could not be read of it nor a change
+/// that AWS refuses keeps anybody from watching what has the traffic.
 pub(super) fn dns<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Turn {
     if let Some(why) = release.wanted.zone_unread() {
         return Turn::Later(why.to_owned());
@@ -42,7 +42,7 @@ pub(super) fn dns<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Turn 
     new_name(draft, release, zone, balancer);
     old_names(draft, release, zone, balancer);
     tag(draft, release, zone, balancer);
-    if draft.plan.actions.len() == before { Turn::Done } else { Turn::Here(None) }
+    if draft.plan.actions.len() == before { Turn::Done } else { Turn::Beside }
 }
 
 fn new_name<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, zone: &Zone, balancer: &LoadBalancer) {

@@ -45,6 +45,8 @@ pub(super) struct Draft<'a> {
     pub(super) paused: Option<String>,
     /// Whether the pause keeps it from its next step, and nothing has to be watched meanwhile.
     pub(super) is_held: bool,
+    /// Whether a step is at work that must be done before the record, and before nothing else.
+    pub(super) beside: bool,
     /// Whether a generation fails or loses its traffic for good: nothing that AWS might refuse may stand before that.
     pub(super) fails: bool,
 }
@@ -67,6 +69,7 @@ impl<'a> Draft<'a> {
             left_over: Vec::new(),
             notes: Vec::new(),
             wants: Vec::new(),
+            exposed: None,
             wake_at: None,
             impact: Impact::default(),
         };
@@ -86,6 +89,7 @@ impl<'a> Draft<'a> {
             standing: Standing::default(),
             paused: None,
             is_held: false,
+            beside: false,
             fails: false,
         }
     }
@@ -117,7 +121,10 @@ impl<'a> Draft<'a> {
     }
 
     fn wait_for(&mut self, what: String, until: Option<Timestamp>, cleanup: bool) {
-        self.plan.waits.push(Wait { what, until, cleanup });
+        let wait = Wait { what, until, cleanup };
+        if !self.plan.waits.contains(&wait) {
+            self.plan.waits.push(wait);
+        }
         // What happens at a known time needs no look before it, unless something may go wrong meanwhile.
         let soon = LOOK_AGAIN.after(self.now);
         // A look right before the end would only make the next one late.

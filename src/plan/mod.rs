@@ -4,6 +4,7 @@
 //!
 //! - [`resolve`]: what is wanted, down to the last id
 //! - [`picture`]: one app as it is, and which generation serves
+//! - [`guard`]: what has traffic is watched first, with and without a manifest
 //! - [`conflict`]: what stands in the way; [`handover`]: names that go from one app to another
 //! - [`place`]: the place of an app's rule on a shared listener
 //! - [`diff`]: what differs, and who changed it
@@ -32,6 +33,7 @@ mod diff;
 mod dns;
 mod draft;
 mod floor;
+mod guard;
 mod handover;
 mod image;
 mod impact;
@@ -101,7 +103,8 @@ fn app_plan(desired: &Desired, app: &DesiredApp, observed: &Observed, now: Times
     draft.scales_by = resolve::scaling::processes(&app.spec);
     draft.tolerate = app.spec.verification.tolerate;
     decide(&mut draft, desired, app, observed);
-    suspension::suspended(&mut draft, app);
+    guard::watch_on(&mut draft);
+    suspension::suspended(&mut draft, Some(&app.spec));
     draft.finish()
 }
 
@@ -114,14 +117,16 @@ fn writer(desired: &Desired, app: &DesiredApp, observed: &Observed, now: Timesta
 
 /// The story of one app.
 fn decide<'a>(draft: &mut Draft<'a>, desired: &'a Desired, app: &'a DesiredApp, observed: &'a Observed) {
+    let Some(current) = Picture::observed(draft) else { return };
+    let mut wanted = Wanted::resolve(app, &desired.environment, observed);
+    // First of all, and whatever the manifest says.
+    if guard::gives_back(draft, &current, Some(&wanted)) {
+        return;
+    }
     if let Some(problem) = observed.problems.iter().find(|problem| problem.concerns(&app.scope)) {
         return draft.fail(format!("{} cannot be understood: {}", problem.what, problem.why));
     }
-    let mut wanted = match Wanted::resolve(app, &desired.environment, observed) {
-        Ok(wanted) => wanted,
-        Err(reason) => return draft.fail(reason),
-    };
-    let Some(picture) = Picture::of(draft, &wanted) else { return };
+    let Some(picture) = current.completed(draft, &wanted) else { return };
     if !app.spec.destroy {
         wanted.choose(&picture, observed, draft.now);
         draft.plan.image = wanted.planned_image(observed);
@@ -130,23 +135,34 @@ fn decide<'a>(draft: &mut Draft<'a>, desired: &'a Desired, app: &'a DesiredApp, 
         draft.plan.from = picture.serving().map(|group| group.owner.generation);
         return;
     }
-    if app.spec.destroy {
+    follow(draft, &wanted, &picture);
+    if draft.plan.change == Change::Error {
+        guard::gives_back_as_wanted(draft, &wanted, &picture);
+    }
+}
+
+/// What follows from the manifest.
+fn follow<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) {
+    if let Some(why) = &wanted.misnamed {
+        return draft.fail(why.clone());
+    }
+    if wanted.spec.destroy {
         if let Some(why) = wanted.zone_unread() {
             return draft.unreadable(why);
         }
-        return destroy::destroy(draft, &wanted, &picture);
+        return destroy::destroy(draft, wanted, picture);
     }
-    let conflict = conflict::conflict(&wanted, &picture);
-    let conflict = conflict.or_else(|| conflict::dns(draft, &wanted, &picture));
-    if let Some(conflict) = conflict.or_else(|| conflict::place(draft, &wanted, &picture)) {
+    let conflict = conflict::conflict(wanted, picture);
+    let conflict = conflict.or_else(|| conflict::dns(draft, wanted, picture));
+    if let Some(conflict) = conflict.or_else(|| conflict::place(draft, wanted, picture)) {
         return draft.fail(conflict);
     }
-    release(draft, &wanted, &picture);
-    image::say(draft, &wanted);
+    release(draft, wanted, picture);
+    image::say(draft, wanted);
     if draft.plan.change != Change::Error {
-        preview::clear_away(draft, &wanted, &picture);
-        retire::tombstones(draft, &wanted, &picture);
-        retire::loose_templates(draft, &wanted, &picture);
+        preview::clear_away(draft, wanted, picture);
+        retire::tombstones(draft, wanted, picture);
+        retire::loose_templates(draft, wanted, picture);
     }
 }
 

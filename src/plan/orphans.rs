@@ -1,8 +1,11 @@
-//! Apps of which no manifest can be read, or none is there. Nothing is done about them.
+//! Apps of which no manifest can be read, or none is there. Nothing is done about them, but that a release which they are in the
+//! middle of is watched: if it is sick and the generation before it is warm, the traffic goes back.
 
 use std::collections::BTreeMap;
 
 use super::draft::Draft;
+use super::picture::Picture;
+use super::{guard, suspension};
 use crate::model::desired::Desired;
 use crate::model::names::{AppName, Scope};
 use crate::model::observed::{Group, Observed, Read};
@@ -22,6 +25,13 @@ pub(super) fn orphans(desired: &Desired, observed: &Observed, now: Timestamp) ->
     let plan = |(app, groups): (&AppName, Vec<&Group>)| {
         let scope = Scope::new(app.clone(), desired.name.clone());
         let mut draft = Draft::new(&scope, observed, now);
+        let picture = Picture::observed(&mut draft);
+        let current = picture.as_ref().and_then(Picture::serving);
+        draft.plan.from = current.or_else(|| serving(&groups)).map(|group| group.owner.generation);
+        if picture.is_some_and(|picture| guard::gives_back(&mut draft, &picture, None)) {
+            suspension::suspended(&mut draft, None);
+            return draft.finish().plan;
+        }
         let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
         let names = names.join(", ");
         (draft.plan.change, draft.plan.reason) = match () {
@@ -34,13 +44,13 @@ pub(super) fn orphans(desired: &Desired, observed: &Observed, now: Timestamp) ->
             }
             () => (Change::Orphaned, format!("no manifest asks for it here; left alone: {names}")),
         };
-        draft.plan.from = serving(&groups).map(|group| group.owner.generation);
+        guard::watch_on(&mut draft);
         draft.finish().plan
     };
     strange.into_iter().map(plan).collect()
 }
 
-/// The group that most likely serves, as the tags tell: which one has the traffic is not read for an app without a manifest.
+/// The group that most likely serves, as the tags tell, where it cannot be told from the weights.
 fn serving<'a>(groups: &[&'a Group]) -> Option<&'a Group> {
     let sound = groups.iter().filter(|group| group.owner.failed.is_none());
     sound.max_by_key(|group| (group.owner.shifted_at, group.owner.generation)).copied()

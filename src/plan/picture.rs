@@ -12,7 +12,7 @@ use crate::model::mark::Mark;
 use crate::model::names::{Generation, Slot};
 use crate::model::observed::{Group, LaunchTemplate, Observed, Read};
 use crate::model::time::Timestamp;
-pub(super) use front::Front;
+pub(super) use front::{Front, Point};
 
 /// One app as it is.
 pub(super) struct Picture<'a> {
@@ -30,14 +30,19 @@ impl<'a> Picture<'a> {
     pub(super) fn observed(draft: &mut Draft<'a>) -> Option<Self> {
         let observed = draft.observed;
         let groups = groups(draft, observed)?;
-        let templates = templates(draft, observed)?;
         let front = standing::named_by(draft, &groups)?;
+        // Who has the traffic can be told without them.
+        let templates = templates(draft, observed).unwrap_or_default();
         Some(Self { groups, templates, front })
     }
 
     /// The same with what only the manifest leads to: listeners and rules that no tag names yet, and the rule for preview
     /// requests. `None`: something must be read first, or the draft says why it cannot be told.
     pub(super) fn completed(self, draft: &mut Draft<'a>, wanted: &Wanted<'a>) -> Option<Self> {
+        if let Read::Unknown(why) = &draft.observed.launch_templates {
+            draft.unreadable(format!("the launch templates could not be read: {why}"));
+            return None;
+        }
         let front = if wanted.has_front() { Some(standing::wanted_by(draft, wanted, &self.groups)?) } else { None };
         Some(Self { front, ..self })
     }
@@ -214,20 +219,11 @@ fn groups<'a>(draft: &mut Draft<'a>, observed: &'a Observed) -> Option<Vec<&'a G
     Some(groups)
 }
 
-fn templates<'a>(draft: &mut Draft<'a>, observed: &'a Observed) -> Option<Vec<&'a LaunchTemplate>> {
-    match &observed.launch_templates {
-        Read::Known(all) => {
-            let mut templates: Vec<_> = all
-                .values()
-                .filter(|template| template.owner.app == draft.scope.app)
-                .filter(|template| template.name == draft.scope.generation_name(template.owner.generation))
-                .collect();
-            templates.sort_by_key(|template| template.owner.generation);
-            Some(templates)
-        }
-        Read::Unknown(why) => {
-            draft.unreadable(format!("the launch templates could not be read: {why}"));
-            None
-        }
-    }
+fn templates<'a>(draft: &Draft<'a>, observed: &'a Observed) -> Option<Vec<&'a LaunchTemplate>> {
+    let own = |template: &&LaunchTemplate| {
+        template.owner.app == draft.scope.app && template.name == draft.scope.generation_name(template.owner.generation)
+    };
+    let mut templates: Vec<_> = observed.launch_templates.known()?.values().filter(own).collect();
+    templates.sort_by_key(|template| template.owner.generation);
+    Some(templates)
 }

@@ -48,6 +48,9 @@ pub(super) fn record<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
         return Turn::Here(None);
     }
     draft.in_flight |= due;
+    if due && draft.beside {
+        return Turn::Here(None);
+    }
     if due && let Some(turn) = release.held(draft) {
         return turn;
     }

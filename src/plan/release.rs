@@ -26,6 +26,8 @@ pub(super) enum Turn {
     Done,
     /// Not to be told now, and why: what comes after it goes on meanwhile, up to the record.
     Later(String),
+    /// At work: the draft holds what to do, and what comes after it goes on meanwhile, up to the record.
+    Beside,
     /// Here: the draft holds what to do or to wait for. More for people, if there is anything to say.
     Here(Option<String>),
 }

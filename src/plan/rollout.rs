@@ -18,7 +18,8 @@ use super::verify;
 use crate::model::plan::{StepKind, StepState};
 
 /// What changes in place, and then the steps. A failure and a way back never wait behind a setting that AWS may refuse, nor
-/// does one disruptive call stand beside another: then the settings come at the next look.
+/// does one disruptive call stand beside another: then the settings come at the next look. As long as something has traffic
+/// and is not recorded, its steps come first: a setting that AWS refuses keeps nobody from watching and recording it.
 pub(super) fn with_settings<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     let before = draft.plan.actions.len();
     diff::in_place(draft, release);
@@ -26,6 +27,9 @@ pub(super) fn with_settings<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>
     interpret(draft, release);
     if (draft.fails || check::disruptions(&draft.plan) > 1) && settings.end <= draft.plan.actions.len() {
         draft.plan.actions.drain(settings);
+    } else if draft.plan.exposed.is_some() && settings.end <= draft.plan.actions.len() {
+        let settings: Vec<_> = draft.plan.actions.drain(settings).collect();
+        draft.plan.actions.extend(settings);
     }
 }
 
@@ -43,6 +47,10 @@ pub(super) fn interpret<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
             // That the load balancer stands is news only for a new app.
             Turn::Done if known && leg.kind == StepKind::Prepare => {}
             Turn::Done => draft.step(leg.kind, StepState::Done, None),
+            Turn::Beside => {
+                draft.beside = true;
+                draft.step(leg.kind, StepState::Current, None);
+            }
             Turn::Later(why) => draft.step(leg.kind, StepState::Pending, Some(why)),
             Turn::Here(detail) => {
                 here = true;

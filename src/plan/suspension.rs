@@ -1,14 +1,14 @@
 //! An app that is suspended, in its manifest or by a person: nothing is done about it.
 
 use super::draft::Draft;
-use crate::model::desired::DesiredApp;
+use crate::manifest::spec::AppSpec;
 use crate::model::observed::Want;
 use crate::model::plan::Change;
 use crate::model::time::Timestamp;
 
 /// A suspended app is still shown as it would change, but nothing is done.
-pub(super) fn suspended(draft: &mut Draft<'_>, app: &DesiredApp) {
-    let Some((since, until, why)) = suspension(draft, app) else { return };
+pub(super) fn suspended(draft: &mut Draft<'_>, spec: Option<&AppSpec>) {
+    let Some((since, until, why)) = suspension(draft, spec) else { return };
     if draft.plan.change == Change::Error {
         return;
     }
@@ -25,13 +25,13 @@ pub(super) fn suspended(draft: &mut Draft<'_>, app: &DesiredApp) {
 
 /// The suspension that is in force: since when, until when and why, as the manifest or else a person says. A manifest does
 /// not say since when.
-fn suspension(draft: &Draft<'_>, app: &DesiredApp) -> Option<(Option<Timestamp>, Option<Timestamp>, String)> {
+fn suspension(draft: &Draft<'_>, spec: Option<&AppSpec>) -> Option<(Option<Timestamp>, Option<Timestamp>, String)> {
     let in_force = |until: Option<Timestamp>| until.is_none_or(|until| until > draft.now);
-    if let Some(suspend) = app.spec.suspend.as_ref().filter(|suspend| in_force(suspend.until)) {
+    if let Some(suspend) = spec.and_then(|spec| spec.suspend.as_ref()).filter(|suspend| in_force(suspend.until)) {
         return Some((None, suspend.until, format!(": {}", suspend.reason)));
     }
     let groups = draft.observed.groups.known()?;
-    let own = groups.values().filter(|group| group.name == app.scope.generation_name(group.owner.generation));
+    let own = groups.values().filter(|group| group.name == draft.scope.generation_name(group.owner.generation));
     let marks = own.filter_map(|group| group.owner.marks.suspended.as_ref());
     let mark = marks.max_by_key(|mark| mark.at)?;
     // A time that cannot be read does not end anything.

@@ -5,6 +5,7 @@ mod canary;
 mod conflict;
 mod drift;
 mod ending;
+mod exposed;
 mod failure;
 mod guards;
 mod images;
@@ -222,8 +223,7 @@ impl Case {
         let slot = if number % 2 == 1 { Slot::A } else { Slot::B };
         let name = scope().generation_name(Generation(number));
         let desired_app = &self.desired.apps[&scope().app];
-        let mut wanted =
-            super::resolve::Wanted::resolve(desired_app, &self.desired.environment, &self.observed).ok().unwrap();
+        let mut wanted = super::resolve::Wanted::resolve(desired_app, &self.desired.environment, &self.observed);
         wanted.take(image, &self.observed);
         let launch = wanted.template().unwrap().launch.clone();
         let has_front = wanted.has_front();

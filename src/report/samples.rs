@@ -50,6 +50,7 @@ pub(crate) fn app(name: &str, change: Change) -> AppPlan {
         left_over: Vec::new(),
         notes: Vec::new(),
         wants: Vec::new(),
+        exposed: None,
         wake_at: None,
         impact: Impact::default(),
     }

@@ -44,6 +44,8 @@ pub struct Lab {
     pub every_note: bool,
     /// Where the manifests come from, if that matters.
     pub source: Source,
+    /// Whether manifests may have errors: then what is right of them counts, as for the commands.
+    pub lenient: bool,
     texts: BTreeMap<String, String>,
     environment: String,
     diary: Arc<Mutex<Vec<String>>>,
@@ -86,6 +88,7 @@ impl Lab {
             deep: false,
             every_note: false,
             source: Source::default(),
+            lenient: false,
             texts: BTreeMap::new(),
             environment: "prod".to_owned(),
             diary: Arc::default(),
@@ -110,6 +113,7 @@ impl Lab {
             deep: self.deep,
             every_note: self.every_note,
             source: self.source.clone(),
+            lenient: self.lenient,
             texts: self.texts.clone(),
             environment: self.environment.clone(),
             diary: Arc::default(),
@@ -126,6 +130,7 @@ impl Lab {
             clock: self.clock.clone(),
             deep: self.deep,
             every_note: self.every_note,
+            lenient: self.lenient,
             source: self.source.clone(),
             texts: self.texts.clone(),
             environment: self.environment.clone(),
@@ -206,7 +211,10 @@ spec:
 
     pub fn desired(&self) -> Desired {
         let texts = self.texts.iter().map(|(name, text)| (PathBuf::from(name), text.clone())).collect();
-        let fleet = fleet::load_texts(texts).unwrap_or_else(|findings| panic!("{findings:?}"));
+        let fleet = match self.lenient {
+            true => fleet::survey_texts(texts).0,
+            false => fleet::load_texts(texts).unwrap_or_else(|findings| panic!("{findings:?}")),
+        };
         let desired =
             fleet.desired(&self.environment.parse().unwrap()).unwrap_or_else(|findings| panic!("{findings:?}"));
         Desired { deep: self.deep, source: self.source.clone(), ..desired }

@@ -123,6 +123,7 @@ async fn run(lab: &Lab, scope: &Scope, actions: Vec<(Action, Vec<Expect>)>) -> (
         left_over: Vec::new(),
         notes: Vec::new(),
         wants: Vec::new(),
+        exposed: None,
         wake_at: None,
         impact: Impact::default(),
     };

@@ -69,7 +69,7 @@ impl<'a> About<'a> {
         &self,
         decide: impl FnOnce(&Wanted<'a>, &Picture<'a>) -> Result<T, String>,
     ) -> Result<T, String> {
-        let mut wanted = Wanted::resolve(self.app, &self.desired.environment, self.observed)?;
+        let mut wanted = Wanted::resolve(self.app, &self.desired.environment, self.observed);
         let mut draft = Draft::new(&self.app.scope, self.observed, self.now);
         match Picture::of(&mut draft, &wanted) {
             Some(picture) => {

@@ -70,6 +70,8 @@ pub(super) struct Wanted<'a> {
     pub(super) balancing: Balancing,
     /// The hosted zone of its DNS name, or of an earlier one.
     zone: Option<Read<&'a Zone>>,
+    /// Why its DNS name cannot be in that zone, if so.
+    pub(super) misnamed: Option<String>,
 }
 
 /// What an instance is born with.
@@ -91,14 +93,7 @@ const JUDGED: &str = "1-";
 
 impl<'a> Wanted<'a> {
     /// Resolves the spec against what was observed, but for the image, which depends on what runs ([`Wanted::choose`]).
-    ///
-    /// # Errors
-    /// How it contradicts what there is.
-    pub(super) fn resolve(
-        app: &'a DesiredApp,
-        environment: &'a EnvironmentSpec,
-        observed: &'a Observed,
-    ) -> Result<Self, String> {
+    pub(super) fn resolve(app: &'a DesiredApp, environment: &'a EnvironmentSpec, observed: &'a Observed) -> Self {
         let spec = &app.spec;
         let lead = image::lead(app, environment, observed);
         let mut subnet_ids =
@@ -106,7 +101,11 @@ impl<'a> Wanted<'a> {
         subnet_ids.sort();
         subnet_ids.dedup();
         let (min, max) = scaling::sizes(spec, observed.at);
-        Ok(Self {
+        let (zone, misnamed) = match dns::zone(spec, environment, observed) {
+            Ok(zone) => (zone, None),
+            Err(why) => (None, Some(why)),
+        };
+        Self {
             app,
             spec,
             environment,
@@ -125,8 +124,9 @@ impl<'a> Wanted<'a> {
             check: network::check(spec),
             goes_back: false,
             balancing: Balancing::resolve(spec, environment),
-            zone: dns::zone(spec, environment, observed)?,
-        })
+            zone,
+            misnamed,
+        }
     }
 
     /// What an instance is born with, and its hash; nothing as long as no image is known.

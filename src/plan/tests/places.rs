@@ -197,8 +197,7 @@ fn an_app_whose_tags_cannot_be_understood_takes_up_room() {
 /// The launch template of an app's first generation was made so many seconds ago, and its group was not.
 fn asked(case: &mut Case, name: &str, seconds: u64) {
     let app = &case.desired.apps[&name.parse().unwrap()];
-    let mut wanted =
-        crate::plan::resolve::Wanted::resolve(app, &case.desired.environment, &case.observed).ok().unwrap();
+    let mut wanted = crate::plan::resolve::Wanted::resolve(app, &case.desired.environment, &case.observed);
     wanted.take(NEW_IMAGE, &case.observed);
     let hash = wanted.hash().unwrap().clone();
     let Read::Known(groups) = &case.observed.groups else { panic!() };

@@ -5,16 +5,16 @@ use crate::plan::draft::Draft;
 use crate::plan::picture::Picture;
 
 /// What the load balancer, or for a worker its group, says of the instances of exactly one group.
-pub(super) struct Healthy {
-    pub(super) good: u32,
+pub(in crate::plan) struct Healthy {
+    pub(in crate::plan) good: u32,
     /// The targets that fail their checks, by instance, in AWS's words.
-    pub(super) sick: Vec<(String, String)>,
+    pub(in crate::plan) sick: Vec<(String, String)>,
     /// The first target that is registered where nothing forwards to.
-    pub(super) unused: Option<String>,
+    pub(in crate::plan) unused: Option<String>,
 }
 
 impl Healthy {
-    pub(super) fn of<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, group: &Group) -> Option<Self> {
+    pub(in crate::plan) fn of<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, group: &Group) -> Option<Self> {
         let Some(front) = &picture.front else {
             return Some(Self { good: group.in_service(), sick: Vec::new(), unused: None });
         };

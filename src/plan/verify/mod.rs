@@ -21,7 +21,7 @@ use crate::model::observed::{Failure, Group, Want};
 use crate::model::tags::{self, keys};
 use crate::model::time::{Span, Timestamp};
 use activity::{Cause, abandoned_launch, launch_failure, replaced};
-use health::Healthy;
+pub(super) use health::Healthy;
 use watched::Watching;
 
 /// How many instances of a group are healthy, if that is known.

@@ -39,8 +39,8 @@ async fn a_canary_takes_its_share_in_steps_and_then_everything() {
     07:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes 5 % of the traffic
     08:16 CreateOrUpdateTags hello-prod-v002: v002 has 5 % of the traffic
-    18:16 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
     18:16 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    18:16 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
     23:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     23:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     28:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
@@ -77,8 +77,8 @@ async fn a_pause_without_end_waits_for_a_person() {
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
     65:31 CreateOrUpdateTags hello-prod-v002: promote v002, says simulated: numbers look good
-    65:32 ModifyListener listener/hello-prod: v002 is well at 10 %: it takes 50 %
     65:32 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    65:32 ModifyListener listener/hello-prod: v002 is well at 10 %: it takes 50 %
     75:38 CreateOrUpdateTags hello-prod-v002: promote v002, says simulated
     75:38 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     75:38 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
@@ -160,8 +160,8 @@ async fn a_canary_that_is_edited_away_gives_its_share_back_before_the_next_is_la
     11:26 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
     11:57 ModifyListener listener/hello-prod: v003 is healthy: it takes 5 % of the traffic
     11:57 CreateOrUpdateTags hello-prod-v003: v003 has 5 % of the traffic
-    21:57 ModifyListener listener/hello-prod: v003 is well at 5 %: it takes 50 %
     21:57 CreateOrUpdateTags hello-prod-v003: v003 has 50 % of the traffic
+    21:57 ModifyListener listener/hello-prod: v003 is well at 5 %: it takes 50 %
     26:57 ModifyListener listener/hello-prod: v003 is healthy: it takes all traffic
     26:57 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
     31:57 PutParameter /amiable/prod/hello/deployed: v003 is deployed
@@ -220,8 +220,8 @@ async fn a_canary_that_loses_an_instance_waits_until_it_is_whole_again() {
     lab.by_hand("ec2", "TerminateInstances", &[("InstanceId.1", &lost)]);
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    18:16 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
     18:16 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    18:16 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
     23:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     23:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     28:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
@@ -237,8 +237,8 @@ async fn a_canary_after_a_crash_goes_on_where_it_was() {
     lab.restart().await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    18:16 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
     18:16 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    18:16 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
     23:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     23:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     28:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed

@@ -8,6 +8,7 @@ mod claims;
 mod dns;
 mod edits;
 mod ending;
+mod exposed;
 mod failure;
 mod foreign_text;
 mod held_up;

@@ -1,0 +1,130 @@
+//! What has traffic is watched before anything else is decided, whatever the manifest says and whether there is one.
+//!
+//! The guard is keyed on the weights: a generation that gets requests and that the record does not name yet is exposed, whichever
+//! tags could be written about it. When its targets are sick and the generation before it is warm and healthy, the traffic goes
+//! back and the generation is marked, in one plan. What only a manifest can say, such as which alarms count, comes after that.
+
+use super::draft::Draft;
+use super::picture::Picture;
+use super::release::Release;
+use super::resolve::Wanted;
+use super::shift;
+use super::verify::{Healthy, watch};
+use crate::manifest::spec::{AppSpec, Strategy};
+use crate::model::names::Slot;
+use crate::model::observed::{Failure, Group};
+use crate::model::plan::{Change, Exposed, StepKind, StepState};
+use crate::model::tags;
+use crate::model::time::Timestamp;
+
+/// The generation that has traffic and has not proved itself: the record does not name it, or it is marked as failed. Of two,
+/// the newer one.
+pub(super) fn exposed<'a>(picture: &Picture<'a>) -> Option<&'a Group> {
+    let front = picture.front.as_ref()?;
+    let with_traffic = Slot::BOTH.into_iter().filter(|slot| front.weight(*slot) > 0);
+    let groups = with_traffic.filter_map(|slot| picture.runs_in(slot));
+    let unproven = groups.filter(|group| group.owner.failed.is_some() || picture.is_due(group));
+    unproven.max_by_key(|group| group.owner.generation)
+}
+
+/// Whether what is exposed has to give its traffic back now, by what can be told without a manifest. Then the draft holds that
+/// and nothing else is to be decided.
+pub(super) fn gives_back<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, wanted: Option<&Wanted<'a>>) -> bool {
+    let Some(group) = exposed(picture) else { return false };
+    draft.plan.exposed = Some(exposure(picture, group, wanted.map(|wanted| wanted.spec)));
+    let reason = match &group.owner.failed {
+        // What is to serve in its place is launched first.
+        Some(_) if group.owner.marks.back_to.is_some() => None,
+        Some(failure) => Some(failure.reason.clone()),
+        None => watch::sickness(draft, picture, group).or_else(|| emptiness(draft, picture, group)),
+    };
+    reason.is_some_and(|reason| give_back(draft, wanted, picture, group, &reason))
+}
+
+/// That nobody answers any more: nothing of it is healthy, though something should be.
+fn emptiness<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, group: &Group) -> Option<String> {
+    let good = Healthy::of(draft, picture, group)?.good;
+    (good == 0 && group.desired > 0)
+        .then(|| format!("none of its {} instances is healthy under traffic", group.desired))
+}
+
+/// The same by all that the manifest says it is judged by, where the app cannot be planned for another reason.
+pub(super) fn gives_back_as_wanted<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) -> bool {
+    let Some(group) = exposed(picture).filter(|group| group.owner.failed.is_none()) else { return false };
+    let release = Release::new(wanted, picture, Some(group));
+    let reason = watch::trouble(draft, &release, group);
+    reason.is_some_and(|reason| give_back(draft, Some(wanted), picture, group, &reason))
+}
+
+/// An app that cannot be planned is looked at again as long as something of it is to be watched.
+pub(super) fn watch_on(draft: &mut Draft<'_>) {
+    let idle = matches!(draft.plan.change, Change::Error | Change::Orphaned);
+    let Some(exposed) = draft.plan.exposed.clone().filter(|exposed| idle && exposed.back.is_some()) else { return };
+    let (generation, share) = (exposed.generation, exposed.share);
+    draft.note(format!("{generation} has {share} % of the traffic and is not recorded: it is watched all the same"));
+    if let Some(until) = exposed.until.filter(|until| draft.now < *until) {
+        draft.wait(format!("{generation} to be watched under traffic"), Some(until));
+    }
+}
+
+fn give_back<'a>(
+    draft: &mut Draft<'a>,
+    wanted: Option<&Wanted<'a>>,
+    picture: &Picture<'a>,
+    group: &Group,
+    reason: &str,
+) -> bool {
+    let Some(previous) = shift::back(draft, picture, group, reason) else { return false };
+    let generation = group.owner.generation;
+    let why = format!("{generation} failed: {reason}");
+    if group.owner.failed.is_none() {
+        let failure = Failure { at: draft.now, reason: reason.to_owned() };
+        draft.tag_group(
+            &group.name,
+            tags::encode_failure(&failure, wanted.map(Wanted::judged_by).as_deref()),
+            why.clone(),
+        );
+    }
+    draft.step(StepKind::Entomb { generation }, StepState::Pending, None);
+    draft.in_flight = true;
+    if draft.plan.change == Change::Error {
+        draft.note(draft.plan.reason.clone());
+    }
+    draft.plan.change = Change::Replace;
+    draft.plan.from = Some(generation);
+    draft.plan.to = Some(previous.owner.generation);
+    draft.plan.reason = why;
+    true
+}
+
+fn exposure(picture: &Picture<'_>, group: &Group, spec: Option<&AppSpec>) -> Exposed {
+    let elsewhere = |other: &&Group| other.owner.slot != group.owner.slot;
+    Exposed {
+        generation: group.owner.generation,
+        share: share(picture, group),
+        back: picture.ways_back(group).find(elsewhere).map(|before| before.owner.generation),
+        until: until(group, spec),
+    }
+}
+
+/// Its share of the traffic, in percent; where it gets most of it, if points differ.
+fn share(picture: &Picture<'_>, group: &Group) -> u32 {
+    let Some((front, slot)) = picture.front.as_ref().zip(group.owner.slot) else { return 0 };
+    let Some(arn) = front.arn(slot) else { return 0 };
+    let of = |point: &super::picture::Point| {
+        let all: u32 = point.forward.weights.values().sum();
+        (point.forward.weight(arn) * 100).checked_div(all).unwrap_or(0)
+    };
+    front.points.iter().map(of).max().unwrap_or(0)
+}
+
+/// When it will have been watched for long enough; nothing while a canary has steps before it, as its manifest says.
+fn until(group: &Group, spec: Option<&AppSpec>) -> Option<Timestamp> {
+    let owner = &group.owner;
+    if spec.is_some() && owner.canary_step().is_some() {
+        return None;
+    }
+    let since = owner.shifted_at.or(owner.canary.map(|step| step.at)).or(owner.healthy_since);
+    let bake = spec.map_or_else(|| Strategy::default().bake_time(), |spec| spec.strategy.bake_time());
+    Some(bake.after(since.unwrap_or(group.created_at)))
+}

@@ -1,0 +1,224 @@
+//! What has traffic is watched, whatever else fails: with a manifest that contradicts what there is, with none, and before any
+//! tag says that it has taken over.
+
+use super::*;
+use crate::model::mark::CanaryStep;
+use crate::model::plan::Exposed;
+
+/// What gives the traffic back from slot b to slot a and marks generation 2.
+const BACK: [&str; 2] = ["shift to a", "tag hello-prod-v002 failed,failed-at"];
+
+type Spoil = fn(&mut Case);
+
+fn spec(case: &mut Case, patch: Value) {
+    let app = case.desired.apps.get_mut(&scope().app).unwrap();
+    let mut spec = serde_json::to_value(&app.spec).unwrap();
+    if patch.get("loadBalancer").is_some() {
+        spec["loadBalancer"] = Value::Null;
+    }
+    merge(&mut spec, patch);
+    app.spec = serde_json::from_value(spec).unwrap();
+}
+
+/// All that may be wrong with an app or with what stands around it while its new generation is watched.
+fn troubles() -> Vec<(&'static str, Spoil)> {
+    vec![
+        ("its manifest has errors", |case| {
+            let apps = std::mem::take(&mut case.desired.apps);
+            case.desired.left_out = LeftOut { apps: apps.into_keys().collect(), unseen: false };
+        }),
+        ("a manifest that cannot be read may be its own", |case| {
+            case.desired.apps.clear();
+            case.desired.left_out.unseen = true;
+        }),
+        ("it was taken out of the environment", |case| case.desired.apps.clear()),
+        ("another scheme", |case| spec(case, json!({"loadBalancer": {"scheme": "internet-facing"}}))),
+        ("another port", |case| spec(case, json!({"healthCheck": {"port": 8080}}))),
+        ("no load balancer any more", |case| spec(case, json!({"loadBalancer": "none"}))),
+        ("a shared listener that the environment does not list", |case| {
+            spec(case, json!({"loadBalancer": {"listener": "web", "hosts": ["hello.example.com"]}}));
+        }),
+        ("a name outside the zone", |case| spec(case, json!({"dns": {"name": "hello.example.org"}}))),
+        ("a name that somebody else has", |case| {
+            spec(case, json!({"dns": {"name": "hello.internal.example.com"}}));
+            let record = DnsRecord {
+                name: "hello.internal.example.com".to_owned(),
+                kind: "A".to_owned(),
+                alias: None,
+                values: vec!["192.0.2.1".to_owned()],
+                ttl: Some(60),
+                set_identifier: None,
+            };
+            if let Some(Read::Known(zone)) = &mut case.observed.zone {
+                zone.records.push(record);
+            }
+        }),
+        ("an image that does not exist", |case| spec(case, json!({"image": {"id": NO_IMAGE}}))),
+        ("a group of its own that cannot be understood", |case| {
+            case.observed.problems.push(Problem {
+                what: "Auto Scaling group hello-prod-v000".to_owned(),
+                name: "hello-prod-v000".to_owned(),
+                app: None,
+                why: "a tag is missing".to_owned(),
+            });
+        }),
+        ("launch templates that cannot be read", |case| {
+            case.observed.launch_templates = Read::Unknown("AccessDenied".to_owned());
+        }),
+        ("images that cannot be read", |case| {
+            for image in case.observed.images.values_mut() {
+                *image = Read::Unknown("AccessDenied".to_owned());
+            }
+        }),
+        ("a zone that cannot be read", |case| {
+            spec(case, json!({"dns": {"name": "hello.internal.example.com"}}));
+            case.observed.zone = Some(Read::Unknown("AccessDenied".to_owned()));
+        }),
+        ("a pause", |case| {
+            let mark = crate::model::mark::Mark::new(ago(10), "arn:aws:iam::123456789012:user/ada", "");
+            change(case, 2, |group| group.owner.marks.paused = Some(mark));
+        }),
+    ]
+}
+
+fn change(case: &mut Case, number: u32, change: impl FnOnce(&mut Group)) {
+    let Read::Known(groups) = &mut case.observed.groups else { panic!() };
+    change(groups.get_mut(&scope().generation_name(Generation(number))).unwrap());
+}
+
+#[test]
+fn what_is_sick_under_traffic_gives_it_back_whatever_else_is_wrong() {
+    for (what, spoil) in troubles() {
+        let mut case = baking(Health::Unhealthy, 60);
+        spoil(&mut case);
+        assert_eq!(case.calls(), BACK, "{what}");
+        let plan = case.plan();
+        assert!(plan.gives_back(), "{what}");
+        assert!(plan.reason.starts_with("v002 failed: unhealthy under traffic"), "{what}: {}", plan.reason);
+        assert_eq!((plan.from, plan.to), (Some(Generation(2)), Some(Generation(1))), "{what}");
+    }
+}
+
+#[test]
+fn what_is_well_under_traffic_keeps_it_and_is_looked_at_again() {
+    for (what, spoil) in troubles() {
+        let mut case = baking(Health::Healthy, 60);
+        spoil(&mut case);
+        let plan = case.plan();
+        let others = |call: &&String| *call != "tag hello-prod-v002 applied";
+        assert_eq!(calls(&plan).iter().find(others), None, "{what}");
+        assert!(plan.is_watched(now()), "{what}");
+        assert!(!plan.is_over(false) && plan.wake_at.is_some(), "{what}: {:?}", plan.waits);
+        let until = plan.exposed.clone().unwrap().until;
+        assert_eq!(until, Some(Span::minutes(5).after(ago(60))), "{what}");
+    }
+}
+
+#[test]
+fn the_watch_over_an_app_that_cannot_be_planned_ends_with_its_time() {
+    let mut case = baking(Health::Healthy, 301);
+    case.desired.apps.clear();
+    let plan = case.plan();
+    assert_eq!(plan.change, Change::Orphaned);
+    assert!(plan.is_over(true), "{:?}", plan.waits);
+    assert_eq!(plan.notes, ["v002 has 100 % of the traffic and is not recorded: it is watched all the same"]);
+}
+
+#[test]
+fn no_tag_is_needed_for_a_generation_with_traffic_to_be_watched() {
+    let mut case = baking(Health::Unhealthy, 60);
+    change(&mut case, 2, |group| group.owner.shifted_at = None);
+    assert_eq!(case.calls(), BACK, "the tag of its takeover could not be written");
+    let mut share = canary_at(5, Health::Unhealthy);
+    change(&mut share, 2, |group| group.owner.canary = None);
+    assert_eq!(share.calls(), BACK, "nor that of its share");
+    change(&mut share, 2, |group| group.owner.canary = Some(CanaryStep { done: 1, at: ago(30) }));
+    share.desired.apps.clear();
+    assert_eq!(share.calls(), BACK, "and without a manifest");
+}
+
+#[test]
+fn what_has_lost_all_its_healthy_instances_gives_the_traffic_back() {
+    for health in [Health::Initial, Health::Draining, Health::Unused] {
+        let case = baking(health, 60);
+        assert_eq!(case.calls(), BACK, "{health:?}");
+        assert!(case.plan().reason.ends_with("none of its 2 instances is healthy under traffic"));
+    }
+    let mut gone = baking(Health::Healthy, 60);
+    change(&mut gone, 2, |group| group.instances.clear());
+    assert_eq!(gone.calls(), BACK);
+}
+
+#[test]
+fn what_was_turned_down_gives_its_traffic_back_without_a_manifest() {
+    let mut case = baking(Health::Healthy, 60);
+    change(&mut case, 2, failed("rolled back by ada"));
+    case.desired.apps.clear();
+    assert_eq!(case.calls(), ["shift to a"], "it is marked already");
+    change(&mut case, 2, |group| {
+        group.owner.marks.back_to = Some(crate::model::mark::BackTo::Image(OLD_IMAGE.to_owned()));
+    });
+    assert_eq!(case.calls(), [""; 0], "what is to serve in its place is launched first, which needs a manifest");
+}
+
+#[test]
+fn nothing_is_given_back_to_what_is_not_well_or_by_what_is_proven() {
+    for health in [Health::Unhealthy, Health::Initial, Health::Draining] {
+        let mut case = Case::new(NEW_IMAGE, json!({}))
+            .with_front(Slot::B)
+            .with_group(1, OLD_IMAGE, health, long_deployed)
+            .with_group(2, NEW_IMAGE, Health::Unhealthy, |group| group.owner.shifted_at = Some(ago(60)));
+        case.desired.apps.clear();
+        assert_eq!(case.calls(), [""; 0], "{health:?}");
+    }
+    let mut recorded = baking(Health::Unhealthy, 60);
+    change(&mut recorded, 2, |group| group.owner.recorded_at = Some(ago(10)));
+    recorded.desired.apps.clear();
+    assert_eq!((recorded.calls(), recorded.plan().exposed), (Vec::new(), None));
+}
+
+#[test]
+fn a_person_who_suspends_an_app_without_a_manifest_suspends_its_watch() {
+    let mut case = baking(Health::Unhealthy, 60);
+    let mark = crate::model::mark::Mark::new(ago(10), "arn:aws:iam::123456789012:user/ada", "incident");
+    change(&mut case, 1, |group| group.owner.marks.suspended = Some(mark));
+    case.desired.apps.clear();
+    let plan = case.plan();
+    assert_eq!((calls(&plan), plan.change), (Vec::new(), Change::Blocked));
+}
+
+#[test]
+fn what_cannot_be_read_of_its_health_is_waited_for() {
+    let mut case = baking(Health::Healthy, 60);
+    case.observed.details.target_health.insert(target_group_arn(Slot::B), Read::Unknown("AccessDenied".to_owned()));
+    case.desired.apps.clear();
+    let plan = case.plan();
+    assert!(plan.waits.iter().any(|wait| wait.what.contains("the health of its targets, which could not be read")));
+}
+
+#[test]
+fn the_plan_tells_what_has_traffic_and_is_not_proven() {
+    let exposed = |share, back, until| Some(Exposed { generation: Generation(2), share, back, until });
+    assert_eq!(canary_at(5, Health::Healthy).plan().exposed, exposed(5, Some(Generation(1)), None));
+    let until = Some(Span::minutes(5).after(ago(60)));
+    assert_eq!(baking(Health::Healthy, 60).plan().exposed, exposed(100, Some(Generation(1)), until));
+    assert_eq!(Case::serving(OLD_IMAGE, json!({})).plan().exposed, None);
+}
+
+/// Generation 2 has a share of the traffic beside generation 1.
+fn canary_at(share: u32, health: Health) -> Case {
+    let steps =
+        json!({"strategy": {"canary": {"steps": [{"weight": 5}, {"pause": "10m"}, {"weight": 50}, {"pause": "5m"}]}}});
+    let mut case = Case::new(NEW_IMAGE, steps)
+        .with_front(Slot::A)
+        .with_group(1, OLD_IMAGE, Health::Healthy, long_deployed)
+        .with_group(2, NEW_IMAGE, health, |group| {
+            group.owner.healthy_since = Some(ago(100));
+            group.owner.canary = Some(CanaryStep { done: 1, at: ago(30) });
+        });
+    let mut listener = case.listener();
+    listener.forward.weights =
+        BTreeMap::from([(target_group_arn(Slot::A), 100 - share), (target_group_arn(Slot::B), share)]);
+    case.observed.listeners.insert(LISTENER.to_owned(), Read::Known(Some(listener)));
+    case
+}
