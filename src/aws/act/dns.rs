@@ -88,7 +88,11 @@ async fn in_sync(aws: &Aws, id: &str, status: &r53::ChangeStatus) -> Result<Done
             return Err(AwsError::not_yet(call, format!("the change is still pending after {IN_SYNC_WITHIN}")));
         }
         aws.clock().sleep(POLL).await;
-        let answer = aws.read(call.clone(), aws.route53.get_change().id(id).send()).await?;
+        let answer = match aws.read(call.clone(), aws.route53.get_change().id(id).send()).await {
+            // It was taken a moment ago, and does not show yet.
+            Err(error) if error.code == "NoSuchChange" => continue,
+            other => other?,
+        };
         let change = answer.change_info();
         status = change.map_or(r53::ChangeStatus::Pending, |change| change.status().clone());
     }
