@@ -63,6 +63,7 @@ impl Lab {
         .unwrap();
         let name = "prod".parse().unwrap();
         let desired = Desired {
+            shown: None,
             name,
             environment,
             apps: BTreeMap::new(),

@@ -5,7 +5,7 @@ use clap::Args;
 use super::apply::Watching;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::operator::Case;
+use super::operator::{Case, Saying};
 use super::selection::Environment;
 use super::{Global, watch};
 use crate::controller::converge::Outcome;
@@ -35,17 +35,15 @@ impl Abort {
     /// When no release is under way, there is nothing to go back to, nobody confirms, or AWS refuses.
     pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
         let desired = self.environment.one(global)?;
-        let case = Case::open(global, &desired, &self.app).await?;
-        let intent = intent::abort(&case.about(&desired, self.reason.as_deref()));
-        let generation = intent.as_ref().ok().map(|intent| intent.generation);
-        if let Some(generation) = generation {
-            case.confirm(&self.watching, &format!("Give up {generation} of {}?", case.app.scope))?;
-        }
-        case.decide(intent, "aborted").await?;
+        let mut case = Case::open(global, &desired, &self.app).await?;
+        case.read_deployed().await;
+        let (why, watching) = (self.reason.as_deref(), &self.watching);
+        let saying = Saying { global, desired: &desired, watching, why, how: "aborted" };
+        let (_, agreed) = case.decide_on_traffic(&saying, &|about| intent::abort(about)).await?;
         if self.watching.no_wait {
             return Ok(Exit::Fine);
         }
-        let ending = watch::outcome(&case.session, &desired, &case.options(&self.watching)).await?;
+        let ending = watch::outcome(&case.session, &agreed, &case.options(&self.watching)).await?;
         watch::conclude(&ending, case.options(&self.watching).only.as_ref());
         // That the release failed is what was asked for.
         Ok(if ending.outcome == Outcome::ReleaseFailed { Exit::Fine } else { watch::exit(ending.outcome) })

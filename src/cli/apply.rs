@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::Args;
 
+use super::edit::Manifest;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::selection::{Apps, Closeness, Environment};
@@ -11,7 +12,9 @@ use super::session::{Look, Session};
 use super::{Global, plan, terminal, watch};
 use crate::controller::converge::{Options, Outcome};
 use crate::model::desired::Desired;
-use crate::model::time::Span;
+use crate::model::plan::{Change, Plan};
+use crate::model::time::{Span, Timestamp};
+use crate::report::json;
 
 /// Make AWS as the manifests say, and watch
 #[derive(Debug, Args)]
@@ -44,6 +47,14 @@ pub struct Watching {
 }
 
 impl Watching {
+    /// What is left of the time that it may take, when it began then.
+    fn since(&self, begun: Timestamp, now: Timestamp) -> Self {
+        let timeout = self
+            .timeout
+            .map(|timeout| Span::seconds(timeout.as_seconds().saturating_sub(Span::between(begun, now).as_seconds())));
+        Self { timeout, ..self.clone() }
+    }
+
     /// What to converge: these apps.
     pub fn options(&self, only: Option<BTreeSet<crate::model::names::AppName>>) -> Options {
         Options { only, timeout: self.timeout.map(Span::as_duration), wait_for_cleanup: self.wait_for_cleanup }
@@ -63,24 +74,106 @@ impl Apply {
             return Err(Failure::new("the manifests have errors; nothing was done")
                 .help("name the apps that are meant, and those whose manifests are right are applied"));
         }
-        apply(global, &desired, &self.apps, &self.watching).await
+        apply(global, &desired, &self.apps, &self.watching, None).await
     }
 }
 
-/// Shows what there is to do about `apps`, asks, and does it.
-pub async fn apply(global: &Global, desired: &Desired, apps: &Apps, watching: &Watching) -> Result<Exit, Failure> {
+/// Shows what there is to do about `apps`, asks, writes `edit` if there is one, and does what was shown. Where something else is
+/// wanted by then, that is shown and asked for in its turn.
+///
+/// # Errors
+/// When AWS cannot be read, or the user says no.
+pub async fn apply(
+    global: &Global,
+    desired: &Desired,
+    apps: &Apps,
+    watching: &Watching,
+    mut edit: Option<Manifest>,
+) -> Result<Exit, Failure> {
     let session = Session::open(global, desired).await;
-    let mut look = session.look(desired).await?;
-    apps.narrow(desired, &mut look.plan);
-    show(&look, global)?;
-    if look.plan.apps.iter().all(|app| app.is_over(watching.wait_for_cleanup)) {
-        return Ok(watch::exit(Outcome::of(&look.plan.apps.iter().collect::<Vec<_>>(), watching.wait_for_cleanup)));
+    let begun = session.clock.now();
+    let mut done = None;
+    loop {
+        let look = async || {
+            let mut look = session.look(desired).await?;
+            apps.narrow(desired, &mut look.plan);
+            Ok(look)
+        };
+        let question = match &edit {
+            Some(edit) => format!("\nWrite {} and apply it to {}?", edit.path().display(), desired.name),
+            None => format!("\nApply to {}?", desired.name),
+        };
+        let is_edit = edit.is_some();
+        let needs_no = |plan: &Plan| !is_edit && is_over(plan, watching);
+        let refuses = |plan: &Plan| is_edit && plan.apps.iter().any(|app| app.change == Change::Error);
+        let ends = |plan: &Plan| needs_no(plan) || refuses(plan);
+        let plan = match (agreed(global, watching, &question, &ends, &look).await, done) {
+            (Ok(look), _) => look.plan,
+            // What was agreed to is done; more is not.
+            (Err(failure), Some(outcome)) => {
+                terminal::say(&failure.to_string().replacen("error: nothing was", "nothing more was", 1));
+                return Ok(watch::exit(outcome));
+            }
+            (Err(failure), None) => return Err(failure),
+        };
+        if refuses(&plan) {
+            terminal::say("it cannot be deployed like this; nothing was written");
+        } else if let Some(edit) = edit.take() {
+            edit.save()?;
+        }
+        if refuses(&plan) || is_over(&plan, watching) {
+            return Ok(watch::exit(Outcome::of(&plan.apps.iter().collect::<Vec<_>>(), watching.wait_for_cleanup)));
+        }
+        let only = (!apps.is_all()).then(|| plan.apps.iter().map(|app| app.app.clone()).collect());
+        let options = watching.since(begun, session.clock.now()).options(only);
+        let ending = watch::outcome(&session, &as_shown(desired, &plan), &options).await?;
+        let outcome = ending.outcome;
+        let more = matches!(outcome, Outcome::Blocked | Outcome::ReleaseFailed | Outcome::Failed);
+        if !more || !ending.plan.apps.iter().any(|app| app.unshown) {
+            watch::conclude(&ending, options.only.as_ref());
+            return Ok(watch::exit(outcome));
+        }
+        terminal::say("\nWhat was shown is done. More is wanted by now:\n");
+        done = Some(outcome);
     }
-    if !watching.yes {
-        terminal::confirm(&format!("\nApply to {}?", desired.name))?;
+}
+
+fn is_over(plan: &Plan, watching: &Watching) -> bool {
+    plan.apps.iter().all(|app| app.is_over(watching.wait_for_cleanup))
+}
+
+/// The same manifests, of which nothing is launched but what this plan shows.
+pub fn as_shown(desired: &Desired, plan: &Plan) -> Desired {
+    let launches = plan.apps.iter().filter_map(|app| Some((app.app.clone(), app.template.clone()?)));
+    Desired { shown: Some(launches.collect()), ..desired.clone() }
+}
+
+/// Shows what `look` finds and asks whether to go on, unless the plan `ends` it. Time passes while a question stands: where
+/// something else would be done after the answer than before it, that is shown, and asked for again.
+///
+/// # Errors
+/// When AWS cannot be read, the answer is another one than yes, or nobody is there to give it.
+pub async fn agreed(
+    global: &Global,
+    watching: &Watching,
+    question: &str,
+    ends: &dyn Fn(&Plan) -> bool,
+    look: &impl AsyncFn() -> Result<Look, Failure>,
+) -> Result<Look, Failure> {
+    let mut shown = look().await?;
+    loop {
+        show(&shown, global)?;
+        if watching.yes || ends(&shown.plan) {
+            return Ok(shown);
+        }
+        terminal::confirm(&global.answers, question)?;
+        let found = look().await?;
+        if json::fingerprint(&found.plan) == json::fingerprint(&shown.plan) {
+            return Ok(found);
+        }
+        terminal::say("\nThings have changed since that was shown; nothing was done yet. This is the plan now:\n");
+        shown = found;
     }
-    let only = (!apps.is_all()).then(|| look.plan.apps.iter().map(|app| app.app.clone()).collect());
-    watch::converge(&session, desired, &watching.options(only)).await
 }
 
 /// Shows a plan before it is carried out.

@@ -1,4 +1,5 @@
-//! `amiable deploy`: edits the manifest, shows the plan, applies it and waits: one command from an image to a release.
+//! `amiable deploy`: shows what an edit of the manifest leads to, asks, writes it, applies it and waits: one command from an
+//! image to a release.
 
 use clap::Args;
 
@@ -7,7 +8,7 @@ use super::edit::Manifest;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::selection::{self, Apps, Environment};
-use super::{Global, environments};
+use super::{Global, environments, terminal};
 use crate::model::names::AppName;
 
 /// Write an image into the manifest, and apply it
@@ -34,7 +35,7 @@ pub struct Deploy {
 }
 
 impl Deploy {
-    /// Edits what the manifest says for this environment, and converges this app.
+    /// Edits what the manifest says for this environment, and converges this app. Nothing is written before a yes.
     ///
     /// # Errors
     /// When the manifests are wrong, the edit is not safe, AWS cannot be read, or the user says no.
@@ -53,10 +54,14 @@ impl Deploy {
             manifest.set(&environment, &["instances", "max"], max.into())?;
         }
         let fleet = manifest.sound()?;
-        manifest.save()?;
+        manifest.check()?;
         let desired = fleet.desired(&environment).map_err(|findings| environments::unknown(&findings))?;
         selection::app(&desired, &self.app)?;
         let apps = Apps { apps: vec![self.app], labels: Vec::new() };
-        apply::apply(global, &desired, &apps, &self.watching).await
+        if !manifest.is_changed() {
+            terminal::say(&format!("{} says so already", manifest.path().display()));
+        }
+        let edit = manifest.is_changed().then_some(manifest);
+        apply::apply(global, &desired, &apps, &self.watching, edit).await
     }
 }

@@ -58,7 +58,7 @@ impl Destroy {
         apply::show(&look, global)?;
         if !self.watching.yes {
             let question = format!("\nEverything of {scope} is deleted. Type its name to go on:");
-            match terminal::ask(&question)? {
+            match terminal::ask(&global.answers, &question)? {
                 Some(answer) if answer == self.app.as_str() => {}
                 Some(_) => return Err(Failure::new("that is not its name; nothing was changed")),
                 None => {

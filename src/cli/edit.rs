@@ -1,6 +1,6 @@
 //! Edits of an app's manifest, comments and order kept.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -71,16 +71,21 @@ impl Manifest {
         }
     }
 
-    /// Writes the manifest, if anything is different. Errors that it has may stay, but none may be added.
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether anything is different.
+    pub fn is_changed(&self) -> bool {
+        self.text != self.before
+    }
+
+    /// Makes sure that no error would be added. Those that it has may stay.
     ///
     /// # Errors
-    /// When one would be, or it cannot be written.
-    pub fn save(self) -> Result<(), Failure> {
-        let path = self.path.display();
-        if self.text == self.before {
-            terminal::say(&format!("{path} says so already"));
-            return Ok(());
-        }
+    /// When one would be; which, was said.
+    pub fn check(&self) -> Result<(), Failure> {
         let (_, known) = self.survey(&self.before);
         let (_, findings) = self.survey(&self.text);
         let is_new = |finding: &&Diagnostic| {
@@ -89,9 +94,24 @@ impl Manifest {
         };
         let mut added = Diagnostics::default();
         added.extend(findings.iter().filter(is_new).cloned());
-        if !added.is_empty() {
-            return Err(self.unsound(added));
+        if added.is_empty() { Ok(()) } else { Err(self.unsound(added)) }
+    }
+
+    /// Writes the manifest, if anything is different. Errors that it has may stay, but none may be added.
+    ///
+    /// # Errors
+    /// When one would be, or it cannot be written.
+    pub fn save(self) -> Result<(), Failure> {
+        let path = self.path.display();
+        if !self.is_changed() {
+            terminal::say(&format!("{path} says so already"));
+            return Ok(());
         }
+        if std::fs::read_to_string(&self.path).ok().as_ref() != Some(&self.before) {
+            return Err(Failure::new(format!("{path} has changed since it was read; nothing was written"))
+                .help("run the command again"));
+        }
+        self.check()?;
         edit::write(&self.path, &self.text).map_err(|error| Failure::new(format!("cannot write {path}: {error}")))?;
         terminal::say(&format!("wrote {path}"));
         Ok(())

@@ -1,7 +1,5 @@
 //! The manifests that a command works with.
 
-use std::collections::BTreeSet;
-
 use super::Global;
 use super::failure::Failure;
 use super::terminal;
@@ -62,10 +60,13 @@ pub fn broken(name: &EnvironmentName) -> Failure {
     Failure::new(format!("the manifest of the environment {name} has errors; nothing was done there"))
 }
 
-/// The environments that manifests declare, whether the manifests are right or not.
-pub fn names(global: &Global) -> BTreeSet<EnvironmentName> {
-    let (fleet, _) = fleet::survey(std::slice::from_ref(&global.manifests), None);
-    fleet.environments.into_keys().chain(fleet.faults.environments).collect()
+/// What the manifests declare, whether they are right or not; nothing is said about what is wrong.
+pub fn survey(global: &Global) -> Fleet {
+    let (mut fleet, findings) = fleet::survey(std::slice::from_ref(&global.manifests), None);
+    // Where there is nothing at all, nothing is unseen.
+    let is_empty = !global.manifests.exists() || findings.iter().any(|finding| finding.code == Code::NoManifests);
+    fleet.faults.unseen &= !is_empty;
+    fleet
 }
 
 /// The failure of a look-up of a name that there is not.

@@ -43,6 +43,9 @@ struct Set {
     /// Only for this environment, rather than for all that do not set their own
     #[arg(long, value_name = "NAME")]
     env: Option<EnvironmentName>,
+    /// Ask nothing
+    #[arg(short, long)]
+    yes: bool,
 }
 
 impl Image {
@@ -59,6 +62,16 @@ impl Image {
             (image, None) => image.clone().unwrap_or_default(),
         };
         manifest.set_image(set.env.as_ref(), &image)?;
+        if manifest.is_changed() {
+            manifest.check()?;
+            let path = manifest.path().display();
+            let place = set.env.as_ref().map(|env| format!(" in {env}")).unwrap_or_default();
+            terminal::say(&format!("{path}: the image of {}{place} becomes {image}", set.app));
+            if !set.yes {
+                let question = format!("Write {}?", manifest.path().display());
+                terminal::confirm(&global.answers, &question)?;
+            }
+        }
         manifest.save()?;
         if set.env.is_none() {
             set.own_images(&fleet);

@@ -54,10 +54,10 @@ fn protocol(text: &str) -> Result<Protocol, String> {
 }
 
 impl Init {
-    /// Writes the manifests, never over a file that exists.
+    /// Writes the manifests, never over a file that exists, nor a second one of the same app.
     ///
     /// # Errors
-    /// When the numbers contradict each other, or a file exists or cannot be written.
+    /// When the numbers contradict each other, a manifest describes the app already, or a file exists or cannot be written.
     pub fn run(self, global: &Global) -> Result<Exit, Failure> {
         if let (Some(min), Some(max)) = (self.min_instances, self.max_instances)
             && min > max
@@ -71,7 +71,16 @@ impl Init {
         {
             return Err(Failure::usage(format!("--port {one} and the port {other} of --health-check-url contradict")));
         }
-        let known = environments::names(global).contains(&self.env);
+        let fleet = environments::survey(global);
+        if let Some(path) = fleet.file_of(&self.name) {
+            return Err(Failure::new(format!("{} describes {} already", path.display(), self.name))
+                .help("edit it; `amiable image set` writes another image into it"));
+        }
+        if fleet.faults.unseen {
+            let why = format!("a manifest that cannot be read may describe {} already; nothing was written", self.name);
+            return Err(Failure::new(why).help("`amiable validate` shows what is wrong with it"));
+        }
+        let known = fleet.environments.contains_key(&self.env) || fleet.faults.environments.contains(&self.env);
         let new = NewApp {
             name: self.name.clone(),
             environment: self.env.clone(),

@@ -59,7 +59,7 @@ use tracing_subscriber::EnvFilter;
 use crate::sim::Simulation;
 use exit::Exit;
 use failure::Failure;
-use terminal::Colour;
+use terminal::{Answers, Colour};
 
 /// Immutable-server deployments on AWS, declared in YAML and reconciled.
 #[derive(Debug, Parser)]
@@ -97,6 +97,9 @@ pub struct Global {
     /// A simulated AWS within the process, which the demonstration works on.
     #[arg(skip)]
     pub within: Option<Simulation>,
+    /// Who answers questions.
+    #[arg(skip)]
+    pub answers: Answers,
 }
 
 #[derive(Debug, Subcommand)]
@@ -157,6 +160,18 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             failure.exit
         }
     }
+}
+
+/// Runs a command on a simulated AWS within this process, as if it had been typed: `line` is what follows the program's name.
+///
+/// # Errors
+/// Why the command failed.
+pub async fn typed(simulation: &Simulation, answers: Answers, line: &[OsString]) -> Result<Exit, Failure> {
+    let arguments = std::iter::once(OsString::from("amiable")).chain(line.iter().cloned());
+    let mut cli = Cli::try_parse_from(arguments).map_err(|error| Failure::usage(error.to_string()))?;
+    cli.global.within = Some(simulation.clone());
+    cli.global.answers = answers;
+    Box::pin(dispatch(cli.command, &cli.global)).await
 }
 
 async fn dispatch(command: Command, global: &Global) -> Result<Exit, Failure> {

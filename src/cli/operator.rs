@@ -1,23 +1,44 @@
 //! What an operator's command tells the planner: one tag on one generation, after which the plan says something else.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
-use super::apply::Watching;
+use super::apply::{self, Watching};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::selection;
 use super::session::{Look, Session};
 use super::{Global, terminal, watch};
 use crate::aws::act::perform;
+use crate::aws::observe::fulfil;
 use crate::controller::converge::Options;
+use crate::controller::snapshot::foresee;
 use crate::execute::{Executed, execute};
 use crate::model::action::Action;
-use crate::model::decision::Decision;
+use crate::model::decision::{Decision, Verb};
 use crate::model::desired::{Desired, DesiredApp};
 use crate::model::names::AppName;
+use crate::model::observed::Want;
 use crate::model::plan::AppPlan;
+use crate::model::record::DeployedRecord;
 use crate::plan::intent::{About, Intent};
+use crate::report::json;
 use crate::report::live::LiveState;
+
+/// Who says something, with which flags, and how that is called: `rolled back`.
+#[derive(Clone, Copy)]
+pub struct Saying<'a> {
+    /// What every command takes.
+    pub global: &'a Global,
+    /// What is wanted in the app's environment.
+    pub desired: &'a Desired,
+    /// How the command goes about it.
+    pub watching: &'a Watching,
+    /// Why, if anybody said.
+    pub why: Option<&'a str>,
+    /// How what is said is called where it makes no sense.
+    pub how: &'a str,
+}
 
 /// One app of one environment, as it is now.
 pub struct Case<'a> {
@@ -45,24 +66,110 @@ impl<'a> Case<'a> {
         Ok(Self { session, look, app, plan })
     }
 
+    /// The plan of the app as it is now.
+    fn planned(&self) -> Result<AppPlan, Failure> {
+        let plan = self.look.plan.app(&self.app.scope.app).cloned();
+        plan.ok_or_else(|| Failure::new(format!("{} cannot be planned", self.app.scope)))
+    }
+
+    /// Reads the deployed state, which a person may turn down. A way back does not wait for it: what cannot be read is left as
+    /// it is.
+    pub async fn read_deployed(&mut self) {
+        let (session, desired) = (&self.session, &self.app.scope);
+        let wants = BTreeSet::from([Want::Deployed(desired.app.clone())]);
+        if let Err(error) = fulfil(&session.aws, &desired.environment, &mut self.look.observed, &wants).await {
+            terminal::say(&format!("warning: what is deployed could not be read: {}", error.explained()));
+        }
+    }
+
     /// Records what a person says, or says why that makes no sense.
     ///
     /// # Errors
     /// When it makes none, the app has changed meanwhile, or AWS refuses.
     pub async fn decide(&self, intent: Result<Intent, String>, how: &str) -> Result<(), Failure> {
-        let intent = intent.map_err(|why| {
-            Failure::new(format!("{} cannot be {how}: {why}", self.app.scope))
-                .help("`amiable status` shows what goes on")
-        })?;
+        let intent = intent.map_err(|why| self.nonsense(how, &why))?;
+        self.tell(&intent);
         self.record(intent).await
     }
 
-    /// Asks for a yes, unless it was given already.
+    /// The same for what moves traffic: shows what follows from it, and asks before anything is recorded. Comes back with what
+    /// was said, and with the manifests, of which nothing is launched but what was shown.
     ///
     /// # Errors
-    /// When the answer is another one, or nobody is there to give it.
-    pub fn confirm(&self, watching: &Watching, question: &str) -> Result<(), Failure> {
-        if watching.yes { Ok(()) } else { terminal::confirm(question) }
+    /// When it makes no sense, nobody says yes, the app has changed meanwhile, or AWS refuses.
+    pub async fn decide_on_traffic(
+        &mut self,
+        saying: &Saying<'_>,
+        decide: &dyn Fn(&About<'_>) -> Result<Intent, String>,
+    ) -> Result<(Intent, Desired), Failure> {
+        let Saying { global, desired, watching, why, how } = *saying;
+        let mut shown: Option<String> = None;
+        loop {
+            let intent = decide(&self.about(desired, why)).map_err(|why| self.nonsense(how, &why))?;
+            let foreseen = self.foresee(desired, &intent).await;
+            let meaning = foreseen.as_ref().map(|look| json::fingerprint(&look.plan)).unwrap_or_default();
+            let is_shown = shown.as_ref() == Some(&meaning);
+            if !is_shown {
+                if shown.is_some() {
+                    terminal::say(
+                        "\nThings have changed since that was shown; nothing was said yet. This follows now:\n",
+                    );
+                }
+                self.tell(&intent);
+                match &foreseen {
+                    Ok(look) => apply::show(look, global)?,
+                    Err(failure) => {
+                        terminal::say(&format!("warning: what follows cannot be shown: {}", failure.message))
+                    }
+                }
+            }
+            let over = |look: &Look| look.plan.apps.iter().all(|app| app.is_over(watching.wait_for_cleanup));
+            let follows = !foreseen.as_ref().is_ok_and(over);
+            if is_shown || watching.yes || !follows {
+                let agreed = foreseen.map_or_else(|_| desired.clone(), |look| apply::as_shown(desired, &look.plan));
+                self.record(intent.clone()).await?;
+                return Ok((intent, agreed));
+            }
+            terminal::confirm(&global.answers, &format!("\n{}?", self.question(&intent)))?;
+            shown = Some(meaning);
+            self.look = self.session.look(desired).await?;
+            self.plan = self.planned()?;
+        }
+    }
+
+    fn nonsense(&self, how: &str, why: &str) -> Failure {
+        Failure::new(format!("{} cannot be {how}: {why}", self.app.scope)).help("`amiable status` shows what goes on")
+    }
+
+    /// That it was said before.
+    fn tell(&self, intent: &Intent) {
+        if let Some(said) = &intent.said {
+            terminal::say(&format!("{}: {said}; that goes on", self.app.scope));
+        }
+    }
+
+    fn question(&self, intent: &Intent) -> String {
+        let (scope, generation) = (&self.app.scope, intent.generation);
+        let serves = intent.serves.filter(|serves| *serves != generation);
+        let serves = serves.map(|serves| format!(", so that {serves} serves")).unwrap_or_default();
+        match (intent.decision.what, &intent.said) {
+            (_, Some(_)) => format!("Go on with {scope}"),
+            (Verb::Rollback, None) => format!("Turn down {generation} of {scope}{serves}"),
+            (Verb::Abort, None) => format!("Give up {generation} of {scope}{serves}"),
+            (what, None) => {
+                let what = what.as_str();
+                format!("{}{} {scope}", what[..1].to_uppercase(), &what[1..])
+            }
+        }
+    }
+
+    /// What there would be, and what would be done about this app, once that is said.
+    async fn foresee(&self, desired: &Desired, intent: &Intent) -> Result<Look, Failure> {
+        let (begun, before) = (Instant::now(), self.session.aws.calls());
+        let foreseen = intent.foreseen(&self.look.observed);
+        let (observed, mut plan) = foresee(&self.session.aws, desired, &self.session.clock, foreseen).await?;
+        plan.apps.retain(|app| app.app == self.app.scope.app);
+        Ok(Look { observed, plan, calls: self.session.aws.calls_since(&before), elapsed: begun.elapsed() })
     }
 
     /// Converges the app, unless that is left to others.
@@ -89,6 +196,10 @@ impl<'a> Case<'a> {
                 terminal::say(&line);
             }
         };
+        self.withdraw(intent.withdraws).await;
+        if plan.actions.is_empty() {
+            return Ok(());
+        }
         match execute(&self.session.aws, &self.session.clock, &plan, &self.app.scope, &sink).await {
             Executed::Complete | Executed::Stopped => {
                 self.note(intent.decision).await;
@@ -97,6 +208,19 @@ impl<'a> Case<'a> {
             Executed::Stale => Err(Failure::new(format!("{} has changed meanwhile", self.app.scope))
                 .help("look at it with `amiable status`, and try again")),
             Executed::Failed(error) => Err(error.into()),
+        }
+    }
+
+    /// Withdraws the deployed state that is turned down, so that no other environment takes it over. What serves goes back all
+    /// the same where that fails.
+    async fn withdraw(&self, record: Option<Box<DeployedRecord>>) {
+        let Some(record) = record else { return };
+        let action = Action::PutDeployedRecord { parameter: self.app.scope.parameter_name(), record };
+        if let Err(error) = perform(&self.session.aws, &self.app.scope, &action).await {
+            let why = error.explained();
+            terminal::say(&format!(
+                "warning: the deployed state still names it, and other environments may go by that: {why}"
+            ));
         }
     }
 
@@ -110,7 +234,7 @@ impl<'a> Case<'a> {
     }
 
     /// What a person says about the app, for the planner.
-    pub fn about(&'a self, desired: &'a Desired, why: Option<&'a str>) -> About<'a> {
+    pub fn about<'b>(&'b self, desired: &'b Desired, why: Option<&'b str>) -> About<'b> {
         let now = self.session.clock.now();
         About { desired, app: self.app, observed: &self.look.observed, why, now }
     }

@@ -7,14 +7,14 @@ use clap::Args;
 use super::apply::Watching;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::operator::Case;
+use super::operator::{Case, Saying};
 use super::selection::Environment;
 use super::{Global, terminal, watch};
 use crate::aws;
 use crate::controller::converge::Outcome;
 use crate::model::names::{AppName, Generation};
 use crate::model::record::DeployedRecord;
-use crate::plan::intent;
+use crate::plan::intent::{self, About};
 
 /// Go back to what served before, at once
 ///
@@ -43,25 +43,22 @@ impl Rollback {
     /// When there is nothing to go back to, or AWS refuses.
     pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
         let desired = self.environment.one(global)?;
-        let case = Case::open(global, &desired, &self.app).await?;
+        let mut case = Case::open(global, &desired, &self.app).await?;
+        case.read_deployed().await;
         let history = history(&case).await?;
-        let intent = intent::rollback(&case.about(&desired, self.reason.as_deref()), self.to, &history);
-        let (down, back) = intent.as_ref().map_or((None, None), |intent| (Some(intent.generation), intent.serves));
-        if let Some(down) = down {
-            let serves = back.or(self.to).map(|back| format!(", so that {back} serves")).unwrap_or_default();
-            case.confirm(&self.watching, &format!("Turn down {down} of {}{serves}?", case.app.scope))?;
-        }
-        case.decide(intent, "rolled back").await?;
+        let (why, watching) = (self.reason.as_deref(), &self.watching);
+        let saying = Saying { global, desired: &desired, watching, why, how: "rolled back" };
+        let decide = |about: &About<'_>| intent::rollback(about, self.to, &history);
+        let (intent, agreed) = case.decide_on_traffic(&saying, &decide).await?;
+        let (down, back) = (intent.generation, intent.serves);
         if self.watching.no_wait {
             return Ok(Exit::Fine);
         }
-        let ending = watch::outcome(&case.session, &desired, &case.options(&self.watching)).await?;
+        let ending = watch::outcome(&case.session, &agreed, &case.options(&self.watching)).await?;
         let outcome = ending.outcome;
         let serves = ending.plan.app(&self.app).and_then(|app| app.from);
         let over = matches!(outcome, Outcome::ReleaseFailed | Outcome::Converged | Outcome::Blocked);
-        if let (true, Some(serves), Some(down)) =
-            (over && serves != down && (back.is_none() || serves == back), serves, down)
-        {
+        if let (true, Some(serves)) = (over && serves != Some(down) && (back.is_none() || serves == back), serves) {
             terminal::say(&format!(
                 "{serves} serves; {down} is not tried again until its manifest changes or `amiable retry {}`",
                 self.app

@@ -1,6 +1,8 @@
 //! The terminal: data on stdout, talk on stderr, colour where it is wanted, questions where somebody can answer.
 
+use std::fmt;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::sync::Arc;
 
 use clap::ValueEnum;
 
@@ -75,11 +77,31 @@ pub fn say(text: &str) {
     drop(writeln!(io::stderr(), "{text}"));
 }
 
+/// Who answers questions: whoever is at the terminal, or what stands in for a person there.
+#[derive(Clone, Default)]
+pub struct Answers(Option<Arc<dyn Fn(&str) -> Option<String> + Send + Sync>>);
+
+impl Answers {
+    /// These answers, given the question; `None`: nobody is there.
+    pub fn of(answer: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(answer)))
+    }
+}
+
+impl fmt::Debug for Answers {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(if self.0.is_some() { "Answers(given)" } else { "Answers(terminal)" })
+    }
+}
+
 /// Asks for a line, as `amiable destroy` does for the app's name. `None` when nobody is there to answer.
 ///
 /// # Errors
 /// When stdin cannot be read.
-pub fn ask(question: &str) -> Result<Option<String>, Failure> {
+pub fn ask(answers: &Answers, question: &str) -> Result<Option<String>, Failure> {
+    if let Some(answer) = &answers.0 {
+        return Ok(answer(question));
+    }
     if !io::stdin().is_terminal() {
         return Ok(None);
     }
@@ -94,8 +116,8 @@ pub fn ask(question: &str) -> Result<Option<String>, Failure> {
 ///
 /// # Errors
 /// When the answer is another one, or nobody is there to give it.
-pub fn confirm(question: &str) -> Result<(), Failure> {
-    match ask(&format!("{question} Only `yes` is accepted:"))?.as_deref() {
+pub fn confirm(answers: &Answers, question: &str) -> Result<(), Failure> {
+    match ask(answers, &format!("{question} Only `yes` is accepted:"))?.as_deref() {
         Some("yes") => Ok(()),
         Some(_) => Err(Failure::new("nothing was changed")),
         None => {

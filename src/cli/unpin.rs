@@ -6,7 +6,7 @@ use super::Global;
 use super::apply::Watching;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::operator::Case;
+use super::operator::{Case, Saying};
 use super::selection::Environment;
 use crate::model::names::AppName;
 use crate::plan::intent;
@@ -32,8 +32,10 @@ impl Unpin {
     /// When there is no such mark, or AWS refuses.
     pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
         let desired = self.environment.one(global)?;
-        let case = Case::open(global, &desired, &self.app).await?;
-        case.decide(intent::unpin(&case.about(&desired, self.reason.as_deref())), "unpinned").await?;
-        case.go_on(&desired, &self.watching).await
+        let mut case = Case::open(global, &desired, &self.app).await?;
+        let (why, watching) = (self.reason.as_deref(), &self.watching);
+        let saying = Saying { global, desired: &desired, watching, why, how: "unpinned" };
+        let (_, agreed) = case.decide_on_traffic(&saying, &|about| intent::unpin(about)).await?;
+        case.go_on(&agreed, &self.watching).await
     }
 }

@@ -1,12 +1,13 @@
 //! One look: observe AWS, plan, read what the plan still needs to know, plan again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::connect::Aws;
 use crate::aws::error::AwsError;
 use crate::aws::observe;
 use crate::clock::Clock;
 use crate::model::desired::Desired;
+use crate::model::mark::BackTo;
 use crate::model::observed::{Observed, Read, Want};
 use crate::model::plan::Plan;
 use crate::plan::plan;
@@ -35,8 +36,40 @@ pub async fn look_and_ask(aws: &Aws, desired: &Desired, clock: &Clock) -> Result
     rounds(aws, desired, clock, true).await
 }
 
+/// The same for what there would be: `observed` is not read again, but for what the plan still needs to know.
+///
+/// # Errors
+/// As those of [`look`].
+pub async fn foresee(
+    aws: &Aws,
+    desired: &Desired,
+    clock: &Clock,
+    mut observed: Observed,
+) -> Result<(Observed, Plan), AwsError> {
+    let owners = observed.groups.known().into_iter().flat_map(BTreeMap::values).map(|group| &group.owner.marks);
+    let back = owners.filter_map(|marks| match &marks.back_to {
+        Some(BackTo::Image(id)) => Some(id.clone()),
+        _ => None,
+    });
+    let unread: BTreeSet<String> = back.filter(|id| !observed.images.contains_key(id)).collect();
+    if !unread.is_empty() {
+        observed.images.extend(observe::images::images(aws, unread).await?);
+    }
+    fulfilled(aws, desired, clock, observed, false).await
+}
+
 async fn rounds(aws: &Aws, desired: &Desired, clock: &Clock, asks: bool) -> Result<(Observed, Plan), AwsError> {
-    let mut observed = observe::observe(aws, desired, clock.now()).await?;
+    let observed = observe::observe(aws, desired, clock.now()).await?;
+    fulfilled(aws, desired, clock, observed, asks).await
+}
+
+async fn fulfilled(
+    aws: &Aws,
+    desired: &Desired,
+    clock: &Clock,
+    mut observed: Observed,
+    asks: bool,
+) -> Result<(Observed, Plan), AwsError> {
     let mut asked: BTreeSet<Want> = BTreeSet::new();
     let mut made = plan(desired, &observed, clock.now());
     for _ in 0..ROUNDS {

@@ -388,6 +388,13 @@ fn hides_manifests(code: Code) -> bool {
 }
 
 impl Fleet {
+    /// The file that describes an app, whether it is right or not.
+    pub fn file_of(&self, app: &AppName) -> Option<&Path> {
+        let sound = self.apps.get(app).map(|app| &app.location);
+        let faulty = || self.faults.apps.get(app).map(|faulty| &faulty.location);
+        sound.or_else(faulty).map(|location| location.path.as_path())
+    }
+
     /// Takes out what errors are about.
     fn leave_out(&mut self, faulty: &BTreeSet<AppName>, manifests: &BTreeMap<AppName, Manifest<AppName>>) {
         let Self { environments, apps, faults, .. } = self;
@@ -426,8 +433,18 @@ impl Fleet {
         let others = self.sources_of(&apps);
         let left_out = self.faults.left_out(name);
         let (environment, source) = (environment.spec.clone(), self.source().clone());
-        let (chosen, begun, deep) = (None, None, false);
-        Ok(Desired { name: name.clone(), environment, apps, others, source, chosen, begun, deep, left_out })
+        Ok(Desired {
+            name: name.clone(),
+            environment,
+            apps,
+            others,
+            source,
+            chosen: None,
+            begun: None,
+            deep: false,
+            shown: None,
+            left_out,
+        })
     }
 
     /// The environments that apps take their images from.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::launch::TemplateHash;
 use super::names::{AppName, EnvironmentName, Scope};
 use super::time::Timestamp;
 use crate::manifest::spec::{AppSpec, EnvironmentSpec};
@@ -27,6 +28,9 @@ pub struct Desired {
     /// Whether what AWS tells only group by group is compared, too, where nothing else asks for it: hooks, scaling
     /// policies and scheduled actions that somebody may have changed.
     pub deep: bool,
+    /// What may be launched of each app, where a person was shown a plan and agreed to it: nothing else begins. `None`: whatever
+    /// the manifests lead to.
+    pub shown: Option<BTreeMap<AppName, TemplateHash>>,
     /// Apps that are not among these because their manifests have errors.
     pub left_out: LeftOut,
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::action::{Action, Expect};
 use super::desired::Source;
+use super::launch::TemplateHash;
 use super::names::{AppName, EnvironmentName, Generation};
 use super::observed::Want;
 use super::probe::Phase;
@@ -96,6 +97,10 @@ pub struct AppPlan {
     pub to: Option<Generation>,
     /// The image that it is to run; nothing when that cannot be told.
     pub image: Option<PlannedImage>,
+    /// The hash of the template that is wanted; nothing when that cannot be told.
+    pub template: Option<TemplateHash>,
+    /// Whether a release is not begun because another one was shown to whoever agreed to the plan.
+    pub unshown: bool,
     /// What the manifest changes.
     pub fields: Vec<FieldChange>,
     /// What AWS differs in from what was last applied.

@@ -4,6 +4,7 @@ use super::limits::Standing;
 use crate::manifest::spec::Tolerance;
 use crate::model::action::{Action, Expect, Tags};
 use crate::model::desired::Desired;
+use crate::model::launch::TemplateHash;
 use crate::model::names::Scope;
 use crate::model::observed::{Observed, Read, Want};
 use crate::model::plan::{AppPlan, Change, Impact, PlannedAction, Step, StepKind, StepState, Wait};
@@ -35,6 +36,8 @@ pub(super) struct Draft<'a> {
     pub(super) scales_by: Vec<&'static str>,
     /// How many sick instances a release bears, where the manifest says so.
     pub(super) tolerate: Option<Tolerance>,
+    /// The template that may be launched, where a person has agreed to a plan that was shown: that one, or none.
+    pub(super) may_launch: Option<Option<&'a TemplateHash>>,
     /// Whether the app is between launch and record.
     pub(super) in_flight: bool,
     /// Whether the actions begin a release.
@@ -60,6 +63,8 @@ impl<'a> Draft<'a> {
             from: None,
             to: None,
             image: None,
+            template: None,
+            unshown: false,
             fields: Vec::new(),
             drift: Vec::new(),
             steps: Vec::new(),
@@ -84,6 +89,7 @@ impl<'a> Draft<'a> {
             deep: false,
             scales_by: Vec::new(),
             tolerate: None,
+            may_launch: None,
             in_flight: false,
             begins: false,
             standing: Standing::default(),

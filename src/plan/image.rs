@@ -50,6 +50,13 @@ pub(super) fn turned_down<'a>(
     verify::fail(draft, &release, candidate, why);
 }
 
+/// The source of images, or somebody, has moved on since a person was shown the plan and agreed to it: what runs stays, until
+/// somebody has seen what would be launched now.
+pub(super) fn unshown<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) {
+    none(draft, wanted, picture, &wanted.unshown());
+    draft.plan.unshown = draft.plan.change == Change::Blocked;
+}
+
 /// There is no image to launch. What runs stays as it is; what is changed in place is changed.
 pub(super) fn none<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>, why: &str) {
     let serving = picture.serving();

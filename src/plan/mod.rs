@@ -129,7 +129,12 @@ fn decide<'a>(draft: &mut Draft<'a>, desired: &'a Desired, app: &'a DesiredApp, 
     let Some(picture) = current.completed(draft, &wanted) else { return };
     if !app.spec.destroy {
         wanted.choose(&picture, observed, draft.now);
+        draft.may_launch = desired.shown.as_ref().map(|shown| shown.get(&app.scope.app));
+        if let Some(shown) = draft.may_launch {
+            draft.plan.unshown = wanted.keep_to(shown, &picture, observed);
+        }
         draft.plan.image = wanted.planned_image(observed);
+        draft.plan.template = wanted.hash().cloned();
     }
     if writers::gives_way(draft, desired, &wanted, &picture) {
         draft.plan.from = picture.serving().map(|group| group.owner.generation);
@@ -202,6 +207,9 @@ fn release<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>
     }
     if let (None, Choice::Nothing(why) | Choice::Missing { why, .. }) = (candidate, &wanted.choice) {
         return image::none(draft, wanted, picture, why);
+    }
+    if candidate.is_none() && draft.may_launch.is_some_and(|shown| shown != wanted.hash()) {
+        return image::unshown(draft, wanted, picture);
     }
     if let (None, Some(refusal)) = (candidate, &wanted.refusal) {
         // Before anything is created, the load balancer included.

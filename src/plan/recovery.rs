@@ -42,6 +42,7 @@ fn go_back<'a>(
 ) -> bool {
     let Some(earlier) = wanted.earlier(draft, picture, back) else { return true };
     let reason = failed.owner.why_failed();
+    draft.plan.template = earlier.hash().cloned();
     let candidate = picture.candidate(&earlier);
     if let (None, Some(tombstone)) = (candidate, picture.tombstone(&earlier)) {
         let (down, again) = (failed.owner.generation, tombstone.owner.generation);

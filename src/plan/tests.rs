@@ -115,6 +115,7 @@ impl Case {
             chosen: None,
             begun: None,
             deep: false,
+            shown: None,
             left_out: LeftOut::default(),
         };
         let observed = Observed {

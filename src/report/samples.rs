@@ -41,6 +41,8 @@ pub(crate) fn app(name: &str, change: Change) -> AppPlan {
         from: None,
         to: None,
         image: None,
+        template: None,
+        unshown: false,
         fields: Vec::new(),
         drift: Vec::new(),
         steps: Vec::new(),

@@ -228,7 +228,7 @@ async fn roll_back(lab: &mut Lab, crash: &Notify) {
 }
 
 /// The manifest of the app with short times.
-fn manifest(image: &str, extra: &str) -> String {
+pub fn manifest(image: &str, extra: &str) -> String {
     let times = "  strategy: {redBlack: {bakeTime: 15s}}\n  verification: {stableFor: 10s}\n  retain: {for: 10s}\n";
     let front = if extra.contains("loadBalancer") { "" } else { "  loadBalancer: {deregistrationDelay: 5s}\n" };
     let manifest = app("hello", image, &format!("{times}{front}{extra}"));

@@ -1,12 +1,17 @@
 //! The laboratory: the whole product on a simulated AWS, on virtual time.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use amiable::aws::connect::{Aws, Settings};
+use amiable::cli;
 use amiable::cli::events::happenings;
+use amiable::cli::exit::Exit;
+use amiable::cli::failure::Failure;
+use amiable::cli::terminal::Answers;
 use amiable::clock::Clock;
 use amiable::controller::converge::{Options, Outcome, converge};
 use amiable::controller::snapshot::look;
@@ -14,7 +19,7 @@ use amiable::manifest::fleet;
 use amiable::model::action::Action;
 use amiable::model::desired::{Desired, Source};
 use amiable::model::event::{Event, EventKind};
-use amiable::model::observed::Observed;
+use amiable::model::observed::{Observed, Want};
 use amiable::model::plan::{AppPlan, Plan};
 use amiable::model::record::DeployedRecord;
 use amiable::model::tags::keys;
@@ -28,6 +33,7 @@ use amiable::sim::world::example::{SECURITY_GROUP, SUBNETS, VPC};
 use amiable::sim::{Simulation, api};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use serde_json::json;
+use tempfile::TempDir;
 use tokio::sync::watch;
 
 use crate::invariants;
@@ -295,10 +301,18 @@ spec:
         decide: impl FnOnce(&About<'_>) -> Result<Intent, String>,
     ) -> Result<Option<String>, String> {
         let desired = self.desired();
-        let (observed, _) = look(&self.aws, &desired, &self.clock).await.unwrap();
+        let (mut observed, _) = look(&self.aws, &desired, &self.clock).await.unwrap();
         let app = &desired.apps[&name.parse().unwrap()];
+        let deployed = [Want::Deployed(app.scope.app.clone())].into();
+        amiable::aws::observe::fulfil(&self.aws, &desired.name, &mut observed, &deployed).await.unwrap();
         let why = (!why.is_empty()).then_some(why);
         let intent = decide(&About { desired: &desired, app, observed: &observed, why, now: self.clock.now() })?;
+        if let Some(record) = intent.withdraws {
+            let down = record.turned_down.as_ref().map(|down| down.reason.clone()).unwrap_or_default();
+            let action = Action::PutDeployedRecord { parameter: app.scope.parameter_name(), record };
+            self.write_down(self.clock.now(), &format!("{action}: {down}"));
+            amiable::aws::act::perform(&self.aws, &app.scope, &action).await.unwrap();
+        }
         if intent.said.is_some() {
             return Ok(intent.said);
         }
@@ -310,6 +324,22 @@ spec:
         let noted = Action::PutDecision { parameter, decision: Box::new(intent.decision) };
         amiable::aws::act::perform(&self.aws, &app.scope, &noted).await.unwrap();
         Ok(None)
+    }
+
+    /// Types a command, as somebody who answers its questions like this; the manifests are in a directory.
+    pub async fn typed(&self, manifests: &Path, answers: Answers, line: &str) -> Result<Exit, Failure> {
+        let mut arguments = vec!["--manifests".into(), manifests.into()];
+        arguments.extend(line.split(' ').map(OsString::from));
+        cli::typed(&self.simulation, answers, &arguments).await
+    }
+
+    /// Writes the manifests into a directory, for as long as that is held.
+    pub fn lay_out(&self) -> TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, text) in &self.texts {
+            std::fs::write(directory.path().join(name), text).unwrap();
+        }
+        directory
     }
 
     /// What was deployed so far, as `amiable rollback --to` reads it.

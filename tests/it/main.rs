@@ -11,6 +11,7 @@ mod fields;
 mod invariants;
 mod lab;
 mod quoted;
+mod said_again;
 mod stories;
 mod transport;
 mod writers;

@@ -82,7 +82,7 @@ def test_an_image_can_be_set_where_there_is_none(world):
     world.app(world.images["hello 1.0.0"])
     edit(world, f"  image: {{id: {world.images['hello 1.0.0']}}}\n", "")
     world.run("validate", code=1)
-    world.run("image", "set", "hello", world.images["hello 1.1.0"])
+    world.run("image", "set", "hello", world.images["hello 1.1.0"], "--yes")
     world.run("validate")
     assert world.images["hello 1.1.0"] in text(world)
 
@@ -107,7 +107,7 @@ def test_init_writes_no_manifest_that_would_be_refused(world):
 def test_image_set_says_which_environments_do_not_get_the_image(world, tmp_path):
     world.app(world.images["hello 1.0.0"])
     edit(world, "environments: {prod: {}}", f"environments: {{prod: {{image: {{id: {world.images['hello 1.0.0']}}}}}}}")
-    said = world.run("image", "set", "hello", world.images["hello 1.1.0"]).stderr
+    said = world.run("image", "set", "hello", world.images["hello 1.1.0"], "--yes").stderr
     assert "prod sets its own image" in said and "--env prod" in said
     packer = tmp_path / "packer.json"
     packer.write_text(json.dumps({"builds": [], "last_run_uuid": "2"}))

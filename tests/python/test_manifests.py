@@ -81,7 +81,7 @@ def test_image_set_takes_the_image_of_packers_last_run_and_edits_nothing_but_the
 
     packer = tmp_path / "packer.json"
     packer.write_text(json.dumps({"builds": [build("1", "ami-11111111"), build("2", "ami-22222222")], "last_run_uuid": "2"}))
-    world.run("image", "set", "hello", "--from", str(packer))
+    world.run("image", "set", "hello", "--from", str(packer), "--yes")
     text = (world.folder / "hello.yaml").read_text()
     assert "image: {id: ami-22222222}" in text
     assert "# Which image runs; the rest seldom changes." in text
@@ -151,7 +151,7 @@ def test_a_secret_is_in_nothing_that_is_said(world, spec):
     edit(world, "  healthCheck:", spec + "  healthCheck:")
     commands = [["validate", "-o", form] for form in ("full", "concise", "json", "github", "sarif")]
     commands += [["apply", "--yes"], ["render", "hello"], ["render", "hello", "-o", "json"]]
-    commands += [["image", "set", "hello", "ami-11111111"], ["deploy", "hello", "--ami", "ami-11111111", "--yes"], ["history", "hello"]]
+    commands += [["image", "set", "hello", "ami-11111111", "--yes"], ["deploy", "hello", "--ami", "ami-11111111", "--yes"], ["history", "hello"]]
     for command in commands:
         done = world.run(*command, code=None)
         assert "canary" not in done.stdout + done.stderr, command

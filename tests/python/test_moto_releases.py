@@ -129,7 +129,7 @@ def test_a_canary_takes_its_share_waits_for_a_promotion_and_takes_everything(mot
     assert stickiness(moto, "hello-prod"), "a visitor stays on one version"
     assert "promote" in world.run("status", "hello").stdout
 
-    world.run("promote", "hello", "--reason", "looks good")
+    world.run("promote", "hello", "--reason", "looks good", "--yes")
     assert moto.weights("hello-prod") == {"a": 0, "b": 100}
     assert not stickiness(moto, "hello-prod"), "or some would stay on the old one"
     assert moto.record("hello")["image"] == two

@@ -114,6 +114,8 @@ async fn run(lab: &Lab, scope: &Scope, actions: Vec<(Action, Vec<Expect>)>) -> (
         from: None,
         to: None,
         image: None,
+        template: None,
+        unshown: false,
         fields: Vec::new(),
         drift: Vec::new(),
         steps: Vec::new(),

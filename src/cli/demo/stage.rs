@@ -4,11 +4,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Parser as _;
-
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::{Cli, dispatch, terminal};
+use crate::cli::terminal::{self, Answers};
+use crate::cli::typed;
 use crate::clock::Clock;
 use crate::model::time::Timestamp;
 use crate::sim::dataplane::load::{Load, LoadPlan};
@@ -73,11 +72,9 @@ impl Stage {
     /// Types a command, and insists on how it ends.
     pub(super) async fn run(&self, line: &str, expected: Exit) -> Result<(), Failure> {
         terminal::print(&format!("\n$ amiable {line}\n"))?;
-        let mut arguments = vec![OsString::from("amiable"), "--manifests".into(), self.manifests.clone().into()];
+        let mut arguments = vec!["--manifests".into(), self.manifests.clone().into()];
         arguments.extend(line.split(' ').map(OsString::from));
-        let mut cli = Cli::try_parse_from(arguments).map_err(|error| Failure::new(error.to_string()))?;
-        cli.global.within = Some(self.simulation.clone());
-        let exit = Box::pin(dispatch(cli.command, &cli.global)).await?;
+        let exit = typed(&self.simulation, Answers::default(), &arguments).await?;
         if exit == expected {
             return Ok(());
         }

@@ -25,9 +25,10 @@ use crate::model::decision::{Decision, Verb};
 use crate::model::desired::{Desired, DesiredApp};
 use crate::model::mark::Mark;
 use crate::model::names::Generation;
-use crate::model::observed::{Failure, Group, Observed};
+use crate::model::observed::{Failure, Group, Observed, Read};
 use crate::model::plan::PlannedAction;
 use crate::model::record::{DeployedRecord, TurnedDown};
+use crate::model::tags;
 use crate::model::time::Timestamp;
 
 /// Marks to set, and what follows from them.
@@ -46,6 +47,27 @@ pub struct Intent {
     pub serves: Option<Generation>,
     /// That it was said before, by whom and why: then there is no mark to set, and what follows from it goes on.
     pub said: Option<String>,
+}
+
+impl Intent {
+    /// What there would be once the marks are set: the plan for that shows what follows from what is said.
+    pub fn foreseen(&self, observed: &Observed) -> Observed {
+        let mut observed = observed.clone();
+        let Read::Known(groups) = &mut observed.groups else { return observed };
+        for planned in &self.actions {
+            let Some(group) = groups.get_mut(planned.action.resource()) else { continue };
+            let mut carried = tags::encode(&group.owner, &group.labels);
+            match &planned.action {
+                Action::TagGroup { tags, .. } => carried.extend(tags.clone()),
+                Action::UntagGroup { keys, .. } => carried.retain(|key, _| !keys.contains(key)),
+                _ => continue,
+            }
+            if let Ok(Some(owner)) = tags::decode(&carried) {
+                group.owner = owner;
+            }
+        }
+        observed
+    }
 }
 
 /// One app, and who says something about it.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::image::{self, Lead};
 use super::launch;
 use super::{Template, Wanted};
+use crate::model::launch::TemplateHash;
 use crate::model::observed::{Group, Image, Observed};
 use crate::model::plan::{NewerImage, PlannedImage};
 use crate::model::record::DeployedRecord;
@@ -77,6 +78,30 @@ impl<'a> Wanted<'a> {
         if let Some(id) = id {
             self.take(id, observed);
         }
+    }
+
+    /// Keeps to the release that was shown to whoever agreed to the plan, where it runs or is on its way: what the source leads to
+    /// by now, if that is another one, waits until somebody has seen it. Whether it does.
+    pub(in crate::plan) fn keep_to(
+        &mut self,
+        shown: Option<&TemplateHash>,
+        picture: &Picture<'a>,
+        observed: &'a Observed,
+    ) -> bool {
+        let Some(wanted) = self.hash().filter(|hash| Some(*hash) != shown) else { return false };
+        let is_shown =
+            |group: &&Group| Some(&group.owner.template_hash) == shown && group.owner.template_hash != *wanted;
+        let Some(group) = underway(picture).or_else(|| picture.serving()).filter(is_shown) else { return false };
+        self.choice = Choice::Nothing(self.unshown());
+        self.runs = Some(group);
+        self.take(&group.owner.image, observed);
+        true
+    }
+
+    /// That what is wanted by now was not shown to whoever agreed to the plan.
+    pub(in crate::plan) fn unshown(&self) -> String {
+        let (image, app) = (self.image_id().unwrap_or_default(), &self.app.scope.app);
+        format!("a release of {image} is wanted by now, which the plan did not show; `amiable apply {app}` shows it")
     }
 
     /// The image is to be this one.

@@ -251,9 +251,11 @@ impl<'a> Wanted<'a> {
         let verification = &spec.verification;
         let asked = format!("{:?}|{:?}|{:?}", verification.smoke, verification.compare, verification.webhook);
         let alarms = verification.alarms.join(",");
+        // What came later counts only where it is set.
+        let tolerate = verification.tolerate.map(|tolerate| format!("|tolerate {tolerate:?}")).unwrap_or_default();
         let times =
             format!("{}|{}|{}", spec.health_check.grace_period, verification.stable_for, spec.progress_deadline);
-        format!("{JUDGED}{}", digest(&format!("{:?}|{asked}|{alarms}|{times}", self.check), 12))
+        format!("{JUDGED}{}", digest(&format!("{:?}|{asked}|{alarms}|{times}{tolerate}", self.check), 12))
     }
 
     /// Whether what failed would be judged in the same way today: it would fail again. So does what a person turned down, and

@@ -259,3 +259,37 @@ fn what_the_other_environment_has_turned_down_is_neither_begun_nor_brought_to_an
         "what is deployed is for a person"
     );
 }
+
+#[test]
+fn nothing_is_launched_but_what_was_shown_to_whoever_agreed_to_the_plan() {
+    let third = "ami-00000000000000003";
+    let leads_to = |image_id: &str, shown: Option<&str>, second: bool| {
+        let mut case = serving_from(json!({"ssmParameter": PARAMETER}));
+        let (id, known) = image(third, ACCOUNT);
+        case.observed.images.insert(id, known);
+        if second {
+            case = case.with_group(2, NEW_IMAGE, Health::Initial, |_| {});
+        }
+        if let Some(shown) = shown {
+            holds(&mut case, shown);
+            let template = case.plan().template.unwrap();
+            case.desired.shown = Some(BTreeMap::from([(scope().app, template)]));
+        }
+        holds(&mut case, image_id);
+        case
+    };
+    let launch = ["CreateLaunchTemplate hello-prod-v002", "CreateAutoScalingGroup hello-prod-v002"];
+    assert_eq!(leads_to(third, None, false).calls(), launch, "nobody was asked");
+    assert_eq!(leads_to(NEW_IMAGE, Some(NEW_IMAGE), false).calls(), launch);
+    for shown in [NEW_IMAGE, OLD_IMAGE] {
+        let plan = leads_to(third, Some(shown), false).plan();
+        assert_eq!((plan.change, plan.unshown, plan.actions.len()), (Change::Blocked, true, 0), "{shown}");
+        let words = format!("a release of {third} is wanted by now, which the plan did not show");
+        assert!(plan.reason.contains(&words) && plan.reason.ends_with("v001 stays as it is"), "{}", plan.reason);
+    }
+    // What was shown and is on its way is completed; without a word it would make room for the newer one.
+    let under_way = leads_to(third, Some(NEW_IMAGE), true);
+    assert_eq!((under_way.calls(), under_way.plan().unshown), (vec![], true));
+    assert_eq!(under_way.plan().to, Some(Generation(2)));
+    assert_eq!(leads_to(third, None, true).calls(), ["empty hello-prod-v002"]);
+}

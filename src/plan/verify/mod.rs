@@ -137,6 +137,9 @@ pub(super) fn bake<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, duratio
         patience::has_enough(draft, target);
         return Turn::Done;
     }
+    if super::record::is_written(draft, target) {
+        return Turn::Done;
+    }
     // An instance that died is being replaced: that is no fault of the release, unless it takes too long.
     let deadline = patience::deadline(draft, release, target, until);
     if patience::is_over(draft, release, deadline) {

@@ -19,7 +19,8 @@ pub struct Document {
     pub kind: &'static str,
     /// The version of this form.
     pub format_version: &'static str,
-    /// A hash over what would be done and to what: two plans with the same one do the same. Times are no part of it.
+    /// A hash over what the plan means: the target, and of each app the kind of change, the generations, the template, the
+    /// fields and the steps. Times, and how far a release has come, are no part of it.
     pub fingerprint: String,
     /// Where the manifests came from.
     pub source: Source,

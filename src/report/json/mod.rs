@@ -176,7 +176,8 @@ mod tests {
 
     use super::*;
     use crate::model::action::Action;
-    use crate::model::plan::PlannedAction;
+    use crate::model::names::Generation;
+    use crate::model::plan::{PlannedAction, StepState};
     use crate::report::samples;
 
     #[test]
@@ -300,31 +301,37 @@ mod tests {
         "#);
     }
 
-    fn tagged(key: &str, value: &str) -> Plan {
-        let mut app = samples::rolling_out();
-        app.actions = vec![PlannedAction {
-            action: Action::TagGroup {
-                name: "hello-world-prod-v042".into(),
-                tags: BTreeMap::from([(key.to_owned(), value.to_owned())]),
-                propagate: false,
-            },
-            reason: "because".into(),
-            expects: Vec::new(),
-        }];
-        samples::plan(vec![app])
+    #[test]
+    fn the_fingerprint_covers_what_a_plan_means_and_not_where_things_stand() {
+        let same = |change: &dyn Fn(&mut Plan)| {
+            let mut plan = samples::plan(vec![samples::rolling_out()]);
+            let before = fingerprint(&plan);
+            change(&mut plan);
+            fingerprint(&plan) == before
+        };
+        assert!(same(&|plan| plan.at = samples::at("12:00:07")), "times");
+        assert!(same(&|plan| plan.apps[0].waits.clear()), "waits");
+        assert!(same(&|plan| plan.apps[0].actions.push(tagged("amiable:shifted-at"))), "calls that are due");
+        assert!(same(&|plan| plan.apps[0].steps[1].state = StepState::Done), "how far the steps are");
+        assert!(
+            same(&|plan| plan.apps[0].steps[0].kind = StepKind::Launch { instances: 7 }),
+            "sizes, which scaling moves"
+        );
+        assert!(!same(&|plan| plan.account = "210987654321".into()), "the account");
+        assert!(!same(&|plan| plan.apps[0].to = Some(Generation(43))), "the generation");
+        assert!(!same(&|plan| plan.apps[0].template = "1-0a1b2c3d4e5f6071".parse().ok()), "the template");
+        assert!(!same(&|plan| plan.apps[0].fields[1].after = Some("13".into())), "a field");
+        assert!(!same(&|plan| drop(plan.apps[0].steps.pop())), "a step");
+        assert!(!same(&|plan| plan.apps[0].change = plan::Change::Blocked), "the kind of change");
     }
 
-    #[test]
-    fn the_fingerprint_covers_what_is_done_and_no_times() {
-        let one = tagged("amiable:shifted-at", "2026-11-02T12:00:00Z");
-        let mut later = tagged("amiable:shifted-at", "2026-11-02T12:00:07Z");
-        later.at = samples::at("12:00:07");
-        later.apps[0].waits.clear();
-        assert_eq!(fingerprint(&one), fingerprint(&later));
-        assert_ne!(fingerprint(&one), fingerprint(&tagged("amiable:release", "1.9.0")));
-        let mut other = tagged("amiable:shifted-at", "2026-11-02T12:00:00Z");
-        other.account = "210987654321".into();
-        assert_ne!(fingerprint(&one), fingerprint(&other));
+    fn tagged(key: &str) -> PlannedAction {
+        let action = Action::TagGroup {
+            name: "hello-world-prod-v042".into(),
+            tags: BTreeMap::from([(key.to_owned(), "x".to_owned())]),
+            propagate: false,
+        };
+        PlannedAction { action, reason: "because".into(), expects: Vec::new() }
     }
 
     #[test]

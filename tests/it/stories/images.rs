@@ -586,3 +586,46 @@ async fn what_another_account_has_deployed_is_read_there_and_launched_here() {
     assert!(plan.change == Change::Error && plan.reason.contains("could not be read"), "{plan:?}");
     assert_eq!(serving(&locked), [("hello-prod-v001".to_owned(), 2)]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_test_has_turned_down_is_not_taken_over_at_whatever_moment_that_is_said() {
+    for seconds in [None, Some(20), Some(150)] {
+        let mut lab = Lab::new().await;
+        lab.environment_called("test", "");
+        register(&lab, NEWER, "hello 2.0.0", &[]);
+        let handed = |image: &str| handed_over(image).replace(", after: 2h", "");
+        for image in [HELLO_1_0, NEWER] {
+            lab.write("hello", handed(image));
+            lab.turn_to("test");
+            assert_eq!(lab.apply(false).await, Outcome::Converged);
+            lab.turn_to("prod");
+            if image == HELLO_1_0 {
+                assert_eq!(lab.apply(false).await, Outcome::Converged);
+            }
+        }
+        // Before prod has begun, while its release is launched, or while that bakes.
+        if let Some(seconds) = seconds {
+            assert_eq!(lab.apply_for(Duration::from_secs(seconds)).await, Outcome::TimedOut);
+        }
+        lab.turn_to("test");
+        lab.say("hello", "loses orders", |about| rollback(about, None, &[])).await;
+        lab.apply_for(Duration::from_secs(30)).await;
+        lab.turn_to("prod");
+        lab.diary();
+        lab.apply(false).await;
+        let serves: Vec<String> =
+            serving(&lab).into_iter().map(|(name, _)| name).filter(|name| name.contains("prod")).collect();
+        assert_eq!(serves, ["hello-prod-v001"], "{seconds:?}: {}", lab.diary());
+        assert_eq!(record(&lab, "prod")["image"], HELLO_1_0, "{seconds:?}");
+        let plan = lab.plan("hello").await;
+        assert!(plan.reason.contains("test has turned") && plan.reason.contains("loses orders"), "{}", plan.reason);
+        // What test goes back to is what counts there afterwards.
+        lab.turn_to("test");
+        assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+        assert_eq!(record(&lab, "test")["image"], HELLO_1_0);
+        assert!(record(&lab, "test").get("turnedDown").is_none());
+        lab.turn_to("prod");
+        assert_eq!(lab.apply(true).await, Outcome::Converged, "{seconds:?}");
+        settles(&lab).await;
+    }
+}

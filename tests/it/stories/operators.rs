@@ -46,6 +46,7 @@ async fn a_rollback_while_the_old_group_is_warm_launches_nothing() {
     lab.diary();
     assert_eq!(lab.rollback("hello", "checkout is slow").await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
+    13:17 PutParameter /amiable/prod/hello/deployed: rolled back by simulated: checkout is slow
     13:17 CreateOrUpdateTags hello-prod-v002: rolled back by simulated: checkout is slow
     13:17 ModifyListener listener/hello-prod: v002 failed: v001 serves again (rolled back by simulated: checkout is slow)
     13:18 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
@@ -72,6 +73,7 @@ async fn a_rollback_to_a_retired_generation_launches_what_its_template_holds() {
     assert_eq!((plan.change, plan.to), (Change::Replace, Some(Generation(4))));
     assert_eq!(lab.apply(true).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
+    22:33 PutParameter /amiable/prod/hello/deployed: rolled back to v001 by simulated: v002 and v003 lose orders
     22:33 CreateOrUpdateTags hello-prod-v003: rolled back to v001 by simulated: v002 and v003 lose orders
     22:33 CreateLaunchTemplate hello-prod-v004: v003 was turned down: an earlier release takes its place
     22:33 CreateAutoScalingGroup hello-prod-v004: v003 was turned down: an earlier release takes its place
@@ -97,6 +99,7 @@ async fn a_rollback_to_a_generation_whose_template_is_gone_launches_its_recorded
     lab.say("hello", "", |about| intent::rollback(about, Some(Generation(1)), &history)).await;
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
+    22:33 PutParameter /amiable/prod/hello/deployed: rolled back to v001 by simulated
     22:33 CreateOrUpdateTags hello-prod-v003: rolled back to v001 by simulated
     22:33 CreateLaunchTemplate hello-prod-v004: v003 was turned down: an earlier release takes its place
     22:33 CreateAutoScalingGroup hello-prod-v004: v003 was turned down: an earlier release takes its place
@@ -105,7 +108,7 @@ async fn a_rollback_to_a_generation_whose_template_is_gone_launches_its_recorded
     23:40 CreateOrUpdateTags hello-prod-v004: v004 takes over: its bake begins
     23:42 UpdateAutoScalingGroup hello-prod-v003: v003 failed and does not serve
     28:40 PutParameter /amiable/prod/hello/deployed: v004 is deployed
-    28:41 CreateOrUpdateTags hello-prod-v004: v004 is recorded
+    28:40 CreateOrUpdateTags hello-prod-v004: v004 is recorded
     ");
     assert_eq!(serving(&lab), [("hello-prod-v004".to_owned(), 2)]);
     // The manifest agrees: what serves is what it asks for.
@@ -141,6 +144,7 @@ async fn when_the_earlier_release_fails_too_what_was_turned_down_goes_on_serving
     lab.say("hello", "slow", |about| intent::rollback(about, Some(Generation(2)), &history)).await;
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
+    22:34 PutParameter /amiable/prod/hello/deployed: rolled back to v002 by simulated: slow
     22:34 CreateOrUpdateTags hello-prod-v003: rolled back to v002 by simulated: slow
     22:34 CreateLaunchTemplate hello-prod-v004: v003 was turned down: an earlier release takes its place
     22:34 CreateAutoScalingGroup hello-prod-v004: v003 was turned down: an earlier release takes its place
@@ -418,6 +422,7 @@ async fn a_rollback_waits_for_the_warm_generation_to_have_a_healthy_instance_aga
     assert!(plan.reason.contains("v002 goes on serving, because v001 has no healthy instance"), "{}", plan.reason);
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
+    13:47 PutParameter /amiable/prod/hello/deployed: rolled back by simulated
     13:47 CreateOrUpdateTags hello-prod-v002: rolled back by simulated
     13:57 ModifyListener listener/hello-prod: v002 failed: v001 serves again (rolled back by simulated)
     13:59 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
