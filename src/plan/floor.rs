@@ -1,10 +1,13 @@
-//! The size of what serves while a release is under way: it may grow, and must not shrink. A target-tracking policy would
-//! else scale in the new group, which has no traffic yet, and the old one while the new one is measured against it.
+//! What serves must not fall below what it has: neither by a size that shrinks, nor by the end of a group.
+//!
+//! While a release is under way, what serves may grow, and must not shrink. A target-tracking policy would else scale in the
+//! new group, which has no traffic yet, and the old one while the new one is measured against it.
 
 use super::draft::Draft;
 use super::release::Release;
+use super::verify;
 use crate::model::action::{Action, GroupChange, Tags};
-use crate::model::observed::Group;
+use crate::model::observed::{Group, Instance};
 use crate::model::tags::keys;
 
 /// Keeps what serves from scaling in while there is a next generation that is launched and verified. Never before there is
@@ -35,6 +38,32 @@ pub(super) fn grow(draft: &mut Draft<'_>, release: &Release<'_, '_>, target: &Gr
     };
     let reason = format!("it takes over from {size} instances");
     draft.act(Action::UpdateGroup { name: target.name.clone(), change }, reason, Vec::new());
+}
+
+/// Whether a group may shrink to so many instances now. AWS does not ask whom the load balancer calls healthy: by default
+/// the oldest instances go first, which may be the only ones that serve while others still boot. So every instance must be
+/// healthy first, unless none goes or none of them serves.
+pub(super) fn may_shrink<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group, desired: u32) -> bool {
+    let leaving = |instance: &&Instance| instance.lifecycle.starts_with("Terminating");
+    let there = group.instances.iter().filter(|instance| !leaving(instance)).count() as u32;
+    let front = release.picture.front.as_ref();
+    let serves = group.owner.slot.is_none_or(|slot| front.is_none_or(|front| front.weight(slot) > 0));
+    if there <= desired || !serves {
+        return true;
+    }
+    let Some(good) = verify::healthy(draft, release.picture, group) else { return false };
+    if good == 0 || good >= there {
+        return true;
+    }
+    let (generation, old) = (group.owner.generation, group.desired);
+    draft.wait(
+        format!(
+            "every instance of {generation} to be healthy before it shrinks from {old} to {desired}, because AWS may take \
+             out those that serve; healthy {good}/{there}"
+        ),
+        None,
+    );
+    false
 }
 
 /// Notes which min a group goes back to, unless that is known already.

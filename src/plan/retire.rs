@@ -105,7 +105,7 @@ fn take_traffic_away<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group
 /// Whether what serves in its place is whole. If not, that is waited for.
 fn is_succeeded<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group) -> bool {
     let Some(serving) = release.serving.filter(|serving| serving.name != group.name) else { return true };
-    let Some(good) = verify::healthy(draft, release, serving) else { return false };
+    let Some(good) = verify::healthy(draft, release.picture, serving) else { return false };
     let (size, generation, old) = (serving.desired, serving.owner.generation, group.owner.generation);
     if good < size {
         draft.wait_to_clean(format!("{generation} to be whole before {old} goes, healthy {good}/{size}"), None);

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use amiable::model::time::Span;
 use amiable::sim::world::World;
-use amiable::sim::world::balancing::Action;
+use amiable::sim::world::balancing::{Action, Health};
+use amiable::sim::world::scaling::Group;
 use amiable::sim::{CallRecord, Simulation};
 
 /// Asserts the invariants after every call from now on.
@@ -17,6 +19,8 @@ pub fn assert_invariants(call: &CallRecord, before: &World, after: &World) {
         return;
     }
     floor(call, before, after);
+    floor_afterwards(call, before, after);
+    the_last_healthy_generation_stays(call, before, after);
     never_delete_what_serves(call, before, after);
     ownership(call, before, after);
     one_group_per_template(call, after);
@@ -36,16 +40,70 @@ fn serving_by_app(world: &World) -> BTreeMap<String, u32> {
     apps
 }
 
+/// What the manifest of an app wants at least.
+fn wanted(world: &World, app: &str) -> u32 {
+    let groups = world.scaling.groups.values().filter(|group| app_of(&group.name) == app);
+    groups.filter(|group| !group.tags.contains_key("amiable:failed")).map(|group| group.min).max().unwrap_or(0)
+}
+
 /// No call takes the healthy, serving targets of an app below what it has, or what its manifest wants at least.
 fn floor(call: &CallRecord, before: &World, after: &World) {
-    let wanted = |app: &str| {
-        let groups = before.scaling.groups.values().filter(|group| app_of(&group.name) == app);
-        groups.filter(|group| !group.tags.contains_key("amiable:failed")).map(|group| group.min).max().unwrap_or(0)
-    };
+    let wanted = |app: &str| wanted(before, app);
     let now = serving_by_app(after);
     for (app, had) in serving_by_app(before) {
         let has = now.get(&app).copied().unwrap_or(0);
         assert!(has >= had.min(wanted(&app)), "floor: {app} had {had} and has {has} after {call:?}");
+    }
+}
+
+/// The calls that change a setting of what serves, by which targets may fall out only later.
+const SETTINGS: [&str; 6] = [
+    "UpdateAutoScalingGroup",
+    "ModifyTargetGroup",
+    "SetSubnets",
+    "SetSecurityGroups",
+    "RegisterTargets",
+    "DeregisterTargets",
+];
+
+/// Nor does it later, by itself: at no time in the next minute fewer serve than would have without the call.
+fn floor_afterwards(call: &CallRecord, before: &World, after: &World) {
+    if !SETTINGS.contains(&call.operation.as_str()) || call.status != 200 || before.serving().is_empty() {
+        return;
+    }
+    let (mut without, mut with) = (before.clone(), after.clone());
+    for seconds in [5, 15, 40, 60] {
+        let at = Span::seconds(seconds).after(after.now);
+        without.advance(at);
+        with.advance(at);
+        let has = serving_by_app(&with);
+        for (app, had) in serving_by_app(&without) {
+            let has = has.get(&app).copied().unwrap_or(0);
+            let floor = had.min(wanted(before, &app)).min(wanted(after, &app));
+            assert!(has >= floor, "floor: {app} would have {had}, and has {has} {seconds} s after {call:?}");
+        }
+    }
+}
+
+/// The last generation of an app that has healthy targets, and has served, is never scaled in.
+fn the_last_healthy_generation_stays(call: &CallRecord, before: &World, after: &World) {
+    if call.operation != "UpdateAutoScalingGroup" {
+        return;
+    }
+    let healthy = |group: &Group| {
+        let targets = group.target_groups.iter().filter_map(|at| before.balancing.target_groups.get(&at.arn));
+        let healthy =
+            targets.flat_map(|targets| &targets.targets).filter(|(_, target)| target.health == Health::Healthy);
+        healthy.filter(|(key, _)| group.members.contains_key(&key.id)).count()
+    };
+    for group in before.scaling.groups.values().filter(|group| group.desired > 0) {
+        let emptied = after.scaling.groups.get(&group.name).is_some_and(|after| after.desired == 0 && after.max > 0);
+        if !emptied || !group.tags.contains_key("amiable:shifted-at") || healthy(group) == 0 {
+            continue;
+        }
+        let mut others = before.scaling.groups.values().filter(|other| other.name != group.name);
+        let another = others.any(|other| app_of(&other.name) == app_of(&group.name) && healthy(other) > 0);
+        assert!(another, "{} was the last generation with healthy targets, and was scaled in", group.name);
     }
 }
 

@@ -7,6 +7,7 @@ use crate::model::plan::{Effect, FieldChange};
 use crate::model::tags;
 use crate::model::time::Span;
 use crate::plan::draft::Draft;
+use crate::plan::floor;
 use crate::plan::release::Release;
 use crate::plan::shift::own_group;
 
@@ -85,6 +86,9 @@ pub(super) fn sizes<'a>(
     let desired = group.desired.clamp(low.min(high), high);
     update.desired = (desired != group.desired).then_some(desired);
     // While a new template waits to be launched, the group that serves is left as it is.
+    if desired < group.desired && release.target.is_some() && !floor::may_shrink(draft, release, group, desired) {
+        (update.min, update.max, update.desired) = (None, None, None);
+    }
     if update != GroupChange::default() && release.target.is_some() {
         // Scaled to nothing by its timetable.
         let expects = if update.desired == Some(0) { vec![own_group(group)] } else { Vec::new() };

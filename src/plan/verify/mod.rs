@@ -14,6 +14,7 @@ pub(super) mod webhook;
 use super::canary;
 use super::draft::Draft;
 use super::floor;
+use super::picture::Picture;
 use super::release::{Release, Turn};
 use super::shift;
 use crate::model::action::{Action, Tags};
@@ -25,8 +26,8 @@ pub(super) use health::Healthy;
 use watched::Watching;
 
 /// How many instances of a group are healthy, if that is known.
-pub(super) fn healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Group) -> Option<u32> {
-    Some(Healthy::of(draft, release.picture, group)?.good)
+pub(super) fn healthy<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, group: &Group) -> Option<u32> {
+    Some(Healthy::of(draft, picture, group)?.good)
 }
 
 /// When AWS had room for its launches again, if it had lacked some and that was read.

@@ -12,6 +12,7 @@ mod ending;
 mod exposed;
 mod failure;
 mod foreign_text;
+mod floor;
 mod held_up;
 mod images;
 mod in_place;

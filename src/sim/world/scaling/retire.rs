@@ -71,25 +71,32 @@ fn fault(world: &World, group: &Group, member: &Member, now: Timestamp) -> Optio
 
 /// Lets `count` members go that are not protected.
 pub(super) fn scale_in(world: &mut World, name: &str, count: usize) {
+    let now = world.now;
     for _ in 0..count {
-        let Some(id) = world.scaling.groups.get(name).and_then(choose) else { return };
+        let Some(id) = world.scaling.groups.get(name).and_then(|group| choose(group, now)) else { return };
         begin(world, name, &id, Reason::ScaleIn);
     }
 }
 
 /// Whom to let go: one in a subnet that the group no longer has; else one in the zone with the most members, and there
-/// as the termination policy says, by default the oldest template and then the oldest instance.
-fn choose(group: &Group) -> Option<String> {
+/// as the termination policy says. By default that is the oldest template and then whoever is closest to the next billing
+/// hour, which is hardly ever one that has just been launched: whether an instance serves already, AWS does not ask.
+/// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-termination-policies.html>
+fn choose(group: &Group, now: Timestamp) -> Option<String> {
     let free: Vec<&Member> = group.active().filter(|member| !member.protected).collect();
     let stray = |member: &&&Member| !group.subnet_ids.contains(&member.subnet_id);
     let in_zone = |zone: &str| group.active().filter(|member| member.zone == zone).count();
-    let newest_first = group.termination_policies.first().is_some_and(|policy| policy == "NewestInstance");
+    let policy = group.termination_policies.first().map_or("Default", String::as_str);
     let by_policy = |members: Vec<&Member>| {
         let mut members = members;
         members.sort_by(|a, b| {
             let age = a.launched_at.cmp(&b.launched_at);
-            let age = if newest_first { age.reverse() } else { version(a).cmp(&version(b)).then(age) };
-            age.then_with(|| a.id.cmp(&b.id))
+            let order = match policy {
+                "NewestInstance" => age.reverse(),
+                "OldestInstance" => age,
+                _ => version(a).cmp(&version(b)).then(into_hour(b, now).cmp(&into_hour(a, now))),
+            };
+            order.then_with(|| a.id.cmp(&b.id))
         });
         members.first().map(|member| member.id.clone())
     };
@@ -100,6 +107,11 @@ fn choose(group: &Group) -> Option<String> {
     let most = free.iter().map(|member| in_zone(&member.zone)).max()?;
     let zone = free.iter().map(|member| member.zone.as_str()).filter(|zone| in_zone(zone) == most).min()?.to_owned();
     by_policy(free.into_iter().filter(|member| member.zone == zone).collect())
+}
+
+/// How many seconds of its billing hour a member has used.
+fn into_hour(member: &Member, now: Timestamp) -> i64 {
+    (now.as_second() - member.launched_at.as_second()).rem_euclid(3600)
 }
 
 fn version(member: &Member) -> u64 {
