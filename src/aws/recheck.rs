@@ -56,6 +56,19 @@ impl Fresh<'_> {
                 let found = self.group(group).await?.owner.template_hash.to_string();
                 holds(found == *template_hash, || format!("{group} has template hash {found}, not {template_hash}"))
             }
+            Expect::Wanted { group } => {
+                let owner = &self.group(group).await?.owner;
+                let why = match (&owner.failed, owner.unwanted_since) {
+                    (Some(failure), _) => Some(format!("{group} was turned down meanwhile: {}", failure.reason)),
+                    (None, Some(_)) => Some(format!("{group} is not wanted any more")),
+                    (None, None) => None,
+                };
+                holds(why.is_none(), || why.unwrap_or_default())
+            }
+            Expect::RecordedAt { group, at } => {
+                let found = self.group(group).await?.owner.recorded_at;
+                holds(found == *at, || format!("{group} was recorded meanwhile"))
+            }
             Expect::GroupGone { group } => match groups::group(self.aws, group).await? {
                 // Auto Scaling never takes a deletion back.
                 Some((_, Ok(found))) => holds(found.deleting, || format!("{group} still exists")),
@@ -75,6 +88,10 @@ impl Fresh<'_> {
                 holds(healthy >= *at_least, || {
                     format!("{group} has {healthy} of {at_least} healthy in {target_group_arn}")
                 })
+            }
+            Expect::NoneHealthy { target_group_arn, group } => {
+                let healthy = self.healthy(target_group_arn, group).await?;
+                holds(healthy == 0, || format!("{group} has {healthy} healthy in {target_group_arn}"))
             }
             Expect::Weight { at, target_group_arn, serving } => self.weight(at, target_group_arn, *serving).await,
             Expect::NoTargets { target_group_arn } => {
@@ -98,8 +115,12 @@ impl Fresh<'_> {
 
     /// How many instances of exactly this group are healthy in the target group.
     async fn healthy(&mut self, target_group_arn: &str, group: &str) -> Result<u32, Recheck> {
-        let ours: BTreeSet<String> =
-            self.group(group).await?.instances.iter().map(|instance| instance.id.clone()).collect();
+        let found = self.group(group).await?;
+        if found.desired == 0 || found.deleting {
+            // Its targets may pass for healthy for another moment.
+            return Ok(0);
+        }
+        let ours: BTreeSet<String> = found.instances.iter().map(|instance| instance.id.clone()).collect();
         let targets = details::target_health(self.aws, target_group_arn).await?;
         // An instance that is registered on two ports is one all the same.
         let healthy = targets.iter().filter(|target| target.health == Health::Healthy && ours.contains(&target.id));

@@ -230,6 +230,7 @@ impl Release {
             applied: None,
             healthy_since: None,
             lacking_since: None,
+            unwanted_since: None,
             shifted_at: None,
             recorded_at: None,
             canary: None,

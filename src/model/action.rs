@@ -14,6 +14,7 @@ use super::names::AppName;
 use super::observed::{Attributes, Conditions, DnsRecord, Forward, TargetCheck};
 use super::record::DeployedRecord;
 use super::scaling::{Hook, Maintenance, ScalingPolicy, ScheduledAction};
+use super::time::Timestamp;
 
 /// Tags as AWS holds them.
 pub type Tags = BTreeMap<String, String>;
@@ -403,6 +404,18 @@ pub enum Expect {
         /// Its template hash.
         template_hash: String,
     },
+    /// The group carries no mark that it failed, was turned down or is not wanted any more.
+    Wanted {
+        /// The group.
+        group: String,
+    },
+    /// The deployed state of the group was recorded when it was seen to be, or not at all: no other process has gone on.
+    RecordedAt {
+        /// The group.
+        group: String,
+        /// When.
+        at: Option<Timestamp>,
+    },
     /// There is no such group any more, or AWS is deleting it.
     GroupGone {
         /// The group.
@@ -430,6 +443,13 @@ pub enum Expect {
         group: String,
         /// How many, 1 or more.
         at_least: u32,
+    },
+    /// No instance of this group is healthy in the target group.
+    NoneHealthy {
+        /// The target group.
+        target_group_arn: String,
+        /// The group whose instances count.
+        group: String,
     },
     /// At least so many instances of this group are in service.
     InService {

@@ -58,7 +58,8 @@ pub mod keys {
     pub const NAMELESS: &str = "amiable:nameless";
     /// The hash of the in-place settings that were last applied, or `-`, and who applied them or made the generation.
     pub const APPLIED: &str = "amiable:applied";
-    /// Since when all instances have been healthy without a break.
+    /// Since when all instances have been healthy without a break; and, for one that is not wanted any more though it has not
+    /// failed, since when.
     pub const HEALTHY_SINCE: &str = "amiable:healthy-since";
     /// Since when it lacks what it had, or needs more.
     pub const LACKING_SINCE: &str = "amiable:lacking-since";
@@ -121,6 +122,8 @@ pub const OWNER: &str = "amiable";
 
 /// In the place of a hash: no settings were applied yet.
 const NOT_APPLIED: &str = "-";
+/// What stands before the time since when a healthy generation is not wanted any more.
+const UNWANTED: &str = " unwanted ";
 
 /// Longest value of a tag, in characters.
 /// <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>
@@ -143,6 +146,7 @@ pub fn decode(tags: &Tags) -> Result<Option<Ownership>, String> {
         (None, Some(_)) => return Err(format!("it has tag `{}` but no `{}`", keys::FAILED, keys::FAILED_AT)),
         (None, None) => None,
     };
+    let (healthy_since, unwanted_since) = healthy(tags)?;
     Ok(Some(Ownership {
         app: required(tags, keys::APP)?,
         environment: required(tags, keys::ENVIRONMENT)?,
@@ -159,8 +163,9 @@ pub fn decode(tags: &Tags) -> Result<Option<Ownership>, String> {
         nameless: nameless(tags)?,
         applied: applied(tags).0,
         writer: applied(tags).1,
-        healthy_since: optional(tags, keys::HEALTHY_SINCE)?,
+        healthy_since,
         lacking_since: optional(tags, keys::LACKING_SINCE)?,
+        unwanted_since,
         shifted_at: optional(tags, keys::SHIFTED_AT)?,
         recorded_at: optional(tags, keys::RECORDED_AT)?,
         canary: optional(tags, keys::CANARY)?,
@@ -207,7 +212,7 @@ pub fn encode(owner: &Ownership, labels: &BTreeMap<String, String>) -> Tags {
     put(keys::DNS, owner.dns.clone());
     put(keys::NAMELESS, owner.nameless.map(encode_nameless));
     put(keys::APPLIED, encode_applied(owner.applied.as_deref(), owner.writer.as_ref()));
-    put(keys::HEALTHY_SINCE, owner.healthy_since.map(|at| at.to_string()));
+    put(keys::HEALTHY_SINCE, owner.healthy_since.map(|at| encode_healthy(at, owner.unwanted_since)));
     put(keys::LACKING_SINCE, owner.lacking_since.map(|at| at.to_string()));
     put(keys::SHIFTED_AT, owner.shifted_at.map(|at| at.to_string()));
     put(keys::RECORDED_AT, owner.recorded_at.map(|at| at.to_string()));
@@ -240,6 +245,21 @@ pub fn encode_listeners(arns: &[String]) -> Option<String> {
     let (first, others) = arns.split_first()?;
     let ids = others.iter().filter_map(|arn| arn.rsplit('/').next());
     Some(std::iter::once(first.as_str()).chain(ids).collect::<Vec<_>>().join(" "))
+}
+
+/// Since when all instances have been healthy, and since when it is not wanted any more.
+pub fn encode_healthy(since: Timestamp, unwanted: Option<Timestamp>) -> String {
+    let unwanted = unwanted.map(|at| format!("{UNWANTED}{at}")).unwrap_or_default();
+    format!("{since}{unwanted}")
+}
+
+fn healthy(tags: &Tags) -> Result<(Option<Timestamp>, Option<Timestamp>), String> {
+    let Some(text) = tags.get(keys::HEALTHY_SINCE) else { return Ok((None, None)) };
+    let (since, unwanted) = text.split_once(UNWANTED).map_or((text.as_str(), None), |(a, b)| (a, Some(b)));
+    let at = |text: &str| {
+        text.parse().map_err(|error| format!("its tag `{}` cannot be understood: {error}", keys::HEALTHY_SINCE))
+    };
+    Ok((Some(at(since)?), unwanted.map(at).transpose()?))
 }
 
 fn decode_listeners(text: &str) -> Vec<String> {
@@ -443,6 +463,7 @@ mod tests {
             writer: Some("2026-08-01T09:59:59.5Z 0a1b2c3d4e5f by ada".parse().unwrap()),
             healthy_since: Some("2026-08-01T10:00:00Z".parse().unwrap()),
             lacking_since: Some("2026-08-01T10:00:20Z".parse().unwrap()),
+            unwanted_since: Some("2026-08-01T10:00:25Z".parse().unwrap()),
             shifted_at: Some("2026-08-01T10:01:00Z".parse().unwrap()),
             recorded_at: Some("2026-08-01T10:06:00Z".parse().unwrap()),
             canary: Some("2 2026-08-01T10:00:30Z".parse().unwrap()),
@@ -497,6 +518,7 @@ mod tests {
             applied: None,
             writer: None,
             healthy_since: None,
+            unwanted_since: None,
             shifted_at: None,
             recorded_at: None,
             canary: None,

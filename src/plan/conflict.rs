@@ -8,7 +8,9 @@ use super::prepare;
 use super::resolve::Wanted;
 use super::resolve::dns::{leads_to, plain};
 use crate::manifest::spec::{Kind, LoadBalancer, OwnLoadBalancer, RecordType, SharedListener};
-use crate::model::observed::{DnsRecord, Group, Rule, Want};
+use crate::model::names::Slot;
+use crate::model::observed::{DnsRecord, Group, Health, Rule, Target, Want};
+use crate::model::tags::keys;
 
 const REMEDY: &str = "deploy it under another name, or destroy the app first";
 
@@ -96,6 +98,38 @@ fn shared_rule(front: &Front<'_>, shared: &SharedListener) -> Option<String> {
     elsewhere.then(|| {
         format!("loadBalancer.listener says `{}`, but the app's rule is on another one; {REMEDY}", shared.listener)
     })
+}
+
+/// A slot that takes traffic and has targets, though no group of the app runs there: a group that lost its tags, or
+/// instances that somebody registered by hand. What serves must not pass for absent. `None`, too, while it must still be read.
+pub(super) fn strangers<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>) -> Option<String> {
+    let front = picture.front.as_ref()?;
+    for slot in Slot::BOTH {
+        if front.weight(slot) == 0 || picture.runs_in(slot).is_some() {
+            continue;
+        }
+        let Some(target_group) = front.target_groups.get(&slot) else { continue };
+        let want = Want::TargetHealth(target_group.arn.clone());
+        let found = draft.observed.details.target_health.get(&target_group.arn);
+        let targets = draft.see(found, want, "the targets of a slot that takes traffic")?;
+        let ours = |target: &&Target| {
+            picture.groups.iter().flat_map(|group| &group.instances).any(|instance| instance.id == target.id)
+        };
+        // Sick ones do not serve: what is known to be well may take their place.
+        let there = |target: &&Target| !matches!(target.health, Health::Draining | Health::Unused | Health::Unhealthy);
+        let strangers: Vec<&Target> = targets.iter().filter(there).filter(|target| !ours(target)).collect();
+        if let Some(first) = strangers.first() {
+            return Some(format!(
+                "target group {} takes traffic and has {} registered, such as {}, but no group with this app's tags runs \
+                 there: put the tags of the group back (`{}` and the others), or take these targets out",
+                target_group.name,
+                if strangers.len() == 1 { "1 target".to_owned() } else { format!("{} targets", strangers.len()) },
+                first.id,
+                keys::OWNER
+            ));
+        }
+    }
+    None
 }
 
 /// That the app's rule cannot stand where it is to stand, or not with these conditions. `None`, too, while the rules must still

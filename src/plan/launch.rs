@@ -7,6 +7,7 @@ use super::picture::Front;
 use super::release::{Release, Turn};
 use super::resolve::Template;
 use super::resolve::dns::plain;
+use super::spared;
 use super::verify;
 use crate::model::action::{Action, NewGroup, Tags};
 use crate::model::mark::Marks;
@@ -17,7 +18,8 @@ use crate::model::tags;
 
 /// Done when the generation has a group.
 pub(super) fn launch<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Turn {
-    if release.target.is_some() {
+    if let Some(target) = release.target {
+        spared::wanted_again(draft, target);
         if !release.is_shifted() {
             floor::raise(draft, release);
         }
@@ -201,6 +203,7 @@ fn ownership(
         writer: draft.writer.clone(),
         healthy_since: None,
         lacking_since: None,
+        unwanted_since: None,
         shifted_at: None,
         recorded_at: None,
         canary: None,

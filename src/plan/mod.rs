@@ -17,7 +17,7 @@
 //!   [`record`] and [`retire`] do them
 //! - [`destroy`]: the ending of an app on request
 //! - [`intent`]: what a person says about a release; [`suspension`]: that nothing is to be done
-//! - [`floor`]: sizes that must not shrink meanwhile
+//! - [`floor`]: sizes that must not shrink meanwhile; [`spared`]: what must not be emptied yet
 //! - [`impact`]: what a release means while it lasts
 //! - [`leftover`]: what keeps a group that is emptied, and how that ends
 //! - [`limits`]: how much may happen at a time
@@ -54,6 +54,7 @@ mod retire;
 mod rollout;
 mod second_look;
 mod shift;
+mod spared;
 mod strategy;
 mod suspension;
 #[cfg(test)]
@@ -157,7 +158,7 @@ fn follow<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>)
         }
         return destroy::destroy(draft, wanted, picture);
     }
-    let conflict = conflict::conflict(wanted, picture);
+    let conflict = conflict::strangers(draft, picture).or_else(|| conflict::conflict(wanted, picture));
     let conflict = conflict.or_else(|| conflict::dns(draft, wanted, picture));
     if let Some(conflict) = conflict.or_else(|| conflict::place(draft, wanted, picture)) {
         return draft.fail(conflict);
@@ -183,6 +184,11 @@ fn release<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>
     draft.plan.from = serving.map(|group| group.owner.generation);
     if let Some((group, mark)) = picture.pinned() {
         return stay(draft, wanted, picture, group, mark);
+    }
+    if let Some(serving) = serving
+        && recovery::nobody_serves(draft, wanted, picture, serving)
+    {
+        return;
     }
     let candidate = picture.candidate(wanted);
     if let Some(failed) = serving.filter(|serving| serving.owner.failed.is_some())

@@ -4,7 +4,9 @@ use super::draft::Draft;
 use super::picture::Picture;
 use super::release::Release;
 use super::resolve::Wanted;
-use super::{diff, lead_to, prepare, rollout, shift};
+use super::verify::watch;
+use super::{diff, lead_to, prepare, rollout, shift, verify};
+use crate::model::action::{Action, Expect};
 use crate::model::mark::BackTo;
 use crate::model::observed::Group;
 use crate::model::plan::{Change, StepKind, StepState};
@@ -28,6 +30,53 @@ pub(super) fn recover<'a>(
     draft.step(StepKind::Entomb { generation: failed.owner.generation }, StepState::Pending, None);
     draft.plan.change = Change::Replace;
     draft.plan.reason = format!("{} failed: {reason}", failed.owner.generation);
+    true
+}
+
+/// What serves has no healthy target at all, and an earlier generation has, because it is still warm: that takes the traffic
+/// again in one call, whether the release was recorded or not. Whether it is so.
+pub(super) fn nobody_serves<'a>(
+    draft: &mut Draft<'a>,
+    wanted: &Wanted<'a>,
+    picture: &Picture<'a>,
+    serving: &'a Group,
+) -> bool {
+    let Some((slot, arn)) = serving.owner.slot.and_then(|slot| Some((slot, picture.front.as_ref()?.arn(slot)?))) else {
+        return false;
+    };
+    // Health costs a call: it is asked for when the group itself sees none of its instances well.
+    let is_known = draft.observed.details.target_health.contains_key(arn);
+    if serving.desired == 0 || serving.owner.failed.is_some() || (serving.in_service() > 0 && !is_known) {
+        return false;
+    }
+    let elsewhere = |group: &&Group| group.owner.slot.is_some_and(|other| other != slot);
+    let ways: Vec<&'a Group> = picture.ways_back(serving).filter(elsewhere).collect();
+    if ways.is_empty() {
+        return false;
+    }
+    let Some(good) = verify::healthy(draft, picture, serving) else { return !draft.plan.wants.is_empty() };
+    if good > 0 {
+        return false;
+    }
+    let back = ways.into_iter().find(|group| verify::healthy(draft, picture, group).is_some_and(|good| good > 0));
+    let Some(back) = back else { return !draft.plan.wants.is_empty() };
+    let sick = watch::sickness(draft, picture, serving);
+    if picture.is_due(serving) && sick.is_some() {
+        // Its bake says the same, and more.
+        return false;
+    }
+    let reason = sick.unwrap_or_else(|| format!("none of its {} instances is healthy", serving.desired));
+    let release = Release::new(wanted, picture, Some(serving));
+    verify::fail(draft, &release, serving, reason.clone());
+    // What was read may be older than what serves: it is read again right before.
+    let none = Expect::NoneHealthy { target_group_arn: arn.to_owned(), group: serving.name.clone() };
+    for planned in draft.plan.actions.iter_mut().filter(|planned| matches!(planned.action, Action::Shift { .. })) {
+        planned.expects.push(none.clone());
+    }
+    draft.in_flight = true;
+    draft.plan.to = Some(back.owner.generation);
+    draft.plan.change = Change::Replace;
+    draft.plan.reason = format!("{} failed: {reason}", serving.owner.generation);
     true
 }
 

@@ -7,6 +7,7 @@ use super::picture::Picture;
 use super::release::{Release, Turn};
 use super::resolve::Wanted;
 use super::shift::{self, own_group};
+use super::spared::{self, Spared};
 use super::verify;
 use crate::model::action::{Action, Expect, GroupChange};
 use crate::model::alarm::GroupAlarm;
@@ -60,6 +61,22 @@ pub(super) fn retire<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group
             Some(serving) if serving.name != group.name => format!("{} serves in its place", serving.owner.generation),
             _ => "it is not wanted any more".to_owned(),
         };
+        match spared::spared(draft, release.picture, release.wanted.spec.verification.stable_for, group) {
+            Spared::No => {}
+            Spared::Marked | Spared::Unknown => return Turn::Here(None),
+            Spared::Until(until) => {
+                let what = spared::words(generation);
+                match release.is_shifted() {
+                    true => draft.wait_to_clean(what, Some(until)),
+                    false => draft.wait(what, Some(until)),
+                }
+                return Turn::Here(None);
+            }
+            Spared::Last => {
+                wait(draft, format!("another generation to have healthy instances: {generation} is the last that has"));
+                return Turn::Here(None);
+            }
+        }
         // Room for the next generation is made even if what serves is sick: that generation may be the cure.
         if release.is_shifted() && !is_succeeded(draft, release, group) {
             return Turn::Here(None);
@@ -123,9 +140,11 @@ fn successor(release: &Release<'_, '_>, group: &Group) -> Vec<Expect> {
     }
     let front = release.picture.front.as_ref();
     match serving.owner.slot.and_then(|slot| front.and_then(|front| front.arn(slot))) {
-        Some(arn) => {
-            vec![Expect::Healthy { target_group_arn: arn.to_owned(), group: serving.name.clone(), at_least }]
-        }
+        // One that was turned down meanwhile is about to give the traffic back.
+        Some(arn) => vec![
+            spared::still_wanted(serving),
+            Expect::Healthy { target_group_arn: arn.to_owned(), group: serving.name.clone(), at_least },
+        ],
         None => vec![Expect::InService { group: serving.name.clone(), at_least }],
     }
 }
@@ -228,7 +247,18 @@ pub(super) fn tombstones<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture
         if group.deleting {
             draft.wait_to_clean(format!("{generation} to be deleted by AWS"), None);
         } else if group.desired > 0 || group.min > 0 {
-            scale_to_zero(draft, picture, group, format!("{generation} failed and does not serve"), Vec::new());
+            match spared::spared(draft, picture, wanted.spec.verification.stable_for, group) {
+                Spared::No => {
+                    scale_to_zero(draft, picture, group, format!("{generation} failed and does not serve"), Vec::new());
+                }
+                Spared::Marked | Spared::Unknown => {}
+                Spared::Until(until) => draft.wait_to_clean(spared::words(generation), Some(until)),
+                Spared::Last => {
+                    let what =
+                        format!("another generation to have healthy instances: {generation} is the last that has");
+                    draft.wait_to_clean(what, None);
+                }
+            }
         } else if leftover::lift(draft, group) {
             return;
         } else if leftover::is_all_stuck(group) {

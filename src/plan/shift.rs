@@ -4,6 +4,7 @@ use super::canary;
 use super::draft::Draft;
 use super::picture::Picture;
 use super::release::{Release, Turn};
+use super::spared;
 use crate::model::action::{Expect, Tags};
 use crate::model::names::Slot;
 use crate::model::observed::{Forward, Group, Health, Want};
@@ -74,7 +75,7 @@ pub(super) fn move_traffic<'a>(
 ) {
     let Some(front) = &release.picture.front else { return };
     let Some(arn) = front.arn(slot) else { return };
-    let mut expects = vec![own_group(target)];
+    let mut expects = vec![own_group(target), spared::still_wanted(target)];
     let is_serving = release.serving.is_some_and(|serving| serving.name == target.name);
     // What serves is no better for being refused its own traffic.
     let at_least = if is_serving { target.desired.min(1) } else { release.size };
@@ -114,6 +115,8 @@ pub(super) fn back<'a>(
         }
         let expects = vec![
             own_group(group),
+            spared::still_wanted(group),
+            Expect::RecordedAt { group: failed.name.clone(), at: failed.owner.recorded_at },
             Expect::Healthy { target_group_arn: arn.to_owned(), group: group.name.clone(), at_least: 1 },
         ];
         let to = group.owner.generation;
@@ -126,6 +129,17 @@ pub(super) fn back<'a>(
         return Some(group);
     }
     None
+}
+
+/// Gives all traffic to a generation that has healthy targets, where it leads to nobody who has.
+pub(super) fn rescue<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &Group, reason: &str) {
+    let Some(front) = &release.picture.front else { return };
+    let Some((slot, arn)) = target.owner.slot.and_then(|slot| Some((slot, front.arn(slot)?))) else { return };
+    let (target_group_arn, group) = (arn.to_owned(), target.name.clone());
+    let healthy = Expect::Healthy { target_group_arn, group, at_least: 1 };
+    for action in front.shifts(&front.all_to(slot)) {
+        draft.act(action, reason, vec![own_group(target), spared::still_wanted(target), healthy.clone()]);
+    }
 }
 
 pub(super) fn own_group(group: &Group) -> Expect {

@@ -258,6 +258,7 @@ impl Case {
                 applied,
                 healthy_since: None,
                 lacking_since: None,
+                unwanted_since: None,
                 shifted_at: None,
                 recorded_at: None,
                 canary: None,

@@ -309,6 +309,7 @@ fn group(app: &str, generation: u32, slot: Slot, instances: [u32; 2]) -> Group {
             applied: None,
             healthy_since: None,
             lacking_since: None,
+            unwanted_since: None,
             shifted_at: None,
             recorded_at: None,
             canary: None,

@@ -20,7 +20,8 @@ use crate::model::text::cleaned;
 /// Things by name, and those that carry our tags and make no sense.
 type Found<T> = (BTreeMap<String, T>, Vec<Problem>);
 
-/// The groups of an environment.
+/// The groups of an environment: whatever carries the environment's tag. One whose owner tag somebody took away is told as a
+/// problem: what lost its tag is not absent.
 ///
 /// # Errors
 /// When a page fails.
@@ -28,7 +29,6 @@ pub async fn groups(aws: &Aws, environment: &EnvironmentName) -> Result<Found<Gr
     let call = Call::new("autoscaling", "DescribeAutoScalingGroups", environment.as_str());
     let ask = |token| {
         let request = aws.autoscaling.describe_auto_scaling_groups().max_records(100).set_next_token(token);
-        let request = request.filters(group_filter(keys::OWNER, OWNER));
         request.filters(group_filter(keys::ENVIRONMENT, environment.as_str())).send()
     };
     let all = listed(aws, call, ask, |page| (page.auto_scaling_groups, page.next_token)).await?;
@@ -72,7 +72,6 @@ pub async fn launch_templates(aws: &Aws, environment: &EnvironmentName) -> Resul
     let call = Call::new("ec2", "DescribeLaunchTemplates", environment.as_str());
     let ask = |token| {
         let request = aws.ec2.describe_launch_templates().max_results(200).set_next_token(token);
-        let request = request.filters(template_filter(keys::OWNER, OWNER));
         request.filters(template_filter(keys::ENVIRONMENT, environment.as_str())).send()
     };
     let all = listed(aws, call, ask, |page| (page.launch_templates, page.next_token)).await?;
@@ -111,7 +110,10 @@ fn collect<'a, T>(all: impl Iterator<Item = (&'static str, &'a str, Tags, Result
 /// Owner tags that also fit the name. What is named otherwise was tagged by hand, or copied.
 fn owner(name: &str, tags: &Tags) -> Result<Ownership, String> {
     let Some(owner) = tags::decode(tags)? else {
-        return Err(format!("its tag `{}` is not `{OWNER}`", keys::OWNER));
+        return Err(format!(
+            "its tag `{}` is not `{OWNER}`; put it back, or rename or remove what carries the other tags",
+            keys::OWNER
+        ));
     };
     let expected = Scope::new(owner.app.clone(), owner.environment.clone()).generation_name(owner.generation);
     if name == expected { Ok(owner) } else { Err(format!("its tags are those of {expected}")) }

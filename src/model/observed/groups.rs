@@ -52,6 +52,8 @@ pub struct Ownership {
     /// Since when it lacks what it had, or needs more than it has: healthy instances, or what it is judged by. How long that may
     /// last counts from here, or from its creation as long as this was never so.
     pub lacking_since: Option<Timestamp>,
+    /// Since when it is not wanted any more, though it has not failed. From then on nobody gives it any traffic.
+    pub unwanted_since: Option<Timestamp>,
     /// When it took over: the bake clock.
     pub shifted_at: Option<Timestamp>,
     /// When its deployed state was recorded: the clock of the old generation's retention.

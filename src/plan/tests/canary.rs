@@ -141,5 +141,6 @@ fn where_nothing_runs_to_be_compared_with_all_traffic_moves_at_once() {
         (old.desired, old.min) = (0, 0);
         old.instances.clear();
     }
+    case.observed.details.target_health.insert(target_group_arn(Slot::A), Read::Known(Vec::new()));
     assert_eq!(case.calls(), ["shift to b", "tag hello-prod-v002 shifted-at"]);
 }

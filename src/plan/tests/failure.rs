@@ -145,6 +145,10 @@ fn a_failed_generation_that_is_retried_makes_room_for_a_new_one() {
 #[test]
 fn an_instance_that_was_replaced_for_its_health_fails_the_bake_even_if_its_successor_is_well() {
     let mut case = baking(Health::Initial, 60);
+    let Some(Read::Known(targets)) = case.observed.details.target_health.get_mut(&target_group_arn(Slot::B)) else {
+        panic!()
+    };
+    targets[0].health = Health::Healthy;
     let activity = |cause: &str| Activity {
         started_at: ago(20),
         ended_at: None,

@@ -32,6 +32,10 @@ fn outlived(old: impl FnOnce(&mut Group), patch: Value) -> Case {
     )
 }
 
+fn wanted(group: &str) -> Expect {
+    Expect::Wanted { group: group.to_owned() }
+}
+
 fn emptied(group: &mut Group) {
     long_deployed(group);
     (group.min, group.desired) = (0, 0);
@@ -43,14 +47,17 @@ fn traffic_moves_only_to_as_many_healthy_instances_as_serve_now() {
     let case = Case::serving(NEW_IMAGE, json!({})).with_group(2, NEW_IMAGE, Health::Healthy, |group| {
         group.owner.healthy_since = Some(ago(600));
     });
-    let expected = [own_group(&case, "hello-prod-v002"), healthy(Slot::B, "hello-prod-v002", 2)];
+    let expected =
+        [own_group(&case, "hello-prod-v002"), wanted("hello-prod-v002"), healthy(Slot::B, "hello-prod-v002", 2)];
     assert_eq!(expects(&case, "ModifyListener"), expected);
 }
 
 #[test]
 fn traffic_goes_back_only_to_a_generation_that_is_still_healthy() {
     let case = baking(Health::Unhealthy, 60);
-    let expected = [own_group(&case, "hello-prod-v001"), healthy(Slot::A, "hello-prod-v001", 1)];
+    let unrecorded = Expect::RecordedAt { group: "hello-prod-v002".to_owned(), at: None };
+    let (own, healthy) = (own_group(&case, "hello-prod-v001"), healthy(Slot::A, "hello-prod-v001", 1));
+    let expected = [own, wanted("hello-prod-v001"), unrecorded, healthy];
     assert_eq!(expects(&case, "ModifyListener"), expected);
 }
 
@@ -113,7 +120,8 @@ fn the_old_group_is_emptied_only_while_the_new_one_serves_whole_and_it_takes_no_
         target_group_arn: target_group_arn(Slot::A),
         serving: false,
     };
-    let expected = [own_group(&case, "hello-prod-v001"), healthy(Slot::B, "hello-prod-v002", 2), idle];
+    let whole = healthy(Slot::B, "hello-prod-v002", 2);
+    let expected = [own_group(&case, "hello-prod-v001"), wanted("hello-prod-v002"), whole, idle];
     assert_eq!(expects(&case, "UpdateAutoScalingGroup"), expected);
 
     let worker = outlived(long_deployed, json!({"loadBalancer": "none"}));

@@ -304,7 +304,17 @@ fn a_cure_can_be_released_while_what_serves_is_sick() {
     case.desired.apps.values_mut().next().unwrap().spec.image = spec::Image::by_id(third);
     case.announce();
     let plan = case.plan();
-    assert_eq!(calls(&plan), ["empty hello-prod-v001"]);
+    assert_eq!(
+        calls(&plan),
+        ["shift to a", "tag hello-prod-v002 failed,failed-at"],
+        "what came before is well and warm"
+    );
+    let Some(Read::Known(targets)) = case.observed.details.target_health.get_mut(&target_group_arn(Slot::B)) else {
+        panic!()
+    };
+    targets[0].health = Health::Healthy;
+    let plan = case.plan();
+    assert_eq!(calls(&plan), ["empty hello-prod-v001"], "half of what serves is sick");
     let needs_health =
         |expect: &crate::model::action::Expect| matches!(expect, crate::model::action::Expect::Healthy { .. });
     assert!(!plan.actions[0].expects.iter().any(needs_health), "{:?}", plan.actions[0].expects);

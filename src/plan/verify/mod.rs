@@ -219,6 +219,17 @@ fn taken_out_of_service<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, ta
     if came_back || target.owner.generation < serving.owner.generation {
         return false;
     }
+    // Whoever moved the weights may have moved them to where nobody is healthy: that says nothing against it.
+    let (Some(there), Some(here)) = (healthy(draft, release.picture, serving), healthy(draft, release.picture, target))
+    else {
+        return true;
+    };
+    if there == 0 && here > 0 {
+        let (empty, again) = (serving.owner.generation, target.owner.generation);
+        let reason = format!("{empty} has the traffic and no healthy instance: {again} serves again");
+        shift::rescue(draft, release, target, &reason);
+        return true;
+    }
     fail(draft, release, target, "it was taken out of service after it had taken over".to_owned());
     true
 }
