@@ -62,6 +62,8 @@ pub async fn perform(aws: &Aws, scope: &Scope, action: &Action) -> Result<Done, 
             settings::ip_address_type(aws, call, arn, ip_address_type).await
         }
         Action::TagBalancing { arns, tags, .. } => settings::tag(aws, call, arns, tags).await,
+        Action::RegisterTargets { arn, ids, .. } => balancing::register_targets(aws, call, arn, ids).await,
+        Action::DeregisterTargets { arn, ids, .. } => balancing::deregister_targets(aws, call, arn, ids).await,
         Action::DeleteTargetGroup { arn, .. } => {
             deleted(aws.send(call, aws.elb.delete_target_group().target_group_arn(arn).send()).await)
         }

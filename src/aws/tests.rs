@@ -229,6 +229,7 @@ impl Release {
             nameless: None,
             applied: None,
             healthy_since: None,
+            trial: None,
             lacking_since: None,
             unwanted_since: None,
             shifted_at: None,

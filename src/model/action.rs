@@ -34,6 +34,24 @@ pub enum Action {
         /// The new check, whole.
         check: TargetCheck,
     },
+    /// ELBv2 `RegisterTargets`: instances that take part in a trial, in a target group without traffic.
+    RegisterTargets {
+        /// The ARN.
+        arn: String,
+        /// The name, for people.
+        name: String,
+        /// The instances, at least one and at most 100.
+        ids: Vec<String>,
+    },
+    /// ELBv2 `DeregisterTargets`: the same instances leave it again.
+    DeregisterTargets {
+        /// The ARN.
+        arn: String,
+        /// The name, for people.
+        name: String,
+        /// The instances, at least one and at most 100.
+        ids: Vec<String>,
+    },
     /// ELBv2 `ModifyTargetGroupAttributes`: only what is given.
     SetTargetGroupAttributes {
         /// The ARN.
@@ -480,6 +498,8 @@ impl Action {
         match self {
             Action::CreateTargetGroup(_) => (ELB, "CreateTargetGroup"),
             Action::ModifyTargetGroup { .. } => (ELB, "ModifyTargetGroup"),
+            Action::RegisterTargets { .. } => (ELB, "RegisterTargets"),
+            Action::DeregisterTargets { .. } => (ELB, "DeregisterTargets"),
             Action::SetTargetGroupAttributes { .. } => (ELB, "ModifyTargetGroupAttributes"),
             Action::SetBalancerAttributes { .. } => (ELB, "ModifyLoadBalancerAttributes"),
             Action::SetSecurityGroups { .. } => (ELB, "SetSecurityGroups"),
@@ -529,6 +549,8 @@ impl Action {
         match self {
             Action::CreateTargetGroup(NewTargetGroup { name, .. })
             | Action::ModifyTargetGroup { name, .. }
+            | Action::RegisterTargets { name, .. }
+            | Action::DeregisterTargets { name, .. }
             | Action::SetTargetGroupAttributes { name, .. }
             | Action::SetBalancerAttributes { name, .. }
             | Action::SetSecurityGroups { name, .. }

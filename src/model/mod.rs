@@ -9,6 +9,7 @@
 //! - [`desired`]: what the manifests ask for in one environment
 //! - [`observed`]: one snapshot of AWS, with `Unknown` for what could not be read
 //! - [`tags`]: what AWS keeps for us beside a resource, and the keys it stands under
+//! - [`trial`]: a health check that is tried before it comes into force, as a tag carries it
 //! - [`mark`]: what people say about a release, as a tag on a group carries it
 //! - [`decision`]: the same for those who ask later, as SSM Parameter Store keeps it
 //! - [`release`]: what is said of a release, and where its image came from
@@ -45,4 +46,5 @@ pub mod schedule;
 pub mod tags;
 pub mod text;
 pub mod time;
+pub mod trial;
 pub mod writer;

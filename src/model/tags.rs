@@ -63,6 +63,8 @@ pub mod keys {
     pub const HEALTHY_SINCE: &str = "amiable:healthy-since";
     /// Since when it lacks what it had, or needs more.
     pub const LACKING_SINCE: &str = "amiable:lacking-since";
+    /// The health check that is tried on it, and how that ended.
+    pub const TRIAL: &str = "amiable:trial";
     /// When it took over.
     pub const SHIFTED_AT: &str = "amiable:shifted-at";
     /// When its deployed state was recorded.
@@ -166,6 +168,7 @@ pub fn decode(tags: &Tags) -> Result<Option<Ownership>, String> {
         healthy_since,
         lacking_since: optional(tags, keys::LACKING_SINCE)?,
         unwanted_since,
+        trial: optional(tags, keys::TRIAL)?,
         shifted_at: optional(tags, keys::SHIFTED_AT)?,
         recorded_at: optional(tags, keys::RECORDED_AT)?,
         canary: optional(tags, keys::CANARY)?,
@@ -214,6 +217,7 @@ pub fn encode(owner: &Ownership, labels: &BTreeMap<String, String>) -> Tags {
     put(keys::APPLIED, encode_applied(owner.applied.as_deref(), owner.writer.as_ref()));
     put(keys::HEALTHY_SINCE, owner.healthy_since.map(|at| encode_healthy(at, owner.unwanted_since)));
     put(keys::LACKING_SINCE, owner.lacking_since.map(|at| at.to_string()));
+    put(keys::TRIAL, owner.trial.as_ref().map(|trial| trial.to_string()));
     put(keys::SHIFTED_AT, owner.shifted_at.map(|at| at.to_string()));
     put(keys::RECORDED_AT, owner.recorded_at.map(|at| at.to_string()));
     put(keys::CANARY, owner.canary.map(|step| step.to_string()));
@@ -462,6 +466,7 @@ mod tests {
             applied: Some("abc".into()),
             writer: Some("2026-08-01T09:59:59.5Z 0a1b2c3d4e5f by ada".parse().unwrap()),
             healthy_since: Some("2026-08-01T10:00:00Z".parse().unwrap()),
+            trial: Some("refused 0a1b2c3d 2026-08-01T10:00:25Z: 1 of 2 failed it".parse().unwrap()),
             lacking_since: Some("2026-08-01T10:00:20Z".parse().unwrap()),
             unwanted_since: Some("2026-08-01T10:00:25Z".parse().unwrap()),
             shifted_at: Some("2026-08-01T10:01:00Z".parse().unwrap()),
@@ -517,6 +522,7 @@ mod tests {
             nameless: None,
             applied: None,
             writer: None,
+            trial: None,
             healthy_since: None,
             unwanted_since: None,
             shifted_at: None,

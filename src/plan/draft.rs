@@ -50,6 +50,10 @@ pub(super) struct Draft<'a> {
     pub(super) is_held: bool,
     /// Whether a step is at work that must be done before the record, and before nothing else.
     pub(super) beside: bool,
+    /// Whether a new health check is being tried on what serves.
+    pub(super) trying: bool,
+    /// Why a setting does not come into force, if one does not.
+    pub(super) refused: Option<String>,
     /// Whether a generation fails or loses its traffic for good: nothing that AWS might refuse may stand before that.
     pub(super) fails: bool,
 }
@@ -96,6 +100,8 @@ impl<'a> Draft<'a> {
             paused: None,
             is_held: false,
             beside: false,
+            trying: false,
+            refused: None,
             fails: false,
         }
     }
@@ -190,6 +196,11 @@ impl<'a> Draft<'a> {
         self.plan.waits.clear();
         self.plan.steps.clear();
         self.block(reason);
+    }
+
+    /// Whether it is decided that the app cannot go on by itself.
+    pub(super) fn is_decided(&self) -> bool {
+        matches!(self.plan.change, Change::Error | Change::Blocked)
     }
 
     /// How much there is to read or to wait for before the release can go on.

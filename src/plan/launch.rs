@@ -202,6 +202,7 @@ fn ownership(
         applied: (!release.wanted.needs_more_than_birth(&name)).then(|| release.wanted.applied()),
         writer: draft.writer.clone(),
         healthy_since: None,
+        trial: None,
         lacking_since: None,
         unwanted_since: None,
         shifted_at: None,

@@ -18,6 +18,7 @@
 //! - [`destroy`]: the ending of an app on request
 //! - [`intent`]: what a person says about a release; [`suspension`]: that nothing is to be done
 //! - [`floor`]: sizes that must not shrink meanwhile; [`spared`]: what must not be emptied yet
+//! - [`trial`]: a new health check, before it decides over what serves
 //! - [`impact`]: what a release means while it lasts
 //! - [`leftover`]: what keeps a group that is emptied, and how that ends
 //! - [`limits`]: how much may happen at a time
@@ -59,6 +60,7 @@ mod strategy;
 mod suspension;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod verify;
 mod writers;
 
@@ -169,6 +171,8 @@ fn follow<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>)
         preview::clear_away(draft, wanted, picture);
         retire::tombstones(draft, wanted, picture);
         retire::loose_templates(draft, wanted, picture);
+        trial::clear_away(draft, picture);
+        trial::say(draft);
     }
 }
 

@@ -252,7 +252,8 @@ pub(super) fn tombstones<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture
                     scale_to_zero(draft, picture, group, format!("{generation} failed and does not serve"), Vec::new());
                 }
                 Spared::Marked | Spared::Unknown => {}
-                Spared::Until(until) => draft.wait_to_clean(spared::words(generation), Some(until)),
+                // It is a part of the release that what failed leaves nothing behind that costs.
+                Spared::Until(until) => draft.wait(spared::words(generation), Some(until)),
                 Spared::Last => {
                     let what =
                         format!("another generation to have healthy instances: {generation} is the last that has");

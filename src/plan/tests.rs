@@ -191,6 +191,7 @@ impl Case {
             vpc_id: "vpc-1".to_owned(),
             security_group_ids: vec!["sg-1".to_owned()],
             subnet_ids: vec!["subnet-a".to_owned(), "subnet-b".to_owned()],
+            zones: BTreeMap::from(["a", "b"].map(|zone| (format!("subnet-{zone}"), format!("us-west-2{zone}")))),
             ip_address_type: "ipv4".to_owned(),
         };
         let listener = Listener {
@@ -257,6 +258,7 @@ impl Case {
                 nameless: None,
                 applied,
                 healthy_since: None,
+                trial: None,
                 lacking_since: None,
                 unwanted_since: None,
                 shifted_at: None,

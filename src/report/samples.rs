@@ -308,6 +308,7 @@ fn group(app: &str, generation: u32, slot: Slot, instances: [u32; 2]) -> Group {
             nameless: None,
             applied: None,
             healthy_since: None,
+            trial: None,
             lacking_since: None,
             unwanted_since: None,
             shifted_at: None,

@@ -71,6 +71,24 @@ pub(super) async fn modify_target_group(
     aws.send(call, request.send()).await.map(|_| Done::Applied)
 }
 
+pub(super) async fn register_targets(aws: &Aws, call: Call, arn: &str, ids: &[String]) -> Result<Done, AwsError> {
+    let request = aws.elb.register_targets().target_group_arn(arn).set_targets(Some(targets(ids)));
+    aws.send(call, request.send()).await.map(|_| Done::Applied)
+}
+
+/// What is not registered is deregistered already, and so is what was in a target group that is gone.
+pub(super) async fn deregister_targets(aws: &Aws, call: Call, arn: &str, ids: &[String]) -> Result<Done, AwsError> {
+    let request = aws.elb.deregister_targets().target_group_arn(arn).set_targets(Some(targets(ids)));
+    match aws.send(call, request.send()).await {
+        Err(error) if error.is_missing() => Ok(Done::Already),
+        other => other.map(|_| Done::Applied),
+    }
+}
+
+fn targets(ids: &[String]) -> Vec<elb::TargetDescription> {
+    ids.iter().map(|id| elb::TargetDescription::builder().id(id).build()).collect()
+}
+
 pub(super) async fn create_load_balancer(
     aws: &Aws,
     scope: &Scope,

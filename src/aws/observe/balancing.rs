@@ -127,8 +127,9 @@ fn load_balancer(balancer: &elb::LoadBalancer) -> LoadBalancer {
     let mut security_group_ids = balancer.security_groups().to_vec();
     security_group_ids.sort();
     let zones = balancer.availability_zones().iter();
-    let mut subnet_ids: Vec<String> = zones.filter_map(|zone| zone.subnet_id().map(str::to_owned)).collect();
-    subnet_ids.sort();
+    let zone = |zone: &elb::AvailabilityZone| Some((zone.subnet_id()?.to_owned(), text(zone.zone_name())));
+    let zones: BTreeMap<String, String> = zones.filter_map(zone).collect();
+    let subnet_ids = zones.keys().cloned().collect();
     LoadBalancer {
         arn: text(balancer.load_balancer_arn()),
         name: text(balancer.load_balancer_name()),
@@ -140,6 +141,7 @@ fn load_balancer(balancer: &elb::LoadBalancer) -> LoadBalancer {
         vpc_id: text(balancer.vpc_id()),
         security_group_ids,
         subnet_ids,
+        zones,
         ip_address_type: text(balancer.ip_address_type().map(elb::IpAddressType::as_str)),
     }
 }

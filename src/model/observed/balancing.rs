@@ -70,6 +70,8 @@ pub struct LoadBalancer {
     pub security_group_ids: Vec<String>,
     /// Its subnets, sorted.
     pub subnet_ids: Vec<String>,
+    /// The availability zone of each of its subnets.
+    pub zones: BTreeMap<String, String>,
     /// `ipv4` or `dualstack`.
     pub ip_address_type: String,
 }

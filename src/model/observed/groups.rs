@@ -12,6 +12,7 @@ use crate::model::probe::Checks;
 use crate::model::release::Origin;
 use crate::model::scaling::Maintenance;
 use crate::model::time::{Span, Timestamp};
+use crate::model::trial::Trial;
 use crate::model::writer::Writer;
 
 /// What the tags of a group or launch template say: only what cannot be observed.
@@ -54,6 +55,8 @@ pub struct Ownership {
     pub lacking_since: Option<Timestamp>,
     /// Since when it is not wanted any more, though it has not failed. From then on nobody gives it any traffic.
     pub unwanted_since: Option<Timestamp>,
+    /// The health check that is tried on it, and how that ended.
+    pub trial: Option<Trial>,
     /// When it took over: the bake clock.
     pub shifted_at: Option<Timestamp>,
     /// When its deployed state was recorded: the clock of the old generation's retention.

@@ -1,11 +1,11 @@
 //! What of load balancing is changed while it runs: health checks, load balancer, listeners, the rule, attributes, labels.
 
 use super::{Changes, settings};
-use crate::manifest::spec::LoadBalancer;
+use crate::manifest::spec::LoadBalancer as LoadBalancerSpec;
 use crate::model::action::{Action, Expect, Tags};
 use crate::model::balancing::ListenerChange;
 use crate::model::names::Slot;
-use crate::model::observed::{Conditions, Listener, Redirect, Rule, TargetCheck, Want};
+use crate::model::observed::{Conditions, Group, Listener, LoadBalancer, Redirect, Rule, TargetCheck, Want};
 use crate::model::tags;
 use crate::model::time::Span;
 use crate::plan::draft::Draft;
@@ -13,6 +13,7 @@ use crate::plan::picture::Front;
 use crate::plan::place::{self, Against, Bounds};
 use crate::plan::release::Release;
 use crate::plan::resolve::balancing::Listener as WantedListener;
+use crate::plan::trial::{self, Verdict};
 
 /// The security policy that AWS gives a new listener of which none is said.
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html>
@@ -20,8 +21,9 @@ const DEFAULT_POLICY: &str = "ELBSecurityPolicy-2016-08";
 
 /// How targets are checked, where the wanted generation is or will be. The slot of another generation is left as it is:
 /// what it serves may not know the new path, and would be replaced for it. One that is in the way is gone first.
-pub(super) fn checks<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes: &mut Changes<'_, '_>) {
-    let Some(front) = release.picture.front.as_ref().filter(|_| changes.fits) else { return };
+/// Whether they are checked, or about to be checked, as is wanted.
+pub(super) fn checks<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes: &mut Changes<'_, '_>) -> bool {
+    let Some(front) = release.picture.front.as_ref().filter(|_| changes.fits) else { return true };
     let wanted = &release.wanted.check;
     let place = release.target.and_then(|target| target.owner.slot).or_else(|| front.live_slot().map(Slot::other));
     let shown = release.target.or(release.serving).and_then(|group| group.owner.slot);
@@ -29,15 +31,22 @@ pub(super) fn checks<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, chang
         check_fields(&target_group.check, wanted, changes);
     }
     let place = place.filter(|slot| release.target.is_some() || release.picture.runs_in(*slot).is_none());
-    let Some(target_group) = place.and_then(|slot| front.target_groups.get(&slot)) else { return };
+    let Some(target_group) = place.and_then(|slot| front.target_groups.get(&slot)) else { return true };
     // A difference that is to be left alone must not come back with another one that is put right.
     let mut check = wanted.clone();
     keep_ignored(&mut check, &target_group.check, changes);
     if target_group.check != check {
+        let has_traffic = |group: &&&Group| group.owner.slot.is_some_and(|slot| front.weight(slot) > 0);
+        if let (Some(serving), Some(slot)) = (release.target.as_ref().filter(has_traffic), place)
+            && let Verdict::NotYet = trial::of_check(draft, release, serving, slot, &check)
+        {
+            return false;
+        }
         let (arn, name) = (target_group.arn.clone(), target_group.name.clone());
         let action = Action::ModifyTargetGroup { arn, name, check };
         draft.act(action, "the health check differs from the manifest", Vec::new());
     }
+    true
 }
 
 fn check_fields(has: &TargetCheck, wanted: &TargetCheck, changes: &mut Changes<'_, '_>) {
@@ -80,7 +89,7 @@ fn keep_ignored(check: &mut TargetCheck, has: &TargetCheck, changes: &Changes<'_
 
 /// The own load balancer itself: security groups, subnets, addresses.
 pub(super) fn balancer<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes: &mut Changes<'_, '_>) {
-    let (Some(front), LoadBalancer::Own(_)) = (&release.picture.front, &release.wanted.spec.load_balancer) else {
+    let (Some(front), LoadBalancerSpec::Own(_)) = (&release.picture.front, &release.wanted.spec.load_balancer) else {
         return;
     };
     let Some(balancer) = front.balancer else { return };
@@ -95,7 +104,9 @@ pub(super) fn balancer<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, cha
         }
     }
     let wanted = &release.wanted.subnet_ids;
-    if changes.differs("network.subnetIds", balancer.subnet_ids.join(", "), wanted.join(", ")) {
+    if changes.differs("network.subnetIds", balancer.subnet_ids.join(", "), wanted.join(", "))
+        && leaves_nobody(draft, release, balancer)
+    {
         let subnet_ids = wanted.clone();
         draft.act(Action::SetSubnets { arn: arn.clone(), name: name.clone(), subnet_ids }, why, Vec::new());
     }
@@ -107,10 +118,34 @@ pub(super) fn balancer<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, cha
     }
 }
 
+/// Whether a load balancer that only loses subnets leaves no zone in which instances serve: those would fall out at once. Their
+/// group has the new subnets first, and moves them.
+fn leaves_nobody(draft: &mut Draft<'_>, release: &Release<'_, '_>, balancer: &LoadBalancer) -> bool {
+    let (wanted, has) = (&release.wanted.subnet_ids, &balancer.subnet_ids);
+    if wanted.iter().any(|subnet| !has.contains(subnet)) {
+        // A new subnet may be in the same zone: AWS takes one in each.
+        return true;
+    }
+    let left: Vec<&String> =
+        balancer.zones.iter().filter(|(subnet, _)| !wanted.contains(subnet)).map(|(_, zone)| zone).collect();
+    let has_traffic = |group: &&&Group| {
+        let weight = |slot| release.picture.front.as_ref().map_or(0, |front| front.weight(slot));
+        group.owner.slot.is_some_and(|slot| weight(slot) > 0)
+    };
+    let groups = release.picture.groups.iter().filter(has_traffic);
+    let busy = groups.flat_map(|group| group.instances.iter().map(move |instance| (group, instance)));
+    let Some((group, instance)) = busy.into_iter().find(|(_, instance)| left.contains(&&instance.zone)) else {
+        return true;
+    };
+    let (generation, zone) = (group.owner.generation, &instance.zone);
+    draft.wait(format!("the instances of {generation} to leave {zone} before the load balancer does"), None);
+    false
+}
+
 /// The own listeners: what they are, which there are, and the tag by which they are found again.
 /// Whether all that are wanted are there.
 pub(super) fn listeners<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes: &mut Changes<'_, '_>) -> bool {
-    let (Some(front), LoadBalancer::Own(_)) = (&release.picture.front, &release.wanted.spec.load_balancer) else {
+    let (Some(front), LoadBalancerSpec::Own(_)) = (&release.picture.front, &release.wanted.spec.load_balancer) else {
         return true;
     };
     let wanted = &release.wanted.balancing.listeners;
@@ -212,7 +247,7 @@ const REDIRECT: [Part; 3] = [
 
 /// The rule on a shared listener: its conditions and its place.
 pub(super) fn rule<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes: &mut Changes<'_, '_>) {
-    let (Some(front), LoadBalancer::Shared(shared)) = (&release.picture.front, &release.wanted.spec.load_balancer)
+    let (Some(front), LoadBalancerSpec::Shared(shared)) = (&release.picture.front, &release.wanted.spec.load_balancer)
     else {
         return;
     };
@@ -273,7 +308,7 @@ fn right_place<'a>(
     conditions: &Conditions,
     changes: &Changes<'_, '_>,
 ) -> Option<(u32, String)> {
-    let (LoadBalancer::Shared(shared), Some(front)) = (&release.wanted.spec.load_balancer, &release.picture.front)
+    let (LoadBalancerSpec::Shared(shared), Some(front)) = (&release.wanted.spec.load_balancer, &release.picture.front)
     else {
         return None;
     };
@@ -328,7 +363,7 @@ fn labels<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, front: &Front<'a
     if wanted.is_empty() {
         return;
     }
-    let own = matches!(release.wanted.spec.load_balancer, LoadBalancer::Own(_));
+    let own = matches!(release.wanted.spec.load_balancer, LoadBalancerSpec::Own(_));
     let mut arns: Vec<&String> = front.target_groups.values().map(|group| &group.arn).collect();
     arns.extend(front.balancer.filter(|_| own).map(|balancer| &balancer.arn));
     arns.extend(front.listeners.values().map(|listener| &listener.arn));

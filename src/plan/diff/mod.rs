@@ -26,7 +26,7 @@ pub(super) fn in_place<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     let open = draft.open_questions();
     group::attachments(draft, release);
     group::sizes(draft, release, group, &mut changes);
-    balancing::checks(draft, release, &mut changes);
+    let checked = balancing::checks(draft, release, &mut changes);
     balancing::balancer(draft, release, &mut changes);
     let complete = balancing::listeners(draft, release, &mut changes);
     balancing::rule(draft, release, &mut changes);
@@ -38,7 +38,7 @@ pub(super) fn in_place<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     if !changes.drifted {
         // Last, so that it is only said once it is so.
         let all_read = draft.open_questions() == open;
-        if release.target.is_some() && complete && all_known && all_read {
+        if release.target.is_some() && complete && checked && all_known && all_read {
             let tag = tags::encode_applied(Some(&applied), draft.writer.as_ref()).unwrap_or(applied);
             let tag = Tags::from([(keys::APPLIED.to_owned(), tag)]);
             draft.tag_group(&group.name, tag, "its settings are those of the manifest");

@@ -56,7 +56,11 @@ fn a_new_health_check_never_reaches_what_another_image_serves() {
     assert!(coming.plan().fields.iter().any(|field| field.path == "healthCheck.path"));
 
     let same = Case::new(OLD_IMAGE, patch).with_front(Slot::A).with_group(1, OLD_IMAGE, Health::Healthy, settings);
-    assert_eq!(changed(&same.plan()), ["hello-prod-a"]);
+    assert_eq!(
+        calls(&same.plan()),
+        ["tag hello-prod-v001 trial", "ModifyTargetGroup hello-prod-b", "RegisterTargets hello-prod-b",],
+        "it is tried where nothing has traffic"
+    );
 }
 
 #[test]

@@ -29,6 +29,10 @@ pub fn action(action: &Action) -> String {
     match action {
         Action::CreateTargetGroup(group) => format!("create target group {}", group.name),
         Action::ModifyTargetGroup { name, .. } => format!("change the health check of {name}"),
+        Action::RegisterTargets { name, ids, .. } => {
+            format!("register {} in {name}, without traffic", counted(ids.len(), "instance"))
+        }
+        Action::DeregisterTargets { name, .. } => format!("take the instances of a trial out of {name}"),
         Action::SetTargetGroupAttributes { name, attributes, .. }
         | Action::SetBalancerAttributes { name, attributes, .. } => {
             format!("set {} of {name}", pairs(attributes))

@@ -134,7 +134,7 @@ async fn a_canary_that_is_aborted_gives_its_share_back() {
     assert_snapshot!(lab.diary(), @"
     09:13 CreateOrUpdateTags hello-prod-v002: aborted by simulated: support calls
     09:13 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
-    09:14 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    14:23 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
     let plan = lab.plan("hello").await;
@@ -179,8 +179,9 @@ async fn a_canary_whose_manifest_is_reverted_gives_its_share_back_and_goes() {
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
     09:13 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
-    09:14 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
-    10:42 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    09:14 CreateOrUpdateTags hello-prod-v002: it is not wanted any more: from now on nobody gives it any traffic
+    14:24 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
+    15:52 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
     ");
     assert_eq!(lab.instances("hello-prod-v001"), before);
     settles(&lab).await;
@@ -318,10 +319,10 @@ async fn a_manifest_that_goes_back_to_a_warm_canary_of_before_lets_it_serve_agai
     lab.write("hello", app("hello", HELLO_1_1, SHORT));
     assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
     assert_snapshot!(lab.diary(), @"
-    11:00 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    11:00 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    12:00 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    12:00 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    16:09 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    16:09 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    17:09 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    17:09 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     settles(&lab).await;
@@ -337,16 +338,16 @@ async fn a_canary_that_was_turned_down_in_its_bake_begins_anew_on_retry() {
     lab.diary();
     assert_eq!(lab.retry("hello").await, Outcome::Converged, "{}", lab.diary());
     assert_snapshot!(lab.diary(), @"
-    05:56 DeleteTags hello-prod-v002: retry v002, says simulated
-    07:23 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
-    07:29 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    08:06 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:37 ModifyListener listener/hello-prod: v002 is healthy: it takes 50 % of the traffic
-    08:37 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
-    09:37 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    09:37 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    10:37 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    10:37 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    11:05 DeleteTags hello-prod-v002: retry v002, says simulated
+    12:32 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    12:38 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    13:15 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    13:45 ModifyListener listener/hello-prod: v002 is healthy: it takes 50 % of the traffic
+    13:45 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    14:45 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    14:45 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    15:45 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    15:45 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     settles(&lab).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use amiable::controller::converge::Outcome;
-use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1};
+use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1, SUBNETS};
 use insta::assert_snapshot;
 
 use super::{deployed, serving, settles};
@@ -66,8 +66,8 @@ async fn a_generation_that_loses_every_instance_gives_the_traffic_back_in_one_ca
     terminate_all(&lab, "hello-prod-v002");
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    09:39 ModifyListener listener/hello-prod: v002 failed: v001 serves again (none of its 2 instances is healthy)
-    09:39 CreateOrUpdateTags hello-prod-v002: v002 failed: none of its 2 instances is healthy
+    09:39 ModifyListener listener/hello-prod: v002 failed: v001 serves again (none of its 2 instances is healthy under traffic)
+    09:39 CreateOrUpdateTags hello-prod-v002: v002 failed: none of its 2 instances is healthy under traffic
     09:40 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
     09:41 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
@@ -163,4 +163,18 @@ async fn a_group_that_loses_its_tags_in_its_bake_is_not_absent_and_stops_the_app
         assert_eq!(lab.apply(false).await, Outcome::Converged, "{lost:?}");
         settles(&lab).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_zone_is_left_by_the_load_balancer_only_after_the_instances_that_serve_there() {
+    let mut lab = deployed("").await;
+    let zone = lab.simulation.with(|world| {
+        world.scaling.groups.get("hello-prod-v001").unwrap().members.values().next().unwrap().subnet_id.clone()
+    });
+    let kept: Vec<&str> = SUBNETS.into_iter().filter(|subnet| *subnet != zone).collect();
+    lab.edit_environment("prod", &SUBNETS.join(", "), &kept.join(", "));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    lab.pass(120).await;
+    assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+    settles(&lab).await;
 }

@@ -25,6 +25,7 @@ mod scaling;
 pub mod shared_listener;
 mod stepping;
 mod telling;
+mod trial;
 mod verification;
 mod watching;
 mod worker;
