@@ -12,7 +12,8 @@ use super::session::{Look, Session};
 use super::{Global, plan, terminal, watch};
 use crate::controller::converge::{Options, Outcome};
 use crate::model::desired::Desired;
-use crate::model::plan::{Change, Plan};
+use crate::model::names::AppName;
+use crate::model::plan::{AppPlan, Change, Plan};
 use crate::model::time::{Span, Timestamp};
 use crate::report::json;
 
@@ -69,10 +70,13 @@ impl Apply {
     pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
         let mut desired = self.environment.one(global)?;
         desired.deep = self.closeness.deep;
-        self.apps.check(&[&desired])?;
+        if let Err(refusal) = self.apps.check(&[&desired]) {
+            return watch_alone(global, &desired, &self.apps, &self.watching, refusal).await;
+        }
         if self.apps.names_none() && !desired.left_out.is_empty() {
-            return Err(Failure::new("the manifests have errors; nothing was done")
-                .help("name the apps that are meant, and those whose manifests are right are applied"));
+            let refusal = Failure::new("the manifests have errors; nothing was done")
+                .help("name the apps that are meant, and those whose manifests are right are applied");
+            return watch_alone(global, &desired, &self.apps, &self.watching, refusal).await;
         }
         apply(global, &desired, &self.apps, &self.watching, None).await
     }
@@ -173,6 +177,37 @@ pub async fn agreed(
         }
         terminal::say("\nThings have changed since that was shown; nothing was done yet. This is the plan now:\n");
         shown = found;
+    }
+}
+
+/// Nothing is begun for a reason; but what has traffic and has not proved itself is watched to its end all the same, and gives
+/// its traffic back if it is sick. Where nothing is to be watched, that reason is all there is to say.
+async fn watch_alone(
+    global: &Global,
+    desired: &Desired,
+    apps: &Apps,
+    watching: &Watching,
+    refusal: Failure,
+) -> Result<Exit, Failure> {
+    let session = Session::open(global, desired).await;
+    let look = session.look(desired).await?;
+    let now = session.clock.now();
+    let named = |app: &&AppPlan| apps.names_none() || apps.apps.contains(&app.app);
+    let watched = look.plan.apps.iter().filter(named).filter(|app| app.gives_back() || app.is_watched(now));
+    let watched: BTreeSet<AppName> = watched.map(|app| app.app.clone()).collect();
+    if watched.is_empty() {
+        return Err(refusal);
+    }
+    let names = watched.iter().map(|app| app.as_str()).collect::<Vec<_>>().join(", ");
+    terminal::say(&format!(
+        "{refusal}\nA release of {names} has traffic and is not recorded: it is watched all the same."
+    ));
+    if !watching.yes {
+        terminal::confirm(&global.answers, &format!("\nWatch {names}, and give the traffic back if it is sick?"))?;
+    }
+    match watch::converge(&session, desired, &watching.options(Some(watched))).await? {
+        Exit::Fine | Exit::Blocked => Err(refusal),
+        exit => Ok(exit),
     }
 }
 

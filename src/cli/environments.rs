@@ -44,6 +44,9 @@ pub fn load(global: &Global) -> Result<(Vec<Desired>, Vec<Unplanned>), Failure> 
     let fleet = fleet(global)?;
     let all: Result<Vec<Desired>, Diagnostics> = fleet.environments.keys().map(|name| fleet.desired(name)).collect();
     let all = all.map_err(|findings| unknown(&findings))?;
+    let mut all = all;
+    // What runs there can be told as long as it is known where that is.
+    all.extend(fleet.faults.environments.iter().filter_map(|name| fleet.without_its_manifest(name)));
     let broken: Vec<Unplanned> = fleet.faults.environments.iter().map(|name| (name.clone(), broken(name))).collect();
     if all.is_empty() && fleet.faults.unseen {
         return Err(Failure::new("the manifests have errors; nothing was done"));

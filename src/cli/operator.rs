@@ -17,7 +17,7 @@ use crate::execute::{Executed, execute};
 use crate::model::action::Action;
 use crate::model::decision::{Decision, Verb};
 use crate::model::desired::{Desired, DesiredApp};
-use crate::model::names::AppName;
+use crate::model::names::{AppName, Scope};
 use crate::model::observed::Want;
 use crate::model::plan::AppPlan;
 use crate::model::record::DeployedRecord;
@@ -41,28 +41,29 @@ pub struct Saying<'a> {
 }
 
 /// One app of one environment, as it is now.
-pub struct Case<'a> {
+pub struct Case {
     /// The way to AWS.
     pub session: Session,
     /// What was found.
     pub look: Look,
-    /// The app in the manifests.
-    pub app: &'a DesiredApp,
+    /// The app in the manifests; what stands in for it where none of them can be read.
+    pub app: DesiredApp,
     /// Its plan.
     pub plan: AppPlan,
 }
 
-impl<'a> Case<'a> {
+impl Case {
     /// Looks at one app.
     ///
     /// # Errors
-    /// When no manifest deploys it, AWS cannot be read, or it cannot be planned.
-    pub async fn open(global: &Global, desired: &'a Desired, name: &AppName) -> Result<Self, Failure> {
-        let app = selection::app(desired, name)?;
+    /// When no manifest deploys it and nothing of it is there, AWS cannot be read, or it cannot be planned.
+    pub async fn open(global: &Global, desired: &Desired, name: &AppName) -> Result<Self, Failure> {
         let session = Session::open(global, desired).await;
         let look = session.look(desired).await?;
-        let plan = look.plan.app(name).cloned();
-        let plan = plan.ok_or_else(|| Failure::new(format!("{} cannot be planned", app.scope)))?;
+        let plan = look.plan.app(name).cloned().ok_or_else(|| selection::no_such_app(name, &[desired]))?;
+        let stand_in = || DesiredApp::without_manifest(Scope::new(name.clone(), desired.name.clone()));
+        let app = desired.apps.get(name).cloned().or_else(stand_in);
+        let app = app.ok_or_else(|| selection::no_such_app(name, &[desired]))?;
         Ok(Self { session, look, app, plan })
     }
 
@@ -236,7 +237,7 @@ impl<'a> Case<'a> {
     /// What a person says about the app, for the planner.
     pub fn about<'b>(&'b self, desired: &'b Desired, why: Option<&'b str>) -> About<'b> {
         let now = self.session.clock.now();
-        About { desired, app: self.app, observed: &self.look.observed, why, now }
+        About { desired, app: &self.app, observed: &self.look.observed, why, now }
     }
 
     /// Converging this app alone.

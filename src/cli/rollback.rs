@@ -71,7 +71,7 @@ impl Rollback {
 }
 
 /// What was deployed before, oldest first. Versions that cannot be understood lead nowhere.
-async fn history(case: &Case<'_>) -> Result<Vec<DeployedRecord>, Failure> {
+async fn history(case: &Case) -> Result<Vec<DeployedRecord>, Failure> {
     let versions = aws::history::history(&case.session.aws, &case.app.scope).await?;
     Ok(versions.into_iter().filter_map(|(_, record)| record.known().cloned()).collect())
 }

@@ -68,10 +68,15 @@ impl Environment {
     /// What is wanted in the one environment that is meant.
     ///
     /// # Errors
-    /// When there are no manifests, that of the environment has errors, or as [`Environment::pick`].
+    /// When there are no manifests, that of the environment does not even tell its region and account, or as
+    /// [`Environment::pick`].
     pub fn one(&self, global: &Global) -> Result<Desired, Failure> {
         let fleet = environments::fleet(global)?;
-        let name = self.known(&fleet)?;
+        let name = self.named(&fleet)?;
+        if fleet.faults.environments.contains(&name) {
+            // What was found in its manifest was said. Brakes must not depend on what is broken.
+            return fleet.without_its_manifest(&name).ok_or_else(|| environments::broken(&name));
+        }
         fleet.desired(&name).map_err(|findings| environments::unknown(&findings))
     }
 
@@ -80,13 +85,18 @@ impl Environment {
     /// # Errors
     /// As [`Environment::one`].
     pub fn known(&self, fleet: &Fleet) -> Result<EnvironmentName, Failure> {
+        let name = self.named(fleet)?;
+        if fleet.faults.environments.contains(&name) { Err(environments::broken(&name)) } else { Ok(name) }
+    }
+
+    /// The one environment that is meant, whether its manifest is right or not.
+    fn named(&self, fleet: &Fleet) -> Result<EnvironmentName, Failure> {
         let broken = &fleet.faults.environments;
         let all: BTreeSet<&EnvironmentName> = fleet.environments.keys().chain(broken).collect();
         if all.is_empty() && fleet.faults.unseen {
             return Err(Failure::new("the manifests have errors; nothing was done"));
         }
-        let name = self.pick(all.into_iter())?;
-        if broken.contains(name) { Err(environments::broken(name)) } else { Ok(name.clone()) }
+        self.pick(all.into_iter()).cloned()
     }
 
     /// What is wanted in the environment that is named, or in all of them; and why nothing is said of some of these.

@@ -14,7 +14,7 @@ use super::node::{Layer, Node};
 use super::source::{Place, SourceFile, shown};
 use super::spec::{AppSpec, EnvironmentSpec, ImageSource};
 use super::{files, git, overlay, schema, shape, sources, yaml};
-use crate::model::desired::{Desired, DesiredApp, Source};
+use crate::model::desired::{Desired, DesiredApp, LeftOut, Source};
 use crate::model::launch::Secret;
 use crate::model::names::{AppName, EnvironmentName, Scope};
 
@@ -29,6 +29,8 @@ pub struct Fleet {
     pub warnings: Diagnostics,
     /// Whose manifests have errors, and are not among these.
     pub faults: Faults,
+    /// What can be told of where environments are whose manifests have errors.
+    whereabouts: BTreeMap<EnvironmentName, EnvironmentSpec>,
     paths: Vec<PathBuf>,
     source: OnceLock<Source>,
 }
@@ -130,8 +132,11 @@ fn assemble(
     }
     findings.extend(own.findings.iter().cloned());
     findings.tidy();
+    let named = manifests.iter().filter(|(name, _)| faults.environments.contains(*name));
+    let whereabouts = named.filter_map(|(name, one)| Some((name.clone(), whereabouts(one.spec.as_ref()?)?))).collect();
     let mut fleet = Fleet {
         environments,
+        whereabouts,
         apps: built,
         warnings: Diagnostics::default(),
         faults,
@@ -198,6 +203,18 @@ fn typed_environments(
         }
     }
     environments
+}
+
+/// Where an environment is, as far as its manifest tells that in spite of its errors: region, account, role. Nothing is created by
+/// this; it is enough to look at what there is and to put marks on it.
+fn whereabouts(tree: &Node) -> Option<EnvironmentSpec> {
+    let mut spec = serde_json::json!({"network": {"vpcId": "unknown", "subnetIds": []}, "securityGroupIds": []});
+    for field in ["region", "accountId", "assumeRole"] {
+        if let Some(value) = tree.get(field).filter(|value| !value.is_null()) {
+            spec[field] = value.to_json();
+        }
+    }
+    serde_json::from_value(spec).ok()
 }
 
 /// For what the checks of shape and values let pass and the types do not: said only where nothing else was.
@@ -444,6 +461,23 @@ impl Fleet {
             deep: false,
             shown: None,
             left_out,
+        })
+    }
+
+    /// What is known of an environment whose manifest has errors, if its region and account can still be told. No app has a
+    /// manifest there, so that nothing is planned: what has traffic is watched, and people can put their marks.
+    pub fn without_its_manifest(&self, name: &EnvironmentName) -> Option<Desired> {
+        Some(Desired {
+            name: name.clone(),
+            environment: self.whereabouts.get(name)?.clone(),
+            apps: BTreeMap::new(),
+            source: self.source().clone(),
+            others: BTreeMap::new(),
+            chosen: None,
+            begun: None,
+            shown: None,
+            deep: false,
+            left_out: LeftOut { apps: BTreeSet::new(), unseen: true },
         })
     }
 

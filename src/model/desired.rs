@@ -62,6 +62,16 @@ pub struct DesiredApp {
     pub spec: AppSpec,
 }
 
+impl DesiredApp {
+    /// What stands in for an app of which no manifest can be read, so that people can say something about it: marks need its
+    /// name only. Nothing is planned by it. Nothing where a spec needs more than this version gives it.
+    pub fn without_manifest(scope: Scope) -> Option<Self> {
+        let spec = serde_json::json!({"image": {"id": "ami-00000000"}, "instanceType": "none"});
+        let spec = serde_json::from_value(spec).ok()?;
+        Some(Self { scope, labels: BTreeMap::new(), spec })
+    }
+}
+
 /// Where manifests came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {

@@ -15,6 +15,7 @@ use crate::model::time::Timestamp;
 pub(super) use front::{Front, Point};
 
 /// One app as it is.
+#[derive(Clone)]
 pub(super) struct Picture<'a> {
     /// Its groups, oldest generation first.
     pub(super) groups: Vec<&'a Group>,
@@ -45,11 +46,6 @@ impl<'a> Picture<'a> {
         }
         let front = if wanted.has_front() { Some(standing::wanted_by(draft, wanted, &self.groups)?) } else { None };
         Some(Self { front, ..self })
-    }
-
-    /// What there is of an app that has a manifest. `None`: as for [`Picture::observed`] and [`Picture::completed`].
-    pub(super) fn of(draft: &mut Draft<'a>, wanted: &Wanted<'a>) -> Option<Self> {
-        Self::observed(draft)?.completed(draft, wanted)
     }
 
     /// The group that serves: in the slot with the traffic; for a worker, the one that took over last.

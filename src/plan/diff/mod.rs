@@ -7,9 +7,12 @@ pub(super) mod settings;
 mod template;
 
 use super::draft::Draft;
+use super::picture::Front;
 use super::release::Release;
 use super::resolve::Wanted;
 use crate::model::action::Tags;
+use crate::model::names::Slot;
+use crate::model::observed::Group;
 use crate::model::plan::{Effect, FieldChange};
 use crate::model::tags::{self, keys};
 pub(super) use template::replaced;
@@ -49,6 +52,32 @@ pub(super) fn in_place<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     } else {
         draft.plan.fields.append(&mut changes.found);
     }
+    beside(draft, release);
+}
+
+/// Of two groups with traffic, the other one follows the manifest as well: while a canary goes through its steps, it is the one
+/// with most of the users.
+fn beside<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
+    let is_other = |serving: &&Group| release.target.is_some_and(|target| target.name != serving.name);
+    let Some(other) = release.serving.filter(is_other) else { return };
+    let both = |front: &Front<'_>| Slot::BOTH.into_iter().all(|slot| front.weight(slot) > 0);
+    if !release.picture.front.as_ref().is_some_and(both) || other.owner.failed.is_some() || other.deleting {
+        return;
+    }
+    let (wanted, fits) = (release.wanted, release.fits(other));
+    let mut changes = Changes { drifted: wanted.has_applied(other), fits, wanted, found: Vec::new() };
+    let open = draft.open_questions();
+    group::sizes(draft, release, other, &mut changes);
+    let all_known = scaling::scaling(draft, release, other, &mut changes);
+    if !changes.drifted && all_known && draft.open_questions() == open {
+        let applied = if fits { wanted.applied() } else { wanted.applied_to_another() };
+        let tag = tags::encode_applied(Some(&applied), draft.writer.as_ref()).unwrap_or(applied);
+        let tag = Tags::from([(keys::APPLIED.to_owned(), tag)]);
+        draft.tag_group(&other.name, tag, "its settings are those of the manifest, too");
+    }
+    let said = if changes.drifted { &mut draft.plan.drift } else { &mut draft.plan.fields };
+    let new: Vec<FieldChange> = changes.found.into_iter().filter(|change| !said.contains(change)).collect();
+    said.extend(new);
 }
 
 struct Changes<'w, 'a> {

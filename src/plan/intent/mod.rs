@@ -93,14 +93,15 @@ impl<'a> About<'a> {
     ) -> Result<T, String> {
         let mut wanted = Wanted::resolve(self.app, &self.desired.environment, self.observed);
         let mut draft = Draft::new(&self.app.scope, self.observed, self.now);
-        match Picture::of(&mut draft, &wanted) {
-            Some(picture) => {
-                wanted.choose(&picture, self.observed, self.now);
-                decide(&wanted, &picture)
-            }
-            None if draft.plan.reason.is_empty() => Err("not all of it could be read".to_owned()),
-            None => Err(draft.plan.reason),
+        let Some(current) = Picture::observed(&mut draft) else { return Err(draft.plan.reason) };
+        if !self.desired.apps.contains_key(&self.app.scope.app) {
+            // Without a manifest nothing is wanted, and what there is can be told all the same.
+            return decide(&wanted, &current);
         }
+        // A mark needs no more than what is told by tags, where what the manifest leads to cannot be read or is not there.
+        let picture = current.clone().completed(&mut draft, &wanted).unwrap_or(current);
+        wanted.choose(&picture, self.observed, self.now);
+        decide(&wanted, &picture)
     }
 
     fn mark(&self) -> Mark {
@@ -203,5 +204,14 @@ fn turned_down<'a>(picture: &Picture<'a>, words: &str) -> Option<(&'a Group, &'a
 /// The generation that is on its way to the traffic.
 fn underway<'a>(wanted: &Wanted<'a>, picture: &Picture<'a>) -> Option<&'a Group> {
     let serving = picture.serving();
-    picture.candidate(wanted).filter(|candidate| serving.is_none_or(|serving| serving.name != candidate.name))
+    let candidate = match (picture.candidate(wanted), wanted.hash()) {
+        // What is wanted cannot be told: the newest that runs, if it is newer than what serves.
+        (None, None) => picture
+            .unfailed()
+            .filter(|group| group.desired > 0 && !group.deleting)
+            .last()
+            .filter(|newest| serving.is_none_or(|serving| serving.owner.generation < newest.owner.generation)),
+        (candidate, _) => candidate,
+    };
+    candidate.filter(|candidate| serving.is_none_or(|serving| serving.name != candidate.name))
 }

@@ -7,7 +7,7 @@ use crate::model::names::Slot;
 use crate::model::observed::{Forward, Listener, LoadBalancer, Rule, TargetGroup};
 
 /// What stands before the instances.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(in crate::plan) struct Front<'a> {
     /// The target groups of slot a and slot b.
     pub(in crate::plan) target_groups: BTreeMap<Slot, &'a TargetGroup>,
@@ -26,6 +26,7 @@ pub(in crate::plan) struct Front<'a> {
 }
 
 /// One of the things that hold the weights, and the weights that it holds.
+#[derive(Clone)]
 pub(in crate::plan) struct Point {
     pub(in crate::plan) at: TrafficPoint,
     pub(in crate::plan) forward: Forward,

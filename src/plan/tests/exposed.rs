@@ -4,6 +4,7 @@
 use super::*;
 use crate::model::mark::CanaryStep;
 use crate::model::plan::Exposed;
+use crate::plan::intent;
 
 /// What gives the traffic back from slot b to slot a and marks generation 2.
 const BACK: [&str; 2] = ["shift to a", "tag hello-prod-v002 failed,failed-at"];
@@ -221,4 +222,66 @@ fn canary_at(share: u32, health: Health) -> Case {
         BTreeMap::from([(target_group_arn(Slot::A), 100 - share), (target_group_arn(Slot::B), share)]);
     case.observed.listeners.insert(LISTENER.to_owned(), Read::Known(Some(listener)));
     case
+}
+
+/// What people may say in an emergency.
+fn brakes() -> Vec<(&'static str, fn(&intent::About<'_>) -> Result<intent::Intent, String>, &'static str)> {
+    vec![
+        ("rollback", |about| intent::rollback(about, None, &[]), "amiable:failed"),
+        ("abort", intent::abort, "amiable:failed"),
+        ("pause", intent::pause, "amiable:paused"),
+        ("pin", intent::pin, "amiable:pinned"),
+        ("suspend", |about| intent::suspend(about, None), "amiable:suspended"),
+    ]
+}
+
+#[test]
+fn a_brake_does_not_depend_on_what_is_broken() {
+    for (what, spoil) in troubles().into_iter().filter(|(what, _)| *what != "a pause") {
+        for (brake, say, key) in brakes() {
+            let mut case = baking(Health::Healthy, 60);
+            spoil(&mut case);
+            let stand_in = DesiredApp::without_manifest(scope()).unwrap();
+            let app = case.desired.apps.get(&scope().app).unwrap_or(&stand_in);
+            let about = intent::About { desired: &case.desired, app, observed: &case.observed, why: None, now: now() };
+            let said = say(&about).unwrap_or_else(|refusal| panic!("{brake} with {what}: {refusal}"));
+            let Action::TagGroup { name, tags, .. } = &said.actions[0].action else { panic!("{brake} with {what}") };
+            assert_eq!(name, "hello-prod-v002", "{brake} with {what}");
+            assert!(tags.contains_key(key), "{brake} with {what}");
+        }
+    }
+}
+
+#[test]
+fn a_canary_without_a_manifest_can_be_given_up() {
+    let mut case = canary_at(5, Health::Healthy);
+    case.desired.apps.clear();
+    let app = DesiredApp::without_manifest(scope()).unwrap();
+    for say in [intent::abort, |about: &intent::About<'_>| intent::rollback(about, None, &[])] {
+        let about =
+            intent::About { desired: &case.desired, app: &app, observed: &case.observed, why: None, now: now() };
+        let said = say(&about).unwrap();
+        assert_eq!((said.generation, said.serves), (Generation(2), Some(Generation(1))));
+    }
+}
+
+#[test]
+fn of_two_groups_with_traffic_both_follow_the_manifest_in_their_sizes() {
+    let mut case = canary_at(5, Health::Healthy);
+    spec(&mut case, json!({"instances": {"min": 5, "max": 20}}));
+    let plan = case.plan();
+    let sizes = plan.actions.iter().filter_map(|planned| match &planned.action {
+        Action::UpdateGroup { name, change } => Some((name.as_str(), change.min, change.max, change.desired)),
+        _ => None,
+    });
+    let all = |name| (name, Some(5), Some(20), Some(5));
+    assert_eq!(sizes.collect::<Vec<_>>(), [all("hello-prod-v002"), all("hello-prod-v001")]);
+    let said = |group: &str| format!("tag {group} applied");
+    let calls = calls(&plan);
+    assert!(calls.contains(&said("hello-prod-v001")) && calls.contains(&said("hello-prod-v002")), "{calls:?}");
+    // At its whole share there is one group with traffic, and the other one is on its way out.
+    let mut over = baking(Health::Healthy, 60);
+    spec(&mut over, json!({"instances": {"min": 5, "max": 20}}));
+    let touched = |planned: &crate::model::plan::PlannedAction| planned.action.resource() == "hello-prod-v001";
+    assert!(!over.plan().actions.iter().any(touched));
 }
