@@ -249,7 +249,7 @@ enum Trouble<'a> {
 
 impl<'a> Trouble<'a> {
     fn of(activity: &'a Activity) -> Option<Self> {
-        if activity.status == "Failed" {
+        if activity.failed() {
             return Some(Trouble::Failed(&activity.message));
         }
         let (_, cause) = activity.cause.split_once("an instance was taken out of service ")?;
@@ -375,13 +375,11 @@ mod tests {
     }
 
     fn activity(at: &str, status: &str, message: &str, cause: &str) -> Activity {
-        Activity {
-            started_at: samples::at(at),
-            ended_at: None,
-            status: status.into(),
-            message: message.into(),
-            cause: cause.into(),
-        }
+        let description =
+            if cause.contains("taken out") { message } else { "Launching a new EC2 instance" };
+        let (status, message, cause) = (status.into(), message.into(), cause.into());
+        let (started_at, description) = (samples::at(at), description.into());
+        Activity { started_at, ended_at: None, status, description, message, cause, subnet: None }
     }
 
     fn tell(groups: Vec<&Group>, records: Vec<DeployedRecord>, decisions: Vec<Decision>) -> Vec<Happening> {

@@ -156,9 +156,17 @@ pub(in crate::aws) fn activity(activity: &aws_sdk_autoscaling::types::Activity) 
         started_at: activity.start_time().and_then(codec::timestamp)?,
         ended_at: activity.end_time().and_then(codec::timestamp),
         status: activity.status_code().map(|code| cleaned(code.as_str())).unwrap_or_default(),
+        description: cleaned(activity.description().unwrap_or_default()),
         message: cleaned(words.into_iter().flatten().find(|words| !words.is_empty()).unwrap_or_default()),
         cause: cleaned(activity.cause().unwrap_or_default()),
+        subnet: activity.details().and_then(subnet),
     })
+}
+
+/// The subnet that an activity's details name: `{"Subnet ID":"subnet-0abc","Availability Zone":"us-west-2a"}`.
+fn subnet(details: &str) -> Option<String> {
+    let details: serde_json::Value = serde_json::from_str(details).ok()?;
+    details.get("Subnet ID")?.as_str().map(str::to_owned)
 }
 
 async fn target_group_attributes(aws: &Aws, arn: &str) -> Result<Attributes, AwsError> {

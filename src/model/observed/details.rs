@@ -223,10 +223,34 @@ pub struct Activity {
     pub ended_at: Option<Timestamp>,
     /// `Successful`, `Failed`, `InProgress` …
     pub status: String,
+    /// What is done, in AWS's words: `Launching a new EC2 instance: i-0abc`, `Terminating EC2 instance: i-0abc` …
+    pub description: String,
     /// AWS's words about what it did and how that ended: its status message, or else its description.
     pub message: String,
     /// AWS's words about why it began, such as `… an instance was taken out of service in response to an ELB system health
     /// check failure.`, where others say `… in response to an EC2 health check indicating it has been terminated or stopped.`
     /// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/ts-as-healthchecks.html>
     pub cause: String,
+    /// The subnet in which it was done, where AWS says so.
+    pub subnet: Option<String>,
+}
+
+impl Activity {
+    /// Whether an instance was to be launched.
+    /// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-scaling-activities.html>
+    pub fn is_launch(&self) -> bool {
+        ["Launching ", "Placing Spot"].iter().any(|words| self.description.starts_with(words))
+    }
+
+    /// Whether it ended without what it was begun for, and AWS says why. `Cancelled` without a word is a launch that was not
+    /// wanted any more.
+    pub fn failed(&self) -> bool {
+        self.status == "Failed" || self.status == "Cancelled" && self.message != self.description
+    }
+
+    /// The instance that it launches or terminates, where it names one.
+    pub fn instance(&self) -> Option<&str> {
+        let (_, id) = self.description.split_once(": ")?;
+        id.split([' ', ',', '.']).next().filter(|id| id.starts_with("i-"))
+    }
 }

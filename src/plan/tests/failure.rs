@@ -82,28 +82,84 @@ fn an_edit_in_the_middle_replaces_what_is_unfinished_and_a_revert_keeps_what_ser
     assert_eq!(case.plan().from, Some(Generation(1)));
 }
 
+/// Version 2 has been launching for two hours, and this is what its group says it did, newest first.
+fn launching(activities: Vec<Activity>) -> Case {
+    let mut case = Case::serving(NEW_IMAGE, json!({})).with_group(2, NEW_IMAGE, Health::Initial, |group| {
+        group.instances.clear();
+        group.created_at = ago(7200);
+    });
+    case.observed.details.activities.insert("hello-prod-v002".to_owned(), Read::Known(activities));
+    case
+}
+
+fn launch(seconds: u64, status: &str, message: &str, subnet: &str) -> Activity {
+    Activity {
+        started_at: ago(seconds),
+        ended_at: Some(ago(seconds)),
+        status: status.to_owned(),
+        description: "Launching a new EC2 instance".to_owned(),
+        message: message.to_owned(),
+        cause: String::new(),
+        subnet: Some(subnet.to_owned()),
+    }
+}
+
+const FAILED: [&str; 1] = ["tag hello-prod-v002 failed,failed-at"];
+
 #[test]
 fn a_launch_that_cannot_succeed_fails_at_once_and_a_lack_of_room_does_not() {
-    let with = |message: &str| {
-        let mut case = Case::serving(NEW_IMAGE, json!({})).with_group(2, NEW_IMAGE, Health::Initial, |group| {
-            group.instances.clear();
-            group.created_at = ago(7200);
-        });
-        let activity = Activity {
-            started_at: ago(5),
-            ended_at: None,
-            status: "Failed".to_owned(),
-            message: message.to_owned(),
-            cause: String::new(),
-        };
-        case.observed.details.activities.insert("hello-prod-v002".to_owned(), Read::Known(vec![activity]));
-        case
-    };
+    let with = |message: &str| launching(vec![launch(5, "Failed", message, "subnet-a")]);
     let bad = with("The image id '[ami-1]' does not exist. Launching EC2 instance failed.");
-    assert_eq!(bad.calls(), ["tag hello-prod-v002 failed,failed-at"]);
-    let full = with("We currently do not have sufficient c7g.large capacity. Launching EC2 instance failed.");
-    assert_eq!(full.calls(), Vec::<String>::new());
-    assert!(full.plan().waits[0].what.contains("do not have sufficient"), "in AWS's words");
+    assert_eq!(bad.calls(), FAILED);
+    for room in [
+        "We currently do not have sufficient c7g.large capacity. Launching EC2 instance failed.",
+        "There are not enough free addresses in subnet 'subnet-a' to satisfy the requested number of instances.",
+        "Max spot instance count exceeded. Launching EC2 instance failed.",
+        "2 instance(s) are already running. Launching EC2 instance failed.",
+    ] {
+        let full = with(room);
+        assert_eq!(full.calls(), Vec::<String>::new(), "{room}");
+        assert!(full.plan().waits[0].what.contains(room), "in AWS's words");
+    }
+}
+
+#[test]
+fn a_launch_that_aws_cancelled_with_a_reason_counts_like_one_that_failed() {
+    let why = "Instance became unhealthy while waiting for instance to be in InService state. Termination Reason: \
+               Client.InternalError: Client error on launch";
+    // The next try is under way already.
+    let next = |status: &str| launch(3, status, "Launching a new EC2 instance", "subnet-a");
+    let case = launching(vec![next("InProgress"), launch(20, "Cancelled", why, "subnet-a")]);
+    assert_eq!(case.calls(), FAILED);
+    assert!(case.plan().actions[0].reason.contains("Client.InternalError: Client error on launch"));
+
+    let cured = launching(vec![next("Successful"), launch(20, "Cancelled", why, "subnet-a")]);
+    assert_ne!(cured.plan().actions[0].reason, case.plan().actions[0].reason, "the newest that ended counts");
+    let unwanted = launch(20, "Cancelled", "Launching a new EC2 instance", "subnet-a");
+    assert!(launching(vec![unwanted]).plan().notes.is_empty(), "nobody wanted it any more");
+}
+
+#[test]
+fn a_zone_that_does_not_know_the_instance_type_fails_a_release_only_where_there_is_no_other() {
+    let why = "Your requested instance type (c7g.large) is not supported in your requested Availability Zone (a).";
+    let mut case = launching(vec![launch(5, "Failed", why, "subnet-a")]);
+    let young = |group: &mut Group| group.created_at = ago(60);
+    let Read::Known(groups) = &mut case.observed.groups else { panic!() };
+    young(groups.get_mut("hello-prod-v002").unwrap());
+    assert_eq!(case.calls(), Vec::<String>::new());
+    assert!(case.plan().notes[0].contains("one zone cannot launch it"), "{:?}", case.plan().notes);
+    let everywhere = vec![launch(5, "Failed", why, "subnet-b"), launch(5, "Failed", why, "subnet-a")];
+    case.observed.details.activities.insert("hello-prod-v002".to_owned(), Read::Known(everywhere));
+    assert_eq!(case.calls(), FAILED);
+}
+
+#[test]
+fn words_that_nobody_knows_are_shown_as_they_are_and_judge_nothing() {
+    let mut case = launching(vec![launch(5, "Failed", "The moon is in the wrong phase.", "subnet-a")]);
+    let Read::Known(groups) = &mut case.observed.groups else { panic!() };
+    groups.get_mut("hello-prod-v002").unwrap().created_at = ago(60);
+    assert_eq!(case.calls(), Vec::<String>::new());
+    assert!(case.plan().notes[0].contains("The moon is in the wrong phase."), "{:?}", case.plan().notes);
 }
 
 #[test]
@@ -153,8 +209,10 @@ fn an_instance_that_was_replaced_for_its_health_fails_the_bake_even_if_its_succe
         started_at: ago(20),
         ended_at: None,
         status: "Successful".to_owned(),
+        description: "Terminating EC2 instance: i-0abc".to_owned(),
         message: String::new(),
         cause: cause.to_owned(),
+        subnet: None,
     };
     let set = |case: &mut Case, cause: &str| {
         case.observed.details.activities.insert("hello-prod-v002".to_owned(), Read::Known(vec![activity(cause)]));

@@ -2,6 +2,7 @@
 
 mod activity;
 pub(super) mod alarms;
+mod causes;
 mod compare;
 mod health;
 mod patience;
@@ -21,7 +22,8 @@ use crate::model::action::{Action, Tags};
 use crate::model::observed::{Failure, Group, Want};
 use crate::model::tags::{self, keys};
 use crate::model::time::{Span, Timestamp};
-use activity::{Cause, abandoned_launch, launch_failure, replaced};
+use activity::{abandoned_launch, launch_failure, replaced};
+use causes::Cause;
 pub(super) use health::Healthy;
 use watched::Watching;
 
@@ -289,8 +291,12 @@ fn not_yet_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target:
             if let Some(unused) = &health.unused {
                 draft.note(format!("a target takes no part in load balancing: {unused}"));
             }
-            if let Some((_, words)) = other {
-                draft.note(format!("the last launch failed: {words}"));
+            match other {
+                Some((Cause::Zone, words)) => {
+                    draft.note(format!("one zone cannot launch it, and AWS goes on in the others: {words}"));
+                }
+                Some((_, words)) => draft.note(format!("the last launch failed: {words}")),
+                None => {}
             }
             if release.picture.front.as_ref().is_some_and(super::prepare::is_provisioning) {
                 draft.note("the load balancer is still being provisioned");

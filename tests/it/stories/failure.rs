@@ -150,6 +150,36 @@ async fn a_launch_that_cannot_succeed_ends_the_release_in_the_words_of_aws() {
     assert!(lab.plan("hello").await.reason.contains("Invalid IAM Instance Profile name"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn instances_that_end_on_launch_for_want_of_a_key_end_the_release_at_once() {
+    let mut lab = deployed("").await;
+    lab.diary();
+    let why = "Client.InternalError: Client error on launch";
+    lab.simulation.with(|world| world.scaling.capacity.ends_on_launch = Some(why.to_owned()));
+    lab.write("hello", app("hello", HELLO_1_1, ""));
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+    assert_snapshot!(lab.diary());
+    assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+    assert!(lab.plan("hello").await.reason.contains(why));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_zone_that_does_not_know_the_type_is_passed_over_and_the_release_goes_on() {
+    let mut lab = deployed("").await;
+    lab.simulation.with(|world| world.scaling.capacity.unsupported_zones.insert("us-west-2a".to_owned()));
+    lab.write("hello", app("hello", HELLO_1_1, ""));
+    assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+    settles(&lab).await;
+
+    lab.simulation.with(|world| {
+        world.scaling.capacity.unsupported_zones.extend(["us-west-2b".to_owned(), "us-west-2c".to_owned()]);
+    });
+    lab.write("hello", app("hello", HELLO_1_0, ""));
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed, "no zone is left");
+    let reason = lab.plan("hello").await.reason;
+    assert!(reason.contains("not supported in your requested Availability Zone"), "{reason}");
+}
+
 /// The first release fell sick under traffic, and goes on serving for want of anything else.
 async fn failed_from_the_first() -> Lab {
     let mut lab = Lab::new().await;

@@ -9,6 +9,11 @@ pub struct Capacity {
     pub failure: Option<LaunchFailure>,
     /// Zones in which there is no capacity.
     pub exhausted_zones: BTreeSet<String>,
+    /// Zones that do not know the instance types; a group tries them all the same, and then its other zones.
+    pub unsupported_zones: BTreeSet<String>,
+    /// Instances end before they run, for this reason of EC2's: `Client.InternalError: Client error on launch`.
+    /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StateReason.html>
+    pub ends_on_launch: Option<String>,
     /// Instance types of which there is none.
     pub exhausted_types: BTreeSet<String>,
     /// The most instances the account may run; more exceed its quota.
@@ -22,6 +27,8 @@ pub enum LaunchFailure {
     InsufficientInstanceCapacity,
     /// The account's quota is used up.
     VcpuLimitExceeded,
+    /// The zone does not know the type.
+    ZoneUnsupported,
     /// Anything else, in these words.
     Other(String),
 }
@@ -40,6 +47,10 @@ impl LaunchFailure {
                 instance type belongs to. Please visit http://aws.amazon.com/contact-us/ec2-request to request an \
                 adjustment to this limit."
                 .to_owned(),
+            LaunchFailure::ZoneUnsupported => format!(
+                "Your requested instance type ({instance_type}) is not supported in your requested Availability Zone ({zone}). \
+                 Please retry your request by not specifying an Availability Zone or choosing another one."
+            ),
             LaunchFailure::Other(words) => words.clone(),
         }
     }

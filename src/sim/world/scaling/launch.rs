@@ -40,6 +40,9 @@ pub(super) fn settle(world: &mut World, name: &str) {
         let id = &member.id;
         let runs = world.compute.instances.get(id).is_some_and(|instance| instance.state(now) == State::Running);
         match member.lifecycle {
+            Lifecycle::Pending if runs && world.scaling.capacity.ends_on_launch.is_some() => {
+                retire::begin(world, name, id, Reason::EndedOnLaunch);
+            }
             Lifecycle::Pending if runs && !hooks.is_empty() => hold(world, name, id, &hooks),
             Lifecycle::Pending if runs => enter_service(world, name, id),
             Lifecycle::PendingWait => answer(world, name, &member),
@@ -105,8 +108,13 @@ pub(super) fn launch(world: &mut World, name: &str, count: usize) {
         }
         let group = group.clone();
         match place(world, &group) {
-            Ok(placed) => start(world, &group, placed),
-            Err(refusal) => return fail(world, &group, refusal),
+            Ok(placed) => {
+                for refusal in placed.passed_over.iter() {
+                    tell_failure(world, &group, refusal);
+                }
+                start(world, &group, placed);
+            }
+            Err(refusals) => return fail(world, &group, &refusals),
         }
     }
 }
@@ -118,6 +126,8 @@ struct Placed {
     image: Image,
     subnet: Subnet,
     spot: bool,
+    /// Zones that were tried before, and do not know the type.
+    passed_over: Vec<Refusal>,
 }
 
 /// Why there is no launch, and where it was tried.
@@ -127,9 +137,9 @@ struct Refusal {
 }
 
 /// Chooses a subnet: the zone with the fewest members first, another zone when that has no capacity.
-fn place(world: &World, group: &Group) -> Result<Placed, Refusal> {
+fn place(world: &World, group: &Group) -> Result<Placed, Vec<Refusal>> {
     let nowhere = |words: String| Refusal { words, subnet: None };
-    let (template, data) = resolve(world, &group.template).map_err(nowhere)?;
+    let (template, data) = resolve(world, &group.template).map_err(|words| vec![nowhere(words)])?;
     let spot = group.mixed.as_ref().is_some_and(|mixed| mixed.next_is_spot(group));
     let mut members: BTreeMap<&str, usize> = BTreeMap::new();
     for member in group.active() {
@@ -138,6 +148,7 @@ fn place(world: &World, group: &Group) -> Result<Placed, Refusal> {
     let mut subnets: Vec<Option<&Subnet>> = group.subnet_ids.iter().map(|id| world.network.subnets.get(id)).collect();
     subnets.sort_by_key(|subnet| subnet.map_or(0, |it| members.get(it.zone.as_str()).copied().unwrap_or(0)));
     let mut refusal = nowhere("The group has no subnets.".to_owned());
+    let mut passed_over = Vec::new();
     for subnet in subnets {
         let Some(subnet) = subnet else {
             refusal = nowhere(format!("The subnet ID '{}' does not exist", group.subnet_ids.join(",")));
@@ -150,12 +161,18 @@ fn place(world: &World, group: &Group) -> Result<Placed, Refusal> {
                     name: template.name.clone(),
                     version: number(template, &group.template.version),
                 };
-                return Ok(Placed { template, data, image, subnet: subnet.clone(), spot });
+                return Ok(Placed { template, data, image, subnet: subnet.clone(), spot, passed_over });
+            }
+            Err(words) if world.scaling.capacity.unsupported_zones.contains(&subnet.zone) => {
+                passed_over.push(Refusal { words, subnet: Some(subnet.clone()) });
             }
             Err(words) => refusal = Refusal { words, subnet: Some(subnet.clone()) },
         }
     }
-    Err(refusal)
+    if passed_over.len() < group.subnet_ids.len() {
+        passed_over.push(refusal);
+    }
+    Err(passed_over)
 }
 
 /// The first of a group's types that this zone has.
@@ -216,6 +233,8 @@ fn check(world: &World, data: &TemplateData, subnet: &Subnet) -> Result<Image, S
         Some(failure)
     } else if capacity.instance_limit.is_some_and(|limit| world.compute.alive(world.now) >= limit) {
         Some(&LaunchFailure::VcpuLimitExceeded)
+    } else if capacity.unsupported_zones.contains(&subnet.zone) {
+        Some(&LaunchFailure::ZoneUnsupported)
     } else if capacity.exhausted_zones.contains(&subnet.zone) || capacity.exhausted_types.contains(instance_type) {
         Some(&LaunchFailure::InsufficientInstanceCapacity)
     } else {
@@ -274,7 +293,7 @@ fn architecture_of(instance_type: &str) -> &'static str {
 
 /// Starts an instance as a pending member.
 fn start(world: &mut World, group: &Group, placed: Placed) {
-    let Placed { template, data, image, subnet, spot } = placed;
+    let Placed { template, data, image, subnet, spot, .. } = placed;
     let now = world.now;
     let id = world.fresh_id("i");
     let mut instance = Instance::launch(id.clone(), &image, &data, &subnet, now);
@@ -323,8 +342,8 @@ fn start(world: &mut World, group: &Group, placed: Placed) {
     }
 }
 
-/// Records a failed launch, and waits before the next: longer each time, and for good after a day.
-fn fail(world: &mut World, group: &Group, refusal: Refusal) {
+/// Records a failed launch.
+fn tell_failure(world: &mut World, group: &Group, refusal: &Refusal) {
     let now = world.now;
     let details = refusal.subnet.as_ref().map(details).unwrap_or_else(|| "{}".to_owned());
     let begin = Begin { description: "Launching a new EC2 instance".to_owned(), cause: cause(group, now), details };
@@ -332,6 +351,15 @@ fn fail(world: &mut World, group: &Group, refusal: Refusal) {
     let Some(group) = world.scaling.groups.get_mut(&group.name) else { return };
     let words = refusal.words.trim_end_matches('.');
     group.end_activity(&activity, now, Status::Failed, Some(format!("{words}. Launching EC2 instance failed.")));
+}
+
+/// Records failed launches, and waits before the next: longer each time, and for good after a day.
+fn fail(world: &mut World, group: &Group, refusals: &[Refusal]) {
+    let now = world.now;
+    for refusal in refusals {
+        tell_failure(world, group, refusal);
+    }
+    let Some(group) = world.scaling.groups.get_mut(&group.name) else { return };
     let mut failing = group.failing.unwrap_or(Failing { since: now, times: 0, retry_at: now });
     let wait = FIRST_RETRY.as_seconds().saturating_mul(1 << failing.times.min(10));
     failing.retry_at = Span::seconds(wait.min(LONGEST_RETRY.as_seconds())).after(now);

@@ -25,6 +25,8 @@ pub(crate) enum Reason {
     HookUnanswered,
     /// Its launch hook was answered with `ABANDON`.
     HookAbandoned,
+    /// EC2 ended it before it ran.
+    EndedOnLaunch,
     /// The group is deleted by force.
     ForceDelete,
 }
@@ -131,9 +133,13 @@ pub(crate) fn begin(world: &mut World, name: &str, id: &str, reason: Reason) {
     };
     let target_groups: Vec<String> = group.target_groups.iter().map(|it| it.arn.clone()).collect();
     let activity = world.begin_activity(name, begin);
+    let ended = world.scaling.capacity.ends_on_launch.clone();
     if let Some(group) = world.scaling.groups.get_mut(name) {
+        if reason == Reason::EndedOnLaunch {
+            group.replacing += 1;
+        }
         if let Some(launching) = launching {
-            group.end_activity(&launching, now, Status::Cancelled, Some(why_not(reason, &launching)));
+            group.end_activity(&launching, now, Status::Cancelled, why_not(reason, &launching, ended.as_deref()));
         }
         if let Some(member) = group.members.get_mut(id) {
             member.lifecycle = Lifecycle::Terminating;
@@ -147,16 +153,22 @@ pub(crate) fn begin(world: &mut World, name: &str, id: &str, reason: Reason) {
     }
 }
 
-/// Why a launch ends before its instance is in service, as AWS puts it.
-fn why_not(reason: Reason, token: &str) -> String {
+/// Why a launch ends before its instance is in service, as AWS puts it; nothing when it is not wanted any more.
+fn why_not(reason: Reason, token: &str, ended: Option<&str>) -> Option<String> {
     let why = match reason {
         Reason::HookUnanswered => "Heartbeat Timeout",
         Reason::HookAbandoned => "Lifecycle Action Completed with ABANDON Result",
-        _ => return "The instance is no longer wanted.".to_owned(),
+        Reason::EndedOnLaunch => {
+            return Some(format!(
+                "Instance became unhealthy while waiting for instance to be in InService state. Termination Reason: {}",
+                ended.unwrap_or_default()
+            ));
+        }
+        _ => return None,
     };
-    format!(
+    Some(format!(
         "Instance failed to complete user's Lifecycle Action: Lifecycle Action with token {token} was abandoned: {why}"
-    )
+    ))
 }
 
 /// Why an instance leaves, as AWS puts it.
@@ -175,7 +187,7 @@ fn cause(group: &Group, id: &str, reason: Reason, now: Timestamp) -> String {
         Reason::LoadBalancerHealth => {
             "an instance was taken out of service in response to an ELB system health check failure."
         }
-        Reason::NotRunning => {
+        Reason::NotRunning | Reason::EndedOnLaunch => {
             "an instance was taken out of service in response to an EC2 health check indicating it has been terminated or \
              stopped."
         }
