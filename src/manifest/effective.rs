@@ -206,6 +206,7 @@ environments:
             bakeTime: 5m                             # built-in default
         verification:
           stableFor: 30s                             # built-in default
+          attempts: 3                                # built-in default
         progressDeadline: 20m                        # built-in default
         retain:
           for: 1h30m                                 # environment default, env.yaml:9

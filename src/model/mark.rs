@@ -24,7 +24,7 @@ impl Mark {
     /// A mark by the caller whose ARN is given: its last part names the user, or the session of a role.
     pub fn new(at: Timestamp, caller_arn: &str, why: &str) -> Self {
         let name = caller_arn.rsplit('/').next().unwrap_or(caller_arn);
-        Self { at, by: one_word(name), to: None, why: tags::value(why) }
+        Self { at, by: one_word(name), to: None, why: tags::group_value(why) }
     }
 
     /// The same mark about something in particular.
@@ -196,7 +196,7 @@ mod tests {
                 let mark = Mark::new(at(), caller, why);
                 let mark = if let Some(to) = to { mark.to(to) } else { mark };
                 let text = mark.to_string();
-                assert_eq!(tags::value(&text), text, "AWS takes it as it is");
+                assert_eq!(tags::group_value(&text), text, "AWS takes it as it is");
                 assert_eq!(text.parse(), Ok(mark), "{text}");
             }
         }

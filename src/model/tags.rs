@@ -13,6 +13,7 @@ use super::names::{AppName, Generation, Scope, Slot};
 use super::observed::{Failure, Nameless, Ownership};
 use super::probe::{Checks, Phase};
 use super::release::Origin;
+use super::text::is_disturbing;
 use super::time::Timestamp;
 use super::writer::Writer;
 
@@ -223,7 +224,7 @@ pub fn encode(owner: &Ownership, labels: &BTreeMap<String, String>) -> Tags {
     put(keys::CANARY, owner.canary.map(|step| step.to_string()));
     put(keys::WATCHED, owner.watched.map(|watched| watched.to_string()));
     put(keys::HELD_MIN, owner.held_min.map(|min| min.to_string()));
-    let mark = |mark: &Option<Mark>| mark.as_ref().map(|mark| value(&mark.to_string()));
+    let mark = |mark: &Option<Mark>| mark.as_ref().map(|mark| group_value(&mark.to_string()));
     put(keys::PAUSED, mark(&owner.marks.paused));
     put(keys::PROMOTED, mark(&owner.marks.promoted));
     put(keys::PROMOTED_IMAGE, mark(&owner.marks.promoted_image));
@@ -290,7 +291,7 @@ pub fn encode_failure(failure: &Failure, judged_by: Option<&str>) -> Tags {
     let judged_by = judged_by.map(|hash| format!("{JUDGED_BY}{hash}")).unwrap_or_default();
     Tags::from([
         (keys::FAILED_AT.to_owned(), format!("{}{judged_by}", failure.at)),
-        (keys::FAILED.to_owned(), value(&failure.reason)),
+        (keys::FAILED.to_owned(), group_value(&failure.reason)),
     ])
 }
 
@@ -312,6 +313,19 @@ pub fn value(text: &str) -> String {
         text.chars().map(|c| if c.is_alphanumeric() || "_.:/=+-@".contains(c) { c } else { ' ' }).collect();
     let words: Vec<&str> = plain.split_whitespace().collect();
     words.join(" ").chars().take(MAX_VALUE).collect::<String>().trim_end().to_owned()
+}
+
+/// Text as Auto Scaling takes it in the tag of a group, which is nearly everything; at most 256 characters. Characters that
+/// are not seen, or that turn others round, become a space. What is cut ends in `…`.
+/// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_Tag.html>
+pub fn group_value(text: &str) -> String {
+    let plain: String = text.chars().map(|c| if is_disturbing(c) { ' ' } else { c }).collect();
+    let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+    if plain.chars().count() <= MAX_VALUE {
+        return plain;
+    }
+    let cut: String = plain.chars().take(MAX_VALUE - 1).collect();
+    format!("{}…", cut.trim_end())
 }
 
 /// Text as every AWS service takes it in a tag, so that [`unescape`] brings it back: what is not plain is `=` and two
@@ -628,6 +642,25 @@ mod tests {
         ]);
         let whole = Ownership { failed: None, ..owner() };
         assert_eq!(encode(&whole, &hostile), encode(&whole, &BTreeMap::new()));
+    }
+
+    #[test]
+    fn the_reason_of_a_failure_keeps_what_a_group_may_carry() {
+        let failure = |reason: &str| {
+            let failure = Failure { at: "2026-08-01T10:07:00Z".parse().unwrap(), reason: reason.to_owned() };
+            encode_failure(&failure, None)[keys::FAILED].clone()
+        };
+        for reason in [
+            "3.4% of its requests answered with 5xx, more than 1%",
+            "i-0ab Target.ResponseCodeMismatch: Health checks failed with these codes: [500]",
+            "We don't have capacity (AZ: us-west-2a), \"c7g.large\"; try <later> & ünder",
+        ] {
+            assert_eq!(failure(reason), reason);
+        }
+        assert_eq!(failure("a\n\t b\u{0}\u{202e}c"), "a b c");
+        let long = failure(&"ä".repeat(300));
+        assert_eq!((long.chars().count(), long.chars().last()), (MAX_VALUE, Some('…')));
+        assert_eq!(failure(&"a".repeat(256)), "a".repeat(256));
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(super) fn recover<'a>(
     draft.plan.to = Some(previous.owner.generation);
     draft.step(StepKind::Entomb { generation: failed.owner.generation }, StepState::Pending, None);
     draft.plan.change = Change::Replace;
-    draft.plan.reason = format!("{} failed: {reason}", failed.owner.generation);
+    draft.plan.reason = failed.owner.how_it_ended();
     true
 }
 
@@ -94,10 +94,9 @@ fn go_back<'a>(
     draft.plan.template = earlier.hash().cloned();
     let candidate = picture.candidate(&earlier);
     if let (None, Some(tombstone)) = (candidate, picture.tombstone(&earlier)) {
-        let (down, again) = (failed.owner.generation, tombstone.owner.generation);
-        let why = tombstone.owner.why_failed();
-        draft.block(format!("{down} was {reason}, but {again} failed, too: {why}; {down} serves"));
-        draft.plan.failure = Some(format!("{again} failed: {why}"));
+        let (down, again) = (failed.owner.generation, tombstone.owner.how_it_ended());
+        draft.block(format!("{down} was {reason}, but {again}; {down} goes on serving"));
+        draft.plan.failure = Some(format!("{again}; {down} goes on serving"));
         return true;
     }
     lead_to(draft, &Release::new(&earlier, picture, candidate));
@@ -128,11 +127,11 @@ pub(super) fn hold<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Pic
     let serves = match stays {
         Some(group) if group.owner.failed.is_some() => goes_on_serving(draft, wanted, picture, group),
         Some(group) => format!("; {} serves", group.owner.generation),
-        None => String::new(),
+        None => "; nothing serves".to_owned(),
     };
-    let (app, failed, reason) = (&draft.scope.app, tombstone.owner.generation, tombstone.owner.why_failed());
-    draft.block(format!("{failed} failed: {reason}{serves} until the manifest changes or `amiable retry {app}`"));
-    draft.plan.failure = Some(format!("{failed} failed: {reason}"));
+    let (app, ended) = (&draft.scope.app, tombstone.owner.how_it_ended());
+    draft.block(format!("{ended}{serves} until the manifest changes or `amiable retry {app}`"));
+    draft.plan.failure = Some(format!("{ended}{}", serves.trim_end_matches(',')));
     draft.plan.to = None;
     if draft.plan.actions.is_empty() {
         draft.plan.steps.clear();

@@ -249,7 +249,9 @@ pub(super) fn tombstones<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture
         } else if group.desired > 0 || group.min > 0 {
             match spared::spared(draft, picture, wanted.spec.verification.stable_for, group) {
                 Spared::No => {
-                    scale_to_zero(draft, picture, group, format!("{generation} failed and does not serve"), Vec::new());
+                    let ended = if group.owner.is_turned_down() { "was turned down" } else { "failed" };
+                    let why = format!("{generation} {ended} and does not serve");
+                    scale_to_zero(draft, picture, group, why, Vec::new());
                 }
                 Spared::Marked | Spared::Unknown => {}
                 // It is a part of the release that what failed leaves nothing behind that costs.

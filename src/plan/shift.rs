@@ -122,7 +122,10 @@ pub(super) fn back<'a>(
         let to = group.owner.generation;
         draft.fails = true;
         for action in front.shifts(&front.all_to(slot)) {
-            let reason = format!("{} failed: {to} serves again ({reason})", failed.owner.generation);
+            let reason = match failed.owner.is_turned_down() {
+                true => format!("{to} serves again: {}", failed.owner.how_it_ended()),
+                false => format!("{} failed: {to} serves again ({reason})", failed.owner.generation),
+            };
             draft.act(action, reason, expects.clone());
         }
         draft.step(StepKind::ShiftBack { to }, StepState::Current, None);

@@ -81,8 +81,10 @@ pub enum What {
     TookOver,
     /// It had proved itself, and was recorded.
     Deployed,
-    /// Its release failed, or was turned down.
+    /// Its release failed.
     Failed,
+    /// A person turned it down, and the decision was not recorded.
+    TurnedDown,
     /// An instance could not be launched, or ended.
     Trouble,
     /// An instance was taken out of service for its health.
@@ -101,6 +103,7 @@ impl std::fmt::Display for What {
             What::TookOver => "took over",
             What::Deployed => "deployed",
             What::Failed => "failed",
+            What::TurnedDown => "turned down",
             What::Trouble => "launch failed",
             What::Replaced => "replaced",
             What::Decided(verb) => verb.as_str(),
@@ -204,7 +207,8 @@ impl Teller<'_> {
         let turned_down = [What::Decided(Verb::Rollback), What::Decided(Verb::Abort)];
         if let Some(failed) = owner.failed.as_ref().filter(|failed| !self.is_told(failed.at, generation, &turned_down))
         {
-            self.tell(failed.at, generation, What::Failed, None, failed.reason.clone());
+            let what = if failed.is_by_a_person() { What::TurnedDown } else { What::Failed };
+            self.tell(failed.at, generation, what, None, failed.reason.clone());
         }
     }
 
@@ -375,8 +379,7 @@ mod tests {
     }
 
     fn activity(at: &str, status: &str, message: &str, cause: &str) -> Activity {
-        let description =
-            if cause.contains("taken out") { message } else { "Launching a new EC2 instance" };
+        let description = if cause.contains("taken out") { message } else { "Launching a new EC2 instance" };
         let (status, message, cause) = (status.into(), message.into(), cause.into());
         let (started_at, description) = (samples::at(at), description.into());
         Activity { started_at, ended_at: None, status, description, message, cause, subnet: None }
@@ -442,10 +445,15 @@ mod tests {
         let told =
             tell(vec![&group], vec![record(41, "12:08:00")], vec![decision(Verb::Rollback, 41, "12:50:00", "slow")]);
         let of = |what: What| told.iter().filter(|one| one.what == what).count();
-        assert_eq!((of(What::Deployed), of(What::Failed), of(What::Decided(Verb::Rollback))), (1, 0, 1));
+        let said = (of(What::Deployed), of(What::TurnedDown), of(What::Decided(Verb::Rollback)));
+        assert_eq!(said, (1, 0, 1));
         let told = tell(vec![&group], Vec::new(), Vec::new());
         let of = |what: What| told.iter().filter(|one| one.what == what).count();
-        assert_eq!((of(What::Deployed), of(What::Failed)), (1, 1), "without the record and the decision the tags tell");
+        assert_eq!(
+            (of(What::Deployed), of(What::TurnedDown)),
+            (1, 1),
+            "without the record and the decision the tags tell"
+        );
     }
 
     #[test]

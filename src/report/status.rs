@@ -187,12 +187,12 @@ fn rolling_out(app: &AppPlan) -> String {
     }
 }
 
-/// The newest generation above the serving one that failed: `v043 failed: …`.
+/// The newest generation above the serving one that failed or was turned down: `v043 failed: …`.
 fn failure(observed: &Observed, app: &AppPlan) -> Option<String> {
     let groups = observed.groups.known()?.values().filter(|group| group.owner.app == app.app);
     let newest = groups.max_by_key(|group| group.owner.generation)?;
-    let failed = newest.owner.failed.as_ref().filter(|_| Some(newest.owner.generation) > app.from)?;
-    Some(format!("{} failed: {}", newest.owner.generation, words::plain(&failed.reason)))
+    newest.owner.failed.as_ref().filter(|_| Some(newest.owner.generation) > app.from)?;
+    Some(words::plain(&newest.owner.how_it_ended()))
 }
 
 fn paths<'a>(paths: impl Iterator<Item = &'a String>) -> String {

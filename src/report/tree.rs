@@ -60,8 +60,10 @@ pub struct Branch {
     pub created_at: Timestamp,
     /// When it took over.
     pub shifted_at: Option<Timestamp>,
-    /// Why it failed, or who turned it down.
+    /// Why it failed.
     pub failed: Option<String>,
+    /// Who turned it down, and why: `rolled back by ada: slow`. It has not failed then.
+    pub turned_down: Option<String>,
     /// Its targets that are not healthy, where they were looked at: `i-0abc: unhealthy, Target.ResponseCodeMismatch`.
     pub unwell: Vec<String>,
 }
@@ -90,6 +92,7 @@ fn steps(plan: &AppPlan) -> Vec<String> {
 
 fn branch(observed: &Observed, group: &Group) -> Branch {
     let owner = &group.owner;
+    let ended = || owner.failed.as_ref().map(|failure| words::plain(&failure.reason));
     Branch {
         generation: owner.generation.to_string(),
         group: group.name.clone(),
@@ -103,7 +106,8 @@ fn branch(observed: &Observed, group: &Group) -> Branch {
         artifacts: owner.artifacts.clone(),
         created_at: group.created_at,
         shifted_at: owner.shifted_at,
-        failed: owner.failed.as_ref().map(|failure| words::plain(&failure.reason)),
+        failed: (!owner.is_turned_down()).then(ended).flatten(),
+        turned_down: owner.is_turned_down().then(ended).flatten(),
         unwell: group.target_group_arns.iter().flat_map(|arn| unwell(observed, group, arn)).collect(),
     }
 }
@@ -156,6 +160,9 @@ pub fn text(tree: &Tree, now: Timestamp) -> String {
         let _ = writeln!(out, "{tip} {}", line(branch, now));
         if let Some(reason) = &branch.failed {
             let _ = writeln!(out, "{stem}   failed: {reason}");
+        }
+        if let Some(reason) = &branch.turned_down {
+            let _ = writeln!(out, "{stem}   {reason}");
         }
         for (name, uri) in &branch.artifacts {
             let _ = writeln!(out, "{stem}   {name}: {}", words::plain(uri));
@@ -227,6 +234,25 @@ mod tests {
         │    failed: 0 of 2 instances became healthy within 20m
         └─ v003 · slot a · 2/2 instances · ami-0003 (1.3.0) · took over 5h ago
         ");
+    }
+
+    #[test]
+    fn what_a_person_turned_down_has_not_failed() {
+        let mut observed = samples::observed();
+        let crate::model::observed::Read::Known(groups) = &mut observed.groups else { panic!() };
+        let group = groups.values_mut().find(|group| group.owner.failed.is_some()).unwrap();
+        group.owner.failed.as_mut().unwrap().reason = "rolled back by ada: slow".to_owned();
+        let mut plan = samples::plan(vec![samples::unchanged("flaky")]);
+        plan.apps[0].from = Some(crate::model::names::Generation(3));
+        let tree = tree(&observed, &plan, &"flaky".parse().unwrap()).unwrap();
+        let text = text(&tree, samples::at("12:00:00"));
+        assert!(text.contains("serving; v004 was rolled back by ada: slow"), "{text}");
+        assert!(text.contains("   rolled back by ada: slow\n") && !text.contains("failed"), "{text}");
+        let json = serde_json::to_value(&tree.generations[0]).unwrap();
+        assert_eq!(
+            (&json["failed"], &json["turnedDown"]),
+            (&serde_json::Value::Null, &"rolled back by ada: slow".into())
+        );
     }
 
     #[test]

@@ -24,6 +24,11 @@ pub struct Verification {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-amiable-effect" = "behaviour"))]
     pub tolerate: Option<Tolerance>,
+    /// How many instances in a row may be replaced for failing their health checks, without one that ever was healthy, before the
+    /// release has failed, 0 to 100; with 0 it fails at its `progressDeadline` only.
+    #[serde(default = "default_attempts")]
+    #[schemars(range(max = 100), extend("x-amiable-effect" = "behaviour"))]
+    pub attempts: u32,
     /// Requests that the new generation must answer well through the load balancer before it gets any traffic. Only with an
     /// application load balancer, and `amiable apply` must be able to reach it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -219,6 +224,7 @@ impl Default for Verification {
         Self {
             stable_for: default_stable(),
             tolerate: None,
+            attempts: default_attempts(),
             smoke: Vec::new(),
             alarms: Vec::new(),
             compare: None,

@@ -85,6 +85,17 @@ impl Ownership {
     pub fn why_failed(&self) -> &str {
         self.failed.as_ref().map_or("", |failure| failure.reason.as_str())
     }
+
+    /// `v042 failed: 0 of 2 instances healthy after 20m`, or `v042 was rolled back by ada: slow`.
+    pub fn how_it_ended(&self) -> String {
+        let verb = if self.is_turned_down() { "was" } else { "failed:" };
+        format!("{} {verb} {}", self.generation, self.why_failed())
+    }
+
+    /// Whether a person turned it down.
+    pub fn is_turned_down(&self) -> bool {
+        self.failed.as_ref().is_some_and(Failure::is_by_a_person)
+    }
 }
 
 /// How far an app's name is on its way out of DNS.
@@ -101,8 +112,15 @@ pub enum Nameless {
 pub struct Failure {
     /// When it was found.
     pub at: Timestamp,
-    /// What happened, in AWS's words where AWS said anything.
+    /// What happened, in AWS's words where AWS said anything; or `rolled back by ada: slow` and `aborted by ada`.
     pub reason: String,
+}
+
+impl Failure {
+    /// Whether a person turned the generation down: it may well be healthy.
+    pub fn is_by_a_person(&self) -> bool {
+        ["rolled back ", "aborted "].iter().any(|words| self.reason.starts_with(words))
+    }
 }
 
 /// An Auto Scaling group of ours.

@@ -123,7 +123,7 @@ impl<'a> About<'a> {
 
     /// Sets one mark on a group.
     fn set(&self, what: Verb, group: &Group, key: &str, mark: &Mark) -> Intent {
-        let tags = Tags::from([(key.to_owned(), crate::model::tags::value(&mark.to_string()))]);
+        let tags = Tags::from([(key.to_owned(), crate::model::tags::group_value(&mark.to_string()))]);
         let action = Action::TagGroup { name: group.name.clone(), tags, propagate: false };
         let reason = format!("{} {}, says {}", what.as_str(), group.owner.generation, mark.said());
         self.intent(what, group, mark.to.clone(), vec![planned(action, reason, group)])

@@ -37,18 +37,38 @@ pub(super) fn abandoned_launch<'a>(activities: &'a [Activity], group: &Group) ->
     since.map(|activity| activity.message.as_str()).find(|words| gave_up(words))
 }
 
-/// How many instances the group took out of service for their health since it was created, and why, in the words of the
-/// newest.
-pub(super) fn replaced(activities: &[Activity], group: &Group) -> Option<String> {
+/// Instances that the group took out of service for their health since it was created.
+pub(super) struct Replaced {
+    /// How many.
+    pub(super) count: usize,
+    /// How many of them because the load balancer or EC2 found them failing their checks. One that was terminated by somebody,
+    /// or by AWS, has failed none.
+    pub(super) by_checks: usize,
+    /// Why, in the words of the newest.
+    pub(super) why: String,
+}
+
+impl Replaced {
+    /// `4 instances taken out of service in response to an ELB system health check failure`.
+    pub(super) fn words(&self) -> String {
+        let instances = if self.count == 1 { "instance" } else { "instances" };
+        format!("{} {instances} taken out of service in response to {}", self.count, self.why)
+    }
+}
+
+/// Which instances the group took out of service for their health since it was created; nothing when it took none.
+/// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/ts-as-healthchecks.html>
+pub(super) fn replaced(activities: &[Activity], group: &Group) -> Option<Replaced> {
     let why = |activity: &Activity| {
         let (_, why) = activity.cause.split_once("taken out of service in response to ")?;
         why.contains("health").then(|| (activity.started_at, why.trim_end_matches('.').to_owned()))
     };
     let since = activities.iter().filter(|activity| activity.started_at >= group.created_at);
-    let gone: Vec<_> = since.filter_map(why).collect();
-    let instances = if gone.len() == 1 { "instance" } else { "instances" };
-    let (_, why) = gone.iter().max_by_key(|(at, _)| *at)?;
-    Some(format!("{} {instances} taken out of service in response to {why}", gone.len()))
+    let gone: Vec<(Timestamp, String)> = since.filter_map(why).collect();
+    let checks = |why: &str| why.contains("ELB system health check") || why.contains("status check");
+    let by_checks = gone.iter().filter(|(_, why)| checks(why)).count();
+    let (_, why) = gone.iter().max_by_key(|(at, _)| *at)?.clone();
+    Some(Replaced { count: gone.len(), by_checks, why })
 }
 
 /// When launches began anew after AWS had lacked room for one.

@@ -38,7 +38,11 @@ const TABLE: &[(&[&str], Cause, &str)] = &[
     (&["capacity block reservation", "no spot capacity available"], Cause::Capacity, LAUNCH),
     (&["lower than the minimum required spot request fulfillment price"], Cause::Capacity, LAUNCH),
     (&["instance(s) are already running"], Cause::Capacity, LAUNCH),
-    (&["insufficienthostcapacity", "insufficientcapacity", "insufficientreservedinstancecapacity"], Cause::Capacity, CODES),
+    (
+        &["insufficienthostcapacity", "insufficientcapacity", "insufficientreservedinstancecapacity"],
+        Cause::Capacity,
+        CODES,
+    ),
     (&["insufficientvolumecapacity", "insufficientaddresscapacity"], Cause::Capacity, CODES),
     (&["insufficientfreeaddressesinsubnet", "not enough free addresses in subnet"], Cause::Capacity, CODES),
     // An account's quotas. What one instance may have is no quota.

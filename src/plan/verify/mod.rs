@@ -6,6 +6,7 @@ mod causes;
 mod compare;
 mod health;
 mod patience;
+mod readiness;
 mod sickness;
 pub(super) mod smoke;
 pub(super) mod watch;
@@ -18,12 +19,10 @@ use super::floor;
 use super::picture::Picture;
 use super::release::{Release, Turn};
 use super::shift;
-use crate::model::action::{Action, Tags};
-use crate::model::observed::{Failure, Group, Want};
+use crate::model::action::Tags;
+use crate::model::observed::{Failure, Group};
 use crate::model::tags::{self, keys};
 use crate::model::time::{Span, Timestamp};
-use activity::{abandoned_launch, launch_failure, replaced};
-use causes::Cause;
 pub(super) use health::Healthy;
 use watched::Watching;
 
@@ -63,7 +62,7 @@ pub(super) fn wait_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>,
     let Some(health) = Healthy::of(draft, release.picture, target) else { return Turn::Here(None) };
     let detail = format!("healthy {}/{}", health.good, release.size);
     if health.good < release.size {
-        not_yet_healthy(draft, release, target, &health);
+        readiness::not_yet_healthy(draft, release, target, &health);
         return Turn::Here(Some(detail));
     }
     let Some(since) = target.owner.healthy_since else {
@@ -244,67 +243,6 @@ fn grow<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &Group) ->
     patience::lacks(draft, target, "it has to grow: the time that this may last begins");
     floor::grow(draft, release, target);
     true
-}
-
-fn not_yet_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &'a Group, health: &Healthy) {
-    // Whoever holds the release up does so after the stability window.
-    let stable_for = release.wanted.spec.verification.stable_for;
-    let was_ready = target.owner.healthy_since.is_some_and(|since| draft.now >= stable_for.after(since));
-    if was_ready {
-        patience::lacks(draft, target, "it was ready, and is not any more: the time that this may last begins");
-    }
-    if target.owner.healthy_since.is_some() {
-        let keys = vec![keys::HEALTHY_SINCE.to_owned()];
-        let action = Action::UntagGroup { name: target.name.clone(), keys };
-        draft.act(action, "an instance is not healthy any more: the stability window begins anew", Vec::new());
-    }
-    let want = Want::Activities(target.name.clone());
-    let activities = draft.see(draft.observed.details.activities.get(&target.name), want, "its scaling activities");
-    let failure = activities.and_then(|activities| {
-        let abandoned = abandoned_launch(activities, target).map(|words| (Cause::Release, words.to_owned()));
-        abandoned.or_else(|| launch_failure(activities, target))
-    });
-    let room = activities.and_then(|activities| activity::room_since(activities));
-    let generation = target.owner.generation;
-    // The time that AWS could not launch anything does not count.
-    let lacking = if was_ready { Some(draft.now) } else { target.owner.lacking_since };
-    let begun = target.created_at.max(room.unwrap_or(target.created_at)).max(lacking.unwrap_or(target.created_at));
-    let deadline = release.wanted.spec.progress_deadline.after(begun);
-    // The deadline is for what never served; what did and is wanted again only has to recover.
-    let overdue = patience::is_over(draft, release, deadline) && target.owner.shifted_at.is_none();
-    match failure {
-        Some((Cause::Release, words)) => fail(draft, release, target, format!("launch failed: {words}")),
-        Some((Cause::Capacity, words)) => {
-            draft.standing.park(activities.and_then(|activities| activity::lacks_room_since(activities)));
-            draft.note(format!("AWS cannot launch now, and goes on trying: {words}"));
-            draft.wait(format!("capacity for {generation}, healthy {}/{}: {words}", health.good, release.size), None);
-        }
-        _ if overdue => {
-            let count = format!("{} of {} instances healthy", health.good, release.size);
-            let words = failure.map(|(_, words)| words).or_else(|| health.sick.first().map(|(_, words)| words.clone()));
-            let words = words.or_else(|| activities.and_then(|activities| replaced(activities, target)));
-            let words = words.or_else(|| health.unused.clone());
-            let words = words.map(|words| format!(": {words}")).unwrap_or_default();
-            fail(draft, release, target, format!("{count} after {}{words}", release.wanted.spec.progress_deadline));
-        }
-        other => {
-            if let Some(unused) = &health.unused {
-                draft.note(format!("a target takes no part in load balancing: {unused}"));
-            }
-            match other {
-                Some((Cause::Zone, words)) => {
-                    draft.note(format!("one zone cannot launch it, and AWS goes on in the others: {words}"));
-                }
-                Some((_, words)) => draft.note(format!("the last launch failed: {words}")),
-                None => {}
-            }
-            if release.picture.front.as_ref().is_some_and(super::prepare::is_provisioning) {
-                draft.note("the load balancer is still being provisioned");
-            }
-            let sick = health.sick.first().map(|(_, sick)| format!(": {sick}")).unwrap_or_default();
-            draft.wait(format!("{generation} healthy {}/{}{sick}", health.good, release.size), Some(deadline));
-        }
-    }
 }
 
 /// Ends a generation: traffic goes back first if it has it and there is a way back, then it is marked.

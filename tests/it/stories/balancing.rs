@@ -148,8 +148,8 @@ async fn all_listeners_that_forward_shift_together() {
     assert_eq!(lab.rollback("hello", "slow").await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary().lines().take(3).collect::<Vec<_>>().join("\n"), @"
     13:17 CreateOrUpdateTags hello-prod-v002: rolled back by simulated: slow
-    13:17 ModifyListener listener/hello-prod: v002 failed: v001 serves again (rolled back by simulated: slow)
-    13:17 ModifyListener listener/hello-prod: v002 failed: v001 serves again (rolled back by simulated: slow)
+    13:17 ModifyListener listener/hello-prod: v001 serves again: v002 was rolled back by simulated: slow
+    13:17 ModifyListener listener/hello-prod: v001 serves again: v002 was rolled back by simulated: slow
     ");
     assert_eq!((reaches(&lab, 80), reaches(&lab, 8080)), ("hello-prod-a".to_owned(), "hello-prod-a".to_owned()));
 }

@@ -134,7 +134,7 @@ async fn a_canary_that_is_aborted_gives_its_share_back() {
     assert_snapshot!(lab.diary(), @"
     09:13 CreateOrUpdateTags hello-prod-v002: aborted by simulated: support calls
     09:13 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
-    14:23 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    14:23 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
     let plan = lab.plan("hello").await;
@@ -256,9 +256,9 @@ async fn after_it_has_taken_everything_a_canary_is_rolled_back_at_once() {
     assert_eq!(lab.rollback("hello", "checkout is slow").await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
     28:17 CreateOrUpdateTags hello-prod-v002: rolled back by simulated: checkout is slow
-    28:17 ModifyListener listener/hello-prod: v002 failed: v001 serves again (rolled back by simulated: checkout is slow)
+    28:17 ModifyListener listener/hello-prod: v001 serves again: v002 was rolled back by simulated: checkout is slow
     28:18 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    28:20 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    28:20 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
     33:19 PutParameter /amiable/prod/hello/deployed: v001 is deployed
     33:19 CreateOrUpdateTags hello-prod-v001: v001 is recorded
     ");

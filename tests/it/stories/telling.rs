@@ -46,17 +46,17 @@ async fn what_failed_is_shown_with_its_reason_and_what_to_do_next() {
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(shown(&lab).await, @"
     APP    RELEASE  IMAGE                  VERSION      COMMIT  BUILT       INSTANCES  AGE  STATE
-    hello  v001     ami-00000000000000100  hello 1.0.0  –       2026-11-02  2/2        10m  v002 failed: 0 of 2 instances healthy after 5m: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: 500; v001 serves until the manifest changes or `amiable retry hello`
+    hello  v001     ami-00000000000000100  hello 1.0.0  –       2026-11-02  2/2        10m  v002 failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure; v001 serves until the manifest changes or `amiable retry hello`
 
-    hello in prod · v002 failed: 0 of 2 instances healthy after 5m: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: 500; v001 serves until the manifest changes or `amiable retry hello`
+    hello in prod · v002 failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure; v001 serves until the manifest changes or `amiable retry hello`
     ├─ v002 · slot b · weight 0% · 2/0 instances · 2 leaving · ami-00000000000000120 (hello 1.2.0, built 2026-11-02) · launched 5m ago
-    │    failed: 0 of 2 instances healthy after 5m: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: 500
+    │    failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure
     └─ v001 · slot a · weight 100% · 2/2 instances · ami-00000000000000100 (hello 1.0.0, built 2026-11-02) · took over 10m ago
     left: v002 to drain, 4 instances left
 
     prod · 123456789012/us-west-2
 
-    !    hello        v002 failed: 0 of 2 instances healthy after 5m: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: 500; v001 serves until the manifest changes or `amiable retry hello`
+    !    hello        v002 failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure; v001 serves until the manifest changes or `amiable retry hello`
            image  ami-00000000000000100 (hello 1.0.0, built 2026-11-02) → ami-00000000000000120 (hello 1.2.0, built 2026-11-02)      # replaces
            left: v002 to drain, 4 instances left
 
@@ -65,11 +65,11 @@ async fn what_failed_is_shown_with_its_reason_and_what_to_do_next() {
     lab.write("hello", app("hello", HELLO_1_0, ""));
     assert_snapshot!(shown(&lab).await, @"
     APP    RELEASE  IMAGE                  VERSION      COMMIT  BUILT       INSTANCES  AGE  STATE
-    hello  v001     ami-00000000000000100  hello 1.0.0  –       2026-11-02  2/2        10m  serving; v002 failed: 0 of 2 instances healthy after 5m: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: 500
+    hello  v001     ami-00000000000000100  hello 1.0.0  –       2026-11-02  2/2        10m  serving; v002 failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure
 
-    hello in prod · serving; v002 failed: 0 of 2 instances healthy after 5m: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: 500
+    hello in prod · serving; v002 failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure
     ├─ v002 · slot b · weight 0% · 2/0 instances · 2 leaving · ami-00000000000000120 (hello 1.2.0, built 2026-11-02) · launched 5m ago
-    │    failed: 0 of 2 instances healthy after 5m: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: 500
+    │    failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure
     └─ v001 · slot a · weight 100% · 2/2 instances · ami-00000000000000100 (hello 1.0.0, built 2026-11-02) · took over 10m ago
     left: v002 to drain, 4 instances left
 

@@ -78,7 +78,7 @@ async fn a_worker_that_is_aborted_under_bake_leaves_the_old_one_at_work() {
     assert_snapshot!(lab.diary(), @"
     07:51 CreateOrUpdateTags hello-prod-v002: aborted by simulated: wrong queue
     07:52 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    07:53 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    07:53 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
     ");
     assert_eq!(working(&lab), [("hello-prod-v001".to_owned(), 2)]);
     assert_eq!(lab.plan("hello").await.change, Change::Blocked);
@@ -99,7 +99,7 @@ async fn a_worker_is_rolled_back_by_launching_what_worked_before() {
     12:08 CreateAutoScalingGroup hello-prod-v003: v002 was turned down: an earlier release takes its place
     12:25 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
     12:55 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
-    12:56 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    12:56 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
     17:55 PutParameter /amiable/prod/hello/deployed: v003 is deployed
     17:55 CreateOrUpdateTags hello-prod-v003: v003 is recorded
     ");
