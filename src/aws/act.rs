@@ -119,6 +119,7 @@ pub async fn perform(aws: &Aws, scope: &Scope, action: &Action) -> Result<Done, 
         Action::UntagGroup { name, keys } => launch::untag_group(aws, call, name, keys).await,
         Action::PutDeployedRecord { parameter, record } => record::put(aws, call, parameter, record).await,
         Action::PutDecision { parameter, decision } => record::put_decision(aws, call, parameter, decision).await,
+        Action::PutFailure { parameter, record: failure } => record::put_failure(aws, call, parameter, failure).await,
         Action::DeleteParameter { parameter, .. } => {
             deleted(aws.send(call, aws.ssm.delete_parameter().name(parameter).send()).await)
         }

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::de::DeserializeOwned;
 
 use crate::model::action::Tags;
+use crate::model::autopsy::FailureRecord;
 use crate::model::container::Container;
 use crate::model::decision::Decision;
 use crate::model::launch::{LaunchData, RootVolume, Secret};
@@ -224,6 +225,32 @@ pub fn encode_decision(decision: &Decision) -> Result<String, String> {
 /// Where it is not such a decision.
 pub fn decode_decision(text: &str) -> Result<Decision, String> {
     decode_json(text).map_err(|error| format!("it does not hold a decision: {error}"))
+}
+
+/// Why a generation failed, as Parameter Store keeps it.
+///
+/// # Errors
+/// Never in practice: it is plain data.
+pub fn encode_failure(record: &FailureRecord) -> Result<String, String> {
+    serde_json::to_string(record).map_err(|error| error.to_string())
+}
+
+/// Why a generation failed as it was kept.
+///
+/// # Errors
+/// Where it is not such a record.
+pub fn decode_failure(text: &str) -> Result<FailureRecord, String> {
+    decode_json(text).map_err(|error| format!("it does not hold why a generation failed: {error}"))
+}
+
+/// The text of a console, which EC2 sends in base64. What is no text in it is shown as such.
+///
+/// # Errors
+/// When it is not base64.
+pub fn decode_console(text: &str) -> Result<String, String> {
+    let bare: String = text.split_whitespace().collect();
+    let bytes = BASE64.decode(bare).map_err(|_| "the console's text is not base64")?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// What a parameter holds as JSON. Whoever may write the parameter may have put anything into its strings.

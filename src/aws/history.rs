@@ -5,6 +5,7 @@ use super::codec;
 use super::connect::Aws;
 use super::error::{AwsError, Call};
 use super::observe::details;
+use crate::model::autopsy::FailureRecord;
 use crate::model::decision::Decision;
 use crate::model::names::Scope;
 use crate::model::observed::{Activity, Read};
@@ -27,6 +28,14 @@ pub async fn history(aws: &Aws, scope: &Scope) -> Result<Vec<(i64, Read<Deployed
 /// When a page fails.
 pub async fn decisions(aws: &Aws, scope: &Scope) -> Result<Vec<(i64, Read<Decision>)>, AwsError> {
     versions(aws, &scope.decisions_name(), codec::decode_decision).await
+}
+
+/// Why each generation failed that did, in the same way.
+///
+/// # Errors
+/// When a page fails.
+pub async fn failures(aws: &Aws, scope: &Scope) -> Result<Vec<(i64, Read<FailureRecord>)>, AwsError> {
+    versions(aws, &scope.failures_name(), codec::decode_failure).await
 }
 
 async fn versions<T>(

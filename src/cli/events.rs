@@ -90,17 +90,23 @@ impl Events {
 /// # Errors
 /// When AWS cannot be read.
 pub async fn happenings(aws: &Aws, scope: &Scope, groups: Vec<&Group>) -> Result<Vec<Happening>, Failure> {
-    let (records, decisions) = futures::join!(aws::history::history(aws, scope), aws::history::decisions(aws, scope));
+    let (records, decisions, failures) = futures::join!(
+        aws::history::history(aws, scope),
+        aws::history::decisions(aws, scope),
+        aws::history::failures(aws, scope)
+    );
     let records = understood(records?, &scope.parameter_name());
     let decisions = understood(decisions?, &scope.decisions_name());
+    let failures = understood(failures?, &scope.failures_name());
     let mut known: BTreeSet<Generation> = groups.iter().map(|group| group.owner.generation).collect();
     known.extend(records.iter().map(|record| record.generation));
     known.extend(decisions.iter().map(|decision| decision.generation));
+    known.extend(failures.iter().map(|failure| failure.generation));
     let mut activities = BTreeMap::new();
     for generation in known.into_iter().rev().take(GENERATIONS) {
         activities.insert(generation, aws::history::activities(aws, &scope.generation_name(generation)).await?);
     }
-    Ok(events::timeline(&Traces { scope, groups, records, decisions, activities }))
+    Ok(events::timeline(&Traces { scope, groups, records, decisions, failures, activities }))
 }
 
 /// What of a parameter's versions can be understood; of the others it is said that they are left out.

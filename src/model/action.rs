@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::alarm::StepAlarm;
+use super::autopsy::FailureRecord;
 use super::balancing::{ListenerChange, NewListener, NewLoadBalancer, NewRule, NewTargetGroup};
 use super::decision::Decision;
 use super::launch::LaunchData;
@@ -328,6 +329,13 @@ pub enum Action {
         /// The decision.
         decision: Box<Decision>,
     },
+    /// SSM `PutParameter` with why a generation failed.
+    PutFailure {
+        /// The parameter.
+        parameter: String,
+        /// Why.
+        record: Box<FailureRecord>,
+    },
     /// SSM `DeleteParameter`.
     DeleteParameter {
         /// The parameter.
@@ -539,7 +547,9 @@ impl Action {
             Action::TagInstances { .. } => ("ec2", "CreateTags"),
             Action::TagGroup { .. } => ("autoscaling", "CreateOrUpdateTags"),
             Action::UntagGroup { .. } => ("autoscaling", "DeleteTags"),
-            Action::PutDeployedRecord { .. } | Action::PutDecision { .. } => ("ssm", "PutParameter"),
+            Action::PutDeployedRecord { .. } | Action::PutDecision { .. } | Action::PutFailure { .. } => {
+                ("ssm", "PutParameter")
+            }
             Action::DeleteParameter { .. } => ("ssm", "DeleteParameter"),
         }
     }
@@ -592,6 +602,7 @@ impl Action {
             Action::Shift { at, .. } => at.arn(),
             Action::PutDeployedRecord { parameter, .. }
             | Action::PutDecision { parameter, .. }
+            | Action::PutFailure { parameter, .. }
             | Action::DeleteParameter { parameter, .. } => parameter,
         }
     }

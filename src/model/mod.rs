@@ -14,6 +14,7 @@
 //! - [`decision`]: the same for those who ask later, as SSM Parameter Store keeps it
 //! - [`release`]: what is said of a release, and where its image came from
 //! - [`record`]: the deployed state as it is kept in SSM Parameter Store
+//! - [`autopsy`]: why a generation failed, and what its console said last, as they are kept there
 //! - [`probe`]: questions over HTTP, and how a generation has done in its checks
 //! - [`pattern`]: regular expressions; [`text`]: what others wrote, as it may be shown
 //! - [`action`]: one mutating AWS call each, and the facts it depends on; [`balancing`]: what those about load balancing hold
@@ -25,6 +26,7 @@
 
 pub mod action;
 pub mod alarm;
+pub mod autopsy;
 pub mod balancing;
 pub mod container;
 pub mod coverage;

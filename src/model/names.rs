@@ -234,6 +234,11 @@ impl Scope {
     pub fn decisions_name(&self) -> String {
         format!("/amiable/{}/{}/decisions", self.environment, self.app)
     }
+
+    /// The SSM parameter whose versions say why generations of the app failed.
+    pub fn failures_name(&self) -> String {
+        format!("/amiable/{}/{}/failures", self.environment, self.app)
+    }
 }
 
 impl fmt::Display for Scope {
@@ -284,6 +289,7 @@ mod tests {
         assert_eq!(scope.load_balancer_name(), "hello-world-prod");
         assert_eq!(scope.parameter_name(), "/amiable/prod/hello-world/deployed");
         assert_eq!(scope.decisions_name(), "/amiable/prod/hello-world/decisions");
+        assert_eq!(scope.failures_name(), "/amiable/prod/hello-world/failures");
     }
 
     #[test]

@@ -255,12 +255,16 @@ fn record<'a>(draft: &mut Draft<'a>, _: &Wanted<'a>, _: &Picture<'a>) -> bool {
     let details = &draft.observed.details;
     let deployed = draft.see(details.deployed.get(&app), Want::Deployed(app.clone()), "the deployed state");
     let decided = draft.see(details.decisions.get(&app), Want::Decisions(app.clone()), "what was decided about it");
-    let (Some(deployed), Some(decided)) = (deployed, decided) else { return false };
-    let parameters =
-        [(deployed.is_some(), draft.scope.parameter_name()), (decided.is_some(), draft.scope.decisions_name())];
+    let failed = draft.see(details.failures.get(&app), Want::Failures(app.clone()), "why it failed");
+    let (Some(deployed), Some(decided), Some(failed)) = (deployed, decided, failed) else { return false };
+    let parameters = [
+        (deployed.is_some(), draft.scope.parameter_name()),
+        (decided.is_some(), draft.scope.decisions_name()),
+        (failed.is_some(), draft.scope.failures_name()),
+    ];
     for (_, parameter) in parameters.into_iter().filter(|(exists, _)| *exists) {
         let action = Action::DeleteParameter { parameter, app: app.clone() };
         draft.act(action, "the app is being destroyed", Vec::new());
     }
-    deployed.is_none() && decided.is_none()
+    deployed.is_none() && decided.is_none() && failed.is_none()
 }

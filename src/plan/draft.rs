@@ -225,6 +225,20 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Something read on request that nothing waits for, or why it could not be read. `None`: the draft now holds a want for it.
+    pub(super) fn glance<T>(&mut self, found: Option<&'a Read<T>>, want: Want) -> Option<Result<&'a T, &'a str>> {
+        match found {
+            Some(Read::Known(value)) => Some(Ok(value)),
+            Some(Read::Unknown(why)) => Some(Err(why)),
+            None => {
+                if !self.plan.wants.contains(&want) {
+                    self.plan.wants.push(want);
+                }
+                None
+            }
+        }
+    }
+
     /// Where there is nothing else to do or to look for, an app that is paused waits for that person.
     fn say_paused(&mut self) {
         let Some(paused) = self.paused.take() else { return };

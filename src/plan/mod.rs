@@ -9,7 +9,7 @@
 //! - [`place`]: the place of an app's rule on a shared listener
 //! - [`diff`]: what differs, and who changed it
 //! - [`second_look`]: what is looked at again before anything is concluded
-//! - [`recovery`]: what follows where what serves, or what is wanted, has failed
+//! - [`recovery`]: what follows where what serves, or what is wanted, has failed; [`autopsy`]: what can be learnt from it
 //! - [`image`]: what follows where there is no new image, or not yet
 //! - [`release`]: what is wanted and what there is, side by side
 //! - [`strategy`]: a release as a list of steps; [`canary`]: those with a share of the traffic
@@ -26,6 +26,7 @@
 //! - [`orphans`]: apps of which no manifest can be read, or none is there
 //! - [`check`]: what must hold for every plan, whatever was decided
 
+mod autopsy;
 mod canary;
 mod check;
 mod conflict;

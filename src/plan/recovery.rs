@@ -1,5 +1,6 @@
 //! What serves, or what is wanted, has failed: the way back to an earlier generation, and staying with what serves.
 
+use super::autopsy;
 use super::draft::Draft;
 use super::picture::Picture;
 use super::release::Release;
@@ -115,9 +116,10 @@ pub(super) fn hold<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Pic
         // It is the goal for now: its bake and its record are completed, its slot mate goes.
         Some(group) if group.owner.failed.is_none() => rollout::with_settings(draft, &release),
         // It goes on serving, though it has failed: there is no step to take, but what leads to it must stand.
-        Some(_) => {
+        Some(group) => {
             diff::in_place(draft, &release);
             prepare::prepare(draft, wanted, picture);
+            autopsy::examine(draft, picture, group);
         }
         None => {}
     }
@@ -129,13 +131,23 @@ pub(super) fn hold<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Pic
         Some(group) => format!("; {} serves", group.owner.generation),
         None => "; nothing serves".to_owned(),
     };
-    let (app, ended) = (&draft.scope.app, tombstone.owner.how_it_ended());
+    let ended = how_it_ended(draft, tombstone);
+    let app = &draft.scope.app;
     draft.block(format!("{ended}{serves} until the manifest changes or `amiable retry {app}`"));
     draft.plan.failure = Some(format!("{ended}{}", serves.trim_end_matches(',')));
     draft.plan.to = None;
     if draft.plan.actions.is_empty() {
         draft.plan.steps.clear();
     }
+}
+
+/// How the wanted template failed, as it was kept in whole, and what an instance of it said last.
+fn how_it_ended<'a>(draft: &mut Draft<'a>, tombstone: &'a Group) -> String {
+    let Some(kept) = autopsy::kept(draft, tombstone) else { return tombstone.owner.how_it_ended() };
+    if let Some(console) = &kept.console {
+        draft.note(console.last_words());
+    }
+    format!("{} failed: {}", kept.generation, kept.reason)
 }
 
 /// That what has failed serves all the same, and why. Where there is a generation to go back to, it had no healthy

@@ -1,5 +1,6 @@
 //! Retirement: what no longer serves is scaled in, drained and only then deleted, each step checked afresh.
 
+use super::autopsy;
 use super::draft::Draft;
 use super::launch;
 use super::leftover;
@@ -262,6 +263,7 @@ pub(super) fn tombstones<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture
                     draft.wait_to_clean(what, None);
                 }
             }
+            autopsy::examine(draft, picture, group);
         } else if leftover::lift(draft, group) {
             return;
         } else if leftover::is_all_stuck(group) {
@@ -269,6 +271,7 @@ pub(super) fn tombstones<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture
         } else if !group.instances.is_empty() {
             let what = leftover::waits_for(draft, group);
             draft.wait_to_clean(what, None);
+            autopsy::examine(draft, picture, group);
         } else if !is_reason(wanted, picture, group) {
             delete(draft, picture, group, false, "it failed, and its template is not wanted any more");
         }

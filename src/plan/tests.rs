@@ -1,5 +1,6 @@
 //! The planner's rules as tables: a state of the world, and what is decided in it.
 
+mod autopsy;
 mod balancing;
 mod canary;
 mod conflict;
@@ -146,6 +147,8 @@ impl Case {
                 deployed: BTreeMap::from([(scope().app, Read::Known(None))]),
                 // Nobody else has the name of a generation.
                 named: ["hello", "another", "second", "zoo", "bear"].into_iter().flat_map(free_names).collect(),
+                // Nothing waits for what is kept about failures: only the tests about it can read it.
+                failures: BTreeMap::from([(scope().app, Read::Unknown("AccessDenied".to_owned()))]),
                 ..Details::default()
             },
             sources: ImageSources::default(),

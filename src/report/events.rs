@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
+use crate::model::autopsy::{Console, FailureRecord};
 use crate::model::decision::{Decision, Verb};
 use crate::model::mark::Mark;
 use crate::model::names::{AppName, EnvironmentName, Generation, Scope};
@@ -33,6 +34,8 @@ pub struct Traces<'a> {
     pub records: Vec<DeployedRecord>,
     /// What people decided about it.
     pub decisions: Vec<Decision>,
+    /// Why generations of it failed.
+    pub failures: Vec<FailureRecord>,
     /// Scaling activities of its groups, those that are gone as well.
     pub activities: BTreeMap<Generation, Vec<Activity>>,
 }
@@ -64,6 +67,9 @@ pub struct Happening {
     /// When it happened last, if that was more than once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// What an instance of a generation that failed said last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub console: Option<Console>,
 }
 
 /// What happened.
@@ -133,6 +139,9 @@ pub fn timeline(traces: &Traces<'_>) -> Vec<Happening> {
         let by = Some(person(&decision.by).to_owned());
         told.tell(decision.at, decision.generation, What::Decided(decision.what), by, why.join(": "));
     }
+    for failure in &traces.failures {
+        told.failure(failure);
+    }
     for group in &traces.groups {
         told.group(group);
     }
@@ -162,7 +171,20 @@ impl Teller<'_> {
             why: words::plain(&why),
             times: 1,
             until: None,
+            console: None,
         });
+    }
+
+    /// A failure that was kept in whole. Its later versions have a console, too, and take the place of earlier ones.
+    fn failure(&mut self, kept: &FailureRecord) {
+        let is_same =
+            |told: &Happening| (told.at, told.generation, told.what) == (kept.at, kept.generation, What::Failed);
+        self.told.retain(|told| !is_same(told));
+        let console = kept.console.as_ref().map(|console| format!("; {}", console.last_words())).unwrap_or_default();
+        self.tell(kept.at, kept.generation, What::Failed, None, format!("{}{console}", kept.reason));
+        if let Some(told) = self.told.last_mut() {
+            told.console = kept.console.clone();
+        }
     }
 
     /// Whether this was told already by another trace of it.
@@ -204,7 +226,7 @@ impl Teller<'_> {
                 self.mark(generation, verb, mark);
             }
         }
-        let turned_down = [What::Decided(Verb::Rollback), What::Decided(Verb::Abort)];
+        let turned_down = [What::Decided(Verb::Rollback), What::Decided(Verb::Abort), What::Failed];
         if let Some(failed) = owner.failed.as_ref().filter(|failed| !self.is_told(failed.at, generation, &turned_down))
         {
             let what = if failed.is_by_a_person() { What::TurnedDown } else { What::Failed };
@@ -403,7 +425,7 @@ mod tests {
         ];
         let scope = Scope::new("hello-world".parse().unwrap(), "prod".parse().unwrap());
         let activities = BTreeMap::from([(Generation(42), activities)]);
-        timeline(&Traces { scope: &scope, groups, records, decisions, activities })
+        timeline(&Traces { scope: &scope, groups, records, decisions, failures: Vec::new(), activities })
     }
 
     #[test]

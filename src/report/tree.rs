@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::model::autopsy::Console;
 use crate::model::names::{AppName, Slot};
 use crate::model::observed::{Forward, Group, Health, Observed, Read};
 use crate::model::plan::{AppPlan, Plan};
@@ -14,6 +15,9 @@ use crate::model::time::Timestamp;
 use super::paint::Paint;
 use super::status::{self, Instances};
 use super::words;
+
+/// How many lines of a console the tree shows; JSON has all that were kept.
+const LINES: usize = 10;
 
 /// One app with all its generations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -64,6 +68,8 @@ pub struct Branch {
     pub failed: Option<String>,
     /// Who turned it down, and why: `rolled back by ada: slow`. It has not failed then.
     pub turned_down: Option<String>,
+    /// What an instance of it said last before it was gone, where it failed.
+    pub console: Option<Console>,
     /// Its targets that are not healthy, where they were looked at: `i-0abc: unhealthy, Target.ResponseCodeMismatch`.
     pub unwell: Vec<String>,
 }
@@ -108,8 +114,16 @@ fn branch(observed: &Observed, group: &Group) -> Branch {
         shifted_at: owner.shifted_at,
         failed: (!owner.is_turned_down()).then(ended).flatten(),
         turned_down: owner.is_turned_down().then(ended).flatten(),
+        console: console(observed, group),
         unwell: group.target_group_arns.iter().flat_map(|arn| unwell(observed, group, arn)).collect(),
     }
+}
+
+/// What was kept of an instance's console about this failure.
+fn console(observed: &Observed, group: &Group) -> Option<Console> {
+    let kept = observed.details.failures.get(&group.owner.app)?.known()?.as_ref()?;
+    let failure = group.owner.failed.as_ref()?;
+    kept.console.clone().filter(|_| kept.is_of(group.owner.generation, failure.at))
 }
 
 fn weight(observed: &Observed, group: &Group) -> Option<u32> {
@@ -164,6 +178,9 @@ pub fn text(tree: &Tree, now: Timestamp) -> String {
         if let Some(reason) = &branch.turned_down {
             let _ = writeln!(out, "{stem}   {reason}");
         }
+        if let Some(console) = &branch.console {
+            write_console(&mut out, stem, console);
+        }
         for (name, uri) in &branch.artifacts {
             let _ = writeln!(out, "{stem}   {name}: {}", words::plain(uri));
         }
@@ -181,6 +198,17 @@ pub fn text(tree: &Tree, now: Timestamp) -> String {
         let _ = writeln!(out, "note: {note}");
     }
     out
+}
+
+fn write_console(out: &mut String, stem: &str, console: &Console) {
+    if console.lines.len() < 2 {
+        let _ = writeln!(out, "{stem}   {}", words::plain(&console.last_words()));
+        return;
+    }
+    let _ = writeln!(out, "{stem}   the console of {} ended with:", words::plain(&console.instance));
+    for line in &console.lines[console.lines.len().saturating_sub(LINES)..] {
+        let _ = writeln!(out, "{stem}     {}", words::plain(line));
+    }
 }
 
 fn line(branch: &Branch, now: Timestamp) -> String {

@@ -6,6 +6,7 @@ use super::Done;
 use crate::aws::codec;
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
+use crate::model::autopsy::FailureRecord;
 use crate::model::decision::Decision;
 use crate::model::record::DeployedRecord;
 
@@ -36,6 +37,17 @@ pub(super) async fn put_decision(
     decision: &Decision,
 ) -> Result<Done, AwsError> {
     let text = codec::encode_decision(decision).map_err(|error| AwsError::not_sent(call.clone(), error))?;
+    put_text(aws, call, parameter, text).await.map(|()| Done::Applied)
+}
+
+/// Writes why a generation failed as the newest version; the earlier ones stay, up to a hundred.
+pub(super) async fn put_failure(
+    aws: &Aws,
+    call: Call,
+    parameter: &str,
+    record: &FailureRecord,
+) -> Result<Done, AwsError> {
+    let text = codec::encode_failure(record).map_err(|error| AwsError::not_sent(call.clone(), error))?;
     put_text(aws, call, parameter, text).await.map(|()| Done::Applied)
 }
 

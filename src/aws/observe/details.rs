@@ -14,7 +14,7 @@ use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
 use crate::manifest::git;
 use crate::model::action::Tags;
-use crate::model::launch::LaunchData;
+use crate::model::launch::{LaunchData, Secret};
 use crate::model::names::{AppName, EnvironmentName, Scope};
 use crate::model::observed::{Activity, Attributes, Details, Named, Read, Target, Want};
 use crate::model::probe::{Probe, Replied};
@@ -70,6 +70,8 @@ pub async fn read(
         alarms: Alarm(names) => alarms::alarms(aws, names),
         traffic: Traffic(windows) => alarms::traffic(aws, windows),
         probes: Probe(probes) => ask(aws, probes),
+        failures: Failures(apps) => recorded(aws, environment, apps, Scope::failures_name, codec::decode_failure),
+        consoles: Console(ids) => each(ids, |id| console(aws, id)),
         decisions: Decisions(apps) => recorded(aws, environment, apps, Scope::decisions_name, codec::decode_decision),
         named: Named(names) => each(names, |name| named(aws, name)),
         kinship: Kinship(commits) => kinship(commits),
@@ -167,6 +169,27 @@ pub(in crate::aws) fn activity(activity: &aws_sdk_autoscaling::types::Activity) 
 fn subnet(details: &str) -> Option<String> {
     let details: serde_json::Value = serde_json::from_str(details).ok()?;
     details.get("Subnet ID")?.as_str().map(str::to_owned)
+}
+
+/// What an instance wrote to its console: as it is now, or where its type does not tell that, as EC2 kept it last.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetConsoleOutput.html>
+async fn console(aws: &Aws, id: &str) -> Result<Option<Secret>, AwsError> {
+    for latest in [true, false] {
+        let call = Call::new("ec2", "GetConsoleOutput", id);
+        let request = aws.ec2.get_console_output().instance_id(id).latest(latest);
+        let answer = match aws.read(call.clone(), request.send()).await {
+            Ok(answer) => answer,
+            Err(error) if error.is_missing() => return Ok(None),
+            // Only instances on the Nitro system tell what they write now.
+            Err(error) if latest && !error.is_denied() && !error.may_pass() => continue,
+            Err(error) => return Err(error),
+        };
+        if let Some(text) = answer.output().filter(|text| !text.is_empty()) {
+            let text = codec::decode_console(text).map_err(|why| AwsError::not_understood(call, why))?;
+            return Ok(Some(Secret::new(text)));
+        }
+    }
+    Ok(None)
 }
 
 async fn target_group_attributes(aws: &Aws, arn: &str) -> Result<Attributes, AwsError> {

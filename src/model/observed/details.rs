@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::{Attributes, Listener, Read, Rule};
 use crate::model::action::Tags;
 use crate::model::alarm::GroupAlarm;
+use crate::model::autopsy::FailureRecord;
 use crate::model::decision::Decision;
-use crate::model::launch::LaunchData;
+use crate::model::launch::{LaunchData, Secret};
 use crate::model::names::AppName;
 use crate::model::probe::{Probe, Replied};
 use crate::model::record::DeployedRecord;
@@ -55,6 +56,10 @@ pub struct Details {
     pub named: BTreeMap<String, Read<Named>>,
     /// How commits of manifests are related, as `git` tells.
     pub kinship: BTreeMap<Commits, Read<Kinship>>,
+    /// Why a generation failed last, by app. `None`: nothing was kept.
+    pub failures: BTreeMap<AppName, Read<Option<FailureRecord>>>,
+    /// What instances wrote to their consoles, by id; secrets stand in it. `None`: EC2 has nothing of it.
+    pub consoles: BTreeMap<String, Read<Option<Secret>>>,
 }
 
 impl Details {
@@ -79,6 +84,8 @@ impl Details {
         self.decisions.extend(later.decisions);
         self.named.extend(later.named);
         self.kinship.extend(later.kinship);
+        self.failures.extend(later.failures);
+        self.consoles.extend(later.consoles);
     }
 }
 
@@ -123,6 +130,10 @@ pub enum Want {
     Named(String),
     /// [`Details::kinship`] of two commits of manifests.
     Kinship(Commits),
+    /// [`Details::failures`] of an app.
+    Failures(AppName),
+    /// [`Details::consoles`]: one by the id of its instance.
+    Console(String),
 }
 
 /// What has the name of a generation, with its tags: a launch template and a group, whosever they are.

@@ -266,3 +266,73 @@ fn what_failed_is_tried_again_once_it_is_judged_in_another_way() {
         assert_eq!(plan.change, Change::Blocked, "{}", plan.reason);
     }
 }
+
+/// Version 2 was launched so many seconds ago, and its group has replaced so many instances for this.
+fn replacing(health: Health, seconds: u64, count: usize, why: &str, patch: Value) -> Case {
+    let mut case = Case::serving(NEW_IMAGE, patch).with_group(2, NEW_IMAGE, health, |group| {
+        group.created_at = ago(seconds);
+    });
+    let gone = |index: usize| Activity {
+        started_at: ago(50 + index as u64),
+        ended_at: None,
+        status: "Successful".to_owned(),
+        description: format!("Terminating EC2 instance: i-0{index}"),
+        message: String::new(),
+        cause: format!("At 2026-11-02T11:59:00Z an instance was taken out of service in response to {why}."),
+        subnet: None,
+    };
+    let all = (0..count).map(gone).collect();
+    case.observed.details.activities.insert("hello-prod-v002".to_owned(), Read::Known(all));
+    case
+}
+
+const ELB: &str = "an ELB system health check failure";
+
+#[test]
+fn three_instances_in_a_row_that_were_never_healthy_end_a_release_before_its_deadline() {
+    let stopped = "an EC2 health check indicating it has been terminated or stopped";
+    let waits: [&str; 0] = [];
+    for (health, count, why, attempts, expected) in [
+        (Health::Unhealthy, 2, ELB, json!({}), &waits[..]),
+        (Health::Unhealthy, 3, ELB, json!({}), &FAILED[..]),
+        (Health::Unhealthy, 3, "an EC2 instance status checks failure", json!({}), &FAILED[..]),
+        (Health::Unhealthy, 9, stopped, json!({}), &waits[..]),
+        (Health::Unhealthy, 9, ELB, json!({"attempts": 0}), &waits[..]),
+        (Health::Unhealthy, 3, ELB, json!({"attempts": 5}), &waits[..]),
+        // Their successors have not shown yet by what they fail.
+        (Health::Initial, 9, ELB, json!({}), &waits[..]),
+    ] {
+        let case = replacing(health, 300, count, why, json!({"verification": attempts}));
+        assert_eq!(case.calls(), expected, "{count} for {why}, {attempts}");
+    }
+    let plan = replacing(Health::Unhealthy, 300, 4, ELB, json!({})).plan();
+    let reason = &plan.actions[0].reason;
+    assert_eq!(
+        reason,
+        "v002 failed: no instance was ever healthy: i-2-1 Target.ResponseCodeMismatch; 4 instances taken out of service in \
+         response to an ELB system health check failure"
+    );
+}
+
+#[test]
+fn one_healthy_instance_breaks_the_row() {
+    let mut case = replacing(Health::Unhealthy, 300, 9, ELB, json!({}));
+    let Some(Read::Known(targets)) = case.observed.details.target_health.get_mut(&target_group_arn(Slot::B)) else {
+        panic!()
+    };
+    targets[1].health = Health::Healthy;
+    assert_eq!(case.calls(), Vec::<String>::new());
+    let mut case = replacing(Health::Unhealthy, 300, 9, ELB, json!({}));
+    let Read::Known(groups) = &mut case.observed.groups else { panic!() };
+    groups.get_mut("hello-prod-v002").unwrap().owner.lacking_since = Some(ago(100));
+    assert_eq!(case.calls(), Vec::<String>::new(), "it was ready once");
+}
+
+#[test]
+fn a_verdict_at_the_deadline_waits_for_a_fresh_instance_to_show_by_what_it_fails_but_not_for_long() {
+    let case = |health, seconds| replacing(health, seconds, 2, ELB, json!({}));
+    assert_eq!(case(Health::Initial, 1201).calls(), Vec::<String>::new());
+    assert_eq!(case(Health::Unhealthy, 1201).calls(), FAILED);
+    assert!(case(Health::Unhealthy, 1201).plan().actions[0].reason.contains("ResponseCodeMismatch; 2 instances taken"));
+    assert_eq!(case(Health::Initial, 1321).calls(), FAILED);
+}

@@ -64,8 +64,10 @@ fn lacking_room(seconds: &[u64]) -> Read<Vec<Activity>> {
         started_at: ago(*seconds),
         ended_at: Some(ago(*seconds)),
         status: "Failed".to_owned(),
+        description: "Launching a new EC2 instance".to_owned(),
         message: "We currently do not have sufficient c7g.large capacity. Launching EC2 instance failed.".to_owned(),
         cause: String::new(),
+        subnet: None,
     };
     Read::Known(seconds.iter().map(failed).collect())
 }

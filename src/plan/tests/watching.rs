@@ -14,8 +14,10 @@ fn activity(started: u64, status: &str, message: &str, cause: &str) -> Activity 
         started_at: ago(started),
         ended_at,
         status: status.to_owned(),
+        description: message.to_owned(),
         message: message.to_owned(),
         cause: cause.to_owned(),
+        subnet: None,
     }
 }
 

@@ -13,6 +13,7 @@ pub(super) mod watch;
 pub(super) mod watched;
 pub(super) mod webhook;
 
+use super::autopsy;
 use super::canary;
 use super::draft::Draft;
 use super::floor;
@@ -254,6 +255,11 @@ pub(super) fn fail<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target:
     }
     draft.fails = true;
     let why = format!("{} failed: {reason}", target.owner.generation);
-    let mark = tags::encode_failure(&Failure { at: draft.now, reason }, Some(&release.wanted.judged_by()));
-    draft.tag_group(&target.name, mark, why);
+    let failure = Failure { at: draft.now, reason };
+    let marks = tags::encode_failure(&failure, Some(&release.wanted.judged_by()));
+    let is_cut = marks.get(keys::FAILED).is_some_and(|marked| marked.ends_with('…'));
+    draft.tag_group(&target.name, marks, why);
+    if is_cut {
+        autopsy::keep(draft, release.picture, target, &failure, None);
+    }
 }

@@ -91,6 +91,9 @@ pub fn action(action: &Action) -> String {
         Action::PutDecision { parameter, decision } => {
             format!("note {} {} in {parameter}", decision.what.as_str(), decision.generation)
         }
+        Action::PutFailure { parameter, record } => {
+            format!("note why {} failed in {parameter}", record.generation)
+        }
         Action::DeleteParameter { parameter, .. } => format!("delete {parameter}"),
     }
 }

@@ -119,6 +119,8 @@ pub fn want(want: &Want) -> String {
         Want::Traffic(window) => format!("requests and errors of {}", name_in(&window.target_group_arn)),
         Want::Probe(probe) => format!("answer of {}{}", plain(&probe.host), plain(&probe.path)),
         Want::Decisions(app) => format!("decisions about {app}"),
+        Want::Failures(app) => format!("why {app} failed"),
+        Want::Console(instance) => format!("console of {instance}"),
         Want::Named(name) => format!("what is called {name}"),
         Want::Kinship(commits) => format!("how commit {} is related to these manifests", plain(&commits.theirs)),
     }

@@ -2,16 +2,21 @@
 //!
 //! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Welcome.html>
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
 use super::query::{number, page};
 use crate::sim::wire::{ApiError, Params, REQUEST_ID, Reply, Request, Xml};
 use crate::sim::world::World;
 use crate::sim::world::balancing::action::matches;
 use crate::sim::world::compute::{Instance, STATUS_CHECKS, State};
+use crate::sim::world::console;
 
 const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 
 /// The operations of this module; all others of EC2 are elsewhere.
-pub const OPERATIONS: [&str; 3] = ["DescribeInstances", "DescribeInstanceStatus", "TerminateInstances"];
+pub const OPERATIONS: [&str; 4] =
+    ["DescribeInstances", "DescribeInstanceStatus", "GetConsoleOutput", "TerminateInstances"];
 
 /// Carries out one operation.
 pub fn call(world: &mut World, request: &Request) -> Result<Reply, ApiError> {
@@ -23,6 +28,7 @@ pub fn call(world: &mut World, request: &Request) -> Result<Reply, ApiError> {
     match request.operation.as_str() {
         "DescribeInstances" => describe(world, request),
         "DescribeInstanceStatus" => describe_status(world, request),
+        "GetConsoleOutput" => console_output(world, request),
         "TerminateInstances" => terminate(world, request),
         other => Err(ApiError::new("InvalidAction", format!("The action {other} is not valid for this web service."))),
     }
@@ -224,6 +230,29 @@ fn describe_status(world: &World, request: &Request) -> Result<Reply, ApiError> 
             }
         });
         xml.optional("nextToken", next);
+    }))
+}
+
+/// What an instance wrote to its console. Only types on the Nitro system tell what they write now.
+fn console_output(world: &World, request: &Request) -> Result<Reply, ApiError> {
+    let id = request.params.required("InstanceId")?;
+    if !is_id(id) {
+        return Err(ApiError::new("InvalidInstanceID.Malformed", format!("Invalid id: \"{id}\"")));
+    }
+    let known = world.compute.instances.get(id).filter(|it| world.consistency.after(it.launched_at) <= world.now);
+    let Some(it) = known else {
+        return Err(ApiError::new("InvalidInstanceID.NotFound", format!("The instance ID '{id}' does not exist")));
+    };
+    let latest = request.params.parse("Latest")?.unwrap_or(false);
+    if latest && !console::is_nitro(&it.instance_type) {
+        let words = "This instance type does not support retrieving the latest console logs. You can retrieve the cached \
+                     console logs.";
+        return Err(ApiError::new("UnsupportedOperation", words));
+    }
+    let (at, text) = console::written(it, latest, world.now);
+    Ok(answer(request, |xml| {
+        xml.leaf("instanceId", id).leaf("timestamp", at);
+        xml.leaf("output", BASE64.encode(text));
     }))
 }
 

@@ -66,6 +66,8 @@ pub struct Instance {
     pub key_name: Option<String>,
     /// The instance profile by name.
     pub iam_instance_profile: Option<String>,
+    /// What it runs at its first start, in base64.
+    pub user_data: Option<String>,
     /// Security groups.
     pub security_group_ids: Vec<String>,
     /// Whether the metadata service wants tokens: `required` or `optional`.
@@ -226,6 +228,7 @@ impl Instance {
             volume_tags: data.tag_specifications.get("volume").cloned().unwrap_or_default(),
             key_name: data.key_name.clone(),
             iam_instance_profile: data.iam_instance_profile.clone(),
+            user_data: data.user_data.clone(),
             security_group_ids: data.security_group_ids.clone(),
             http_tokens: data.http_tokens.clone().unwrap_or_else(|| "optional".to_owned()),
             monitoring: data.monitoring.unwrap_or(false),

@@ -1,6 +1,7 @@
 //! Everything there is in the simulated AWS, as plain data, and how it moves on when time passes.
 //!
 //! - [`compute`]: instances, and what the image makes them do
+//! - [`console`]: what they write to their consoles
 //! - [`scaling`]: Auto Scaling groups and their activities
 //! - [`balancing`]: load balancers, listeners, rules, target groups and health
 //! - [`network`]: VPCs, subnets and security groups
@@ -19,6 +20,7 @@
 pub mod agenda;
 pub mod balancing;
 pub mod compute;
+pub mod console;
 pub mod dns;
 pub mod example;
 pub mod identities;
