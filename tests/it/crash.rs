@@ -364,6 +364,7 @@ macro_rules! stale_reads {
 }
 
 stale_reads! {
+    main_job: one_stale_read_of_any_kind_after_any_call_of_a_deploy_does_no_harm;
     canary: one_stale_read_of_any_kind_after_any_call_of_a_canary_does_no_harm;
     rolled_back: one_stale_read_of_any_kind_after_any_call_of_a_rollback_does_no_harm;
     shared_job: one_stale_read_of_any_kind_after_any_call_behind_a_shared_listener_does_no_harm;
