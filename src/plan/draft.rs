@@ -133,10 +133,7 @@ impl<'a> Draft<'a> {
     }
 
     fn wait_for(&mut self, what: String, until: Option<Timestamp>, cleanup: bool) {
-        let wait = Wait { what, until, cleanup };
-        if !self.plan.waits.contains(&wait) {
-            self.plan.waits.push(wait);
-        }
+        self.plan.waits.push(Wait { what, until, cleanup });
         // What happens at a known time needs no look before it, unless something may go wrong meanwhile.
         let soon = LOOK_AGAIN.after(self.now);
         // A look right before the end would only make the next one late.

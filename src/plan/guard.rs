@@ -6,6 +6,7 @@
 
 use super::draft::Draft;
 use super::picture::Picture;
+use super::record;
 use super::release::Release;
 use super::resolve::Wanted;
 use super::shift;
@@ -32,13 +33,24 @@ pub(super) fn exposed<'a>(picture: &Picture<'a>) -> Option<&'a Group> {
 pub(super) fn gives_back<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, wanted: Option<&Wanted<'a>>) -> bool {
     let Some(group) = exposed(picture) else { return false };
     draft.plan.exposed = Some(exposure(picture, group, wanted.map(|wanted| wanted.spec)));
+    let before = (draft.plan.waits.len(), draft.plan.wake_at);
     let reason = match &group.owner.failed {
         // What is to serve in its place is launched first.
         Some(_) if group.owner.marks.back_to.is_some() => None,
         Some(failure) => Some(failure.reason.clone()),
         None => watch::sickness(draft, picture, group).or_else(|| emptiness(draft, picture, group)),
     };
-    reason.is_some_and(|reason| give_back(draft, wanted, picture, group, &reason))
+    // Whoever recorded it may have ended before its tag could say so.
+    let reason = reason.filter(|_| group.owner.failed.is_some() || !record::is_written(draft, group));
+    if reason.is_some_and(|reason| give_back(draft, wanted, picture, group, &reason)) {
+        return true;
+    }
+    if wanted.is_some() {
+        // What could not be read is told by whoever waits for it; told twice it would count as known.
+        draft.plan.waits.truncate(before.0);
+        draft.plan.wake_at = before.1;
+    }
+    false
 }
 
 /// That nobody answers any more: nothing of it is healthy, though something should be.
@@ -51,6 +63,9 @@ fn emptiness<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, group: &Group) ->
 /// The same by all that the manifest says it is judged by, where the app cannot be planned for another reason.
 pub(super) fn gives_back_as_wanted<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) -> bool {
     let Some(group) = exposed(picture).filter(|group| group.owner.failed.is_none()) else { return false };
+    if until(group, Some(wanted.spec)).is_some_and(|until| draft.now >= until) {
+        return false;
+    }
     let release = Release::new(wanted, picture, Some(group));
     let reason = watch::trouble(draft, &release, group);
     reason.is_some_and(|reason| give_back(draft, Some(wanted), picture, group, &reason))

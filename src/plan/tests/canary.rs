@@ -35,7 +35,7 @@ fn nothing(_: &mut Group) {}
 #[test]
 fn each_step_of_a_canary_follows_from_its_weights_and_its_tag() {
     let five = ["shift 5% to b", "tag hello-prod-v002 canary"];
-    let fifty = ["shift 50% to b", "tag hello-prod-v002 canary"];
+    let fifty = ["tag hello-prod-v002 canary", "shift 50% to b"];
     let to_all = ["shift to b", "tag hello-prod-v002 shifted-at"];
     let promote = |to: &'static str| move |group: &mut Group| group.owner.marks.promoted = promoted(to);
     type Change = Box<dyn FnOnce(&mut Group)>;

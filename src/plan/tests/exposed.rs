@@ -275,7 +275,8 @@ fn of_two_groups_with_traffic_both_follow_the_manifest_in_their_sizes() {
         _ => None,
     });
     let all = |name| (name, Some(5), Some(20), Some(5));
-    assert_eq!(sizes.collect::<Vec<_>>(), [all("hello-prod-v002"), all("hello-prod-v001")]);
+    let sizes: Vec<_> = sizes.collect();
+    assert!(sizes.contains(&all("hello-prod-v002")) && sizes.contains(&all("hello-prod-v001")), "{sizes:?}");
     let said = |group: &str| format!("tag {group} applied");
     let calls = calls(&plan);
     assert!(calls.contains(&said("hello-prod-v001")) && calls.contains(&said("hello-prod-v002")), "{calls:?}");

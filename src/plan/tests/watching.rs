@@ -232,7 +232,7 @@ fn a_pause_of_a_canary_that_nobody_watched_goes_on() {
         (None, "tag hello-prod-v002 watched"),
         (Some((449, 149)), "tag hello-prod-v002 watched"),
         (Some((460, 74)), ""),
-        (Some((450, 150)), "shift 50% to b"),
+        (Some((450, 150)), "tag hello-prod-v002 canary"),
     ] {
         let mut case = Case::serving(NEW_IMAGE, steps.clone()).with_group(2, NEW_IMAGE, Health::Healthy, |group| {
             group.owner.healthy_since = Some(ago(1000));
