@@ -13,6 +13,7 @@ use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
@@ -274,7 +275,8 @@ fn given_config(settings: &Settings, credentials: Credentials) -> SdkConfig {
         .time_source(ClockTime(settings.clock.clone()))
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .retry_config(retries())
-        .timeout_config(timeouts());
+        .timeout_config(timeouts())
+        .stalled_stream_protection(stalled_streams());
     builder.set_app_name(app_name());
     builder.set_endpoint_url(settings.endpoint_url.clone());
     builder.build()
@@ -290,7 +292,8 @@ async fn found_config(settings: &Settings) -> SdkConfig {
         .time_source(ClockTime(settings.clock.clone()))
         .sleep_impl(TokioSleep::new())
         .retry_config(retries())
-        .timeout_config(timeouts());
+        .timeout_config(timeouts())
+        .stalled_stream_protection(stalled_streams());
     if let Some(name) = app_name() {
         loader = loader.app_name(name);
     }
@@ -392,6 +395,11 @@ fn timeouts() -> TimeoutConfig {
         .read_timeout(Duration::from_secs(30))
         .operation_timeout(Duration::from_secs(120))
         .build()
+}
+
+/// An answer that stops in its middle is given up. A request that waits for its turn is no such thing, though nobody reads it.
+fn stalled_streams() -> StalledStreamProtectionConfig {
+    StalledStreamProtectionConfig::enabled().upload_enabled(false).build()
 }
 
 fn app_name() -> Option<AppName> {

@@ -71,6 +71,7 @@ impl Lab {
             others: BTreeMap::new(),
             chosen: None,
             begun: None,
+            given_up: BTreeMap::new(),
             deep: false,
             left_out: Default::default(),
         };

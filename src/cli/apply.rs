@@ -94,6 +94,7 @@ pub async fn apply(
     watching: &Watching,
     mut edit: Option<Manifest>,
 ) -> Result<Exit, Failure> {
+    let desired = &Desired { chosen: apps.chosen(desired), ..desired.clone() };
     let session = Session::open(global, desired).await;
     let begun = session.clock.now();
     let mut done = None;

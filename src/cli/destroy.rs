@@ -49,7 +49,7 @@ impl Destroy {
             app.spec.destroy = true;
         }
         let session = Session::open(global, &desired).await;
-        let mut look = session.look(&desired).await?;
+        let mut look = session.look_at(&desired, &self.app).await?;
         Apps { apps: vec![self.app.clone()], labels: Vec::new() }.narrow(&desired, &mut look.plan);
         if look.plan.apps.iter().all(|app| app.is_settled() && app.change == Change::Unchanged) {
             terminal::say(&format!("nothing of {scope} is there"));

@@ -59,7 +59,7 @@ impl Case {
     /// When no manifest deploys it and nothing of it is there, AWS cannot be read, or it cannot be planned.
     pub async fn open(global: &Global, desired: &Desired, name: &AppName) -> Result<Self, Failure> {
         let session = Session::open(global, desired).await;
-        let look = session.look(desired).await?;
+        let look = session.look_at(desired, name).await?;
         let plan = look.plan.app(name).cloned().ok_or_else(|| selection::no_such_app(name, &[desired]))?;
         let stand_in = || DesiredApp::without_manifest(Scope::new(name.clone(), desired.name.clone()));
         let app = desired.apps.get(name).cloned().or_else(stand_in);

@@ -59,6 +59,7 @@ impl Plan {
         let (mut environments, mut failures) = self.environment.all(global)?;
         environments.iter_mut().for_each(|desired| desired.deep = self.closeness.deep);
         self.apps.check(&environments.iter().collect::<Vec<_>>())?;
+        environments.iter_mut().for_each(|desired| desired.chosen = self.apps.chosen(desired));
         let looks = environments.iter().map(|desired| look(global, desired));
         let mut found = Vec::new();
         for (desired, look) in environments.iter().zip(futures::future::join_all(looks).await) {

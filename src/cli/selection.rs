@@ -189,6 +189,12 @@ impl Apps {
         named && self.labels.iter().all(matches)
     }
 
+    /// The apps that are meant of an environment, so that only they are planned and only what they need is read; `None`: all.
+    pub fn chosen(&self, desired: &Desired) -> Option<BTreeSet<AppName>> {
+        let named = self.apps.iter().chain(desired.apps.keys()).filter(|name| self.contains(desired, name));
+        (!self.is_all()).then(|| named.cloned().collect())
+    }
+
     /// Takes everything else out of a plan.
     pub fn narrow(&self, desired: &Desired, plan: &mut Plan) {
         plan.apps.retain(|app| self.contains(desired, &app.app));

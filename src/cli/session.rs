@@ -1,6 +1,6 @@
 //! One environment, and AWS as its account and region show it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use crate::aws::{Aws, AwsError, Settings};
 use crate::clock::Clock;
 use crate::controller::snapshot::look;
 use crate::model::desired::Desired;
+use crate::model::names::AppName;
 use crate::model::observed::Observed;
 use crate::model::plan::Plan;
 use crate::model::time::Timestamp;
@@ -65,6 +66,14 @@ impl Session {
         };
         let begun = clock.now();
         Self { aws: Aws::connect(settings).await, clock, begun }
+    }
+
+    /// Observes AWS for one app and plans that alone.
+    ///
+    /// # Errors
+    /// As [`Session::look`].
+    pub async fn look_at(&self, desired: &Desired, app: &AppName) -> Result<Look, Failure> {
+        self.look(&Desired { chosen: Some(BTreeSet::from([app.clone()])), ..desired.clone() }).await
     }
 
     /// Observes AWS and plans.

@@ -1,5 +1,6 @@
 //! `amiable status`: what runs where, and how it is.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
@@ -63,6 +64,8 @@ impl Status {
         {
             environments.retain(|desired| desired.apps.contains_key(app));
         }
+        let only = self.app.iter().cloned().collect::<BTreeSet<_>>();
+        environments.iter_mut().for_each(|desired| desired.chosen = self.app.is_some().then(|| only.clone()));
         let sessions = environments.iter().map(async |desired| (Session::open(global, desired).await, desired));
         let sessions = futures::future::join_all(sessions).await;
         let mut shown = String::new();

@@ -15,6 +15,7 @@ use crate::model::desired::Desired;
 use crate::model::names::AppName;
 use crate::model::plan::{AppPlan, Change, Plan};
 use crate::report::live::{self, Live};
+use crate::report::unwatched::unwatched;
 use crate::report::words;
 
 /// How often countdowns are drawn anew.
@@ -148,6 +149,7 @@ fn lines(outcome: Outcome, plan: &Plan, apps: &[&AppPlan]) -> Vec<String> {
                 let wait = app.waits.first().map(|wait| format!("waits for {}", words::wait(wait, plan.at)));
                 let where_it_is = wait.or(step).unwrap_or_else(|| words::change(app.change).to_owned());
                 lines.push(format!("{}: {where_it_is}", app.app));
+                lines.extend(unwatched(app).map(|unwatched| format!("{}: {unwatched}", app.app)));
             }
         }
     }

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::asked::Asked;
 use super::calls::{Calls, News};
 use super::converge::Outcome;
 use super::snapshot::look_and_ask;
@@ -25,6 +26,8 @@ const LONGEST_WORK: Duration = Duration::from_secs(10);
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest, whatever is waited for: somebody may change something meanwhile.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How long the plan lets pass between two looks at an app that waits for nothing at a certain time.
+const PACES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(15)];
 /// How long the calls under way are waited for when the work ends before they are made. Real time: it is a promise to
 /// whoever stops the program.
 const LAST_CALLS: Duration = Duration::from_secs(10);
@@ -65,6 +68,7 @@ pub struct Keeper {
     desired: Desired,
     aim: Aim,
     troubles: Troubles,
+    asked: Asked,
     calls: Calls,
     latest: Option<Plan>,
     /// Apps of which something had traffic and was not proved.
@@ -82,6 +86,7 @@ impl Keeper {
             desired: Desired { chosen: aim.only.clone(), begun: desired.begun.or(Some(clock.now())), ..desired },
             aim,
             troubles: Troubles::default(),
+            asked: Asked::default(),
             calls: Calls::new(),
             latest: None,
             followed: BTreeSet::new(),
@@ -99,6 +104,7 @@ impl Keeper {
     /// # Errors
     /// When AWS cannot be read at all, lastingly.
     pub async fn round(&mut self, sink: Sink<'_>) -> Result<Round, AwsError> {
+        let begun = self.clock.now();
         let plan = match self.look(sink).await {
             Ok(plan) => plan,
             Err(error) if !self.troubles.blind(&error) => return Err(error),
@@ -115,10 +121,10 @@ impl Keeper {
                 kind: EventKind::Planned(Box::new((*app).clone())),
             });
         }
-        // What AWS refuses about an app is no reason not to watch what of it has traffic.
+        // What AWS refuses about an app, or does not tell, is no reason not to watch what of it has traffic.
         let is_open = |app: &&AppPlan| {
-            let given_up = self.troubles.is_given_up(&app.app) && !app.is_watched(now) && !app.gives_back();
-            !app.is_over(aim.cleanup) && !given_up
+            let is_lost = self.troubles.is_lost(&app.app) && !app.is_watched(now) && !app.gives_back();
+            !app.is_over(aim.cleanup) && !is_lost
         };
         let open: Vec<&AppPlan> = apps.iter().copied().filter(is_open).collect();
         let round = if open.is_empty() && self.calls.is_empty() {
@@ -128,7 +134,7 @@ impl Keeper {
             })
         } else {
             self.act(&open);
-            Round::Open(self.nap(&open))
+            Round::Open(self.nap(&open, plan.at, begun))
         };
         self.latest = Some(plan);
         Ok(round)
@@ -136,8 +142,9 @@ impl Keeper {
 
     /// One look, while the calls under way go on.
     async fn look(&mut self, sink: Sink<'_>) -> Result<Plan, AwsError> {
-        let Self { aws, clock, desired, calls, troubles, .. } = self;
-        let mut look = std::pin::pin!(look_and_ask(aws, desired, clock));
+        let Self { aws, clock, desired, calls, troubles, asked, .. } = self;
+        desired.given_up.clone_from(troubles.given_up());
+        let mut look = std::pin::pin!(look_and_ask(aws, desired, clock, asked));
         loop {
             tokio::select! {
                 biased;
@@ -151,10 +158,11 @@ impl Keeper {
     fn act(&mut self, open: &[&AppPlan]) {
         let now = self.clock.now();
         for app in open.iter().filter(|app| !app.actions.is_empty()) {
+            let rests = self.troubles.rest_ends(app, now).is_some() || self.troubles.holds_given_up(app);
             // Traffic goes back at once, even beside a call of the same app that takes minutes, such as a change of DNS.
             let is_free = match app.gives_back() {
                 true => !self.calls.give_back(&app.app),
-                false => !self.calls.are_of(&app.app) && !self.troubles.rests(&app.app, now),
+                false => !self.calls.are_of(&app.app) && !rests,
             };
             if !is_free {
                 continue;
@@ -168,19 +176,23 @@ impl Keeper {
         }
     }
 
-    /// How long until the next look: until the first app has something to do or to look for.
-    fn nap(&self, open: &[&AppPlan]) -> Duration {
+    /// How long until the next look, when the last one was made for the time `planned_at` and began at `begun` on our clock:
+    /// until the first app has something to do or to look for.
+    fn nap(&self, open: &[&AppPlan], planned_at: Timestamp, begun: Timestamp) -> Duration {
         let now = self.clock.now();
         let wake = |app: &&&AppPlan| {
-            if self.troubles.rests(&app.app, now) && !app.gives_back() {
-                let rest_ends = self.troubles.rest_ends(&app.app);
-                return if app.is_watched(now) { app.wake_at.into_iter().chain(rest_ends).min() } else { rest_ends };
+            let due = app.wake_at.map(|at| after(planned_at, at, elapsed(begun, now)));
+            let rest = self.troubles.rest_ends(app, now).filter(|_| !app.gives_back()).map(|until| elapsed(now, until));
+            match rest {
+                None if app.actions.is_empty() => due,
+                None => Some(Duration::ZERO),
+                Some(rest) if app.is_watched(now) => due.into_iter().chain([rest]).min(),
+                rest => rest,
             }
-            if app.actions.is_empty() { app.wake_at } else { Some(now) }
         };
         let idle = open.iter().filter(|app| !self.calls.are_of(&app.app));
         let first = idle.filter_map(|app| wake(&app)).min();
-        first.map_or(LONGEST_PAUSE, |at| elapsed(now, at)).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
+        first.unwrap_or(LONGEST_PAUSE).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
     }
 
     /// Waits until the next round is due; while calls are under way, until all of them are made, but no longer than the
@@ -242,12 +254,14 @@ fn has_orphan(apps: &[&AppPlan], given_back: &BTreeSet<AppName>) -> bool {
 fn take(calls: &mut Calls, troubles: &mut Troubles, clock: &Clock, news: News, sink: Sink<'_>) -> Result<(), AwsError> {
     let (app, executed) = match news {
         News::Told(event) => {
+            troubles.told(&event);
             sink(event);
             return Ok(());
         }
         News::Done(app, executed) => (app, executed),
     };
     while let Some(event) = calls.told() {
+        troubles.told(&event);
         sink(event);
     }
     if let Executed::Failed(error) = &executed
@@ -258,6 +272,13 @@ fn take(calls: &mut Calls, troubles: &mut Troubles, clock: &Clock, news: News, s
     }
     troubles.note(&app, &executed, clock.now());
     Ok(())
+}
+
+/// How long after a look that took so long an app is looked at again. What is waited for until a certain time is looked at
+/// then; the seconds between two looks begin at the end of the first.
+fn after(planned_at: Timestamp, wake_at: Timestamp, took: Duration) -> Duration {
+    let wait = elapsed(planned_at, wake_at);
+    if PACES.contains(&wait) { wait } else { wait.saturating_sub(took) }
 }
 
 fn elapsed(from: Timestamp, to: Timestamp) -> Duration {

@@ -3,11 +3,15 @@
 //! - [`snapshot`]: observes AWS, plans, reads what the plan still needs, plans again
 //! - [`keeper`]: one environment from round to round: look, plan, act
 //! - [`converge`]: rounds until every app is where it should be
+//! - [`asked`]: what webhooks answered last, since they are not asked at every look
 //! - `calls`: the calls under way, each app's in a task of its own
-//! - `troubles`: what fails meanwhile, how often, and which apps are given up for it
+//! - `troubles`: what fails meanwhile, how often, and what is given up for it
+//! - `repeats`: calls that AWS takes and that have no effect
 
+pub mod asked;
 mod calls;
 pub mod converge;
 pub mod keeper;
+mod repeats;
 pub mod snapshot;
 mod troubles;

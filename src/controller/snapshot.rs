@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::asked::Asked;
 use crate::aws::connect::Aws;
 use crate::aws::error::AwsError;
 use crate::aws::observe;
@@ -10,6 +11,8 @@ use crate::model::desired::Desired;
 use crate::model::mark::BackTo;
 use crate::model::observed::{Observed, Read, Want};
 use crate::model::plan::Plan;
+use crate::model::probe::{Probe, Replied};
+use crate::model::time::Timestamp;
 use crate::plan::plan;
 
 /// How often a plan may ask for more. What a decision needs depends on what was read before, but only over a few steps:
@@ -25,15 +28,21 @@ const NOT_ASKED: &str = "only `amiable apply` asks";
 /// # Errors
 /// When nothing can be planned at all: no credentials, another account's credentials, AWS out of reach.
 pub async fn look(aws: &Aws, desired: &Desired, clock: &Clock) -> Result<(Observed, Plan), AwsError> {
-    rounds(aws, desired, clock, false).await
+    rounds(aws, desired, clock, None).await
 }
 
-/// The same, and the apps and webhooks are asked, too, where a release needs to know their answers.
+/// The same, and the apps and webhooks are asked, too, where a release needs to know their answers; a webhook that was `asked`
+/// lately is not asked again.
 ///
 /// # Errors
 /// As those of [`look`].
-pub async fn look_and_ask(aws: &Aws, desired: &Desired, clock: &Clock) -> Result<(Observed, Plan), AwsError> {
-    rounds(aws, desired, clock, true).await
+pub async fn look_and_ask(
+    aws: &Aws,
+    desired: &Desired,
+    clock: &Clock,
+    asked: &mut Asked,
+) -> Result<(Observed, Plan), AwsError> {
+    rounds(aws, desired, clock, Some(asked)).await
 }
 
 /// The same for what there would be: `observed` is not read again, but for what the plan still needs to know.
@@ -55,38 +64,59 @@ pub async fn foresee(
     if !unread.is_empty() {
         observed.images.extend(observe::images::images(aws, unread).await?);
     }
-    fulfilled(aws, desired, clock, observed, false).await
+    fulfilled(aws, desired, clock.now(), observed, None).await
 }
 
-async fn rounds(aws: &Aws, desired: &Desired, clock: &Clock, asks: bool) -> Result<(Observed, Plan), AwsError> {
-    let observed = observe::observe(aws, desired, clock.now()).await?;
-    fulfilled(aws, desired, clock, observed, asks).await
+async fn rounds(
+    aws: &Aws,
+    desired: &Desired,
+    clock: &Clock,
+    memory: Option<&mut Asked>,
+) -> Result<(Observed, Plan), AwsError> {
+    // One time for the whole look, that before its first read: what was read is never judged by a later clock, however long the
+    // reading took, or the process stood still meanwhile.
+    let now = clock.now();
+    let observed = observe::observe(aws, desired, now).await?;
+    fulfilled(aws, desired, now, observed, memory).await
 }
 
 async fn fulfilled(
     aws: &Aws,
     desired: &Desired,
-    clock: &Clock,
+    now: Timestamp,
     mut observed: Observed,
-    asks: bool,
+    mut memory: Option<&mut Asked>,
 ) -> Result<(Observed, Plan), AwsError> {
     let mut asked: BTreeSet<Want> = BTreeSet::new();
-    let mut made = plan(desired, &observed, clock.now());
+    let mut made = plan(desired, &observed, now);
     for _ in 0..ROUNDS {
-        let wants: BTreeSet<Want> = made.wants().filter(|want| !asked.contains(want)).cloned().collect();
+        let mut wants: BTreeSet<Want> = made.wants().filter(|want| !asked.contains(want)).cloned().collect();
         if wants.is_empty() {
             break;
         }
         asked.extend(wants.iter().cloned());
-        let (probes, others): (BTreeSet<Want>, BTreeSet<Want>) =
-            wants.into_iter().partition(|want| matches!(want, Want::Probe(_)) && !asks);
-        for probe in probes {
-            if let Want::Probe(probe) = probe {
-                observed.details.probes.insert(probe, Read::Unknown(NOT_ASKED.to_owned()));
-            }
+        let known = answered(&wants, memory.as_deref(), now);
+        wants.retain(|want| !matches!(want, Want::Probe(probe) if known.contains_key(probe)));
+        observed.details.probes.extend(known);
+        observe::fulfil(aws, &desired.name, &mut observed, &wants).await?;
+        if let Some(memory) = &mut memory {
+            memory.remember(&wants, &observed.details, now);
         }
-        observe::fulfil(aws, &desired.name, &mut observed, &others).await?;
-        made = plan(desired, &observed, clock.now());
+        made = plan(desired, &observed, now);
+    }
+    if let Some(memory) = memory {
+        memory.keep(&asked);
     }
     Ok((observed, made))
+}
+
+/// The answers to what is not asked: apps and webhooks without a `memory` of what they answered before, and webhooks that
+/// answered lately.
+fn answered(wants: &BTreeSet<Want>, memory: Option<&Asked>, now: Timestamp) -> BTreeMap<Probe, Read<Replied>> {
+    let answer = |probe: &Probe| match memory {
+        None => Some(Read::Unknown(NOT_ASKED.to_owned())),
+        Some(asked) => asked.lately(probe, now).cloned().map(Read::Known),
+    };
+    let probes = wants.iter().filter_map(|want| if let Want::Probe(probe) = want { Some(probe) } else { None });
+    probes.filter_map(|probe| Some((probe.clone(), answer(probe)?))).collect()
 }

@@ -1,33 +1,53 @@
-//! What fails: looks as a whole, plans of single apps, and apps' calls; how often, and which apps are given up.
+//! What fails: looks as a whole, plans of single apps, and single calls; how often, and what is given up. A call that fails
+//! is left alone for a while, and in the end for good; it keeps no other from being made.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::converge::Outcome;
+use super::repeats::Repeats;
 use crate::aws::error::{AwsError, Class};
 use crate::execute::Executed;
+use crate::model::action::Action;
+use crate::model::event::{Event, EventKind};
+use crate::model::given_up::{GivenUp, Why, is_same};
 use crate::model::names::AppName;
-use crate::model::plan::{AppPlan, Change};
+use crate::model::plan::{AppPlan, Change, PlannedAction};
 use crate::model::time::Timestamp;
 
 /// How many looks in a row may leave an app without a plan before that counts as lasting.
 const UNPLANNED_LOOKS: u32 = 24;
 /// How often in a row a look, or an app's action, may fail before it counts as lasting.
 const PATIENCE: u32 = 8;
+/// The most calls of one app that are remembered as given up.
+const MOST_GIVEN_UP: usize = 64;
 
-/// What fails, how often, and which apps are given up.
+/// What fails, how often, and what is given up.
 #[derive(Default)]
 pub(super) struct Troubles {
     blind_looks: u32,
     has_seen: bool,
     /// Looks in a row that left an app without a plan, though it waits for one.
     unplanned: BTreeMap<AppName, u32>,
+    /// Apps that could not be planned for too long.
+    lost: BTreeSet<AppName>,
+    apps: BTreeMap<AppName, Trouble>,
+    given_up: BTreeMap<AppName, Vec<GivenUp>>,
+}
+
+/// What fails of one app.
+#[derive(Default)]
+struct Trouble {
+    /// The call at which its plan ended last.
+    ended_at: Option<Action>,
     /// Failed calls in a row.
-    failures: BTreeMap<AppName, u32>,
+    failures: u32,
     /// Stale plans in a row.
-    stale: BTreeMap<AppName, u32>,
-    not_before: BTreeMap<AppName, Timestamp>,
-    given_up: BTreeSet<AppName>,
+    stale: u32,
+    /// The call that is left alone, and until when.
+    rest: Option<(Action, Timestamp)>,
+    /// Calls that succeed and are planned again all the same.
+    repeats: Repeats,
 }
 
 impl Troubles {
@@ -43,76 +63,117 @@ impl Troubles {
         self.blind_looks
     }
 
-    /// A look succeeded; those of the chosen apps that have waited long for what they need to be planned are given up.
+    /// A look succeeded; those of the chosen apps that have waited long for what they need to be planned are given up, and
+    /// so are calls that had no effect over and over.
     pub(super) fn seen(&mut self, chosen: &[&AppPlan], now: Timestamp) {
         (self.has_seen, self.blind_looks) = (true, 0);
         for app in chosen {
-            if app.change != Change::Error || app.is_over(true) || app.is_watched(now) {
-                self.unplanned.remove(&app.app);
+            if app.change == Change::Error && !app.is_over(true) && !app.is_watched(now) {
+                let count = self.unplanned.entry(app.app.clone()).or_default();
+                *count += 1;
+                if *count > UNPLANNED_LOOKS {
+                    self.lost.insert(app.app.clone());
+                }
                 continue;
             }
-            let count = self.unplanned.entry(app.app.clone()).or_default();
-            *count += 1;
-            if *count > UNPLANNED_LOOKS {
-                self.given_up.insert(app.app.clone());
+            self.unplanned.remove(&app.app);
+            let trouble = self.apps.entry(app.app.clone()).or_default();
+            for (action, times) in trouble.repeats.seen(app) {
+                self.give_up(&app.app, GivenUp { action, why: Why::InVain(times) });
             }
         }
     }
 
     /// How it ends with the chosen apps.
     pub(super) fn judge(&self, apps: &[&AppPlan], cleanup: bool) -> Outcome {
-        if self.given_up.is_empty() { Outcome::of(apps, cleanup) } else { Outcome::Failed }
+        match Outcome::of(apps, cleanup) {
+            Outcome::ReleaseFailed => Outcome::ReleaseFailed,
+            _ if !self.lost.is_empty() || !self.given_up.is_empty() => Outcome::Failed,
+            outcome => outcome,
+        }
     }
 
-    pub(super) fn is_given_up(&self, app: &AppName) -> bool {
-        self.given_up.contains(app)
+    /// Whether an app could not be planned for too long.
+    pub(super) fn is_lost(&self, app: &AppName) -> bool {
+        self.lost.contains(app)
     }
 
-    /// Whether an app is left alone for now.
-    pub(super) fn rests(&self, app: &AppName, now: Timestamp) -> bool {
-        self.rest_ends(app).is_some_and(|until| until > now)
+    /// The calls that are not made again.
+    pub(super) fn given_up(&self) -> &BTreeMap<AppName, Vec<GivenUp>> {
+        &self.given_up
     }
 
-    /// Until when an app is left alone, if it is or was.
-    pub(super) fn rest_ends(&self, app: &AppName) -> Option<Timestamp> {
-        self.not_before.get(app).copied()
+    /// Whether a plan, made before that was known, holds a call that is given up.
+    pub(super) fn holds_given_up(&self, app: &AppPlan) -> bool {
+        let given_up = self.given_up.get(&app.app).map_or(&[][..], Vec::as_slice);
+        app.actions.iter().any(|planned| given_up.iter().any(|given_up| given_up.covers(&planned.action)))
+    }
+
+    /// Until when an app's plan is left alone, if it is: one of its calls failed lately, or had no effect. That never holds up
+    /// a plan that moves traffic before it comes to that call.
+    pub(super) fn rest_ends(&self, app: &AppPlan, now: Timestamp) -> Option<Timestamp> {
+        let trouble = self.apps.get(&app.app)?;
+        let moves = app.actions.iter().position(|planned| matches!(planned.action, Action::Shift { .. }));
+        let before: &[PlannedAction] = &app.actions[..moves.unwrap_or(app.actions.len())];
+        let failed = trouble
+            .rest
+            .iter()
+            .filter(|(call, _)| app.actions.is_empty() || before.iter().any(|planned| is_same(&planned.action, call)));
+        let failed = failed.map(|(_, until)| *until);
+        let repeated = before.iter().filter_map(|planned| trouble.repeats.rests_until(&planned.action));
+        failed.chain(repeated).max().filter(|until| *until > now)
+    }
+
+    /// What is told of a call.
+    pub(super) fn told(&mut self, event: &Event) {
+        let trouble = self.apps.entry(event.app.clone()).or_default();
+        match &event.kind {
+            EventKind::Acted { action, .. } => trouble.repeats.made(action, event.at),
+            EventKind::Stale { action, .. } | EventKind::Failed { action, .. } => {
+                trouble.ended_at = Some(action.clone())
+            }
+            EventKind::Planned(_) => {}
+        }
     }
 
     /// What became of an app's plan.
     pub(super) fn note(&mut self, app: &AppName, executed: &Executed, now: Timestamp) {
+        let trouble = self.apps.entry(app.clone()).or_default();
+        let ended_at = trouble.ended_at.take();
         match executed {
             Executed::Stopped => {}
-            Executed::Complete => {
-                self.failures.remove(app);
-                self.stale.remove(app);
-                self.not_before.remove(app);
-            }
+            Executed::Complete => (trouble.failures, trouble.stale, trouble.rest) = (0, 0, None),
             // The world moved on: the next plan knows better. If it does not, there is no hurry.
             Executed::Stale => {
-                let count = self.stale.entry(app.clone()).or_default();
-                *count += 1;
-                if let again @ 1.. = *count - 1 {
-                    self.rest(app, again, now);
+                trouble.stale += 1;
+                if let again @ 1.. = trouble.stale - 1 {
+                    trouble.rest = rest(ended_at, again, now);
                 }
             }
             Executed::Failed(error) => {
-                let count = self.failures.entry(app.clone()).or_default();
-                *count += 1;
-                let count = *count;
+                trouble.failures += 1;
+                let count = trouble.failures;
+                trouble.rest = rest(ended_at.clone(), count, now);
                 // A way to AWS that is cut off, or credentials that have ended, are judged by the looks.
                 let lasting = !matches!(error.class, Class::Retry | Class::Wait | Class::FatalAll);
-                if lasting || count > PATIENCE {
-                    self.given_up.insert(app.clone());
+                if let Some(action) = ended_at.filter(|_| lasting || count > PATIENCE) {
+                    trouble.failures = 0;
+                    self.give_up(app, GivenUp { action, why: Why::Refused(error.explained()) });
                 }
-                self.rest(app, count, now);
             }
         }
     }
 
-    fn rest(&mut self, app: &AppName, failures: u32, now: Timestamp) {
-        let until = now.checked_add(backoff(failures)).unwrap_or(now);
-        self.not_before.insert(app.clone(), until);
+    fn give_up(&mut self, app: &AppName, call: GivenUp) {
+        let all = self.given_up.entry(app.clone()).or_default();
+        if all.len() < MOST_GIVEN_UP && !all.iter().any(|known| known.covers(&call.action)) {
+            all.push(call);
+        }
     }
+}
+
+fn rest(call: Option<Action>, failures: u32, now: Timestamp) -> Option<(Action, Timestamp)> {
+    Some((call?, now.checked_add(backoff(failures)).unwrap_or(now)))
 }
 
 /// 2, 4, 8 … seconds, at most a minute.
@@ -123,6 +184,8 @@ pub(super) fn backoff(failures: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::action::Tags;
+    use crate::model::observed::Forward;
     use crate::report::samples;
 
     fn error(class: Class) -> Executed {
@@ -138,13 +201,40 @@ mod tests {
         })
     }
 
-    fn rest_after(troubles: &Troubles, app: &AppName, now: Timestamp) -> Option<i64> {
-        troubles.rest_ends(app).map(|until| until.as_second() - now.as_second())
+    fn now() -> Timestamp {
+        samples::at("12:00:00")
+    }
+
+    /// A tag with the time, as progress is noted; the same call whenever it is planned.
+    fn tag(time: &str) -> Action {
+        let tags = Tags::from([("amiable:healthy-since".to_owned(), time.to_owned())]);
+        Action::TagGroup { name: "hello-prod-v002".to_owned(), tags, propagate: false }
+    }
+
+    fn shift() -> Action {
+        let at = crate::model::action::TrafficPoint::Listener("arn:listener".to_owned());
+        Action::Shift { at, forward: Forward::default() }
+    }
+
+    fn plan(actions: impl IntoIterator<Item = Action>) -> AppPlan {
+        let planned = |action| PlannedAction { action, reason: String::new(), expects: Vec::new() };
+        AppPlan { actions: actions.into_iter().map(planned).collect(), ..samples::rolling_out() }
+    }
+
+    /// The call was tried, and this became of it.
+    fn tried(troubles: &mut Troubles, executed: &Executed) {
+        let app = samples::rolling_out().app;
+        let kind = EventKind::Stale { action: tag("11:00"), why: String::new() };
+        troubles.told(&Event { at: now(), app: app.clone(), kind });
+        troubles.note(&app, executed, now());
+    }
+
+    fn rest_after(troubles: &Troubles, plan: &AppPlan) -> i64 {
+        troubles.rest_ends(plan, now()).map_or(0, |until| until.as_second() - now().as_second())
     }
 
     #[test]
     fn a_connection_that_breaks_once_is_tried_again_and_a_refusal_is_not() {
-        let (app, now): (AppName, _) = ("hello".parse().unwrap(), samples::at("12:00:00"));
         for (class, lasting) in [
             (Class::Retry, false),
             (Class::Wait, false),
@@ -153,28 +243,38 @@ mod tests {
             (Class::FatalApp, true),
         ] {
             let mut troubles = Troubles::default();
-            troubles.note(&app, &error(class), now);
-            assert_eq!(troubles.is_given_up(&app), lasting, "{class:?}");
-            assert_eq!(rest_after(&troubles, &app, now), Some(2), "{class:?}");
+            tried(&mut troubles, &error(class));
+            let again = plan([tag("12:00")]);
+            assert_eq!(troubles.holds_given_up(&again), lasting, "{class:?}");
+            assert_eq!(rest_after(&troubles, &again), 2, "{class:?}");
         }
         let mut troubles = Troubles::default();
-        (0..=PATIENCE).for_each(|_| troubles.note(&app, &error(Class::FatalAll), now));
-        assert!(troubles.is_given_up(&app), "in the end");
+        (0..=PATIENCE).for_each(|_| tried(&mut troubles, &error(Class::FatalAll)));
+        assert!(troubles.holds_given_up(&plan([tag("12:00")])), "in the end");
+    }
+
+    #[test]
+    fn a_call_that_fails_holds_up_no_other_that_moves_traffic() {
+        let mut troubles = Troubles::default();
+        tried(&mut troubles, &error(Class::Retry));
+        assert_eq!(rest_after(&troubles, &plan([shift(), tag("12:00")])), 0, "the way back comes first");
+        assert_eq!(rest_after(&troubles, &plan([tag("12:00"), shift()])), 2);
+        let other = Action::DeleteGroup { name: "hello-prod-v001".to_owned() };
+        assert_eq!(rest_after(&troubles, &plan([other])), 0);
     }
 
     #[test]
     fn a_plan_that_is_stale_over_and_over_is_made_less_and_less_often() {
-        let (app, now): (AppName, _) = ("hello".parse().unwrap(), samples::at("12:00:00"));
         let mut troubles = Troubles::default();
         let mut rests = Vec::new();
         for _ in 0..8 {
-            troubles.note(&app, &Executed::Stale, now);
-            rests.push(rest_after(&troubles, &app, now).unwrap_or(0));
+            tried(&mut troubles, &Executed::Stale);
+            rests.push(rest_after(&troubles, &plan([tag("12:00")])));
         }
         assert_eq!(rests, [0, 2, 4, 8, 16, 32, 60, 60]);
-        assert!(!troubles.is_given_up(&app));
-        troubles.note(&app, &Executed::Complete, now);
-        troubles.note(&app, &Executed::Stale, now);
-        assert!(!troubles.rests(&app, now), "the world may move on at any time");
+        assert!(!troubles.holds_given_up(&plan([tag("12:00")])));
+        tried(&mut troubles, &Executed::Complete);
+        tried(&mut troubles, &Executed::Stale);
+        assert_eq!(rest_after(&troubles, &plan([tag("12:00")])), 0, "the world may move on at any time");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::given_up::GivenUp;
 use super::launch::TemplateHash;
 use super::names::{AppName, EnvironmentName, Scope};
 use super::time::Timestamp;
@@ -20,11 +21,14 @@ pub struct Desired {
     pub source: Source,
     /// The other environments that apps take their images from.
     pub others: BTreeMap<EnvironmentName, EnvironmentSpec>,
-    /// Only these apps are worked on at present, so that only they need room; `None`: all of them.
+    /// Only these apps are worked on at present, so that only they are planned, and only what they need is read; `None`:
+    /// all of them.
     pub chosen: Option<BTreeSet<AppName>>,
     /// When the process that wants it began to work with these manifests. A process that only looks says nothing: it gives way
     /// to nobody.
     pub begun: Option<Timestamp>,
+    /// Calls that are not made again for now, by app.
+    pub given_up: BTreeMap<AppName, Vec<GivenUp>>,
     /// Whether what AWS tells only group by group is compared, too, where nothing else asks for it: hooks, scaling
     /// policies and scheduled actions that somebody may have changed.
     pub deep: bool,
@@ -33,6 +37,18 @@ pub struct Desired {
     pub shown: Option<BTreeMap<AppName, TemplateHash>>,
     /// Apps that are not among these because their manifests have errors.
     pub left_out: LeftOut,
+}
+
+impl Desired {
+    /// Whether an app is worked on at present.
+    pub fn is_chosen(&self, app: &AppName) -> bool {
+        self.chosen.as_ref().is_none_or(|chosen| chosen.contains(app))
+    }
+
+    /// The apps that are worked on at present.
+    pub fn chosen(&self) -> impl Iterator<Item = &DesiredApp> {
+        self.apps.values().filter(|app| self.is_chosen(&app.scope.app))
+    }
 }
 
 /// Apps whose manifests have errors. What runs of them is left alone, and is no orphan.

@@ -19,6 +19,7 @@
 //! - [`pattern`]: regular expressions; [`text`]: what others wrote, as it may be shown
 //! - [`action`]: one mutating AWS call each, and the facts it depends on; [`balancing`]: what those about load balancing hold
 //! - [`coverage`]: which of two rules of a listener takes the other's requests
+//! - [`given_up`]: calls that are not made again for now
 //! - [`event`]: what happens while a plan is carried out
 //! - [`plan`]: the whole remaining path of every app
 //!
@@ -33,6 +34,7 @@ pub mod coverage;
 pub mod decision;
 pub mod desired;
 pub mod event;
+pub mod given_up;
 pub mod launch;
 pub mod machine;
 pub mod mark;

@@ -255,7 +255,7 @@ impl<'a> Draft<'a> {
         self.say_paused();
         let has_traffic = self.standing.has_traffic || self.fails;
         let standing = Standing { in_flight: self.in_flight, begins: self.begins, has_traffic, ..self.standing };
-        Drafted { plan: self.plan, standing }
+        Drafted { plan: self.plan, standing, fails: self.fails }
     }
 }
 
@@ -263,4 +263,6 @@ impl<'a> Draft<'a> {
 pub(super) struct Drafted {
     pub(super) plan: AppPlan,
     pub(super) standing: Standing,
+    /// Whether a generation fails or loses its traffic for good.
+    pub(super) fails: bool,
 }

@@ -116,10 +116,16 @@ fn strangers(desired: &Desired, observed: &Observed, drafts: &[Drafted]) -> Vec<
     }
     let unrecorded = |app: &AppName| groups.get(app).and_then(|groups| unrecorded(groups));
     let mut named: BTreeMap<&AppName, String> = BTreeMap::new();
-    for draft in drafts.iter().filter(|draft| draft.plan.change == Change::Error && !draft.standing.in_flight) {
-        if let Some(generation) = unrecorded(&draft.plan.app) {
-            let why = short(&draft.plan.reason);
-            named.insert(&draft.plan.app, format!("{} {generation} (it cannot be planned: {why})", draft.plan.app));
+    for draft in drafts.iter().filter(|draft| !draft.standing.in_flight) {
+        let (app, plan) = (&draft.plan.app, &draft.plan);
+        let why = match () {
+            () if plan.change == Change::Error => format!("it cannot be planned: {}", short(&plan.reason)),
+            // Only what the chosen apps need is read.
+            () if !desired.is_chosen(app) && !plan.wants.is_empty() => "it is not part of this command".to_owned(),
+            () => continue,
+        };
+        if let Some(generation) = unrecorded(app) {
+            named.insert(app, format!("{app} {generation} ({why})"));
         }
     }
     for app in groups.keys().copied().filter(|app| !desired.apps.contains_key(*app)) {

@@ -24,6 +24,8 @@
 //! - [`limits`]: how much may happen at a time
 //! - [`writers`]: several processes with different manifests, of which one goes on
 //! - [`orphans`]: apps of which no manifest can be read, or none is there
+//! - [`future`]: times in tags that have not come yet; [`skew`]: a clock that is wrong
+//! - [`given_up`]: calls that are not made again
 //! - [`check`]: what must hold for every plan, whatever was decided
 
 mod autopsy;
@@ -35,6 +37,8 @@ mod diff;
 mod dns;
 mod draft;
 mod floor;
+mod future;
+mod given_up;
 mod guard;
 mod handover;
 mod image;
@@ -56,6 +60,7 @@ mod retire;
 mod rollout;
 mod second_look;
 mod shift;
+mod skew;
 mod spared;
 mod strategy;
 mod suspension;
@@ -80,10 +85,18 @@ use resolve::{Choice, Wanted};
 /// What to do about every app of an environment, at the time `now`.
 ///
 /// The plan holds the whole remaining path of each app and the actions that can be taken at once. Where something must
-/// still be read to say more, it is listed in [`Plan::wants`], and such an app has no actions.
+/// still be read to say more, it is listed in [`Plan::wants`], and such an app has no actions. Where only some apps are worked
+/// on at present, the others are not in it.
 pub fn plan(desired: &Desired, observed: &Observed, now: Timestamp) -> Plan {
-    let mut drafts: Vec<Drafted> = desired.apps.values().map(|app| app_plan(desired, app, observed, now)).collect();
+    let now = skew::time(observed, now);
+    let (read, observed) = (observed, &*future::without(observed, now));
+    let planned = desired.apps.values().map(|app| app_plan(desired, app, observed, read, now));
+    let mut drafts: Vec<Drafted> = planned.collect();
+    // Apps that are not chosen are planned only for their place among the releases under way.
     limits::hold_back(desired, observed, &mut drafts, now);
+    drafts.retain(|draft| desired.is_chosen(&draft.plan.app));
+    skew::hold(observed, &mut drafts, now);
+    given_up::leave_out(desired, &mut drafts);
     let mut apps: Vec<_> = drafts.into_iter().map(|draft| draft.plan).collect();
     apps.extend(orphans::orphans(desired, observed, now));
     apps.sort_by(|one, other| one.app.cmp(&other.app));
@@ -98,7 +111,7 @@ pub fn plan(desired: &Desired, observed: &Observed, now: Timestamp) -> Plan {
     check::check(plan)
 }
 
-fn app_plan(desired: &Desired, app: &DesiredApp, observed: &Observed, now: Timestamp) -> Drafted {
+fn app_plan(desired: &Desired, app: &DesiredApp, observed: &Observed, read: &Observed, now: Timestamp) -> Drafted {
     let mut draft = Draft::new(&app.scope, observed, now);
     draft.source_commit = desired.source.commit.clone();
     draft.writer = Some(writer(desired, app, observed, now));
@@ -108,6 +121,7 @@ fn app_plan(desired: &Desired, app: &DesiredApp, observed: &Observed, now: Times
     draft.tolerate = app.spec.verification.tolerate;
     decide(&mut draft, desired, app, observed);
     guard::watch_on(&mut draft);
+    future::put_right(&mut draft, read);
     suspension::suspended(&mut draft, Some(&app.spec));
     draft.finish()
 }
@@ -116,7 +130,7 @@ fn app_plan(desired: &Desired, app: &DesiredApp, observed: &Observed, now: Times
 fn writer(desired: &Desired, app: &DesiredApp, observed: &Observed, now: Timestamp) -> Writer {
     let asked = format!("{:?}|{:?}|{:?}", app.spec, app.labels, desired.environment);
     let commit = desired.source.commit.as_deref().filter(|_| !desired.source.dirty);
-    Writer::new(desired.begun.unwrap_or(now), &observed.caller, &asked, commit)
+    Writer::new(desired.begun.map_or(now, |begun| skew::time(observed, begun)), &observed.caller, &asked, commit)
 }
 
 /// The story of one app.

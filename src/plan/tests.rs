@@ -3,6 +3,7 @@
 mod autopsy;
 mod balancing;
 mod canary;
+mod clock;
 mod conflict;
 mod drift;
 mod ending;
@@ -115,6 +116,7 @@ impl Case {
             others: BTreeMap::new(),
             chosen: None,
             begun: None,
+            given_up: BTreeMap::new(),
             deep: false,
             shown: None,
             left_out: LeftOut::default(),

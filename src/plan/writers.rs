@@ -8,6 +8,7 @@
 use super::draft::Draft;
 use super::picture::Picture;
 use super::resolve::Wanted;
+use super::skew;
 use crate::model::desired::Desired;
 use crate::model::names::Generation;
 use crate::model::observed::{Ownership, Want};
@@ -32,7 +33,11 @@ pub(super) fn gives_way<'a>(
     picture: &Picture<'a>,
 ) -> bool {
     // Whoever only looks gives way to nobody.
-    let (Some(begun), Some(ours)) = (desired.begun, draft.writer.clone()) else { return false };
+    let (Some(begun), Some(ours)) =
+        (desired.begun.map(|begun| skew::time(draft.observed, begun)), draft.writer.clone())
+    else {
+        return false;
+    };
     let later = |other: &Other<'_>| other.made_at > begun || other.writer.begun > begun;
     let mut others: Vec<Other<'a>> = others(wanted, picture, &ours).into_iter().filter(later).collect();
     others.sort_by_key(|other| std::cmp::Reverse((other.writer.begun, other.generation)));

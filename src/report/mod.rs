@@ -9,6 +9,7 @@
 //! - [`live`]: a release while it happens
 //! - [`status`]: what runs where
 //! - `table`: the tables of those that list
+//! - [`unwatched`]: what has traffic when nobody watches it any more
 //! - [`tree`]: what runs of one app, generation by generation
 //! - [`history`]: what was released, when and by whom
 //! - [`events`]: what happened, and why
@@ -26,6 +27,7 @@ pub mod status;
 mod table;
 pub mod text;
 pub mod tree;
+pub mod unwatched;
 pub mod words;
 
 #[cfg(test)]

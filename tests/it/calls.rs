@@ -1,9 +1,9 @@
 //! What reading costs: calls are counted in pages, not in apps.
 
 use amiable::model::plan::Change;
-use amiable::sim::world::example::HELLO_1_0;
+use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1};
 
-use crate::lab::Lab;
+use crate::lab::{Lab, app};
 
 async fn unchanged(apps: usize) -> (u32, String) {
     let mut lab = Lab::new().await;
@@ -32,4 +32,22 @@ async fn twenty_unchanged_apps_cost_about_fifteen_calls() {
 async fn two_hundred_unchanged_apps_cost_a_few_pages_more() {
     let (calls, which) = unchanged(200).await;
     assert!(calls <= 30, "{calls}: {which}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_at_one_app_in_release_costs_the_same_whatever_else_there_is() {
+    let mut lab = Lab::new().await;
+    lab.simulation.set_observer(None);
+    lab.fleet(0..200, HELLO_1_0);
+    lab.apply(true).await;
+    let one = "app-042";
+    let extra = format!("  dns: {{name: {one}.internal.example.com}}\n");
+    lab.write(one, app(one, HELLO_1_1, &extra));
+    let mut desired = lab.desired();
+    desired.chosen = Some([one.parse().unwrap()].into());
+    lab.restart().await;
+    let (observed, plan) = amiable::controller::snapshot::look(&lab.aws, &desired, &lab.clock).await.unwrap();
+    assert_eq!(plan.apps.iter().map(|app| app.app.as_str()).collect::<Vec<_>>(), [one]);
+    let calls: u32 = observed.calls.values().sum();
+    assert!(calls <= 20, "{calls}: {:?}", observed.calls);
 }

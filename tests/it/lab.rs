@@ -155,6 +155,13 @@ impl Lab {
         (ending.outcome, ending.plan)
     }
 
+    /// A new process, on a machine whose clock is ahead of AWS's by so many seconds, or behind it.
+    pub async fn set_clock(&mut self, ahead_seconds: i64) {
+        let now = self.simulation.clock().now() + jiff::SignedDuration::from_secs(ahead_seconds);
+        self.clock = Clock::new(now, 1);
+        self.restart().await;
+    }
+
     /// From now on every request takes this much longer.
     pub async fn slow_down(&mut self, latency: Duration) {
         let http = slow(http_client(&self.simulation), latency);

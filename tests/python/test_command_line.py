@@ -1,7 +1,9 @@
 """What the command line says and refuses, and with which exit code, on the simulated AWS."""
 
 import json
+import signal
 import subprocess
+import time
 
 import pytest
 
@@ -186,6 +188,29 @@ def test_status_can_be_watched(world):
         env = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_ENDPOINT_URL": world.url, "HOME": str(world.folder), "AMIABLE_SIM_CLOCK": world.clock}
         subprocess.run([AMIABLE, "--manifests", world.folder, "status", "-w"], env=env, capture_output=True, timeout=3, stdin=subprocess.DEVNULL)
     assert b"hello" in watched.value.stdout
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_the_work_and_says_what_nobody_watches_any_more(world, sent):
+    from conftest import AMIABLE
+
+    slow = "strategy: {redBlack: {bakeTime: 10h}}"
+    world.app(world.images["hello 1.0.0"], name="hello", extra=slow, machine="instanceType: m7i.large")
+    env = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_ENDPOINT_URL": world.url, "HOME": str(world.folder), "AMIABLE_SIM_CLOCK": world.clock}
+    command = [AMIABLE, "--manifests", world.folder, "apply", "--yes"]
+    apply = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+    said = ""
+    for line in apply.stderr:
+        said += line
+        if "bake begins" in line:
+            break
+    begun = time.monotonic()
+    apply.send_signal(sent)
+    said += apply.communicate(timeout=60)[1]
+    assert apply.returncode == 130, said
+    assert time.monotonic() - begun < 15, said
+    assert "v001 has all traffic, and nobody watches it now" in said, said
+    assert "amiable apply hello" in said
 
 
 def test_a_region_narrows_the_environments(world):

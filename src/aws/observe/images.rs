@@ -30,7 +30,7 @@ const PAGE: i32 = 1000;
 pub async fn sources(aws: &Aws, desired: &Desired) -> Result<ImageSources, AwsError> {
     let (mut names, mut searched, mut records) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
     let mut elsewhere: BTreeMap<EnvironmentName, BTreeSet<String>> = BTreeMap::new();
-    for app in desired.apps.values() {
+    for app in desired.chosen() {
         match &app.spec.image.source {
             ImageSource::SsmParameter(name) => drop(names.insert(name.clone())),
             ImageSource::Search(search) => drop(searched.insert(search.clone())),

@@ -31,8 +31,8 @@ use crate::manifest::is_image_id;
 use crate::manifest::spec::ImageSource;
 use crate::model::desired::Desired;
 use crate::model::mark::BackTo;
-use crate::model::names::EnvironmentName;
-use crate::model::observed::{Details, Group, ImageSources, Observed, Read, Want};
+use crate::model::names::{AppName, EnvironmentName};
+use crate::model::observed::{Details, Group, ImageSources, Observed, Ownership, Read, Want};
 use crate::model::time::Timestamp;
 
 /// One snapshot for all apps of the environment, taken at `now`.
@@ -67,7 +67,7 @@ pub async fn observe(aws: &Aws, desired: &Desired, now: Timestamp) -> Result<Obs
     let (live, sources) = (groups.known(), sources?);
     let (listeners, rules, images) = join!(
         balancing::listeners(aws, listener_arns(desired, live)),
-        balancing::rules(aws, rule_arns(live)),
+        balancing::rules(aws, rule_arns(desired, live)),
         images::images(aws, image_ids(desired, live, &sources)),
     );
     let mut images = images?;
@@ -149,32 +149,37 @@ fn split<T, P>(read: Read<(T, Vec<P>)>) -> (Read<T>, Vec<P>) {
 
 type Live<'a> = Option<&'a BTreeMap<String, Group>>;
 
-fn owners(live: Live<'_>) -> impl Iterator<Item = &crate::model::observed::Ownership> {
-    live.into_iter().flat_map(BTreeMap::values).map(|group| &group.owner)
+/// What the tags of the groups say of the apps that are chosen, and of those whose release is under way: these count among the
+/// releases that an environment allows at a time.
+fn owners<'a>(desired: &'a Desired, live: Live<'a>) -> impl Iterator<Item = &'a Ownership> {
+    let all = || live.into_iter().flat_map(BTreeMap::values).map(|group| &group.owner);
+    let open = all().filter(|owner| owner.recorded_at.is_none() && owner.failed.is_none());
+    let open: BTreeSet<&AppName> = open.map(|owner| &owner.app).collect();
+    all().filter(move |owner| desired.is_chosen(&owner.app) || open.contains(&owner.app))
 }
 
 fn listener_arns(desired: &Desired, live: Live<'_>) -> BTreeSet<String> {
     let shared = desired.environment.listeners.values().cloned();
-    shared.chain(owners(live).flat_map(|owner| owner.listeners.iter().cloned())).collect()
+    shared.chain(owners(desired, live).flat_map(|owner| owner.listeners.iter().cloned())).collect()
 }
 
-fn rule_arns(live: Live<'_>) -> BTreeSet<String> {
-    let named = |owner: &crate::model::observed::Ownership| [owner.rule.clone(), owner.checks.preview_rule.clone()];
-    owners(live).flat_map(named).flatten().collect()
+fn rule_arns(desired: &Desired, live: Live<'_>) -> BTreeSet<String> {
+    let named = |owner: &Ownership| [owner.rule.clone(), owner.checks.preview_rule.clone()];
+    owners(desired, live).flat_map(named).flatten().collect()
 }
 
 /// The images that run, that people promoted or went back to, and that the manifests lead to.
 fn image_ids(desired: &Desired, live: Live<'_>, sources: &ImageSources) -> BTreeSet<String> {
-    let wanted = desired.apps.values().filter_map(|app| match &app.spec.image.source {
+    let wanted = desired.chosen().filter_map(|app| match &app.spec.image.source {
         ImageSource::Id(id) | ImageSource::PackerManifest { id: Some(id), .. } => Some(id.clone()),
         _ => None,
     });
-    let promoted = owners(live).filter_map(|owner| owner.marks.promoted_image.as_ref()?.to.clone());
-    let back = owners(live).filter_map(|owner| match &owner.marks.back_to {
+    let promoted = owners(desired, live).filter_map(|owner| owner.marks.promoted_image.as_ref()?.to.clone());
+    let back = owners(desired, live).filter_map(|owner| match &owner.marks.back_to {
         Some(BackTo::Image(id)) => Some(id.clone()),
         _ => None,
     });
-    let runs = owners(live).map(|owner| owner.image.clone());
+    let runs = owners(desired, live).map(|owner| owner.image.clone());
     let all = wanted.chain(promoted).chain(back).chain(runs).chain(sources.named_ids());
     // What is no id would spoil the call for the others.
     all.filter(|id| is_image_id(id)).collect()

@@ -18,7 +18,7 @@ mod images;
 use std::collections::BTreeMap;
 
 use crate::model::names::{AppName, Scope};
-use crate::model::time::Timestamp;
+use crate::model::time::{SignedDuration, Timestamp};
 pub use balancing::{
     Attributes, Conditions, Forward, Listener, LoadBalancer, Redirect, Rule, TargetCheck, TargetGroup,
 };
@@ -52,7 +52,7 @@ pub struct Observed {
     /// When reading began.
     pub at: Timestamp,
     /// How far this machine's clock is ahead of AWS's, negative when it is behind; nothing when AWS did not say.
-    pub clock_ahead: Option<jiff::SignedDuration>,
+    pub clock_ahead: Option<SignedDuration>,
     /// The account that the credentials belong to.
     pub account: String,
     /// The region.

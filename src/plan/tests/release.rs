@@ -215,7 +215,8 @@ fn only_chosen_apps_need_room() {
     case.desired.chosen = Some(BTreeSet::from([second.scope.app.clone()]));
     case.desired.apps.insert(second.scope.app.clone(), second);
     let apps = plan(&case.desired, &case.observed, now()).apps;
-    assert_eq!(apps[1].change, Change::Create, "{}", apps[1].reason);
+    assert_eq!(apps.iter().map(|app| app.app.as_str()).collect::<Vec<_>>(), ["second"]);
+    assert_eq!(apps[0].change, Change::Create, "{}", apps[0].reason);
 }
 
 /// Generation 1 serves and is scaled to nothing, by hand or by its timetable.

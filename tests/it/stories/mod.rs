@@ -6,6 +6,7 @@ mod busy;
 mod by_hand;
 mod canary;
 mod claims;
+mod clocks;
 mod dns;
 mod edits;
 mod ending;

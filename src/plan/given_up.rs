@@ -1,0 +1,75 @@
+//! What is left of a plan without the calls that were given up: AWS refused them for good, or took them again and again
+//! without effect. A setting goes alone, and the rest of the app goes on; a step of a release ends the plan there.
+
+use super::draft::Drafted;
+use crate::model::action::Action;
+use crate::model::desired::Desired;
+use crate::model::given_up::{self, GivenUp, Why};
+use crate::model::plan::{AppPlan, Change, Effect, PlannedAction};
+use crate::model::tags::keys;
+
+/// Leaves them out, and says so.
+pub(super) fn leave_out(desired: &Desired, drafts: &mut [Drafted]) {
+    for draft in drafts {
+        if let Some(given_up) = desired.given_up.get(&draft.plan.app) {
+            without(&mut draft.plan, given_up);
+        }
+    }
+}
+
+fn without(plan: &mut AppPlan, given_up: &[GivenUp]) {
+    let (mut said, mut settings, mut ends) = (Vec::new(), false, false);
+    let mut kept: Vec<PlannedAction> = Vec::new();
+    for planned in std::mem::take(&mut plan.actions) {
+        match given_up.iter().find(|given_up| given_up.covers(&planned.action)) {
+            // That all settings are as the manifest says would not be true.
+            None if settings && says_applied(&planned.action) => {}
+            None => kept.push(planned),
+            Some(found) => {
+                said.push(words(plan, found));
+                if !given_up::is_setting(&planned.action) {
+                    ends = true;
+                    break;
+                }
+                settings = true;
+            }
+        }
+    }
+    plan.actions = kept;
+    if said.is_empty() {
+        return;
+    }
+    if ends && plan.exposed.is_none() {
+        // Nothing that is waited for can come.
+        plan.waits.retain(|wait| wait.cleanup);
+    }
+    if plan.is_over(false) && plan.failure.is_none() {
+        plan.change = Change::Error;
+        plan.reason = said.join("; ");
+        return;
+    }
+    for words in said.into_iter().filter(|words| !plan.notes.contains(words)).collect::<Vec<_>>() {
+        plan.notes.push(words);
+    }
+}
+
+/// Whether it notes that the settings are those of the manifest.
+fn says_applied(action: &Action) -> bool {
+    matches!(action, Action::TagGroup { tags, .. } if tags.contains_key(keys::APPLIED))
+}
+
+fn words(plan: &AppPlan, given_up: &GivenUp) -> String {
+    let times = match &given_up.why {
+        Why::Refused(words) => return format!("not done, because AWS refuses it: {words}"),
+        Why::InVain(times) => times,
+    };
+    let differs = plan.fields.iter().chain(&plan.drift).filter(|field| field.effect == Effect::InPlace);
+    let shown: Vec<String> =
+        differs.map(|field| format!("{} {}", field.path, field.before.as_deref().unwrap_or("none"))).collect();
+    let shown = if shown.is_empty() { "no effect of it".to_owned() } else { shown.join(", ") };
+    format!(
+        "AWS took {} {times} times and still shows {shown}; it is left like that now, and the next `amiable apply` tries \
+         it again",
+        given_up.action
+    )
+}

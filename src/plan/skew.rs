@@ -1,0 +1,52 @@
+//! A clock that is wrong: how far this machine's clock is from AWS's is told by the answers' `Date`. Beyond half a minute
+//! no release is begun, and none that is under way goes on; what has traffic is watched all the same, by AWS's time, and
+//! loses it when it fails.
+
+use super::draft::Drafted;
+use crate::model::observed::Observed;
+use crate::model::plan::{Change, Wait};
+use crate::model::time::{SignedDuration, Span, Timestamp};
+
+/// How far the clock may be off: far less than any step of a release lasts.
+const TOLERATED: SignedDuration = SignedDuration::from_secs(30);
+
+/// How soon the clock is looked at again.
+const LOOK_AGAIN: Span = Span::seconds(5);
+
+/// How far our clock is ahead of AWS's, negative when it is behind, where that is too far.
+fn too_far(observed: &Observed) -> Option<SignedDuration> {
+    observed.clock_ahead.filter(|ahead| ahead.abs() > TOLERATED)
+}
+
+/// The time to plan for: ours or, where that is wrong, AWS's.
+pub(super) fn time(observed: &Observed, now: Timestamp) -> Timestamp {
+    too_far(observed).and_then(|ahead| now.checked_sub(ahead).ok()).unwrap_or(now)
+}
+
+/// Lets no release begin or go on while the clock is wrong.
+pub(super) fn hold(observed: &Observed, drafts: &mut [Drafted], now: Timestamp) {
+    let Some(ahead) = too_far(observed) else { return };
+    let far = Span::seconds(ahead.abs().as_secs().unsigned_abs());
+    let side = if ahead.is_negative() { "behind" } else { "ahead of" };
+    let reason = format!(
+        "this machine's clock is {far} {side} AWS's, so that no release is begun or judged; set the clock, such as by NTP, \
+         and apply again"
+    );
+    for draft in drafts.iter_mut().filter(|draft| (draft.standing.begins || draft.standing.in_flight) && !draft.fails) {
+        let plan = &mut draft.plan;
+        plan.actions.clear();
+        if draft.standing.begins {
+            plan.waits.clear();
+            (plan.change, plan.reason, plan.wake_at) = (Change::Blocked, reason.clone(), None);
+            continue;
+        }
+        // It may have traffic, and somebody has to watch it.
+        plan.waits.push(Wait {
+            what: "this machine's clock to agree with AWS's".to_owned(),
+            until: None,
+            cleanup: false,
+        });
+        plan.notes.push(reason.clone());
+        plan.wake_at = Some(LOOK_AGAIN.after(now));
+    }
+}
