@@ -303,7 +303,6 @@ fn a_cure_can_be_released_while_what_serves_is_sick() {
     let (id, third_image) = image(third, ACCOUNT);
     case.observed.images.insert(id, third_image);
     case.desired.apps.values_mut().next().unwrap().spec.image = spec::Image::by_id(third);
-    case.announce();
     let plan = case.plan();
     assert_eq!(
         calls(&plan),
@@ -314,6 +313,7 @@ fn a_cure_can_be_released_while_what_serves_is_sick() {
         panic!()
     };
     targets[0].health = Health::Healthy;
+    case.announce();
     let plan = case.plan();
     assert_eq!(calls(&plan), ["empty hello-prod-v001"], "half of what serves is sick");
     let needs_health =
