@@ -37,17 +37,17 @@ pub(super) async fn tell(stage: &Stage) -> Result<LoadReport, Failure> {
     stage.say("   From here on a client sends requests through the load balancer, all the time.");
 
     stage.say("3. Another image. What a pull request would show:");
-    stage.run(&format!("image set hello {two}"), Exit::Fine).await?;
+    stage.run(&format!("image set hello {two} --yes"), Exit::Fine).await?;
     stage.run("plan", Exit::Fine).await?;
     stage.say("   Red-black: the new generation beside the old one, checked, all traffic in one call, watched.");
     stage.run("apply --yes", Exit::Fine).await?;
 
     stage.say("4. An image that never gets healthy. It takes no traffic, and the old generation goes on serving.");
-    stage.run(&format!("image set hello {bad}"), Exit::Fine).await?;
+    stage.run(&format!("image set hello {bad} --yes"), Exit::Fine).await?;
     stage.run("apply --yes", Exit::ReleaseFailed).await?;
     stage.run("status hello", Exit::Fine).await?;
     stage.say("   The commit is reverted, and nothing needs to be deployed.");
-    stage.run(&format!("image set hello {two}"), Exit::Fine).await?;
+    stage.run(&format!("image set hello {two} --yes"), Exit::Fine).await?;
     stage.run("apply --yes", Exit::Fine).await?;
 
     stage.say("5. An instance is lost; its group replaces it.");
@@ -63,7 +63,7 @@ pub(super) async fn tell(stage: &Stage) -> Result<LoadReport, Failure> {
     stage.run("apply --yes", Exit::Fine).await?;
 
     stage.say("7. One more release, and second thoughts: back to the warm generation, without a launch.");
-    stage.run(&format!("image set hello {three}"), Exit::Fine).await?;
+    stage.run(&format!("image set hello {three} --yes"), Exit::Fine).await?;
     stage.run("apply --yes", Exit::Fine).await?;
     stage.run("rollback hello --yes --reason second-thoughts", Exit::Fine).await?;
     stage.run("plan", Exit::Fine).await?;
