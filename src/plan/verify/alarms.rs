@@ -2,6 +2,7 @@
 
 use super::watch;
 use crate::model::observed::{Alarm, AlarmState, Group, Read, Want};
+use crate::model::plan::Change;
 use crate::plan::draft::Draft;
 use crate::plan::release::{Release, Turn};
 
@@ -91,7 +92,10 @@ pub(super) fn trouble<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, targ
         let blind = match alarm {
             Some(None) if watch::is_promoted_further(release, target) => continue,
             Some(None) => {
-                draft.wait(format!("the alarm {name}: {NO_SUCH}"), None);
+                // Once it is refused, it is not waited for as well.
+                if draft.plan.change != Change::Error {
+                    draft.wait(format!("the alarm {name}: {NO_SUCH}"), None);
+                }
                 continue;
             }
             Some(Some(alarm)) if alarm.state == AlarmState::InsufficientData => {
