@@ -16,7 +16,7 @@ use crate::model::decision::Decision;
 use crate::model::launch::{LaunchData, RootVolume, Secret};
 use crate::model::machine::{Metadata, Volume};
 use crate::model::observed::{Forward, Health, Redirect};
-use crate::model::record::DeployedRecord;
+use crate::model::record::{DeployedRecord, NO_RECORD};
 use crate::model::text::{cleaned, cleaned_json};
 use crate::model::time::Timestamp;
 
@@ -92,6 +92,16 @@ pub fn redirect(actions: &[elb::Action]) -> Option<Redirect> {
         query: or(config.query(), "#{query}"),
         status: or(config.status_code().map(elb::RedirectActionStatusCodeEnum::as_str), "HTTP_301"),
     })
+}
+
+/// What a list of actions answers instead of forwarding, in words; nothing where it forwards. The body of a fixed response
+/// is somebody's page, and is not repeated.
+pub fn instead(actions: &[elb::Action]) -> Option<String> {
+    if let Some(redirect) = redirect(actions) {
+        return Some(format!("redirect {redirect}"));
+    }
+    let fixed = actions.iter().find_map(elb::Action::fixed_response_config)?;
+    Some(format!("fixed response {}", fixed.status_code().unwrap_or("of an unknown status")))
 }
 
 /// The health of a target.
@@ -208,7 +218,7 @@ pub fn encode_record(record: &DeployedRecord) -> Result<String, String> {
 /// # Errors
 /// Where it is not such a record.
 pub fn decode_record(text: &str) -> Result<DeployedRecord, String> {
-    decode_json(text).map_err(|error| format!("it does not hold a deployed state: {error}"))
+    decode_json(text).map_err(|error| format!("{NO_RECORD}: {error}"))
 }
 
 /// What a person decided, as Parameter Store keeps it.
@@ -284,6 +294,20 @@ mod tests {
         assert_eq!(forward(&[plain]).weight("a"), 1);
         let other = elb::Action::builder().r#type(elb::ActionTypeEnum::FixedResponse).target_group_arn("a").build();
         assert_eq!(forward(&[other]), Forward::default());
+    }
+
+    #[test]
+    fn what_stands_in_the_place_of_a_forward_is_said_in_words() {
+        assert_eq!(instead(&[forward_action(&[("a", Some(1))])]), None);
+        let page =
+            elb::FixedResponseActionConfig::builder().status_code("503").message_body("Back at <b>noon</b>").build();
+        let page =
+            elb::Action::builder().r#type(elb::ActionTypeEnum::FixedResponse).fixed_response_config(page).build();
+        assert_eq!(instead(&[page]), Some("fixed response 503".to_owned()));
+        let to = elb::RedirectActionConfig::builder().host("status.example.com").status_code("HTTP_302".into()).build();
+        let to = elb::Action::builder().r#type(elb::ActionTypeEnum::Redirect).redirect_config(to).build();
+        let words = "redirect 302 #{protocol}://status.example.com:#{port}/#{path}?#{query}";
+        assert_eq!(instead(&[to]), Some(words.to_owned()));
     }
 
     #[test]

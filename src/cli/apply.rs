@@ -70,6 +70,7 @@ impl Apply {
     pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
         let mut desired = self.environment.one(global)?;
         desired.deep = self.closeness.deep;
+        desired.chosen = self.apps.chosen(&desired);
         if let Err(refusal) = self.apps.check(&[&desired]) {
             return watch_alone(global, &desired, &self.apps, &self.watching, refusal).await;
         }

@@ -11,7 +11,7 @@ pub enum Exit {
     Error = 1,
     /// There are changes to apply (`plan --detailed-exitcode`).
     Pending = 2,
-    /// Something is blocked, and nothing else is left to do.
+    /// Something is blocked, or what serves is sick, and nothing else is left to do.
     Blocked = 3,
     /// A release failed or was rolled back.
     ReleaseFailed = 4,

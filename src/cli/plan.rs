@@ -31,7 +31,7 @@ pub struct Plan {
     /// Write the plan as JSON to a file, too
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// End with 2 when there are changes, and with 3 when everything that is left is blocked
+    /// End with 2 when there are changes, and with 3 when everything that is left is blocked or what serves is sick
     #[arg(long)]
     detailed_exitcode: bool,
 }
@@ -57,7 +57,11 @@ impl Plan {
     /// When the manifests are wrong, or the outcome cannot be written.
     pub async fn run(self, global: &Global) -> Result<Exit, Failure> {
         let (mut environments, mut failures) = self.environment.all(global)?;
-        environments.iter_mut().for_each(|desired| desired.deep = self.closeness.deep);
+        for desired in &mut environments {
+            desired.deep = self.closeness.deep;
+            // What is named is looked at closely.
+            desired.chosen = self.apps.chosen(desired);
+        }
         self.apps.check(&environments.iter().collect::<Vec<_>>())?;
         environments.iter_mut().for_each(|desired| desired.chosen = self.apps.chosen(desired));
         let looks = environments.iter().map(|desired| look(global, desired));
@@ -147,7 +151,7 @@ fn exit(summaries: impl Iterator<Item = Summary>, detailed: bool) -> Exit {
     for summary in summaries {
         errors += summary.error;
         changes += summary.create + summary.update + summary.replace + summary.delete + summary.drift;
-        blocked += summary.blocked;
+        blocked += summary.blocked + summary.sick;
     }
     match () {
         () if errors > 0 => Exit::Error,
@@ -166,11 +170,13 @@ mod tests {
         let quiet = Summary { unchanged: 3, orphaned: 1, ..Summary::default() };
         let changed = Summary { replace: 1, ..Summary::default() };
         let blocked = Summary { blocked: 1, ..Summary::default() };
+        let sick = Summary { unchanged: 1, sick: 1, ..Summary::default() };
         let broken = Summary { error: 1, replace: 1, ..Summary::default() };
         let detailed = |summaries: &[Summary]| exit(summaries.iter().copied(), true);
         assert_eq!(detailed(&[quiet]), Exit::Fine);
         assert_eq!(detailed(&[quiet, changed, blocked]), Exit::Pending);
         assert_eq!(detailed(&[quiet, blocked]), Exit::Blocked);
+        assert_eq!(detailed(&[quiet, sick]), Exit::Blocked);
         assert_eq!(detailed(&[quiet, broken]), Exit::Error);
         assert_eq!(exit([changed, blocked].into_iter(), false), Exit::Fine);
     }

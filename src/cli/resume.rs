@@ -1,4 +1,4 @@
-//! `amiable resume`: let an app go on that was paused or suspended by a command.
+//! `amiable resume`: let an app go on that was paused or suspended by a command, or whose traffic somebody took away.
 
 use clap::Args;
 
@@ -12,6 +12,8 @@ use crate::model::names::AppName;
 use crate::plan::intent;
 
 /// Let an app go on that was paused or suspended by a command
+///
+/// Where somebody has put something in its place, such as a maintenance page, this gives the traffic back to it.
 #[derive(Debug, Args)]
 pub struct Resume {
     /// The app

@@ -101,7 +101,7 @@ async fn interrupts(mut signals: Signals, stop: tokio::sync::watch::Sender<bool>
 pub fn exit(outcome: Outcome) -> Exit {
     match outcome {
         Outcome::Converged => Exit::Fine,
-        Outcome::Blocked => Exit::Blocked,
+        Outcome::Blocked | Outcome::Sick => Exit::Blocked,
         Outcome::ReleaseFailed => Exit::ReleaseFailed,
         Outcome::Failed => Exit::Error,
         Outcome::TimedOut => Exit::TimedOut,
@@ -132,6 +132,13 @@ fn lines(outcome: Outcome, plan: &Plan, apps: &[&AppPlan]) -> Vec<String> {
         Outcome::Converged => {
             let verb = if apps.len() == 1 { "matches" } else { "match" };
             lines.push(format!("{} {verb} {}.", words::apps(apps.len()), plan.environment));
+        }
+        Outcome::Sick => {
+            for app in apps.iter().filter(|app| app.is_sick()) {
+                let generation = app.from.map(|from| format!("{from} is ")).unwrap_or_default();
+                let trouble = words::trouble(app).unwrap_or_default();
+                lines.push(format!("{}: {generation}{trouble}; there is nothing to apply about it", app.app));
+            }
         }
         Outcome::Blocked | Outcome::ReleaseFailed | Outcome::Failed => {
             for app in open().filter(|app| !app.reason.is_empty()) {
@@ -181,6 +188,7 @@ mod tests {
         let outcomes = [
             (Outcome::Converged, Exit::Fine),
             (Outcome::Blocked, Exit::Blocked),
+            (Outcome::Sick, Exit::Blocked),
             (Outcome::ReleaseFailed, Exit::ReleaseFailed),
             (Outcome::Failed, Exit::Error),
             (Outcome::TimedOut, Exit::TimedOut),

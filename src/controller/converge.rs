@@ -34,6 +34,8 @@ pub enum Outcome {
     Converged,
     /// Some wait for a person or for room; nothing else is left to do.
     Blocked,
+    /// Every chosen app is as its manifest says, and nothing of some that serve is healthy.
+    Sick,
     /// A release failed, and what served before serves.
     ReleaseFailed,
     /// Some could not be planned, or a call failed for good.
@@ -56,6 +58,7 @@ impl Outcome {
             // A release that no manifest asks for any more waits for a person.
             () if any(|app| app.change == Change::Orphaned && app.exposed.is_some()) => Outcome::Blocked,
             () if cleanup && any(|app| !app.left_over.is_empty()) => Outcome::Blocked,
+            () if any(AppPlan::is_sick) => Outcome::Sick,
             () => Outcome::Converged,
         }
     }

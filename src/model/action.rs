@@ -35,7 +35,8 @@ pub enum Action {
         /// The new check, whole.
         check: TargetCheck,
     },
-    /// ELBv2 `RegisterTargets`: instances that take part in a trial, in a target group without traffic.
+    /// ELBv2 `RegisterTargets`: instances that take part in a trial, in a target group without traffic; or those that somebody
+    /// took out of the target group that has it.
     RegisterTargets {
         /// The ARN.
         arn: String,
@@ -417,6 +418,18 @@ pub struct GroupChange {
     /// Seconds before a fresh instance's metrics count; `Some(None)` for AWS's default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance_warmup: Option<Option<u64>>,
+    /// What it launches: the first version of its own launch template.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub launches: Option<Launches>,
+}
+
+/// What a group launches: the first version of the launch template of its own name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Launches {
+    /// The instance types that it chooses from, and how they are paid for; none for the template's one type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mixed: Option<MixedInstances>,
 }
 
 /// A fact that must still hold, read afresh, right before an action that removes something.

@@ -33,11 +33,24 @@ impl Mark {
         self
     }
 
+    /// The same mark about something that has the traffic and is to give it up, by the words for what it answers.
+    pub fn traffic_from(self, page: &str) -> Self {
+        self.to(format!("{TRAFFIC_FROM}{page}"))
+    }
+
+    /// Whether it is about the traffic, and not about a step of a canary.
+    pub fn is_about_traffic(&self) -> bool {
+        self.to.as_ref().is_some_and(|to| to.starts_with(TRAFFIC_FROM))
+    }
+
     /// `ada: looks odd`, or `ada`.
     pub fn said(&self) -> String {
         if self.why.is_empty() { self.by.clone() } else { format!("{}: {}", self.by, self.why) }
     }
 }
+
+/// How the word begins of a mark that gives the traffic back.
+const TRAFFIC_FROM: &str = "traffic-from-";
 
 /// A word that stays one in the text of a mark.
 fn one_word(text: &str) -> String {
@@ -94,6 +107,8 @@ pub struct Marks {
     pub pinned: Option<Mark>,
     /// What is to serve instead of this generation, which was turned down.
     pub back_to: Option<BackTo>,
+    /// What somebody has put before the app, such as a maintenance page, may be taken away: to the words for what it answers.
+    pub traffic_back: Option<Mark>,
 }
 
 /// What is to serve instead of a generation that was turned down, where nothing warm can.

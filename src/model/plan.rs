@@ -50,6 +50,7 @@ impl Plan {
             error: count(|c| matches!(c, Change::Error)),
             orphaned: count(|c| matches!(c, Change::Orphaned)),
             unchanged: count(|c| matches!(c, Change::Unchanged)),
+            sick: self.apps.iter().filter(|app| app.is_sick()).count(),
         }
     }
 
@@ -80,6 +81,8 @@ pub struct Summary {
     pub orphaned: usize,
     /// Apps that are as they should be.
     pub unchanged: usize,
+    /// Apps of which nothing that serves is healthy, whatever is to happen to them.
+    pub sick: usize,
 }
 
 /// What to do about one app.
@@ -125,9 +128,59 @@ pub struct AppPlan {
     pub wake_at: Option<Timestamp>,
     /// What it means while it lasts.
     pub impact: Impact,
+    /// How what serves does; nothing where nothing serves, or where it was not looked at.
+    pub wellbeing: Option<Wellbeing>,
+}
+
+/// How a generation that serves does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Wellbeing {
+    /// How many of its instances the load balancer calls healthy or, for a worker, its group; nothing where that was not read.
+    pub healthy: Option<u32>,
+    /// How many instances it is to have.
+    pub wanted: u32,
+    /// Whether some that are not healthy are only on their way: being launched, registered or checked for the first time.
+    pub coming: bool,
+    /// Why one of them is not healthy, or the health is not known.
+    pub why: Option<String>,
+    /// Why it cannot replace an instance that it loses, as far as that shows.
+    pub stuck: Option<String>,
+}
+
+impl Wellbeing {
+    /// Whether nothing of it is healthy, though something should be, and nothing is on its way to be.
+    pub fn is_sick(&self) -> bool {
+        self.wanted > 0 && self.healthy == Some(0) && !self.coming
+    }
+
+    /// Whether fewer of it are healthy than should be.
+    pub fn is_lacking(&self) -> bool {
+        self.healthy.is_some_and(|healthy| healthy < self.wanted)
+    }
+
+    /// What is wrong with it, in words; nothing when it is well or was not looked at.
+    pub fn trouble(&self) -> Option<String> {
+        let why = self.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        let wanted = self.wanted;
+        let health = match self.healthy {
+            Some(0) if self.is_sick() => Some(format!("sick, 0/{wanted} healthy{why}")),
+            Some(healthy) if healthy < wanted => Some(format!("{healthy}/{wanted} healthy{why}")),
+            Some(_) => None,
+            None => self.why.clone(),
+        };
+        let stuck = self.stuck.as_ref().map(|why| format!("it cannot replace an instance: {why}"));
+        let all: Vec<String> = health.into_iter().chain(stuck).collect();
+        (!all.is_empty()).then(|| all.join("; "))
+    }
 }
 
 impl AppPlan {
+    /// Whether what serves is sick: none of it is healthy.
+    pub fn is_sick(&self) -> bool {
+        self.wellbeing.as_ref().is_some_and(Wellbeing::is_sick)
+    }
+
     /// Whether this app is where it should be: nothing to do and nothing to wait for.
     pub fn is_settled(&self) -> bool {
         self.actions.is_empty() && self.wants.is_empty() && self.waits.is_empty()

@@ -60,6 +60,10 @@ pub struct TurnedDown {
     pub reason: String,
 }
 
+/// How the words begin when what stands in the place of a deployed state is none, or is that of another app: reading it again
+/// does not help.
+pub const NO_RECORD: &str = "it does not hold a deployed state";
+
 impl DeployedRecord {
     /// Whether both say that the same thing runs, whoever said it and when.
     pub fn same_release(&self, other: &Self) -> bool {

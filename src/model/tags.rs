@@ -78,7 +78,7 @@ pub mod keys {
     pub const HELD_MIN: &str = "amiable:held-min";
     /// Who paused its release.
     pub const PAUSED: &str = "amiable:paused";
-    /// Who promoted it.
+    /// Who promoted it. Once it serves that is over: then who gave the traffic back to it from what stood in its place.
     pub const PROMOTED: &str = "amiable:promoted";
     /// Who promoted an image to be deployed in its place.
     pub const PROMOTED_IMAGE: &str = "amiable:promoted-image";
@@ -177,11 +177,12 @@ pub fn decode(tags: &Tags) -> Result<Option<Ownership>, String> {
         held_min: optional(tags, keys::HELD_MIN)?,
         marks: Marks {
             paused: optional(tags, keys::PAUSED)?,
-            promoted: optional(tags, keys::PROMOTED)?,
+            promoted: optional(tags, keys::PROMOTED)?.filter(|mark: &Mark| !mark.is_about_traffic()),
             promoted_image: optional(tags, keys::PROMOTED_IMAGE)?,
             suspended: optional(tags, keys::SUSPENDED)?,
             pinned: optional(tags, keys::PINNED)?,
             back_to: optional(tags, keys::BACK_TO)?,
+            traffic_back: optional(tags, keys::PROMOTED)?.filter(Mark::is_about_traffic),
         },
         checks: checks(tags)?,
         failed,
@@ -226,7 +227,10 @@ pub fn encode(owner: &Ownership, labels: &BTreeMap<String, String>) -> Tags {
     put(keys::HELD_MIN, owner.held_min.map(|min| min.to_string()));
     let mark = |mark: &Option<Mark>| mark.as_ref().map(|mark| group_value(&mark.to_string()));
     put(keys::PAUSED, mark(&owner.marks.paused));
-    put(keys::PROMOTED, mark(&owner.marks.promoted));
+    put(
+        keys::PROMOTED,
+        mark(owner.marks.traffic_back.as_ref().map_or(&owner.marks.promoted, |_| &owner.marks.traffic_back)),
+    );
     put(keys::PROMOTED_IMAGE, mark(&owner.marks.promoted_image));
     put(keys::SUSPENDED, mark(&owner.marks.suspended));
     put(keys::PINNED, mark(&owner.marks.pinned));
@@ -495,6 +499,7 @@ mod tests {
                 suspended: Some(said("incident 42").to("2026-12-01T00:00:00Z")),
                 pinned: Some(said("audit")),
                 back_to: Some("ami-0123456789abcdef0".parse().unwrap()),
+                traffic_back: None,
             },
             checks: Checks {
                 preview_rule: Some(
@@ -550,6 +555,17 @@ mod tests {
             ..owner()
         };
         assert_eq!(decode(&encode(&bare, &BTreeMap::new())), Ok(Some(bare)));
+    }
+
+    #[test]
+    fn who_gave_the_traffic_back_is_said_where_a_promotion_was() {
+        let at = "2026-08-01T10:00:00Z".parse().unwrap();
+        let mark = Mark::new(at, "arn:aws:iam::123456789012:user/ada", "it is over");
+        let marks = Marks { traffic_back: Some(mark.traffic_from("fixed response 503")), ..Marks::default() };
+        let served = Ownership { marks, ..owner() };
+        let tags = encode(&served, &BTreeMap::new());
+        assert_eq!(tags[keys::PROMOTED], "2026-08-01T10:00:00Z by ada to traffic-from-fixed-response-503 : it is over");
+        assert_eq!(decode(&tags), Ok(Some(served)));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::picture::{Front, Picture};
 use super::place::{self, Bounds};
 use super::prepare;
 use super::resolve::Wanted;
-use super::resolve::dns::{leads_to, plain};
+use super::resolve::dns::{leads_to, leads_to_former, plain};
 use crate::manifest::spec::{Kind, LoadBalancer, OwnLoadBalancer, RecordType, SharedListener};
 use crate::model::names::Slot;
 use crate::model::observed::{DnsRecord, Group, Health, Rule, Target, Want};
@@ -16,6 +16,9 @@ const REMEDY: &str = "deploy it under another name, or destroy the app first";
 
 /// What of the settings that cannot be changed differs from what exists, with the remedy.
 pub(super) fn conflict<'a>(wanted: &Wanted<'a>, picture: &Picture<'a>) -> Option<String> {
+    if let Some(why) = picture.groups.iter().find_map(|group| slot(wanted, picture, group)) {
+        return Some(why);
+    }
     if let Some(group) = picture.unfailed().last()
         && let Some(kind) = other_kind(wanted, group)
     {
@@ -28,6 +31,34 @@ pub(super) fn conflict<'a>(wanted: &Wanted<'a>, picture: &Picture<'a>) -> Option
         LoadBalancer::Own(own) => own_balancer(front, own),
         LoadBalancer::Shared(shared) => shared_rule(front, shared),
     })
+}
+
+/// Whether the tag of a group's slot and the target group in which its instances register say different things: whoever acts on
+/// one of them moves the traffic of the other.
+fn slot(wanted: &Wanted<'_>, picture: &Picture<'_>, group: &Group) -> Option<String> {
+    let front = picture.front.as_ref().filter(|_| !group.deleting)?;
+    let attached = |slot: Slot| front.arn(slot).filter(|arn| group.target_group_arns.iter().any(|has| has == arn));
+    let (other, arn) = Slot::BOTH
+        .into_iter()
+        .filter(|slot| group.owner.slot != Some(*slot))
+        .find_map(|slot| Some((slot, attached(slot)?)))?;
+    let (name, has) = (&group.name, wanted.app.scope.target_group_name(other));
+    let says = match group.owner.slot {
+        Some(slot) => format!("the tag {} of {name} says {slot}", keys::SLOT),
+        None => format!("the tag {} of {name} is gone", keys::SLOT),
+    };
+    let remedy = match group.owner.slot.and_then(attached) {
+        Some(_) => format!(
+            "`aws autoscaling detach-load-balancer-target-groups --auto-scaling-group-name {name} --target-group-arns {arn}` \
+             takes it out of the other one"
+        ),
+        None => format!(
+            "`aws autoscaling create-or-update-tags --tags ResourceId={name},ResourceType=auto-scaling-group,Key={},\
+             Value={other},PropagateAtLaunch=false` makes the tag right",
+            keys::SLOT
+        ),
+    };
+    Some(format!("{says}, but the group is attached to {has}; nothing is done until both agree: {remedy}"))
 }
 
 /// How what runs stands behind another kind of load balancer, if it does.
@@ -170,7 +201,13 @@ pub(super) fn dns<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Pict
     let (dns, zone) = (wanted.spec.dns.as_ref()?, wanted.zone()?);
     let name = plain(&dns.name);
     let balancer = picture.front.as_ref().and_then(|front| front.balancer);
-    let ours = |record: &DnsRecord| balancer.is_some_and(|balancer| leads_to(record, balancer));
+    let observed = draft.observed;
+    // A record that leads to a load balancer of the app's own that is gone is the app's, as long as a tag names it.
+    let is_tagged = picture.groups.iter().any(|group| group.owner.dns.as_deref().map(plain).as_ref() == Some(&name));
+    let former = |record: &DnsRecord| {
+        is_tagged && leads_to_former(record, &wanted.app.scope.load_balancer_name(), observed.load_balancers.known())
+    };
+    let ours = |record: &DnsRecord| balancer.is_some_and(|balancer| leads_to(record, balancer)) || former(record);
     // Route 53 takes no other record beside a CNAME.
     let answers = |record: &&DnsRecord| dns.kind == RecordType::Cname || answers_clients(record);
     let others = zone.records.iter().filter(|record| record.name == name).filter(answers);

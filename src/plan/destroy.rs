@@ -9,7 +9,7 @@ use super::leftover;
 use super::picture::{Front, Picture};
 use super::resolve::Wanted;
 use super::resolve::dns::ALIAS_TTL;
-use super::retire;
+use super::{record, retire};
 use crate::manifest::spec::LoadBalancer;
 use crate::model::action::{Action, Expect, Tags};
 use crate::model::names::Slot;
@@ -253,7 +253,7 @@ fn balancer<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a
 fn record<'a>(draft: &mut Draft<'a>, _: &Wanted<'a>, _: &Picture<'a>) -> bool {
     let app = draft.scope.app.clone();
     let details = &draft.observed.details;
-    let deployed = draft.see(details.deployed.get(&app), Want::Deployed(app.clone()), "the deployed state");
+    let deployed = record::deployed(draft);
     let decided = draft.see(details.decisions.get(&app), Want::Decisions(app.clone()), "what was decided about it");
     let failed = draft.see(details.failures.get(&app), Want::Failures(app.clone()), "why it failed");
     let (Some(deployed), Some(decided), Some(failed)) = (deployed, decided, failed) else { return false };

@@ -32,6 +32,10 @@ pub(super) struct Draft<'a> {
     pub(super) writer: Option<Writer>,
     /// Whether what AWS tells only group by group is compared without another reason.
     pub(super) deep: bool,
+    /// Whether the health of what serves is read without another reason.
+    pub(super) close: bool,
+    /// Whether the environment is so small that this is done wherever nothing else is left to do.
+    pub(super) few: bool,
     /// The processes by which the app's groups change their sizes at certain times, or when an alarm says so.
     pub(super) scales_by: Vec<&'static str>,
     /// How many sick instances a release bears, where the manifest says so.
@@ -81,6 +85,7 @@ impl<'a> Draft<'a> {
             exposed: None,
             wake_at: None,
             impact: Impact::default(),
+            wellbeing: None,
         };
         Self {
             scope,
@@ -91,6 +96,8 @@ impl<'a> Draft<'a> {
             source_commit: None,
             writer: None,
             deep: false,
+            close: false,
+            few: false,
             scales_by: Vec::new(),
             tolerate: None,
             may_launch: None,
@@ -214,9 +221,7 @@ impl<'a> Draft<'a> {
                 None
             }
             None => {
-                if !self.plan.wants.contains(&want) {
-                    self.plan.wants.push(want);
-                }
+                self.want(want);
                 None
             }
         }
@@ -228,11 +233,16 @@ impl<'a> Draft<'a> {
             Some(Read::Known(value)) => Some(Ok(value)),
             Some(Read::Unknown(why)) => Some(Err(why)),
             None => {
-                if !self.plan.wants.contains(&want) {
-                    self.plan.wants.push(want);
-                }
+                self.want(want);
                 None
             }
+        }
+    }
+
+    /// Something that must be read before more can be said.
+    pub(super) fn want(&mut self, want: Want) {
+        if !self.plan.wants.contains(&want) {
+            self.plan.wants.push(want);
         }
     }
 

@@ -7,8 +7,7 @@ use super::picture::Front;
 use super::release::{Release, Turn};
 use super::resolve::Template;
 use super::resolve::dns::plain;
-use super::spared;
-use super::verify;
+use super::{record, spared, traffic, verify};
 use crate::model::action::{Action, NewGroup, Tags};
 use crate::model::mark::Marks;
 use crate::model::names::{Generation, Slot};
@@ -28,6 +27,9 @@ pub(super) fn launch<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
     floor::without_a_next(draft, release);
     if let Some(turn) = release.held(draft) {
         return turn;
+    }
+    if !traffic::is_whole_before_launch(draft, release) {
+        return Turn::Here(None);
     }
     // The slot may still hold instances of a generation that failed.
     let slot = next_slot(release);
@@ -168,10 +170,7 @@ fn generation<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Option<Ge
     if let Some(template) = reusable(release) {
         return Some(template.owner.generation);
     }
-    let app = &draft.scope.app;
-    let found = draft.observed.details.deployed.get(app);
-    let recorded = draft.see(found, Want::Deployed(app.clone()), "the deployed state")?;
-    let recorded = recorded.as_ref().map(|record| record.generation);
+    let recorded = record::deployed(draft)?.map(|record| record.generation);
     Some(release.picture.newest().max(recorded).map_or(Generation(1), Generation::next))
 }
 

@@ -17,6 +17,8 @@
 //!   [`record`] and [`retire`] do them
 //! - [`destroy`]: the ending of an app on request
 //! - [`intent`]: what a person says about a release; [`suspension`]: that nothing is to be done
+//! - [`traffic`]: what somebody has done to the traffic by hand
+//! - [`wellbeing`]: how what serves does
 //! - [`floor`]: sizes that must not shrink meanwhile; [`spared`]: what must not be emptied yet
 //! - [`trial`]: a new health check, before it decides over what serves
 //! - [`impact`]: what a release means while it lasts
@@ -66,8 +68,10 @@ mod strategy;
 mod suspension;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod trial;
 mod verify;
+mod wellbeing;
 mod writers;
 
 use crate::model::desired::{Desired, DesiredApp};
@@ -117,6 +121,8 @@ fn app_plan(desired: &Desired, app: &DesiredApp, observed: &Observed, read: &Obs
     draft.writer = Some(writer(desired, app, observed, now));
     draft.deep = desired.deep;
     draft.desired = Some(desired);
+    draft.few = desired.apps.len() <= wellbeing::FEW_APPS;
+    draft.close = desired.deep || desired.chosen.as_ref().is_some_and(|chosen| chosen.contains(&app.scope.app));
     draft.scales_by = resolve::scaling::processes(&app.spec);
     draft.tolerate = app.spec.verification.tolerate;
     decide(&mut draft, desired, app, observed);
@@ -139,6 +145,7 @@ fn decide<'a>(draft: &mut Draft<'a>, desired: &'a Desired, app: &'a DesiredApp, 
     let mut wanted = Wanted::resolve(app, &desired.environment, observed);
     // First of all, and whatever the manifest says.
     if guard::gives_back(draft, &current, Some(&wanted)) {
+        wellbeing::way_back(draft, &current);
         return;
     }
     if let Some(problem) = observed.problems.iter().find(|problem| problem.concerns(&app.scope)) {
@@ -182,6 +189,7 @@ fn follow<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>)
     }
     release(draft, wanted, picture);
     image::say(draft, wanted);
+    wellbeing::tell(draft, wanted, picture);
     if draft.plan.change != Change::Error {
         preview::clear_away(draft, wanted, picture);
         retire::tombstones(draft, wanted, picture);
@@ -201,6 +209,9 @@ fn release<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>
     }
     let serving = picture.serving();
     draft.plan.from = serving.map(|group| group.owner.generation);
+    if traffic::is_taken_away(draft, wanted, picture) {
+        return;
+    }
     if let Some((group, mark)) = picture.pinned() {
         return stay(draft, wanted, picture, group, mark);
     }
@@ -309,7 +320,9 @@ fn conclude<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
         return;
     }
     let picture = release.picture;
-    let deployed = release.target.is_some_and(|target| release.is_shifted() && !record::is_due(release, target));
+    let misled = traffic::is_misled(release);
+    let deployed =
+        misled || release.target.is_some_and(|target| release.is_shifted() && !record::is_due(release, target));
     let first = picture.groups.iter().all(|group| group.owner.recorded_at.is_none()) && release.previous().is_none();
     draft.plan.change = match () {
         () if !deployed && first && release.serving.is_none_or(|_| release.is_shifted()) => Change::Create,
@@ -322,6 +335,10 @@ fn conclude<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     if let Some(why) = release.wanted.zone_unread().filter(|_| deployed && is_idle) {
         // Nothing is left but the name, of which nothing can be said.
         return draft.unreadable(why);
+    }
+    if misled {
+        draft.plan.from = release.target.map(|target| target.owner.generation);
+        traffic::shorten(&mut draft.plan.steps);
     }
     if deployed && draft.plan.steps.iter().all(|step| step.state == StepState::Done) {
         draft.plan.steps.clear();

@@ -183,6 +183,7 @@ mod tests {
             conditions: conditions(host, path),
             other_conditions: false,
             forward: Forward::default(),
+            instead: None,
         }
     }
 

@@ -200,6 +200,7 @@ mod tests {
             conditions: Conditions::default(),
             other_conditions: false,
             forward: Forward::default(),
+            instead: None,
         }
     }
 

@@ -4,8 +4,8 @@ use super::draft::Draft;
 use super::floor;
 use super::release::{Release, Turn};
 use crate::model::action::{Action, Tags};
-use crate::model::observed::{Group, Want};
-use crate::model::record::DeployedRecord;
+use crate::model::observed::{Group, Read, Want};
+use crate::model::record::{DeployedRecord, NO_RECORD};
 use crate::model::tags::keys;
 
 /// Whether the record does not yet say that this generation is the deployed one.
@@ -23,6 +23,9 @@ fn serves_again(target: &Group) -> bool {
 pub(super) fn is_written(draft: &mut Draft<'_>, target: &Group) -> bool {
     let app = &draft.scope.app;
     let found = draft.observed.details.deployed.get(app);
+    if garbled(found).is_some() {
+        return false;
+    }
     let Some(found) = draft.see(found, Want::Deployed(app.clone()), "the deployed state") else { return false };
     let since = target.owner.shifted_at;
     found.as_ref().is_some_and(|record| {
@@ -30,6 +33,30 @@ pub(super) fn is_written(draft: &mut Draft<'_>, target: &Group) -> bool {
             record.generation == target.owner.generation && record.template_hash == target.owner.template_hash;
         is_named && record.turned_down.is_none() && since.is_some_and(|since| record.deployed_at >= since)
     })
+}
+
+/// The deployed state, if it is known: there may be none yet. Where something else stands in its place, nobody waits for
+/// that to change: the draft says what it is and what to do about it.
+pub(super) fn deployed<'a>(draft: &mut Draft<'a>) -> Option<Option<&'a DeployedRecord>> {
+    let app = &draft.scope.app;
+    let found = draft.observed.details.deployed.get(app);
+    if let Some(why) = garbled(found) {
+        let name = draft.scope.parameter_name();
+        draft.fail(format!(
+            "{why}; look at it with `aws ssm get-parameter --name {name}`, and take it away with `aws ssm delete-parameter \
+             --name {name}`: the deployed state is written anew"
+        ));
+        return None;
+    }
+    Some(draft.see(found, Want::Deployed(app.clone()), "the deployed state")?.as_ref())
+}
+
+/// What stands in the place of the deployed state, where that is something else.
+fn garbled<T>(found: Option<&Read<T>>) -> Option<&str> {
+    match found {
+        Some(Read::Unknown(why)) if why.contains(NO_RECORD) => Some(why),
+        _ => None,
+    }
 }
 
 /// Done when the record names the target.
@@ -54,11 +81,8 @@ pub(super) fn record<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
     if due && let Some(turn) = release.held(draft) {
         return turn;
     }
+    let Some(found) = deployed(draft) else { return Turn::Here(None) };
     let app = &draft.scope.app;
-    let found = draft.observed.details.deployed.get(app);
-    let Some(found) = draft.see(found, Want::Deployed(app.clone()), "the deployed state") else {
-        return Turn::Here(None);
-    };
     let record = DeployedRecord {
         app: app.clone(),
         environment: draft.scope.environment.clone(),
@@ -74,7 +98,7 @@ pub(super) fn record<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
         deployed_by: draft.observed.caller.clone(),
         turned_down: None,
     };
-    let is_named = found.as_ref().is_some_and(|found| found.same_release(&record));
+    let is_named = found.is_some_and(|found| found.same_release(&record));
     if is_named && !due {
         floor::lower(draft, release, target);
         return Turn::Done;

@@ -12,6 +12,7 @@ mod failure;
 mod guards;
 mod images;
 mod leftovers;
+mod observed;
 mod places;
 mod release;
 mod said;
@@ -208,6 +209,7 @@ impl Case {
             ssl_policy: None,
             forward,
             redirect: None,
+            instead: None,
         };
         self.observed.target_groups = Read::Known(target_groups.into_iter().collect());
         self.observed.load_balancers = Read::Known(BTreeMap::from([("hello-prod".to_owned(), balancer)]));
@@ -242,6 +244,7 @@ impl Case {
                 healthy: true,
                 zone: "us-west-2a".to_owned(),
                 protected: false,
+                launch_template: None,
             })
             .collect();
         let mut group = Group {

@@ -11,7 +11,7 @@ use crate::model::plan::{AppPlan, Change, Plan};
 pub fn annotations(plans: &[&Plan]) -> String {
     let mut out = String::new();
     for plan in plans {
-        for app in plan.apps.iter().filter(|app| app.change != Change::Unchanged) {
+        for app in plan.apps.iter().filter(|app| app.change != Change::Unchanged || words::trouble(app).is_some()) {
             let title = github_property(&format!("{}: {}, {}", plan.environment, app.app, words::kind(app)));
             let _ = writeln!(out, "::{} title={title}::{}", level(app), github_data(&said(app)));
         }
@@ -22,6 +22,8 @@ pub fn annotations(plans: &[&Plan]) -> String {
 fn level(app: &AppPlan) -> &'static str {
     match app.change {
         Change::Error => "error",
+        _ if app.is_sick() => "error",
+        Change::Unchanged => "warning",
         Change::Blocked | Change::Drift | Change::Orphaned => "warning",
         _ if app.failure.is_some() => "warning",
         _ => "notice",
@@ -29,7 +31,7 @@ fn level(app: &AppPlan) -> &'static str {
 }
 
 fn said(app: &AppPlan) -> String {
-    let mut parts = Vec::new();
+    let mut parts: Vec<String> = words::trouble(app).into_iter().collect();
     if !app.reason.is_empty() {
         parts.push(words::plain(&app.reason));
     }

@@ -27,8 +27,11 @@ pub fn plans(plans: &[&Plan]) -> String {
 fn one(plan: &Plan, limit: usize) -> String {
     let summary = plan.summary();
     let mut out = format!("## Plan for {}\n\n", escape(plan.environment.as_str()));
-    let shown: Vec<&AppPlan> =
-        plan.apps.iter().filter(|app| app.change != Change::Unchanged || !app.is_settled()).collect();
+    let shown: Vec<&AppPlan> = plan
+        .apps
+        .iter()
+        .filter(|app| app.change != Change::Unchanged || !app.is_settled() || words::trouble(app).is_some())
+        .collect();
     if words::is_quiet(&summary) {
         let verb = if summary.unchanged == 1 { "matches" } else { "match" };
         let _ = writeln!(out, "**No changes.** {} {verb} {}.\n", words::apps(summary.unchanged), plan.environment);
@@ -74,7 +77,12 @@ fn row(app: &AppPlan) -> String {
             }
         },
     };
-    let change = if app.change == Change::Unchanged { "clean-up" } else { words::kind(app) };
+    let change = match (app.change, words::trouble(app)) {
+        (Change::Unchanged, Some(trouble)) => escape(&cut(&trouble, 300)),
+        (Change::Unchanged, None) => "clean-up".to_owned(),
+        (_, Some(_)) if app.is_sick() => format!("{}, sick", words::kind(app)),
+        _ => words::kind(app).to_owned(),
+    };
     let release = words::generations(app.from, app.to);
     format!("| {mark} | {} | {change} | {release} | {} |\n", escape(app.app.as_str()), escape(&detail))
 }
@@ -101,6 +109,9 @@ fn details(app: &AppPlan, plan: &Plan) -> Option<String> {
     }
     if let Some(impact) = words::impact(app).filter(|_| matches!(app.change, Change::Create | Change::Replace)) {
         let _ = writeln!(text, "  {impact}");
+    }
+    if let Some(trouble) = words::trouble(app) {
+        let _ = writeln!(text, "! {trouble}");
     }
     for wait in &app.waits {
         let _ = writeln!(text, "  {}", words::wait_line(wait, plan.at));

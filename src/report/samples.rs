@@ -55,6 +55,7 @@ pub(crate) fn app(name: &str, change: Change) -> AppPlan {
         exposed: None,
         wake_at: None,
         impact: Impact::default(),
+        wellbeing: None,
     }
 }
 
@@ -137,6 +138,7 @@ pub(crate) fn create() -> AppPlan {
             ),
         ],
         impact: Impact { peak_instances: 2, extra_instance_seconds: None, duration: Some(Span::minutes(7)) },
+        wellbeing: None,
         ..app("orders", Change::Create)
     }
 }
@@ -161,6 +163,7 @@ pub(crate) fn replace() -> AppPlan {
             step(StepKind::Retire { generation: Generation(41) }),
         ],
         impact: Impact { peak_instances: 12, extra_instance_seconds: Some(24_840), duration: Some(Span::minutes(9)) },
+        wellbeing: None,
         ..app("hello-world", Change::Replace)
     }
 }
@@ -184,6 +187,7 @@ pub(crate) fn keeping() -> AppPlan {
         from: Some(Generation(42)),
         waits: vec![wait("v041 stays warm", Some("13:00:00"), true)],
         impact: Impact::default(),
+        wellbeing: None,
         ..plan
     }
 }
@@ -342,6 +346,7 @@ fn group(app: &str, generation: u32, slot: Slot, instances: [u32; 2]) -> Group {
                 healthy: true,
                 zone: "us-west-2a".into(),
                 protected: false,
+                launch_template: None,
             })
             .collect(),
         deleting: false,
@@ -377,6 +382,7 @@ pub(crate) fn observed() -> Observed {
         certificate_arn: None,
         ssl_policy: None,
         redirect: None,
+        instead: None,
         forward: Forward::new(BTreeMap::from([(target_a, 100), (target_b.clone(), 0)])),
     };
     let groups = [old, next, fine, tombstone, group("web", 1, Slot::A, [1, 2])];

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::model::mark::Mark;
 use crate::model::names::{AppName, EnvironmentName, Generation};
 use crate::model::observed::{Group, Image, Observed};
-use crate::model::plan::{AppPlan, Change, Plan};
+use crate::model::plan::{AppPlan, Change, Plan, Wellbeing};
 use crate::model::release;
 use crate::model::time::Timestamp;
 
@@ -36,6 +36,8 @@ pub struct Row {
     pub build_date: Option<String>,
     /// Its instances in service and wanted.
     pub instances: Option<Instances>,
+    /// How they do, as the load balancer sees them; nothing where that was not looked at.
+    pub health: Option<Wellbeing>,
     /// What goes on, in a few words.
     pub state: String,
     /// Since when it serves.
@@ -83,6 +85,7 @@ fn row(observed: &Observed, plan: &Plan, app: &AppPlan) -> Row {
         commit: group.and_then(|group| said(observed, group, "commit")),
         build_date: group.and_then(|group| said(observed, group, "buildDate")),
         instances: group.map(Instances::of),
+        health: app.wellbeing.clone(),
         state: state(observed, app),
         since: group.map(serving_since),
     }
@@ -122,12 +125,27 @@ pub(super) fn serving_since(group: &Group) -> Timestamp {
 
 /// What goes on with an app, in a few words: `serving`, `rolling out v042: healthy 3/6`, `blocked: …`; and who has paused it.
 pub fn state(observed: &Observed, app: &AppPlan) -> String {
-    let state = without_pause(observed, app);
+    let state = with_health(app, without_pause(observed, app));
     // What it is blocked by comes first.
     let says_why = app.change == Change::Blocked && app.failure.is_none();
     match paused(observed, app).filter(|_| !says_why) {
         Some(mark) => format!("{state}; paused by {}", words::plain(&mark.said())),
         None => state,
+    }
+}
+
+/// The same after how what serves does: what is sick serves nobody, and says so first.
+fn with_health(app: &AppPlan, state: String) -> String {
+    match words::trouble(app) {
+        None => state,
+        Some(trouble) if app.is_sick() => match state.strip_prefix("serving") {
+            Some(rest) => format!("{trouble}{rest}"),
+            None => format!("{trouble}; {state}"),
+        },
+        Some(trouble) => match state.strip_prefix("serving") {
+            Some(rest) => format!("serving, {trouble}{rest}"),
+            None => format!("{state}; {trouble}"),
+        },
     }
 }
 
@@ -211,7 +229,10 @@ pub fn table(rows: &[Row], now: Timestamp, wide: bool) -> String {
     table.set_header(header);
     for row in rows {
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".to_owned());
-        let instances = row.instances.map(|count| format!("{}/{}", count.in_service, count.desired));
+        // What is in service for its group may be sick for the load balancer, which sends it the requests.
+        let healthy = row.health.as_ref().and_then(|health| health.healthy);
+        let good = |count: Instances| healthy.map_or(count.in_service, |healthy| healthy.min(count.in_service));
+        let instances = row.instances.map(|count| format!("{}/{}", good(count), count.desired));
         let built = row.build_date.clone().map(|date| if wide { date } else { release::day(&date) });
         let whole = || [&row.branch, &row.commit].into_iter().flatten().cloned().collect::<Vec<_>>().join("@");
         let commit = if wide { Some(whole()).filter(|text| !text.is_empty()) } else { commit(row) };

@@ -48,6 +48,7 @@ pub fn plan(plan: &Plan, options: &Options) -> String {
             }
         }
     }
+    page.health();
     page.drift();
     page.clean_up();
     page.orphaned();
@@ -71,7 +72,9 @@ struct Page<'a> {
 
 impl<'a> Page<'a> {
     fn new(plan: &'a Plan, options: &Options) -> Self {
-        let shown = plan.apps.iter().filter(|app| app.change != Change::Unchanged || !app.is_settled());
+        let is_shown =
+            |app: &&AppPlan| app.change != Change::Unchanged || !app.is_settled() || words::trouble(app).is_some();
+        let shown = plan.apps.iter().filter(is_shown);
         let name_width = shown.map(|app| app.app.as_str().len()).max().unwrap_or(0).max(11) + 2;
         Self { plan, paint: Paint::new(options.colour), verbose: options.verbose, name_width, out: String::new() }
     }
@@ -223,6 +226,27 @@ impl<'a> Page<'a> {
             let reason = self.paint.dim(&format!("({})", planned.reason));
             let phrase = words::action(&planned.action);
             self.line(INDENT, &format!("now: {phrase}, by {service}:{operation} {reason}"));
+        }
+    }
+
+    /// How what serves does, where something is wrong with it.
+    fn health(&mut self) {
+        let plan = self.plan;
+        let mut title = Some("Health (of what serves now):");
+        for app in &plan.apps {
+            let Some(trouble) = words::trouble(app) else { continue };
+            if let Some(title) = title.take() {
+                self.section(title);
+            }
+            let width = self.name_width;
+            let mark = format!("{:MARK$}", words::marker(Change::Blocked));
+            let (mark, trouble) = match app.is_sick() {
+                true => (self.paint.red(&mark), self.paint.red(&trouble)),
+                false => (self.paint.yellow(&mark), trouble),
+            };
+            let name = self.paint.bold(&format!("{:width$}", app.app));
+            let generation = app.from.map(|from| format!("{from} ")).unwrap_or_default();
+            self.line(0, &format!("{mark}{name}{generation}{trouble}"));
         }
     }
 

@@ -144,25 +144,13 @@ fn unwell(observed: &Observed, group: &Group, target_group: &str) -> Vec<String>
     let ours = |id: &str| group.instances.iter().any(|instance| instance.id == id);
     let sick = targets.iter().filter(|target| target.health != Health::Healthy && ours(&target.id));
     sick.map(|target| {
-        let mut text = format!("{}: {}", target.id, health(target.health));
+        let mut text = format!("{}: {}", target.id, target.health.words());
         for more in target.reason.iter().chain(&target.description) {
             let _ = write!(text, ", {}", words::plain(more));
         }
         text
     })
     .collect()
-}
-
-fn health(health: Health) -> &'static str {
-    match health {
-        Health::Initial => "not yet checked",
-        Health::Healthy => "healthy",
-        Health::Unhealthy => "unhealthy",
-        Health::Unused => "unused (no listener forwards to it, or its zone is off)",
-        Health::Draining => "draining",
-        Health::Unavailable => "health unavailable",
-        Health::Unrecognised => "in a state that is not known",
-    }
 }
 
 /// The tree as text.
@@ -298,7 +286,14 @@ mod tests {
 
         fn instance(lifecycle: &str) -> Instance {
             let (id, zone) = (format!("i-{lifecycle}"), "us-west-2a".to_owned());
-            Instance { id, lifecycle: lifecycle.to_owned(), healthy: true, zone, protected: false }
+            Instance {
+                id,
+                lifecycle: lifecycle.to_owned(),
+                healthy: true,
+                zone,
+                protected: false,
+                launch_template: None,
+            }
         }
     }
 

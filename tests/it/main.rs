@@ -10,6 +10,7 @@ mod crash;
 mod fields;
 mod invariants;
 mod lab;
+mod observed;
 mod quoted;
 mod said_again;
 mod stories;

@@ -199,10 +199,15 @@ fn fence(scope: &Scope, call: Call, wanted: &Tags, found: &Tags) -> Result<(), A
 }
 
 pub(super) async fn update_group(aws: &Aws, call: Call, name: &str, change: &GroupChange) -> Result<Done, AwsError> {
+    let template = asg::LaunchTemplateSpecification::builder().launch_template_name(name).version("1").build();
+    let mixed = change.launches.as_ref().and_then(|launches| launches.mixed.as_ref());
+    let policy = mixed.map(|mixed| mixed_instances(mixed, &template));
     let request = aws
         .autoscaling
         .update_auto_scaling_group()
         .auto_scaling_group_name(name)
+        .set_launch_template((change.launches.is_some() && policy.is_none()).then_some(template))
+        .set_mixed_instances_policy(policy)
         .set_min_size(change.min.map(number))
         .set_max_size(change.max.map(number))
         .set_desired_capacity(change.desired.map(number))

@@ -157,6 +157,7 @@ fn listener(listener: &elb::Listener) -> Listener {
         ssl_policy: listener.ssl_policy().filter(|policy| !policy.is_empty()).map(str::to_owned),
         forward: codec::forward(listener.default_actions()),
         redirect: codec::redirect(listener.default_actions()),
+        instead: codec::instead(listener.default_actions()),
     }
 }
 
@@ -172,6 +173,7 @@ fn rule(rule: &elb::Rule) -> Rule {
         conditions: conditions.sorted(),
         other_conditions,
         forward: codec::forward(rule.actions()),
+        instead: codec::instead(rule.actions()),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::model::launch::{LaunchData, Secret};
 use crate::model::names::{AppName, EnvironmentName, Scope};
 use crate::model::observed::{Activity, Attributes, Details, Named, Read, Target, Want};
 use crate::model::probe::{Probe, Replied};
+use crate::model::record::{DeployedRecord, NO_RECORD};
 use crate::model::text::cleaned;
 use crate::model::time::Timestamp;
 use crate::model::writer::{Commits, Kinship};
@@ -66,15 +67,15 @@ pub async fn read(
         policies: Policies(groups) => scaling::policies(aws, groups),
         step_alarms: StepAlarms(groups) => each(groups, |name| alarms::of_group(aws, name)),
         schedules: Schedules(groups) => scaling::schedules(aws, groups),
-        deployed: Deployed(apps) => recorded(aws, environment, apps, Scope::parameter_name, codec::decode_record),
+        deployed: Deployed(apps) => recorded(aws, environment, apps, Scope::parameter_name, own_record),
         alarms: Alarm(names) => alarms::alarms(aws, names),
         traffic: Traffic(windows) => alarms::traffic(aws, windows),
         probes: Probe(probes) => ask(aws, probes),
-        failures: Failures(apps) => recorded(aws, environment, apps, Scope::failures_name, codec::decode_failure),
+        failures: Failures(apps) => recorded(aws, environment, apps, Scope::failures_name, |_, text| codec::decode_failure(text)),
         consoles: Console(ids) => each(ids, |id| console(aws, id)),
-        decisions: Decisions(apps) => recorded(aws, environment, apps, Scope::decisions_name, codec::decode_decision),
         named: Named(names) => each(names, |name| named(aws, name)),
         kinship: Kinship(commits) => kinship(commits),
+        decisions: Decisions(apps) => recorded(aws, environment, apps, Scope::decisions_name, |_, text| codec::decode_decision(text)),
     }
 }
 
@@ -256,19 +257,29 @@ async fn template_data(aws: &Aws, name: &str) -> Result<Option<LaunchData>, AwsE
     data.and_then(codec::launch_data).map(Some).map_err(|why| AwsError::not_understood(call, why))
 }
 
+/// The deployed state of exactly this app.
+fn own_record(scope: &Scope, text: &str) -> Result<DeployedRecord, String> {
+    let record = codec::decode_record(text)?;
+    if (&record.app, &record.environment) == (&scope.app, &scope.environment) {
+        return Ok(record);
+    }
+    let other = Scope::new(record.app, record.environment);
+    Err(format!("{NO_RECORD} of {scope}, but that of {other}"))
+}
+
 /// What is recorded of apps in parameters of theirs, each decoded.
 async fn recorded<T>(
     aws: &Aws,
     environment: &EnvironmentName,
     apps: &[AppName],
     name: fn(&Scope) -> String,
-    decode: fn(&str) -> Result<T, String>,
+    decode: fn(&Scope, &str) -> Result<T, String>,
 ) -> Result<BTreeMap<AppName, Read<Option<T>>>, AwsError> {
-    let name = |app: &AppName| name(&Scope::new(app.clone(), environment.clone()));
-    let found = parameters(aws, apps.iter().map(name).collect()).await?;
+    let scope = |app: &AppName| Scope::new(app.clone(), environment.clone());
+    let found = parameters(aws, apps.iter().map(|app| name(&scope(app))).collect()).await?;
     let decoded = apps.iter().filter_map(|app| {
-        let name = name(app);
-        Some((app.clone(), decoded(&name, found.get(&name)?, decode)))
+        let (scope, name) = (scope(app), name(&scope(app)));
+        Some((app.clone(), decoded(&name, found.get(&name)?, |text| decode(&scope, text))))
     });
     Ok(decoded.collect())
 }

@@ -201,6 +201,7 @@ fn decode_instance(instance: &asg::Instance) -> Instance {
         healthy: instance.health_status().is_some_and(|health| health.eq_ignore_ascii_case("healthy")),
         zone: instance.availability_zone().unwrap_or_default().to_owned(),
         protected: instance.protected_from_scale_in().unwrap_or(false),
+        launch_template: instance.launch_template().and_then(template_of),
     }
 }
 

@@ -35,7 +35,7 @@ pub async fn parameters(
 pub fn decoded<T>(
     name: &str,
     read: &Read<Option<Parameter>>,
-    decode: fn(&str) -> Result<T, String>,
+    decode: impl Fn(&str) -> Result<T, String>,
 ) -> Read<Option<T>> {
     match read {
         Read::Known(None) => Read::Known(None),

@@ -128,6 +128,7 @@ async fn run(lab: &Lab, scope: &Scope, actions: Vec<(Action, Vec<Expect>)>) -> (
         exposed: None,
         wake_at: None,
         impact: Impact::default(),
+        wellbeing: None,
     };
     let told = Mutex::new(Vec::new());
     let sink = |event: crate::model::event::Event| {

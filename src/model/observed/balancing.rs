@@ -95,6 +95,8 @@ pub struct Listener {
     pub forward: Forward,
     /// Where its default action sends clients, when it does that.
     pub redirect: Option<Redirect>,
+    /// What its default action answers instead of forwarding, in words: `fixed response 503`, `redirect 302 …`.
+    pub instead: Option<String>,
 }
 
 /// Where a listener sends clients, as AWS writes it: `#{host}`, `/#{path}` and `#{query}` stand for what was asked for.
@@ -169,6 +171,8 @@ pub struct Rule {
     pub other_conditions: bool,
     /// Where it forwards to; empty when it does something else.
     pub forward: Forward,
+    /// What it answers instead of forwarding, in words: `fixed response 503`, `redirect 302 …`.
+    pub instead: Option<String>,
 }
 
 impl Rule {
@@ -219,6 +223,7 @@ mod tests {
                 conditions: Conditions::default(),
                 other_conditions: false,
                 forward: Forward::default(),
+                instead: None,
             };
             rule.listener_arn()
         };

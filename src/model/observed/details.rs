@@ -178,6 +178,21 @@ pub enum Health {
     Unrecognised,
 }
 
+impl Health {
+    /// What it means, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Health::Initial => "not yet checked",
+            Health::Healthy => "healthy",
+            Health::Unhealthy => "unhealthy",
+            Health::Unused => "unused (no listener forwards to it, or its zone is off)",
+            Health::Draining => "draining",
+            Health::Unavailable => "health unavailable",
+            Health::Unrecognised => "in a state that is not known",
+        }
+    }
+}
+
 /// A CloudWatch alarm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alarm {

@@ -178,6 +178,16 @@ impl Group {
         launched.map_or(self.created_at, |at| at.max(self.created_at))
     }
 
+    /// The launch template that it is born with: the one of its name, in its first version.
+    pub fn own_template(&self) -> (String, String) {
+        (self.name.clone(), "1".to_owned())
+    }
+
+    /// Whether an instance was born from the group's own launch template. One of which AWS does not say it counts as such.
+    pub fn is_own(&self, instance: &Instance) -> bool {
+        instance.launch_template.as_ref().is_none_or(|(name, version)| *name == self.name && version == "1")
+    }
+
     /// Instances that are in service and that EC2 and the load balancer call healthy, as the group sees it.
     pub fn in_service(&self) -> u32 {
         self.instances.iter().filter(|instance| instance.lifecycle == "InService" && instance.healthy).count() as u32
@@ -197,6 +207,8 @@ pub struct Instance {
     pub zone: String,
     /// Whether it is protected from scale-in.
     pub protected: bool,
+    /// The name and version of the launch template that it was born from, where AWS says it.
+    pub launch_template: Option<(String, String)>,
 }
 
 /// A launch template of ours.

@@ -151,7 +151,10 @@ pub(super) fn listeners<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, ch
     let wanted = &release.wanted.balancing.listeners;
     let mut ports: Vec<u16> = wanted.iter().map(|listener| listener.port).collect();
     ports.sort_unstable();
-    let join = |ports: &mut dyn Iterator<Item = u16>| ports.map(|port| port.to_string()).collect::<Vec<_>>().join(", ");
+    let join = |ports: &mut dyn Iterator<Item = u16>| {
+        let all: Vec<String> = ports.map(|port| port.to_string()).collect();
+        if all.is_empty() { "none".to_owned() } else { all.join(", ") }
+    };
     let has = join(&mut front.listeners.keys().copied());
     let other_ports = changes.differs("loadBalancer.listeners[].port", has, join(&mut ports.iter().copied()));
     for listener in wanted {

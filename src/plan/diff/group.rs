@@ -1,7 +1,8 @@
 //! What of a group is changed while it runs: its sizes, its subnets, its labels.
 
 use super::Changes;
-use crate::model::action::{Action, GroupChange, Tags};
+use crate::model::action::{Action, GroupChange, Launches, Tags};
+use crate::model::machine::MixedInstances;
 use crate::model::observed::Group;
 use crate::model::plan::{Effect, FieldChange};
 use crate::model::tags;
@@ -9,6 +10,7 @@ use crate::model::time::Span;
 use crate::plan::draft::Draft;
 use crate::plan::floor;
 use crate::plan::release::Release;
+use crate::plan::resolve::Wanted;
 use crate::plan::shift::own_group;
 
 /// The most instances that EC2 tags in one call.
@@ -81,6 +83,7 @@ pub(super) fn sizes<'a>(
     {
         update.instance_warmup = Some(wanted.instance_warmup);
     }
+    launches(group, wanted, changes, &mut update);
     // The desired number belongs to scaling; it moves only as far as the new limits force it.
     let (low, high) = (update.min.unwrap_or(group.min), update.max.unwrap_or(group.max));
     let desired = group.desired.clamp(low.min(high), high);
@@ -94,6 +97,26 @@ pub(super) fn sizes<'a>(
         let expects = if update.desired == Some(0) { vec![own_group(group)] } else { Vec::new() };
         let action = Action::UpdateGroup { name: group.name.clone(), change: update };
         draft.act(action, "the group differs from the manifest", expects);
+    }
+}
+
+/// What the group launches is what it was made of. Somebody, or an instance refresh, may have pinned it to another launch
+/// template, to another version of its own, or to other instance types.
+fn launches(group: &Group, wanted: &Wanted<'_>, changes: &mut Changes<'_, '_>, update: &mut GroupChange) {
+    let pin = |(name, version): (String, String)| format!("{name} version {version}");
+    let has = group.launch_template.clone().map_or_else(|| "none".to_owned(), pin);
+    let mut differs = changes.differs("launchTemplate", has, pin(group.own_template()));
+    // What the types of another template were to be stands nowhere but in its group.
+    let template = wanted.template().filter(|template| template.hash == group.owner.template_hash);
+    let mixed = template.map_or(&group.mixed, |template| &template.launch.mixed);
+    let types = |mixed: &Option<MixedInstances>| said(mixed.as_ref().map(|mixed| mixed.instance_types.join(", ")));
+    let paid = |mixed: &Option<MixedInstances>| said(mixed.clone());
+    let other_types = changes.optional("instanceTypes", types(&group.mixed), types(mixed));
+    if other_types || types(&group.mixed) == types(mixed) && changes.optional("spot", paid(&group.mixed), paid(mixed)) {
+        differs = true;
+    }
+    if differs {
+        update.launches = Some(Launches { mixed: mixed.clone() });
     }
 }
 

@@ -10,6 +10,7 @@ use super::draft::Draft;
 use super::picture::Front;
 use super::release::Release;
 use super::resolve::Wanted;
+use super::traffic;
 use crate::model::action::Tags;
 use crate::model::names::Slot;
 use crate::model::observed::Group;
@@ -28,6 +29,7 @@ pub(super) fn in_place<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     let mut changes = Changes { drifted, fits, wanted, found: Vec::new() };
     let open = draft.open_questions();
     group::attachments(draft, release);
+    traffic::drift(draft, release);
     group::sizes(draft, release, group, &mut changes);
     let checked = balancing::checks(draft, release, &mut changes);
     balancing::balancer(draft, release, &mut changes);

@@ -9,12 +9,15 @@ use crate::model::release;
 use crate::plan::draft::Draft;
 use crate::plan::release::Release;
 use crate::plan::resolve::Wanted;
+use crate::plan::traffic;
 
 /// The fields that make a new generation necessary, before and after.
 pub(in crate::plan) fn replaced<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     let wanted = release.wanted;
     let Some(template) = wanted.template() else { return };
-    let Some(serving) = release.serving else {
+    // What is deployed and has only lost its traffic is what it is compared with.
+    let serving = release.serving.or_else(|| release.target.filter(|_| traffic::is_misled(release)));
+    let Some(serving) = serving else {
         add_replaced(draft, "image", None, image_after(wanted));
         add_replaced(draft, "instanceType", None, template.launch.instance_type.clone());
         if let Some(container) = &template.launch.container {

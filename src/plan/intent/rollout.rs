@@ -10,6 +10,7 @@ use crate::model::plan::PlannedAction;
 use crate::model::tags::{self, keys};
 use crate::plan::canary::{FULL, behind};
 use crate::plan::release::Release;
+use crate::plan::traffic;
 
 /// Ends the pause that a canary is in; with `full`, all of them, so that it takes all traffic as soon as it is whole. Where no
 /// release is under way and images are followed by hand, it is the newer image that is promoted.
@@ -130,10 +131,11 @@ fn has_its_time_again(about: &About<'_>, target: &Group) -> PlannedAction {
     super::planned(action, "the time to become ready begins anew".to_owned(), target)
 }
 
-/// Ends a pause and a suspension that somebody set by a command. Said again, the release goes on.
+/// Ends a pause and a suspension that somebody set by a command, and gives the traffic back to the app from what somebody put
+/// in its place. Said again, the release goes on.
 ///
 /// # Errors
-/// When there is neither, and no release is under way.
+/// When there is none of these, and no release is under way.
 pub fn resume(about: &About<'_>) -> Result<Intent, String> {
     about.with_picture(|wanted, picture| {
         let held = |group: &&Group| {
@@ -141,6 +143,14 @@ pub fn resume(about: &About<'_>) -> Result<Intent, String> {
             (marks.paused.is_some() && group.owner.failed.is_none()) || marks.suspended.is_some()
         };
         let groups: Vec<&Group> = picture.groups.iter().copied().filter(held).collect();
+        if let Some((group, page)) = traffic::page(wanted, picture) {
+            let mark = about.mark().traffic_from(&page);
+            let mut intent = about.set(Verb::Resume, group, keys::PROMOTED, &mark);
+            let lifted = [keys::PAUSED.to_owned(), keys::SUSPENDED.to_owned()];
+            let also = about.lift(Verb::Resume, &groups, &lifted, "it is neither paused nor suspended");
+            intent.actions.extend(also.map(|also| also.actions).unwrap_or_default());
+            return Ok(intent);
+        }
         let in_manifest = about.app.spec.suspend.is_some();
         let without = match in_manifest {
             true => "it is suspended in its manifest; remove `suspend` there",

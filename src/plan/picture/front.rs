@@ -30,6 +30,8 @@ pub(in crate::plan) struct Front<'a> {
 pub(in crate::plan) struct Point {
     pub(in crate::plan) at: TrafficPoint,
     pub(in crate::plan) forward: Forward,
+    /// What it answers instead of forwarding.
+    pub(in crate::plan) instead: Option<String>,
 }
 
 impl Front<'_> {

@@ -92,11 +92,15 @@ fn forwards(listener: &Listener) -> bool {
 }
 
 fn point_of(listener: &Listener) -> Point {
-    Point { at: TrafficPoint::Listener(listener.arn.clone()), forward: listener.forward.clone() }
+    Point {
+        at: TrafficPoint::Listener(listener.arn.clone()),
+        forward: listener.forward.clone(),
+        instead: listener.instead.clone(),
+    }
 }
 
 fn point_of_rule(rule: &Rule) -> Point {
-    Point { at: TrafficPoint::Rule(rule.arn.clone()), forward: rule.forward.clone() }
+    Point { at: TrafficPoint::Rule(rule.arn.clone()), forward: rule.forward.clone(), instead: rule.instead.clone() }
 }
 
 fn target_groups<'a>(

@@ -1,5 +1,7 @@
 //! The records that lead to an app by its name, and the zone that holds them.
 
+use std::collections::BTreeMap;
+
 use crate::manifest::spec::{
     AppSpec, Dns, EnvironmentSpec, IpAddressType, LoadBalancer as LoadBalancerSpec, RecordType,
 };
@@ -83,6 +85,28 @@ fn has_ipv6(dns: &Dns, spec: &LoadBalancerSpec) -> bool {
         LoadBalancerSpec::None | LoadBalancerSpec::Shared(_) => false,
     };
     dns.ipv6.unwrap_or(dualstack)
+}
+
+/// Whether a record leads to a load balancer of this name that is gone: its DNS name is that of a load balancer so called, and
+/// none of those that there are has it. As long as they are not known, it leads to none.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html>
+pub(in crate::plan) fn leads_to_former(
+    record: &DnsRecord,
+    name: &str,
+    all: Option<&BTreeMap<String, LoadBalancer>>,
+) -> bool {
+    let target = match (&record.alias, record.values.as_slice()) {
+        _ if record.set_identifier.is_some() => return false,
+        (Some(alias), _) => plain(&alias.dns_name),
+        (None, [value]) if record.kind == "CNAME" => plain(value),
+        _ => return false,
+    };
+    let Some((host, domain)) = target.split_once('.') else { return false };
+    let host = host.strip_prefix("internal-").unwrap_or(host);
+    let id = host.strip_prefix(&name.to_ascii_lowercase()).and_then(|rest| rest.strip_prefix('-'));
+    let is_id = id.is_some_and(|id| !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric()));
+    let is_balancer = domain.split('.').any(|part| part == "elb") && domain.contains("amazonaws.com");
+    is_id && is_balancer && all.is_some_and(|all| all.values().all(|balancer| plain(&balancer.dns_name) != target))
 }
 
 /// Whether a record leads to a load balancer, and to nothing else.

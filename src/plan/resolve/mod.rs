@@ -180,7 +180,12 @@ impl<'a> Wanted<'a> {
         let known = |id: &str| observed.images.get(id).and_then(Read::known).and_then(Option::as_ref);
         let launch = match back {
             BackTo::Image(id) => match image::image(id, self.environment, observed) {
-                Ok((image, _)) => launch::data(self.spec, self.environment, id, image),
+                // Before anything is created for it.
+                Ok((_, Some(why))) => {
+                    draft.block(format!("the release to which it was rolled back cannot be launched: {why}"));
+                    return None;
+                }
+                Ok((image, None)) => launch::data(self.spec, self.environment, id, image),
                 Err(why) => {
                     draft.unreadable(why);
                     return None;

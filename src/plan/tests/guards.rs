@@ -249,6 +249,7 @@ fn a_rule_on_a_shared_listener_that_is_not_ours_is_never_touched() {
         conditions: Conditions { hosts: vec!["hello.example.com".to_owned()], ..Conditions::default() },
         other_conditions: false,
         forward: Forward::new(Slot::BOTH.map(|slot| (target_group_arn(slot), 50)).into_iter().collect()),
+        instead: None,
     };
     case.observed.details.rules_of.insert(LISTENER.to_owned(), Read::Known(vec![rule]));
     case.observed.details.tags.insert(arn, Read::Known(BTreeMap::from([("team".to_owned(), "other".to_owned())])));

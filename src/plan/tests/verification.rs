@@ -204,6 +204,7 @@ fn preview(case: &mut Case, to: Slot) {
         },
         other_conditions: false,
         forward: Forward::new(weights.into_iter().collect()),
+        instead: None,
     };
     case.observed.rules.insert(RULE.to_owned(), Read::Known(Some(rule)));
 }

@@ -21,7 +21,10 @@ impl Healthy {
         let arn = group.owner.slot.and_then(|slot| front.arn(slot))?;
         let want = Want::TargetHealth(arn.to_owned());
         let targets = draft.see(draft.observed.details.target_health.get(arn), want, "the health of its targets")?;
-        let own = |target: &&Target| group.instances.iter().any(|instance| instance.id == target.id);
+        // What was born from another launch template is not what is to be judged.
+        let own = |target: &&Target| {
+            group.instances.iter().any(|instance| instance.id == target.id && group.is_own(instance))
+        };
         // One that leaves is told of by the group: why, and once.
         let leaves = |target: &&Target| {
             let leaving = |instance: &&Instance| instance.lifecycle.starts_with("Terminating");

@@ -21,11 +21,16 @@ use super::picture::Picture;
 use super::release::{Release, Turn};
 use super::shift;
 use crate::model::action::Tags;
-use crate::model::observed::{Failure, Group};
+use crate::model::observed::{Activity, Failure, Group};
 use crate::model::tags::{self, keys};
 use crate::model::time::{Span, Timestamp};
 pub(super) use health::Healthy;
 use watched::Watching;
+
+/// What AWS says of the newest launch of a group, if that failed.
+pub(super) fn last_launch_failed(activities: &[Activity], group: &Group) -> Option<String> {
+    activity::launch_failure(activities, group).map(|(_, words)| words)
+}
 
 /// How many instances of a group are healthy, if that is known.
 pub(super) fn healthy<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, group: &Group) -> Option<u32> {

@@ -114,6 +114,26 @@ pub struct Summary {
     pub orphaned: usize,
     /// Apps that are as they should be.
     pub unchanged: usize,
+    /// Apps of which nothing that serves is healthy, whatever is to be done about them.
+    pub sick: usize,
+}
+
+/// How what serves does.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Health {
+    /// How many of its instances are healthy; null where that was not read.
+    pub healthy: Option<u32>,
+    /// How many instances it is to have.
+    pub wanted: u32,
+    /// Whether some that are not healthy are only on their way: being registered or checked for the first time.
+    pub coming: bool,
+    /// Whether none of it is healthy, though something should be, and none is on its way to be.
+    pub sick: bool,
+    /// Why one of them is not healthy, or the health is not known.
+    pub why: Option<String>,
+    /// Why it cannot replace an instance that it loses, as far as that shows.
+    pub cannot_replace: Option<String>,
 }
 
 /// What is to be done about one app.
@@ -150,6 +170,8 @@ pub struct App {
     pub notes: Vec<String>,
     /// What it means while it lasts.
     pub impact: Impact,
+    /// How what serves does; null where nothing serves, or where it was not looked at.
+    pub health: Option<Health>,
 }
 
 /// The image that an app is to run.

@@ -18,7 +18,8 @@ pub const FORMAT_VERSION: &str = "1.0";
 
 /// `plan` in the form that stays.
 pub fn document(plan: &Plan) -> Document {
-    let plan::Summary { create, update, replace, delete, drift, blocked, error, orphaned, unchanged } = plan.summary();
+    let plan::Summary { create, update, replace, delete, drift, blocked, error, orphaned, unchanged, sick } =
+        plan.summary();
     Document {
         api_version: "amiable/v1",
         kind: "Plan",
@@ -34,7 +35,7 @@ pub fn document(plan: &Plan) -> Document {
             account_id: plan.account.clone(),
             region: plan.region.clone(),
         },
-        summary: Summary { create, update, replace, delete, drift, blocked, error, orphaned, unchanged },
+        summary: Summary { create, update, replace, delete, drift, blocked, error, orphaned, unchanged, sick },
         apps: plan.apps.iter().map(|app| self::app(app, &plan.environment)).collect(),
     }
 }
@@ -93,6 +94,14 @@ fn app(plan: &AppPlan, environment: &EnvironmentName) -> App {
             extra_instance_seconds: plan.impact.extra_instance_seconds,
             duration_seconds: plan.impact.duration.map(|span| span.as_seconds()),
         },
+        health: plan.wellbeing.as_ref().map(|wellbeing| Health {
+            healthy: wellbeing.healthy,
+            wanted: wellbeing.wanted,
+            coming: wellbeing.coming,
+            sick: wellbeing.is_sick(),
+            why: wellbeing.why.clone(),
+            cannot_replace: wellbeing.stuck.clone(),
+        }),
     }
 }
 
@@ -210,7 +219,8 @@ mod tests {
             "blocked": 0,
             "error": 0,
             "orphaned": 0,
-            "unchanged": 0
+            "unchanged": 0,
+            "sick": 0
           },
           "apps": [
             {
@@ -294,7 +304,8 @@ mod tests {
                 "peakInstances": 12,
                 "extraInstanceSeconds": 24840,
                 "durationSeconds": 540
-              }
+              },
+              "health": null
             }
           ]
         }

@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 
 use crate::model::names::Generation;
 use crate::model::observed::Want;
-use crate::model::plan::{AppPlan, Change, Impact, Step, StepKind, StepState, Summary};
+use crate::model::plan::{AppPlan, Change, Impact, Step, StepKind, StepState, Summary, Wellbeing};
 use crate::model::text::cleaned;
 
 pub use actions::{action, name_in};
@@ -99,6 +99,11 @@ pub fn impact(plan: &AppPlan) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
+/// What is wrong with what serves, in a line; nothing when it is well or was not looked at.
+pub fn trouble(plan: &AppPlan) -> Option<String> {
+    plan.wellbeing.as_ref().and_then(Wellbeing::trouble).map(|trouble| plain(&trouble))
+}
+
 /// What has to be read before more can be said.
 pub fn want(want: &Want) -> String {
     match want {
@@ -128,24 +133,29 @@ pub fn want(want: &Want) -> String {
 
 /// The numbers of a plan: `1 to add, 1 to change, 1 to replace, 0 to destroy; 1 drifted, 1 blocked`.
 pub fn summary(summary: &Summary) -> String {
-    let Summary { create, update, replace, delete, drift, blocked, error, orphaned, unchanged: _ } = *summary;
+    let Summary { create, update, replace, delete, drift, blocked, error, orphaned, unchanged: _, sick } = *summary;
     let mut text = format!("{create} to add, {update} to change, {replace} to replace, {delete} to destroy");
-    let besides: Vec<String> =
-        [(drift, "drifted"), (blocked, "blocked"), (error, "cannot be planned"), (orphaned, "orphaned")]
-            .into_iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, what)| format!("{count} {what}"))
-            .collect();
+    let besides: Vec<String> = [
+        (drift, "drifted"),
+        (blocked, "blocked"),
+        (error, "cannot be planned"),
+        (orphaned, "orphaned"),
+        (sick, "sick"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, what)| format!("{count} {what}"))
+    .collect();
     if !besides.is_empty() {
         let _ = write!(text, "; {}", besides.join(", "));
     }
     text
 }
 
-/// Whether nothing at all is to be done about what the manifests ask for.
+/// Whether nothing at all is to be done about what the manifests ask for, and nothing that serves is sick.
 pub fn is_quiet(summary: &Summary) -> bool {
-    let Summary { create, update, replace, delete, drift, blocked, error, orphaned: _, unchanged: _ } = *summary;
-    create + update + replace + delete + drift + blocked + error == 0
+    let Summary { create, update, replace, delete, drift, blocked, error, orphaned: _, unchanged: _, sick } = *summary;
+    create + update + replace + delete + drift + blocked + error + sick == 0
 }
 
 /// A value of a field, or a dash where there is none or none that can be told.

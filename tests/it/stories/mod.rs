@@ -19,6 +19,7 @@ mod images;
 mod in_place;
 mod launch;
 mod leftovers;
+mod observed;
 mod operators;
 mod reading;
 mod red_black;
