@@ -161,7 +161,7 @@ impl Keeper {
             let rests = self.troubles.rest_ends(app, now).is_some() || self.troubles.holds_given_up(app);
             // Traffic goes back at once, even beside a call of the same app that takes minutes, such as a change of DNS.
             let is_free = match app.gives_back() {
-                true => !self.calls.give_back(&app.app),
+                true => !self.calls.give_back(&app.app) && self.troubles.way_back_rests(app, now).is_none(),
                 false => !self.calls.are_of(&app.app) && !rests,
             };
             if !is_free {
@@ -182,7 +182,11 @@ impl Keeper {
         let now = self.clock.now();
         let wake = |app: &&&AppPlan| {
             let due = app.wake_at.map(|at| after(planned_at, at, elapsed(begun, now)));
-            let rest = self.troubles.rest_ends(app, now).filter(|_| !app.gives_back()).map(|until| elapsed(now, until));
+            let rest = match app.gives_back() {
+                true => self.troubles.way_back_rests(app, now),
+                false => self.troubles.rest_ends(app, now),
+            };
+            let rest = rest.map(|until| elapsed(now, until));
             match rest {
                 None if app.actions.is_empty() => due,
                 None => Some(Duration::ZERO),

@@ -19,6 +19,8 @@ use crate::model::time::Timestamp;
 const UNPLANNED_LOOKS: u32 = 24;
 /// How often in a row a look, or an app's action, may fail before it counts as lasting.
 const PATIENCE: u32 = 8;
+/// The same for calls that move traffic: what is sick may have it, so that they are tried for about an hour.
+const PATIENCE_WITH_TRAFFIC: u32 = 64;
 /// The most calls of one app that are remembered as given up.
 const MOST_GIVEN_UP: usize = 64;
 
@@ -109,6 +111,13 @@ impl Troubles {
         app.actions.iter().any(|planned| given_up.iter().any(|given_up| given_up.covers(&planned.action)))
     }
 
+    /// Until when a call that moves traffic is not tried again, because this very call has just failed.
+    pub(super) fn way_back_rests(&self, app: &AppPlan, now: Timestamp) -> Option<Timestamp> {
+        let (call, until) = self.apps.get(&app.app)?.rest.as_ref()?;
+        let fails = app.actions.iter().any(|planned| is_same(&planned.action, call));
+        (fails && matches!(call, Action::Shift { .. }) && *until > now).then_some(*until)
+    }
+
     /// Until when an app's plan is left alone, if it is: one of its calls failed lately, or had no effect. That never holds up
     /// a plan that moves traffic before it comes to that call.
     pub(super) fn rest_ends(&self, app: &AppPlan, now: Timestamp) -> Option<Timestamp> {
@@ -156,7 +165,10 @@ impl Troubles {
                 trouble.rest = rest(ended_at.clone(), count, now);
                 // A way to AWS that is cut off, or credentials that have ended, are judged by the looks.
                 let lasting = !matches!(error.class, Class::Retry | Class::Wait | Class::FatalAll);
-                if let Some(action) = ended_at.filter(|_| lasting || count > PATIENCE) {
+                let patience = |action: &Action| {
+                    if matches!(action, Action::Shift { .. }) { PATIENCE_WITH_TRAFFIC } else { PATIENCE }
+                };
+                if let Some(action) = ended_at.filter(|action| lasting || count > patience(action)) {
                     trouble.failures = 0;
                     self.give_up(app, GivenUp { action, why: Why::Refused(error.explained()) });
                 }

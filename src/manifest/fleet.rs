@@ -133,7 +133,8 @@ fn assemble(
     findings.extend(own.findings.iter().cloned());
     findings.tidy();
     let named = manifests.iter().filter(|(name, _)| faults.environments.contains(*name));
-    let whereabouts = named.filter_map(|(name, one)| Some((name.clone(), whereabouts(one.spec.as_ref()?)?))).collect();
+    let whereabouts =
+        named.filter_map(|(name, one)| Some((name.clone(), whereabouts(one.spec.as_ref()?, &findings)?))).collect();
     let mut fleet = Fleet {
         environments,
         whereabouts,
@@ -206,11 +207,18 @@ fn typed_environments(
 }
 
 /// Where an environment is, as far as its manifest tells that in spite of its errors: region, account, role. Nothing is created by
-/// this; it is enough to look at what there is and to put marks on it.
-fn whereabouts(tree: &Node) -> Option<EnvironmentSpec> {
+/// this; it is enough to look at what there is and to put marks on it. `None` where one of these is itself wrong.
+fn whereabouts(tree: &Node, findings: &Diagnostics) -> Option<EnvironmentSpec> {
     let mut spec = serde_json::json!({"network": {"vpcId": "unknown", "subnetIds": []}, "securityGroupIds": []});
     for field in ["region", "accountId", "assumeRole"] {
         if let Some(value) = tree.get(field).filter(|value| !value.is_null()) {
+            let is_wrong = |finding: &Diagnostic| {
+                finding.severity == Severity::Error
+                    && finding.place.as_ref().is_some_and(|place| value.place.holds(place))
+            };
+            if findings.iter().any(is_wrong) {
+                return None;
+            }
             spec[field] = value.to_json();
         }
     }

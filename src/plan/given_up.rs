@@ -1,23 +1,23 @@
 //! What is left of a plan without the calls that were given up: AWS refused them for good, or took them again and again
 //! without effect. A setting goes alone, and the rest of the app goes on; a step of a release ends the plan there.
 
-use super::draft::Drafted;
 use crate::model::action::Action;
 use crate::model::desired::Desired;
 use crate::model::given_up::{self, GivenUp, Why};
 use crate::model::plan::{AppPlan, Change, Effect, PlannedAction};
 use crate::model::tags::keys;
+use crate::model::time::Timestamp;
 
 /// Leaves them out, and says so.
-pub(super) fn leave_out(desired: &Desired, drafts: &mut [Drafted]) {
-    for draft in drafts {
-        if let Some(given_up) = desired.given_up.get(&draft.plan.app) {
-            without(&mut draft.plan, given_up);
+pub(super) fn leave_out(desired: &Desired, apps: &mut [AppPlan], now: Timestamp) {
+    for plan in apps {
+        if let Some(given_up) = desired.given_up.get(&plan.app) {
+            without(plan, given_up, now);
         }
     }
 }
 
-fn without(plan: &mut AppPlan, given_up: &[GivenUp]) {
+fn without(plan: &mut AppPlan, given_up: &[GivenUp], now: Timestamp) {
     let (mut said, mut settings, mut ends) = (Vec::new(), false, false);
     let mut kept: Vec<PlannedAction> = Vec::new();
     for planned in std::mem::take(&mut plan.actions) {
@@ -39,8 +39,8 @@ fn without(plan: &mut AppPlan, given_up: &[GivenUp]) {
     if said.is_empty() {
         return;
     }
-    if ends && plan.exposed.is_none() {
-        // Nothing that is waited for can come.
+    if ends && !plan.is_watched(now) {
+        // Nothing that is waited for can come, and nothing is to be watched any more.
         plan.waits.retain(|wait| wait.cleanup);
     }
     if plan.is_over(false) && plan.failure.is_none() {

@@ -12,6 +12,7 @@ use super::resolve::Wanted;
 use super::shift;
 use super::verify::{Healthy, watch};
 use crate::manifest::spec::{AppSpec, Strategy};
+use crate::model::action::{Action, Expect};
 use crate::model::names::Slot;
 use crate::model::observed::{Failure, Group};
 use crate::model::plan::{Change, Exposed, StepKind, StepState};
@@ -34,15 +35,20 @@ pub(super) fn gives_back<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, wante
     let Some(group) = exposed(picture) else { return false };
     draft.plan.exposed = Some(exposure(picture, group, wanted.map(|wanted| wanted.spec)));
     let before = (draft.plan.waits.len(), draft.plan.wake_at);
+    let mut is_empty = false;
     let reason = match &group.owner.failed {
         // What is to serve in its place is launched first.
         Some(_) if group.owner.marks.back_to.is_some() => None,
         Some(failure) => Some(failure.reason.clone()),
-        None => watch::sickness(draft, picture, group).or_else(|| emptiness(draft, picture, group)),
+        None => watch::sickness(draft, picture, group)
+            .or_else(|| emptiness(draft, picture, group).inspect(|_| is_empty = true)),
     };
     // Whoever recorded it may have ended before its tag could say so.
     let reason = reason.filter(|_| group.owner.failed.is_some() || !record::is_written(draft, group));
     if reason.is_some_and(|reason| give_back(draft, wanted, picture, group, &reason)) {
+        if is_empty {
+            still_empty(draft, picture, group);
+        }
         return true;
     }
     if wanted.is_some() {
@@ -51,6 +57,16 @@ pub(super) fn gives_back<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, wante
         draft.plan.wake_at = before.1;
     }
     false
+}
+
+/// One look is no verdict: that nothing of it is healthy is read again right before traffic moves.
+fn still_empty(draft: &mut Draft<'_>, picture: &Picture<'_>, group: &Group) {
+    let arn = group.owner.slot.and_then(|slot| picture.front.as_ref()?.arn(slot));
+    let Some(arn) = arn.map(str::to_owned) else { return };
+    let none = Expect::NoneHealthy { target_group_arn: arn, group: group.name.clone() };
+    for planned in draft.plan.actions.iter_mut().filter(|planned| matches!(planned.action, Action::Shift { .. })) {
+        planned.expects.push(none.clone());
+    }
 }
 
 /// That nobody answers any more: nothing of it is healthy, though something should be.

@@ -100,9 +100,9 @@ pub fn plan(desired: &Desired, observed: &Observed, now: Timestamp) -> Plan {
     limits::hold_back(desired, observed, &mut drafts, now);
     drafts.retain(|draft| desired.is_chosen(&draft.plan.app));
     skew::hold(observed, &mut drafts, now);
-    given_up::leave_out(desired, &mut drafts);
     let mut apps: Vec<_> = drafts.into_iter().map(|draft| draft.plan).collect();
     apps.extend(orphans::orphans(desired, observed, now));
+    given_up::leave_out(desired, &mut apps, now);
     apps.sort_by(|one, other| one.app.cmp(&other.app));
     let plan = Plan {
         environment: desired.name.clone(),

@@ -15,7 +15,9 @@ use super::retire;
 use super::shift;
 use super::strategy::{self, Leg};
 use super::verify;
-use crate::model::plan::{StepKind, StepState};
+use crate::model::action::Action;
+use crate::model::plan::{PlannedAction, StepKind, StepState};
+use crate::model::tags::keys;
 
 /// What changes in place, and then the steps. A failure and a way back never wait behind a setting that AWS may refuse, nor
 /// does one disruptive call stand beside another: then the settings come at the next look. As long as something has traffic
@@ -25,7 +27,16 @@ pub(super) fn with_settings<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>
     diff::in_place(draft, release);
     let settings = before..draft.plan.actions.len();
     interpret(draft, release);
-    if (draft.fails || check::disruptions(&draft.plan) > 1) && settings.end <= draft.plan.actions.len() {
+    if draft.fails {
+        // Steps before this one may have a call that AWS refuses, too: the way back and the mark stand alone.
+        let goes_back = |planned: &PlannedAction| match &planned.action {
+            Action::Shift { .. } => true,
+            Action::TagGroup { tags, .. } => tags.contains_key(keys::FAILED),
+            _ => false,
+        };
+        let first = draft.plan.actions[before..].iter().position(goes_back).unwrap_or(0);
+        draft.plan.actions.drain(before..before + first);
+    } else if check::disruptions(&draft.plan) > 1 && settings.end <= draft.plan.actions.len() {
         draft.plan.actions.drain(settings);
     } else if draft.plan.exposed.is_some() && settings.end <= draft.plan.actions.len() {
         let settings: Vec<_> = draft.plan.actions.drain(settings).collect();
@@ -63,6 +74,8 @@ pub(super) fn interpret<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
 fn turn<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, leg: &Leg) -> Turn {
     match &leg.kind {
         StepKind::Prepare if prepare::prepare(draft, release.wanted, release.picture) => Turn::Done,
+        // What AWS refuses of it keeps nobody from watching what has traffic.
+        StepKind::Prepare if draft.plan.exposed.is_some() => Turn::Beside,
         StepKind::Prepare => Turn::Here(None),
         StepKind::FreeSlot { generation } | StepKind::Retire { generation } => {
             match release.picture.groups.iter().find(|group| group.owner.generation == *generation) {

@@ -179,8 +179,15 @@ pub(super) fn clear_away<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>) {
             continue;
         }
         let idle = group.owner.slot.and_then(|slot| front.target_groups.get(&slot.other()));
+        let live = group.owner.slot.and_then(|slot| front.target_groups.get(&slot));
         if let Some(idle) = idle {
             leave(draft, group, idle);
+        }
+        // What stands warm there must not go on failing a check that nobody wants any more.
+        if let (Some(idle), Some(live)) = (idle, live)
+            && idle.check != live.check
+        {
+            draft.act(modify(idle, &live.check), "the generation in this slot keeps its health check", Vec::new());
         }
         let untag = Action::UntagGroup { name: group.name.clone(), keys: vec![keys::TRIAL.to_owned()] };
         draft.act(untag, "the trial of a health check is not wanted any more", Vec::new());

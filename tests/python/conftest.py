@@ -238,7 +238,7 @@ spec:
         env.update(environment)
         env = {key: value for key, value in env.items() if value is not None}
         command = [AMIABLE, "--manifests", self.folder, *arguments]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL)
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=600, stdin=subprocess.DEVNULL)
         said = f"$ amiable {' '.join(map(str, arguments))}\n{done.stdout}\n{done.stderr}"
         if code is not None:
             assert done.returncode == code, f"exit code {done.returncode}, not {code}\n{said}"

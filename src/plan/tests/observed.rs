@@ -222,7 +222,7 @@ fn a_service_that_cannot_replace_an_instance_says_why() {
         status: "Failed".to_owned(),
         message: words.to_owned(),
         cause: String::new(),
-        description: String::new(),
+        description: "Launching a new EC2 instance".to_owned(),
         subnet: None,
     };
     key.observed.details.activities.insert("hello-prod-v001".to_owned(), Read::Known(vec![failed]));

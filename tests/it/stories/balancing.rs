@@ -59,14 +59,14 @@ async fn a_network_load_balancer_shifts_by_weights_like_any_other() {
     lab.write("hello", app("hello", HELLO_1_1, network));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    13:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
-    73:16 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
+    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    73:15 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
     74:43 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
     ");
     assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (0, 100));
@@ -104,13 +104,13 @@ async fn http_sends_clients_to_https_and_takes_no_part_in_shifts() {
     lab.write("hello", app("hello", HELLO_1_1, &both(443)));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    13:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     assert_eq!(reaches(&lab, 443), "hello-prod-b");
     assert!(
@@ -135,20 +135,20 @@ async fn all_listeners_that_forward_shift_together() {
     lab.write("hello", app("hello", HELLO_1_1, two));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    13:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     assert_eq!((reaches(&lab, 80), reaches(&lab, 8080)), ("hello-prod-b".to_owned(), "hello-prod-b".to_owned()));
     assert_eq!(lab.rollback("hello", "slow").await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary().lines().take(3).collect::<Vec<_>>().join("\n"), @"
+    13:17 PutParameter /amiable/prod/hello/deployed: rolled back by simulated: slow
     13:17 CreateOrUpdateTags hello-prod-v002: rolled back by simulated: slow
-    13:17 ModifyListener listener/hello-prod: v001 serves again: v002 was rolled back by simulated: slow
     13:17 ModifyListener listener/hello-prod: v001 serves again: v002 was rolled back by simulated: slow
     ");
     assert_eq!((reaches(&lab, 80), reaches(&lab, 8080)), ("hello-prod-a".to_owned(), "hello-prod-a".to_owned()));
@@ -165,7 +165,7 @@ async fn a_listener_comes_with_the_traffic_of_the_others_and_goes_when_the_new_o
     assert_eq!((plan.change, plan.fields[0].path.as_str()), (Change::Update, "loadBalancer.listeners[].port"));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    74:50 CreateListener loadbalancer/hello-prod: the load balancer does not listen on port 8080
+    74:49 CreateListener loadbalancer/hello-prod: the load balancer does not listen on port 8080
     74:51 DeleteListener listener/hello-prod: the manifest has no listener on port 80
     74:51 CreateOrUpdateTags hello-prod-v002: these are its listeners now
     74:51 CreateOrUpdateTags hello-prod-v002: its settings are those of the manifest
@@ -187,7 +187,7 @@ async fn plain_http_becomes_https_in_place_and_the_weights_stay() {
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
     07:08 ModifyListener listener/hello-prod: the listener on port 80 differs from the manifest
-    07:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:08 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     assert_eq!(reaches(&lab, 80), "hello-prod-a");
     settles(&lab).await;
@@ -224,7 +224,7 @@ async fn security_groups_that_somebody_changed_are_put_right_in_place() {
     let plan = lab.plan("hello").await;
     assert_eq!((plan.change, plan.drift[0].path.as_str()), (Change::Drift, "loadBalancer.securityGroupIds"));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
-    assert_snapshot!(lab.diary(), @"07:09 SetSecurityGroups hello-prod: the load balancer differs from the manifest");
+    assert_snapshot!(lab.diary(), @"07:08 SetSecurityGroups hello-prod: the load balancer differs from the manifest");
     settles(&lab).await;
 }
 
@@ -241,9 +241,9 @@ async fn attributes_are_set_in_place_and_access_logs_are_turned_off_again() {
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
     07:08 ModifyTargetGroupAttributes hello-prod-a: slow start 0s → 60s
-    07:09 ModifyTargetGroupAttributes hello-prod-b: slow start 0s → 60s
-    07:09 ModifyLoadBalancerAttributes hello-prod: access logs bucket none → logs, access logs enabled false → true, access logs prefix none → hello, idle timeout 60s → 120s, drop invalid headers false → true
-    07:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:08 ModifyTargetGroupAttributes hello-prod-b: slow start 0s → 60s
+    07:08 ModifyLoadBalancerAttributes hello-prod: access logs bucket none → logs, access logs enabled false → true, access logs prefix none → hello, idle timeout 60s → 120s, drop invalid headers false → true
+    07:08 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     settles(&lab).await;
     lab.write("hello", app("hello", HELLO_1_0, &with("bucket: logs, enabled: false")));

@@ -55,13 +55,13 @@ async fn a_target_group_that_somebody_took_out_of_the_listener_is_put_back_befor
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
     07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:10 ModifyListener listener/hello-prod: v002 can be checked only where its target group is named
-    07:47 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:17 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:09 ModifyListener listener/hello-prod: v002 can be checked only where its target group is named
+    07:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     08:17 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:17 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    13:17 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    13:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -143,8 +143,8 @@ async fn an_old_group_that_grows_during_a_release_is_taken_over_from_at_its_new_
     13:32 DeleteTags hello-prod-v002: it lacks nothing any more
     13:32 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     13:32 CreateOrUpdateTags hello-prod-v002: v002 is recorded
-    13:34 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
-    13:34 DeleteTags hello-prod-v002: its size belongs to scaling again
+    13:33 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
+    13:33 DeleteTags hello-prod-v002: its size belongs to scaling again
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 4)]);
     settles(&lab).await;
@@ -175,9 +175,9 @@ async fn what_serves_does_not_scale_in_between_launch_and_record_and_may_again_a
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
     10:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    10:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    10:10 CreateOrUpdateTags hello-prod-v001: its min is 2 but for the release
-    10:10 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
+    10:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    10:09 CreateOrUpdateTags hello-prod-v001: its min is 2 but for the release
+    10:09 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
     10:47 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     11:17 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     11:17 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
@@ -201,13 +201,14 @@ async fn a_min_that_was_held_for_a_release_that_failed_is_let_go() {
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
     10:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    10:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    10:10 CreateOrUpdateTags hello-prod-v001: its min is 2 but for the release
-    10:10 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
-    12:09 CreateOrUpdateTags hello-prod-v002: v002 failed: 0 of 4 instances healthy after 2m: i-006526b0e96899feb Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
+    10:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    10:09 CreateOrUpdateTags hello-prod-v001: its min is 2 but for the release
+    10:09 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
+    12:08 CreateOrUpdateTags hello-prod-v002: v002 failed: 0 of 4 instances healthy after 2m: i-006526b0e96899feb Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
     12:10 UpdateAutoScalingGroup hello-prod-v001: the release is over: it may scale in again
     12:10 DeleteTags hello-prod-v001: its size belongs to scaling again
     12:11 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    12:11 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
     ");
     let min = lab.simulation.with(|world| world.scaling.groups.get("hello-prod-v001").unwrap().min);
     assert_eq!(min, 2, "a pinned minimum would cost money for ever");
@@ -245,12 +246,12 @@ async fn a_new_group_that_somebody_deletes_is_launched_again() {
     .await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:51 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    08:28 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:58 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:58 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:58 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    13:58 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    07:50 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    08:27 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:57 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:57 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:57 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:57 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -267,11 +268,11 @@ async fn what_serves_and_was_deleted_by_somebody_comes_back() {
     crate::invariants::watch(&lab.simulation);
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    09:09 CreateAutoScalingGroup hello-prod-v001: nothing of this app serves yet
-    09:46 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
+    09:08 CreateAutoScalingGroup hello-prod-v001: nothing of this app serves yet
+    09:45 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
     10:16 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
     10:16 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    15:16 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    15:15 CreateOrUpdateTags hello-prod-v001: v001 is recorded
     ");
     assert_eq!(serving(&lab).len(), 1);
     settles(&lab).await;

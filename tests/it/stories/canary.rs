@@ -34,19 +34,19 @@ async fn a_canary_takes_its_share_in_steps_and_then_everything() {
     assert_eq!(shown[..7], ["launch 2", "healthy 2/2", "shift 5%", "pause 10m", "shift 50%", "pause 5m", "shift 100%"]);
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes 5 % of the traffic
-    08:16 CreateOrUpdateTags hello-prod-v002: v002 has 5 % of the traffic
-    18:16 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
-    18:16 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
-    23:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    23:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    28:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    28:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
-    88:16 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
-    89:44 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
+    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes 5 % of the traffic
+    08:15 CreateOrUpdateTags hello-prod-v002: v002 has 5 % of the traffic
+    18:15 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    18:15 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
+    23:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    23:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    28:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    28:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    88:15 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
+    89:43 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     settles(&lab).await;
@@ -76,14 +76,14 @@ async fn a_pause_without_end_waits_for_a_person() {
     lab.say("hello", "", |about| intent::promote(about, false)).await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    65:31 CreateOrUpdateTags hello-prod-v002: promote v002, says simulated: numbers look good
-    65:32 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
-    65:32 ModifyListener listener/hello-prod: v002 is well at 10 %: it takes 50 %
-    75:38 CreateOrUpdateTags hello-prod-v002: promote v002, says simulated
-    75:38 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    75:38 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    76:38 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    76:38 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    65:26 CreateOrUpdateTags hello-prod-v002: promote v002, says simulated: numbers look good
+    65:26 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    65:26 ModifyListener listener/hello-prod: v002 is well at 10 %: it takes 50 %
+    75:32 CreateOrUpdateTags hello-prod-v002: promote v002, says simulated
+    75:32 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    75:32 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    76:32 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    76:32 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -95,10 +95,10 @@ async fn a_full_promotion_leaves_no_step_to_be_waited_for() {
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
     05:17 CreateOrUpdateTags hello-prod-v002: promote v002, says simulated: hotfix
-    05:18 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    05:18 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    06:18 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    06:18 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    05:17 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    05:17 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    06:17 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    06:17 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -111,13 +111,14 @@ async fn a_canary_that_falls_sick_gives_its_share_back() {
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
     07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes 5 % of the traffic
-    08:16 CreateOrUpdateTags hello-prod-v002: v002 has 5 % of the traffic
-    10:06 ModifyListener listener/hello-prod: v002 failed: v001 serves again (unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500])
-    10:06 CreateOrUpdateTags hello-prod-v002: v002 failed: unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
-    10:07 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes 5 % of the traffic
+    08:15 CreateOrUpdateTags hello-prod-v002: v002 has 5 % of the traffic
+    10:05 ModifyListener listener/hello-prod: v002 failed: v001 serves again (unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500])
+    10:05 CreateOrUpdateTags hello-prod-v002: v002 failed: unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
+    10:06 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    10:06 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
     ");
     assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (100, 0));
     assert_eq!(lab.plan("hello").await.change, Change::Blocked);
@@ -133,7 +134,7 @@ async fn a_canary_that_is_aborted_gives_its_share_back() {
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
     09:13 CreateOrUpdateTags hello-prod-v002: aborted by simulated: support calls
-    09:13 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
+    09:13 ModifyListener listener/hello-prod: v001 serves again: v002 was aborted by simulated: support calls
     14:23 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
@@ -153,19 +154,20 @@ async fn a_canary_that_is_edited_away_gives_its_share_back_before_the_next_is_la
     assert_snapshot!(lab.diary(), @"
     09:13 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
     09:14 ModifyListener listener/hello-prod: v002 is not wanted any more: v001 takes all traffic again
-    09:15 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
-    10:43 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
-    10:43 DeleteLaunchTemplate hello-prod-v002: its group is gone
-    10:49 CreateAutoScalingGroup hello-prod-v003: v001 was born with another template
-    11:26 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
-    11:57 ModifyListener listener/hello-prod: v003 is healthy: it takes 5 % of the traffic
-    11:57 CreateOrUpdateTags hello-prod-v003: v003 has 5 % of the traffic
-    21:57 CreateOrUpdateTags hello-prod-v003: v003 has 50 % of the traffic
-    21:57 ModifyListener listener/hello-prod: v003 is well at 5 %: it takes 50 %
-    26:57 ModifyListener listener/hello-prod: v003 is healthy: it takes all traffic
-    26:57 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
-    31:57 PutParameter /amiable/prod/hello/deployed: v003 is deployed
-    31:57 CreateOrUpdateTags hello-prod-v003: v003 is recorded
+    09:20 CreateOrUpdateTags hello-prod-v002: it is not wanted any more: from now on nobody gives it any traffic
+    14:30 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
+    15:58 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    15:58 DeleteLaunchTemplate hello-prod-v002: its group is gone
+    16:04 CreateAutoScalingGroup hello-prod-v003: v001 was born with another template
+    16:41 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
+    17:11 ModifyListener listener/hello-prod: v003 is healthy: it takes 5 % of the traffic
+    17:11 CreateOrUpdateTags hello-prod-v003: v003 has 5 % of the traffic
+    27:11 CreateOrUpdateTags hello-prod-v003: v003 has 50 % of the traffic
+    27:11 ModifyListener listener/hello-prod: v003 is well at 5 %: it takes 50 %
+    32:11 ModifyListener listener/hello-prod: v003 is healthy: it takes all traffic
+    32:11 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
+    37:11 PutParameter /amiable/prod/hello/deployed: v003 is deployed
+    37:11 CreateOrUpdateTags hello-prod-v003: v003 is recorded
     ");
     assert_eq!(serving(&lab), [("hello-prod-v003".to_owned(), 2)]);
     settles(&lab).await;
@@ -179,9 +181,9 @@ async fn a_canary_whose_manifest_is_reverted_gives_its_share_back_and_goes() {
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
     09:13 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
-    09:14 CreateOrUpdateTags hello-prod-v002: it is not wanted any more: from now on nobody gives it any traffic
-    14:24 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
-    15:52 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    09:19 CreateOrUpdateTags hello-prod-v002: it is not wanted any more: from now on nobody gives it any traffic
+    14:29 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
+    15:56 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
     ");
     assert_eq!(lab.instances("hello-prod-v001"), before);
     settles(&lab).await;
@@ -221,12 +223,12 @@ async fn a_canary_that_loses_an_instance_waits_until_it_is_whole_again() {
     lab.by_hand("ec2", "TerminateInstances", &[("InstanceId.1", &lost)]);
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    18:16 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
-    18:16 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
-    23:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    23:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    28:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    28:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    18:15 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    18:15 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
+    23:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    23:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    28:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    28:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -238,12 +240,12 @@ async fn a_canary_after_a_crash_goes_on_where_it_was() {
     lab.restart().await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    18:16 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
-    18:16 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
-    23:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    23:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    28:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    28:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    18:15 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    18:15 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
+    23:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    23:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    28:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    28:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -255,12 +257,13 @@ async fn after_it_has_taken_everything_a_canary_is_rolled_back_at_once() {
     lab.diary();
     assert_eq!(lab.rollback("hello", "checkout is slow").await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
+    28:17 PutParameter /amiable/prod/hello/deployed: rolled back by simulated: checkout is slow
     28:17 CreateOrUpdateTags hello-prod-v002: rolled back by simulated: checkout is slow
     28:17 ModifyListener listener/hello-prod: v001 serves again: v002 was rolled back by simulated: checkout is slow
     28:18 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    28:20 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
-    33:19 PutParameter /amiable/prod/hello/deployed: v001 is deployed
-    33:19 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    33:18 PutParameter /amiable/prod/hello/deployed: v001 is deployed
+    33:18 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    33:27 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
     ");
     lab.write("hello", app("hello", HELLO_1_0, STEPS));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
@@ -281,12 +284,12 @@ async fn behind_a_shared_listener_a_canary_moves_the_weights_of_its_rule() {
     03:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     03:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     03:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    04:16 ModifyRule listener-rule/shared: v002 is healthy: it takes 20 % of the traffic
-    04:16 CreateOrUpdateTags hello-prod-v002: v002 has 20 % of the traffic
-    05:16 ModifyRule listener-rule/shared: v002 is healthy: it takes all traffic
-    05:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    06:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    06:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    04:15 ModifyRule listener-rule/shared: v002 is healthy: it takes 20 % of the traffic
+    04:15 CreateOrUpdateTags hello-prod-v002: v002 has 20 % of the traffic
+    05:15 ModifyRule listener-rule/shared: v002 is healthy: it takes all traffic
+    05:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    06:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    06:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -319,10 +322,10 @@ async fn a_manifest_that_goes_back_to_a_warm_canary_of_before_lets_it_serve_agai
     lab.write("hello", app("hello", HELLO_1_1, SHORT));
     assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
     assert_snapshot!(lab.diary(), @"
-    16:09 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    16:09 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    17:09 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    17:09 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    16:08 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    16:08 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    17:08 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    17:08 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     settles(&lab).await;
@@ -338,16 +341,16 @@ async fn a_canary_that_was_turned_down_in_its_bake_begins_anew_on_retry() {
     lab.diary();
     assert_eq!(lab.retry("hello").await, Outcome::Converged, "{}", lab.diary());
     assert_snapshot!(lab.diary(), @"
-    11:05 DeleteTags hello-prod-v002: retry v002, says simulated
-    12:32 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
-    12:38 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    13:15 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    13:45 ModifyListener listener/hello-prod: v002 is healthy: it takes 50 % of the traffic
-    13:45 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
-    14:45 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    14:45 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    15:45 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    15:45 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    11:01 DeleteTags hello-prod-v002: retry v002, says simulated
+    12:28 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    12:34 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    13:11 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    13:41 ModifyListener listener/hello-prod: v002 is healthy: it takes 50 % of the traffic
+    13:41 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    14:41 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    14:41 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    15:41 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    15:41 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     settles(&lab).await;

@@ -71,7 +71,7 @@ async fn a_cname_has_its_ttl_and_becomes_an_alias_in_one_batch() {
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
     07:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
-    07:58 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
+    07:54 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
     ");
     assert_eq!(records(&lab), [format!("{NAME} CNAME ttl 300")]);
     settles(&lab).await;
@@ -79,8 +79,8 @@ async fn a_cname_has_its_ttl_and_becomes_an_alias_in_one_batch() {
     lab.write("hello", app("hello", HELLO_1_0, &format!("  dns: {{name: {NAME}}}\n")));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:59 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
-    08:49 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
+    07:55 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    08:40 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
     ");
     assert_eq!(records(&lab), [format!("{NAME} A alias")]);
     settles(&lab).await;
@@ -120,9 +120,9 @@ async fn a_new_name_comes_first_and_then_the_old_one_goes() {
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
     07:08 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
-    07:58 ChangeResourceRecordSets greeter.internal.example.com: greeter.internal.example.com leads to hello-prod
-    08:48 ChangeResourceRecordSets hello.internal.example.com: the app is called greeter.internal.example.com now
-    08:48 CreateOrUpdateTags hello-prod-v001: this is its name now
+    07:54 ChangeResourceRecordSets greeter.internal.example.com: greeter.internal.example.com leads to hello-prod
+    08:39 ChangeResourceRecordSets hello.internal.example.com: the app is called greeter.internal.example.com now
+    08:39 CreateOrUpdateTags hello-prod-v001: this is its name now
     ");
     assert_eq!(records(&lab), ["greeter.internal.example.com A alias", "shop.internal.example.com A alias"]);
     settles(&lab).await;
@@ -130,9 +130,9 @@ async fn a_new_name_comes_first_and_then_the_old_one_goes() {
     lab.write("hello", app("hello", HELLO_1_0, ""));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    08:50 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
-    09:39 ChangeResourceRecordSets greeter.internal.example.com: the manifest has no name any more
-    09:39 DeleteTags hello-prod-v001: it has no name any more
+    08:40 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    09:25 ChangeResourceRecordSets greeter.internal.example.com: the manifest has no name any more
+    09:25 DeleteTags hello-prod-v001: it has no name any more
     ");
     assert_eq!(records(&lab), ["shop.internal.example.com A alias"]);
     settles(&lab).await;
@@ -151,8 +151,8 @@ async fn a_dualstack_load_balancer_has_a_name_for_both_families() {
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
     07:08 SetIpAddressType hello-prod: the load balancer differs from the manifest
-    07:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
-    07:58 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
+    07:08 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:54 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
     ");
     assert_eq!(records(&lab), [format!("{NAME} A alias")]);
     settles(&lab).await;

@@ -59,7 +59,7 @@ async fn a_takeover_that_no_tag_can_tell_of_is_watched_by_its_weight() {
     lab.write("hello", app("hello", HELLO_SICK_LATER, ""));
     let outcome = lab.apply(false).await;
     is_back(&lab);
-    assert_eq!((outcome, shifts(&lab)), (Outcome::Failed, 3), "{}", lab.diary());
+    assert_eq!((outcome, shifts(&lab)), (Outcome::ReleaseFailed, 3), "{}", lab.diary());
     lab.simulation.set_faults(None);
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     is_back(&lab);
@@ -88,7 +88,7 @@ async fn the_first_share_of_a_canary_that_cannot_be_noted_is_watched_by_its_weig
     let mut lab = deployed(STEPS).await;
     refuse(&lab, "CreateOrUpdateTags", |request| names_tag(request, "amiable:canary"));
     lab.write("hello", app("hello", HELLO_SICK_LATER, STEPS));
-    assert_eq!(lab.apply(false).await, Outcome::Failed);
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     is_back(&lab);
 }
 
@@ -99,7 +99,7 @@ async fn a_name_that_aws_refuses_in_the_bake_keeps_nobody_from_watching_it() {
     lab.write("hello", app("hello", HELLO_SICK_LATER, "  dns: {name: hello.internal.example.com}\n"));
     let outcome = lab.apply(false).await;
     is_back(&lab);
-    assert_eq!(outcome, Outcome::Failed, "{}", lab.diary());
+    assert_eq!(outcome, Outcome::ReleaseFailed, "{}", lab.diary());
 }
 
 #[tokio::test(start_paused = true)]
@@ -122,7 +122,7 @@ async fn a_setting_that_aws_refuses_in_the_bake_keeps_nobody_from_watching_it() 
     lab.write("hello", app("hello", HELLO_SICK_LATER, "  loadBalancer: {idleTimeout: 90s}\n"));
     let outcome = lab.apply(false).await;
     is_back(&lab);
-    assert_eq!(outcome, Outcome::Failed, "{}", lab.diary());
+    assert_eq!(outcome, Outcome::ReleaseFailed, "{}", lab.diary());
 }
 
 #[tokio::test(start_paused = true)]

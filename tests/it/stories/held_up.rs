@@ -64,8 +64,8 @@ async fn a_generation_that_was_ready_may_grow_after_an_interruption_of_hours() {
     194:10 DeleteTags hello-prod-v002: it lacks nothing any more
     194:10 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     194:10 CreateOrUpdateTags hello-prod-v002: v002 is recorded
-    194:12 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
-    194:12 DeleteTags hello-prod-v002: its size belongs to scaling again
+    194:11 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
+    194:11 DeleteTags hello-prod-v002: its size belongs to scaling again
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 3)]);
     settles(&lab).await;
@@ -108,8 +108,9 @@ async fn what_never_gets_ready_fails_only_after_its_time_without_the_pause() {
     assert_snapshot!(lab.diary(), @"
     33:02 CreateOrUpdateTags hello-prod-v002: the time to become ready begins anew
     33:02 DeleteTags hello-prod-v002: resume v002, says simulated
-    53:02 CreateOrUpdateTags hello-prod-v002: v002 failed: 0 of 2 instances healthy after 20m: 42 instances taken out of service in response to an ELB system health check failure
-    53:03 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    53:17 CreateOrUpdateTags hello-prod-v002: v002 failed: 0 of 2 instances healthy after 20m: i-00c40ed661dc35f6f Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 42 instances taken out of service in response to an ELB system health check failure
+    53:19 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    53:19 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
     ");
 }
 
@@ -124,15 +125,16 @@ async fn a_max_that_is_lowered_with_a_release_that_fails_stands_in_no_way() {
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
     10:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    10:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    10:10 CreateOrUpdateTags hello-prod-v001: its min is 2 but for the release
-    10:10 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
-    12:09 CreateOrUpdateTags hello-prod-v002: v002 failed: 0 of 3 instances healthy after 2m: i-008a8043bceaba8a7 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
+    10:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    10:09 CreateOrUpdateTags hello-prod-v001: its min is 2 but for the release
+    10:09 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
+    12:08 CreateOrUpdateTags hello-prod-v002: v002 failed: 0 of 3 instances healthy after 2m: i-008a8043bceaba8a7 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
     12:10 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
     12:10 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     12:10 UpdateAutoScalingGroup hello-prod-v001: the release is over: it may scale in again
     12:10 DeleteTags hello-prod-v001: its size belongs to scaling again
     12:11 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    12:11 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
     ");
     assert_eq!(sizes(&lab, "hello-prod-v001"), (2, 3, 3));
     assert_eq!(lab.apply(true).await, Outcome::ReleaseFailed);
@@ -164,10 +166,10 @@ async fn a_launch_that_is_refused_leaves_what_serves_as_it_was() {
     assert_eq!(lab.apply(false).await, Outcome::Failed);
     assert_snapshot!(lab.diary(), @"
     11:04 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
-    11:06 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
+    11:05 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
     12:33 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
     12:33 DeleteLaunchTemplate hello-prod-v002: its group is gone
-    12:40 UpdateAutoScalingGroup hello-prod-v001: the release is over: it may scale in again
+    12:39 UpdateAutoScalingGroup hello-prod-v001: the release is over: it may scale in again
     12:40 DeleteTags hello-prod-v001: its size belongs to scaling again
     12:40 CreateAutoScalingGroup hello-prod-v003 failed: autoscaling:CreateAutoScalingGroup hello-prod-v003: ValidationError: no such role
     ");

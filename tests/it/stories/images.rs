@@ -184,8 +184,8 @@ async fn an_image_that_is_followed_by_hand_is_shown_and_deployed_once_it_is_prom
     75:27 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
     75:57 ModifyListener listener/hello-prod: v003 is healthy: it takes all traffic
     75:57 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
-    80:58 PutParameter /amiable/prod/hello/deployed: v003 is deployed
-    80:58 CreateOrUpdateTags hello-prod-v003: v003 is recorded
+    80:57 PutParameter /amiable/prod/hello/deployed: v003 is deployed
+    80:57 CreateOrUpdateTags hello-prod-v003: v003 is recorded
     ");
     assert_eq!(record(&lab, "prod")["image"], NEWER);
     assert!(promote_newer(&lab, "").await.unwrap_err().contains("is the newest image"));
@@ -260,7 +260,7 @@ async fn an_environment_deploys_what_another_one_has_run_for_long_enough() {
     lab.turn_to("prod");
     assert_eq!(lab.apply(false).await, Outcome::Blocked);
     let plan = lab.plan("hello").await;
-    assert_snapshot!(plan.reason, @"waits until 2026-11-02T14:07:07.82Z: test has deployed ami-00000000000000100 since 2026-11-02T12:07:07.82Z");
+    assert_snapshot!(plan.reason, @"waits until 2026-11-02T14:07:07.46Z: test has deployed ami-00000000000000100 since 2026-11-02T12:07:07.46Z");
     sleep_until(&lab, plan.wake_at.unwrap()).await;
     lab.diary();
     assert_eq!(lab.apply(false).await, Outcome::Converged);
@@ -280,7 +280,7 @@ async fn an_environment_deploys_what_another_one_has_run_for_long_enough() {
     assert_eq!(lab.apply(false).await, Outcome::Blocked);
     let plan = lab.plan("hello").await;
     assert_snapshot!(format!("{}\n{}", plan.reason, fields(&plan)), @"
-    waits until 2026-11-02T16:20:24.36Z: test has deployed ami-00000000000000200 since 2026-11-02T14:20:24.36Z
+    waits until 2026-11-02T16:20:24.68Z: test has deployed ami-00000000000000200 since 2026-11-02T14:20:24.68Z
     image: ami-00000000000000100 (built 2026-11-02) → ami-00000000000000200 (2.0.0, built 2026-11-02) from fromEnvironment test after 2h
     ");
     assert!(serving(&lab).contains(&("hello-prod-v001".to_owned(), 2)));
@@ -292,9 +292,9 @@ async fn an_environment_deploys_what_another_one_has_run_for_long_enough() {
     260:25 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     261:02 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     261:32 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    261:33 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    266:33 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    266:33 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    261:32 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    266:32 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    266:32 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     assert_eq!(record(&lab, "prod")["release"]["version"], "2.0.0");
     settles(&lab).await;
@@ -375,12 +375,12 @@ async fn packers_manifest_names_the_image() {
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
     07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    13:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     let source = json!({"source": "packerManifest", "expression": "packer/manifest.json"});
     assert_eq!(record(&lab, "prod")["imageSource"], source);

@@ -16,16 +16,16 @@ async fn settings_change_in_place_and_drift_is_put_right() {
     lab.write("hello", changed.replace("max: 4", "max: 8").replace("/health_check", "/healthy"));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:09 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
-    07:09 CreateOrUpdateTags hello-prod-v001: a new health check is tried before it decides over what serves
-    07:09 ModifyTargetGroup hello-prod-b: nothing in this slot has traffic: the new health check is tried here
-    07:09 RegisterTargets hello-prod-b: instances of v001 take part, without traffic here
-    07:09 ModifyTargetGroupAttributes hello-prod-a: deregistration delay 60s → 20s
-    07:09 ModifyTargetGroupAttributes hello-prod-b: deregistration delay 60s → 20s
-    07:59 DeregisterTargets hello-prod-b: the trial of a health check is over
-    07:59 DeleteTags hello-prod-v001: the trial is over: its instances passed the new health check
-    07:59 ModifyTargetGroup hello-prod-a: the health check differs from the manifest
-    07:59 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:08 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
+    07:08 CreateOrUpdateTags hello-prod-v001: a new health check is tried before it decides over what serves
+    07:08 ModifyTargetGroup hello-prod-b: nothing in this slot has traffic: the new health check is tried here
+    07:08 RegisterTargets hello-prod-b: instances of v001 take part, without traffic here
+    07:08 ModifyTargetGroupAttributes hello-prod-a: deregistration delay 60s → 20s
+    07:08 ModifyTargetGroupAttributes hello-prod-b: deregistration delay 60s → 20s
+    07:58 DeregisterTargets hello-prod-b: the trial of a health check is over
+    07:58 DeleteTags hello-prod-v001: the trial is over: its instances passed the new health check
+    07:58 ModifyTargetGroup hello-prod-a: the health check differs from the manifest
+    07:58 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     settles(&lab).await;
 

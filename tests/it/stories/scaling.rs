@@ -45,7 +45,7 @@ async fn policies_are_there_right_after_the_launch_and_change_in_place() {
     00:03 CreateLaunchTemplate hello-prod-v001: nothing of this app serves yet
     00:03 CreateAutoScalingGroup hello-prod-v001: nothing of this app serves yet
     00:04 PutScalingPolicy hello-prod-v001-tt-ASGAverageCPUUtilization: its scaling policies differ from the manifest
-    00:04 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    00:05 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     01:33 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
     02:03 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
     02:03 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
@@ -56,9 +56,9 @@ async fn policies_are_there_right_after_the_launch_and_change_in_place() {
     lab.write("hello", app("hello", HELLO_1_0, &format!("  scaling: {{targetTracking: [{tracks}]}}\n")));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:05 PutScalingPolicy hello-prod-v001-tt-ASGAverageCPUUtilization: its scaling policies differ from the manifest
-    07:05 PutScalingPolicy hello-prod-v001-tt-ALBRequestCountPerTarget: its scaling policies differ from the manifest
-    07:05 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:04 PutScalingPolicy hello-prod-v001-tt-ASGAverageCPUUtilization: its scaling policies differ from the manifest
+    07:04 PutScalingPolicy hello-prod-v001-tt-ALBRequestCountPerTarget: its scaling policies differ from the manifest
+    07:04 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     settles(&lab).await;
     lab.write("hello", app("hello", HELLO_1_0, ""));
@@ -108,9 +108,9 @@ async fn scaling_takes_nothing_away_while_one_generation_takes_over_from_another
     lab.write("hello", app("hello", HELLO_1_1, CPU));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    09:05 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    09:05 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    09:06 PutScalingPolicy hello-prod-v002-tt-ASGAverageCPUUtilization: its scaling policies differ from the manifest
+    09:04 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    09:04 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    09:05 PutScalingPolicy hello-prod-v002-tt-ASGAverageCPUUtilization: its scaling policies differ from the manifest
     09:06 CreateOrUpdateTags hello-prod-v002: its settings are those of the manifest
     09:06 CreateOrUpdateTags hello-prod-v001: its min is 2 but for the release
     09:06 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
@@ -185,8 +185,8 @@ async fn what_somebody_suspends_is_resumed_unless_the_manifest_suspends_it() {
     lab.write("hello", wanted);
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:09 ResumeProcesses hello-prod-v001: a process is suspended that the manifest does not suspend
-    07:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:08 ResumeProcesses hello-prod-v001: a process is suspended that the manifest does not suspend
+    07:08 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     settles(&lab).await;
     lab.write("hello", app("hello", HELLO_1_0, "  drift: {ignore: [instances.suspendedProcesses]}\n"));
@@ -215,8 +215,8 @@ async fn maintenance_policy_and_warm_up_change_in_place_and_are_taken_away_in_pl
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_eq!(kept(&lab), (None, None));
     assert_snapshot!(lab.diary(), @"
-    07:09 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
-    07:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:08 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
+    07:08 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     07:10 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
     07:10 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
@@ -230,10 +230,10 @@ async fn a_label_reaches_the_group_and_its_instances_and_replaces_nothing() {
     lab.write("hello", app("hello", HELLO_1_0, "").replace("{name: hello}", "{name: hello, labels: {team: shop}}"));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateTags hello-prod-v001: the labels differ from the manifest
-    07:09 CreateOrUpdateTags hello-prod-v001: the labels differ from the manifest
-    07:09 AddTags hello-prod: the labels differ from the manifest
-    07:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:08 CreateTags hello-prod-v001: the labels differ from the manifest
+    07:08 CreateOrUpdateTags hello-prod-v001: the labels differ from the manifest
+    07:08 AddTags hello-prod: the labels differ from the manifest
+    07:08 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     let labelled = lab.simulation.with(|world| {
         let of_group = |id: &String| world.compute.instances.get(id).unwrap().tags.get("team").cloned();

@@ -52,15 +52,15 @@ async fn an_app_behind_a_shared_listener_owns_its_rule_and_nothing_else_there() 
     lab.write("hello", app("hello", HELLO_1_1, &rule("hello.example.com, www.example.com")));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:09 ModifyRule listener-rule/shared: the rule's conditions differ from the manifest
-    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:16 ModifyRule listener-rule/shared: v002 is healthy: it takes all traffic
-    08:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    13:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
-    73:16 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
+    07:08 ModifyRule listener-rule/shared: the rule's conditions differ from the manifest
+    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:15 ModifyRule listener-rule/shared: v002 is healthy: it takes all traffic
+    08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    73:15 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
     74:43 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
     ");
     settles(&lab).await;
@@ -177,7 +177,7 @@ async fn conditions_that_somebody_changed_are_put_right() {
     let drift: Vec<_> = plan.drift.iter().map(|change| change.path.as_str()).collect();
     assert_eq!(drift, ["loadBalancer.hosts", "loadBalancer.headers"]);
     assert_eq!(lab.apply(false).await, Outcome::Converged);
-    assert_snapshot!(lab.diary(), @"07:09 ModifyRule listener-rule/shared: the rule's conditions differ from the manifest");
+    assert_snapshot!(lab.diary(), @"07:08 ModifyRule listener-rule/shared: the rule's conditions differ from the manifest");
     assert_eq!(our_rule(&lab).1, 2);
     settles(&lab).await;
 }
@@ -199,15 +199,15 @@ async fn the_end_of_an_app_leaves_the_shared_listener_and_the_rules_of_others() 
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
     07:08 CreateOrUpdateTags hello-prod-v001: its name goes, and resolvers remember it for 1m
-    07:58 ChangeResourceRecordSets hello.internal.example.com: the app is being destroyed
-    07:59 CreateOrUpdateTags hello-prod-v001: its name is gone; it serves until resolvers have forgotten it
-    09:59 DeleteRule listener-rule/shared: the app is being destroyed
-    10:00 UpdateAutoScalingGroup hello-prod-v001: the app is being destroyed
-    10:27 DeleteAutoScalingGroup hello-prod-v001: the app is being destroyed
-    10:34 DeleteLaunchTemplate hello-prod-v001: the app is being destroyed
-    10:35 DeleteTargetGroup hello-prod-a: the app is being destroyed
-    10:35 DeleteTargetGroup hello-prod-b: the app is being destroyed
-    10:36 DeleteParameter /amiable/prod/hello/deployed: the app is being destroyed
+    07:54 ChangeResourceRecordSets hello.internal.example.com: the app is being destroyed
+    07:55 CreateOrUpdateTags hello-prod-v001: its name is gone; it serves until resolvers have forgotten it
+    09:55 DeleteRule listener-rule/shared: the app is being destroyed
+    09:56 UpdateAutoScalingGroup hello-prod-v001: the app is being destroyed
+    10:23 DeleteAutoScalingGroup hello-prod-v001: the app is being destroyed
+    10:30 DeleteLaunchTemplate hello-prod-v001: the app is being destroyed
+    10:31 DeleteTargetGroup hello-prod-a: the app is being destroyed
+    10:31 DeleteTargetGroup hello-prod-b: the app is being destroyed
+    10:32 DeleteParameter /amiable/prod/hello/deployed: the app is being destroyed
     ");
     // The name of the other app leads to the same load balancer.
     assert_eq!(super::dns::records(&lab), ["other.internal.example.com A alias"]);

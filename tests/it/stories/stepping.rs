@@ -55,7 +55,7 @@ async fn an_alarm_adds_and_removes_instances_and_every_generation_has_its_own() 
     let mut lab = deployed(JOBS).await;
     assert_snapshot!(lab.diary().lines().filter(|line| line.contains("step")).collect::<Vec<_>>().join("\n"), @"
     00:04 PutScalingPolicy hello-prod-v001-step-many: its scaling policies differ from the manifest
-    00:04 PutScalingPolicy hello-prod-v001-step-few: its scaling policies differ from the manifest
+    00:05 PutScalingPolicy hello-prod-v001-step-few: its scaling policies differ from the manifest
     00:06 PutMetricAlarm hello-prod-v001-step-many: its alarms differ from the manifest
     00:06 PutMetricAlarm hello-prod-v001-step-few: its alarms differ from the manifest
     ");
@@ -85,10 +85,10 @@ async fn an_alarm_adds_and_removes_instances_and_every_generation_has_its_own() 
     20:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     25:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     25:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
-    25:17 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
-    25:17 DeleteTags hello-prod-v002: its size belongs to scaling again
-    85:16 SuspendProcesses hello-prod-v001: what is emptied stays empty
-    85:16 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
+    25:16 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
+    25:16 DeleteTags hello-prod-v002: its size belongs to scaling again
+    85:15 SuspendProcesses hello-prod-v001: what is emptied stays empty
+    85:15 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
     86:43 DeleteAlarms hello-prod-v001-step-few: its group goes
     86:43 DeleteAlarms hello-prod-v001-step-many: its group goes
     86:43 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve

@@ -27,15 +27,15 @@ async fn what_happened_is_told_from_what_the_world_shows() {
     assert_snapshot!(lab.events("hello").await, @"
     TIME                     RELEASE  EVENT          BY         WHY
     2026-11-02 12:07:07 UTC  v001     deployed       simulated  ami-00000000000000100
-    2026-11-02 12:07:09 UTC  v002     launched       –          ami-00000000000000110
-    2026-11-02 12:07:11 UTC  v002     launch failed  –          Could not launch On-Demand Instances. InsufficientInstanceCapacity - We currently do not have sufficient m7i.large capacity in the Availability Zone you requested (us-west-2c). Our system will be working on provisioning additional capacity. Launching EC2 instance failed. (4 times until 12:10:41)
+    2026-11-02 12:07:08 UTC  v002     launched       –          ami-00000000000000110
+    2026-11-02 12:07:10 UTC  v002     launch failed  –          Could not launch On-Demand Instances. InsufficientInstanceCapacity - We currently do not have sufficient m7i.large capacity in the Availability Zone you requested (us-west-2c). Our system will be working on provisioning additional capacity. Launching EC2 instance failed. (4 times until 12:10:40)
     2026-11-02 12:15:16 UTC  v002     healthy        –
     2026-11-02 12:15:46 UTC  v002     took over      –
     2026-11-02 12:20:46 UTC  v002     deployed       simulated  ami-00000000000000110
-    2026-11-02 12:27:20 UTC  v003     launched       –          ami-00000000000000120
-    2026-11-02 12:29:32 UTC  v003     replaced       –          4 instances were taken out of service in response to an ELB system health check failure (until 12:31:42)
-    2026-11-02 12:32:20 UTC  v003     failed         –          0 of 2 instances healthy after 5m: i-00516f7aecd40a0d1 Target.ResponseCodeMismatch: Health checks failed with these codes: 500
-    2026-11-02 12:32:28 UTC  v002     replaced       –          i-0011a25cd6ed909a2 was taken out of service in response to an EC2 health check indicating it has been terminated or stopped
+    2026-11-02 12:27:30 UTC  v003     launched       –          ami-00000000000000120
+    2026-11-02 12:29:42 UTC  v003     replaced       –          4 instances were taken out of service in response to an ELB system health check failure (until 12:31:52)
+    2026-11-02 12:32:28 UTC  v003     failed         –          no instance was ever healthy: i-00516f7aecd40a0d1 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure; the console of i-00516f7aecd40a0d1 ended with: [   30.000000] hello[812]: ERROR cannot reach the database: connection refused
+    2026-11-02 12:32:35 UTC  v002     replaced       –          i-0011a25cd6ed909a2 was taken out of service in response to an EC2 health check indicating it has been terminated or stopped
     ");
 }
 
@@ -49,16 +49,27 @@ async fn what_failed_is_shown_with_its_reason_and_what_to_do_next() {
     hello  v001     ami-00000000000000100  hello 1.0.0  –       2026-11-02  2/2        10m  v002 failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure; v001 serves until the manifest changes or `amiable retry hello`
 
     hello in prod · v002 failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure; v001 serves until the manifest changes or `amiable retry hello`
-    ├─ v002 · slot b · weight 0% · 2/0 instances · 2 leaving · ami-00000000000000120 (hello 1.2.0, built 2026-11-02) · launched 5m ago
+    ├─ v002 · slot b · weight 0% · 0/0 instances · 4 leaving · ami-00000000000000120 (hello 1.2.0, built 2026-11-02) · launched 5m ago
     │    failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure
+    │    the console of i-0056e27eb562eddf5 ended with:
+    │      [   10.000000] Linux version 6.12.0 (simulated)
+    │      [   10.000000] cloud-init[402]: running modules:final
+    │      [   30.000000] hello[812]: version hello 1.2.0 listens
+    │      [   30.000000] hello[812]: ERROR cannot reach the database: connection refused
+    │    i-0028b7bd766a05068: draining, Target.DeregistrationInProgress, Target deregistration is in progress
+    │    i-004e115049ec25924: draining, Target.DeregistrationInProgress, Target deregistration is in progress
+    │    i-0056e27eb562eddf5: draining, Target.DeregistrationInProgress, Target deregistration is in progress
+    │    i-007c3c1188e50e6b1: draining, Target.DeregistrationInProgress, Target deregistration is in progress
     └─ v001 · slot a · weight 100% · 2/2 instances · ami-00000000000000100 (hello 1.0.0, built 2026-11-02) · took over 10m ago
     left: v002 to drain, 4 instances left
+    note: the console of i-0056e27eb562eddf5 ended with: [   30.000000] hello[812]: ERROR cannot reach the database: connection refused
 
     prod · 123456789012/us-west-2
 
     !    hello        v002 failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure; v001 serves until the manifest changes or `amiable retry hello`
            image  ami-00000000000000100 (hello 1.0.0, built 2026-11-02) → ami-00000000000000120 (hello 1.2.0, built 2026-11-02)      # replaces
            left: v002 to drain, 4 instances left
+           note: the console of i-0056e27eb562eddf5 ended with: [   30.000000] hello[812]: ERROR cannot reach the database: connection refused
 
     Plan: 0 to add, 0 to change, 0 to replace, 0 to destroy; 1 blocked.
     ");
@@ -68,8 +79,17 @@ async fn what_failed_is_shown_with_its_reason_and_what_to_do_next() {
     hello  v001     ami-00000000000000100  hello 1.0.0  –       2026-11-02  2/2        10m  serving; v002 failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure
 
     hello in prod · serving; v002 failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure
-    ├─ v002 · slot b · weight 0% · 2/0 instances · 2 leaving · ami-00000000000000120 (hello 1.2.0, built 2026-11-02) · launched 5m ago
+    ├─ v002 · slot b · weight 0% · 0/0 instances · 4 leaving · ami-00000000000000120 (hello 1.2.0, built 2026-11-02) · launched 5m ago
     │    failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure
+    │    the console of i-0056e27eb562eddf5 ended with:
+    │      [   10.000000] Linux version 6.12.0 (simulated)
+    │      [   10.000000] cloud-init[402]: running modules:final
+    │      [   30.000000] hello[812]: version hello 1.2.0 listens
+    │      [   30.000000] hello[812]: ERROR cannot reach the database: connection refused
+    │    i-0028b7bd766a05068: draining, Target.DeregistrationInProgress, Target deregistration is in progress
+    │    i-004e115049ec25924: draining, Target.DeregistrationInProgress, Target deregistration is in progress
+    │    i-0056e27eb562eddf5: draining, Target.DeregistrationInProgress, Target deregistration is in progress
+    │    i-007c3c1188e50e6b1: draining, Target.DeregistrationInProgress, Target deregistration is in progress
     └─ v001 · slot a · weight 100% · 2/2 instances · ami-00000000000000100 (hello 1.0.0, built 2026-11-02) · took over 10m ago
     left: v002 to drain, 4 instances left
 

@@ -32,9 +32,9 @@ async fn a_health_check_that_what_serves_does_not_pass_never_comes_into_force() 
     lab.diary();
     assert_eq!(lab.apply(false).await, Outcome::Blocked);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateOrUpdateTags hello-prod-v001: a new health check is tried before it decides over what serves
-    07:09 ModifyTargetGroup hello-prod-b: nothing in this slot has traffic: the new health check is tried here
-    07:09 RegisterTargets hello-prod-b: instances of v001 take part, without traffic here
+    07:08 CreateOrUpdateTags hello-prod-v001: a new health check is tried before it decides over what serves
+    07:08 ModifyTargetGroup hello-prod-b: nothing in this slot has traffic: the new health check is tried here
+    07:08 RegisterTargets hello-prod-b: instances of v001 take part, without traffic here
     07:35 DeregisterTargets hello-prod-b: the trial of a health check is over
     07:35 CreateOrUpdateTags hello-prod-v001: the new health check does not come into force: 2 of 2 failed it: Health checks failed with these codes: [200]
     ");
@@ -58,13 +58,13 @@ async fn a_health_check_that_what_serves_passes_comes_into_force_after_its_trial
     lab.diary();
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateOrUpdateTags hello-prod-v001: a new health check is tried before it decides over what serves
-    07:09 ModifyTargetGroup hello-prod-b: nothing in this slot has traffic: the new health check is tried here
-    07:09 RegisterTargets hello-prod-b: instances of v001 take part, without traffic here
-    07:59 DeregisterTargets hello-prod-b: the trial of a health check is over
-    07:59 DeleteTags hello-prod-v001: the trial is over: its instances passed the new health check
-    07:59 ModifyTargetGroup hello-prod-a: the health check differs from the manifest
-    07:59 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:08 CreateOrUpdateTags hello-prod-v001: a new health check is tried before it decides over what serves
+    07:08 ModifyTargetGroup hello-prod-b: nothing in this slot has traffic: the new health check is tried here
+    07:08 RegisterTargets hello-prod-b: instances of v001 take part, without traffic here
+    07:58 DeregisterTargets hello-prod-b: the trial of a health check is over
+    07:58 DeleteTags hello-prod-v001: the trial is over: its instances passed the new health check
+    07:58 ModifyTargetGroup hello-prod-a: the health check differs from the manifest
+    07:58 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     lab.pass(120).await;
     assert_eq!((slot(&lab, "hello-prod-a"), slot(&lab, "hello-prod-b").1), (("200-299".to_owned(), 2), 0));
@@ -96,14 +96,14 @@ async fn a_health_check_that_changes_during_a_bake_is_not_blamed_on_the_release(
     lab.diary();
     assert_eq!(lab.apply(false).await, Outcome::Blocked);
     assert_snapshot!(lab.diary(), @"
-    13:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    13:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
-    13:17 CreateOrUpdateTags hello-prod-v002: a new health check is tried before it decides over what serves
-    13:17 ModifyTargetGroup hello-prod-a: nothing in this slot has traffic: the new health check is tried here
+    13:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    13:16 CreateOrUpdateTags hello-prod-v002: a new health check is tried before it decides over what serves
+    13:16 ModifyTargetGroup hello-prod-a: nothing in this slot has traffic: the new health check is tried here
     13:17 RegisterTargets hello-prod-a: instances of v002 take part, without traffic here
-    13:44 DeregisterTargets hello-prod-a: the trial of a health check is over
-    13:44 ModifyTargetGroup hello-prod-a: the generation in this slot keeps its health check
-    13:44 CreateOrUpdateTags hello-prod-v002: the new health check does not come into force: 2 of 2 failed it: Health checks failed with these codes: [200]
+    13:43 DeregisterTargets hello-prod-a: the trial of a health check is over
+    13:43 ModifyTargetGroup hello-prod-a: the generation in this slot keeps its health check
+    13:43 CreateOrUpdateTags hello-prod-v002: the new health check does not come into force: 2 of 2 failed it: Health checks failed with these codes: [200]
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
 }
@@ -136,11 +136,12 @@ async fn where_nobody_is_healthy_under_the_old_health_check_the_new_one_comes_in
     lab.pass(120).await;
     assert_eq!(serving(&lab), []);
     lab.diary();
-    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_eq!(lab.apply(false).await, Outcome::Sick, "its targets have not passed the new checks yet");
     assert_snapshot!(lab.diary(), @"
     09:08 ModifyTargetGroup hello-prod-a: the health check differs from the manifest
     09:09 ResumeProcesses hello-prod-v001: a process is suspended that the manifest does not suspend
     ");
     lab.pass(60).await;
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }

@@ -43,8 +43,8 @@ async fn a_generation_answers_smoke_checks_before_it_gets_any_traffic() {
     02:03 CreateOrUpdateTags hello-prod-v001: v001 passes all 2 smoke checks
     02:04 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
     02:04 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    07:05 PutParameter /amiable/prod/hello/deployed: v001 is deployed
-    07:05 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    07:04 PutParameter /amiable/prod/hello/deployed: v001 is deployed
+    07:04 CreateOrUpdateTags hello-prod-v001: v001 is recorded
     ");
     settles(&lab).await;
 
@@ -62,8 +62,8 @@ async fn a_generation_answers_smoke_checks_before_it_gets_any_traffic() {
     08:24 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     13:24 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     13:24 CreateOrUpdateTags hello-prod-v002: v002 is recorded
-    73:25 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
-    74:52 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
+    73:24 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
+    74:51 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
     ");
     settles(&lab).await;
 }
@@ -84,7 +84,8 @@ async fn a_wrong_status_in_a_smoke_check_ends_the_release_before_it_has_traffic(
     08:23 CreateOrUpdateTags hello-prod-v002: attempt 1 of 3 failed: smoke /version: status 500, expected 200: {"version":"hello 2.0.0","image":"ami-00000000000000200","instance":"i-00be1e08c47287358","group":"hello-prod-v002"}
     08:33 CreateOrUpdateTags hello-prod-v002: attempt 2 of 3 failed: smoke /version: status 500, expected 200: {"version":"hello 2.0.0","image":"ami-00000000000000200","instance":"i-00be1e08c47287358","group":"hello-prod-v002"}
     08:43 CreateOrUpdateTags hello-prod-v002: v002 failed: smoke /version: status 500, expected 200: {"version":"hello 2.0.0","image":"ami-00000000000000200","instance":"i-00be1e08c47287358","group":"hello-prod-v002"}
-    08:44 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    08:44 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    13:53 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     "#);
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
     let plan = lab.plan("hello").await;
@@ -100,7 +101,7 @@ async fn a_wrong_body_ends_the_release_and_says_what_was_answered() {
     lab.write("hello", app("hello", image, smoke));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     let plan = lab.plan("hello").await;
-    assert_snapshot!(plan.reason, @"v002 failed: smoke /version: body version : hello 2.0.0 image : ami-00000000000000200 instance : i-00be1e08c47287358 group : hello-prod-v002 expected it to match hello 1 .; v001 serves until the manifest changes or `amiable retry hello`");
+    assert_snapshot!(plan.reason, @r#"v002 failed: smoke /version: body {"version":"hello 2.0.0","image":"ami-00000000000000200","instance":"i-00be1e08c47287358","group":"hello-prod-v002"}, expected it to match hello 1\.; v001 serves until the manifest changes or `amiable retry hello`"#);
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
 
@@ -111,7 +112,7 @@ async fn an_answer_that_takes_too_long_ends_the_release() {
     lab.write("hello", app("hello", image, SMOKE));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     let plan = lab.plan("hello").await;
-    assert_snapshot!(plan.reason, @"v002 failed: smoke /ready: answered after 920 ms expected 500ms at most; v001 serves until the manifest changes or `amiable retry hello`");
+    assert_snapshot!(plan.reason, @"v002 failed: smoke /ready: answered after 920 ms, expected 500ms at most; v001 serves until the manifest changes or `amiable retry hello`");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
 
@@ -139,8 +140,8 @@ async fn a_load_balancer_that_cannot_be_reached_is_waited_for_and_is_no_bad_rele
     17:08 CreateOrUpdateTags hello-prod-v002: v002 passes all 2 smoke checks
     17:09 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     17:09 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    22:10 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    22:10 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    22:09 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    22:09 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 
@@ -196,18 +197,18 @@ async fn smoke_checks_on_a_shared_listener_use_a_rule_before_the_apps_own_and_le
     lab.write("hello", app("hello", HELLO_1_1, &extra("")));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    08:46 DeleteRule listener-rule/shared: the manifest has no smoke checks any more
-    08:46 DeleteTags hello-prod-v001: its rule for preview requests is gone
-    08:46 DeleteTags hello-prod-v002: its rule for preview requests is gone
-    10:14 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
-    10:14 CreateAutoScalingGroup hello-prod-v003: v001 was born with another template
-    10:15 DeleteAutoScalingGroup hello-prod-v002: it failed, and its template is not wanted any more
-    10:15 DeleteLaunchTemplate hello-prod-v002: its group is gone
-    10:52 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
-    11:22 ModifyRule listener-rule/shared: v003 is healthy: it takes all traffic
-    11:22 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
-    16:22 PutParameter /amiable/prod/hello/deployed: v003 is deployed
-    16:22 CreateOrUpdateTags hello-prod-v003: v003 is recorded
+    13:54 DeleteRule listener-rule/shared: the manifest has no smoke checks any more
+    13:54 DeleteTags hello-prod-v001: its rule for preview requests is gone
+    13:54 DeleteTags hello-prod-v002: its rule for preview requests is gone
+    15:22 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
+    15:22 CreateAutoScalingGroup hello-prod-v003: v001 was born with another template
+    15:23 DeleteAutoScalingGroup hello-prod-v002: it failed, and its template is not wanted any more
+    15:23 DeleteLaunchTemplate hello-prod-v002: its group is gone
+    16:00 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
+    16:30 ModifyRule listener-rule/shared: v003 is healthy: it takes all traffic
+    16:30 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
+    21:30 PutParameter /amiable/prod/hello/deployed: v003 is deployed
+    21:30 CreateOrUpdateTags hello-prod-v003: v003 is recorded
     ");
     assert_snapshot!(rules(&lab), @"10 hello.example.com /*");
     settles(&lab).await;
@@ -227,7 +228,7 @@ async fn the_rule_for_previews_goes_with_the_app() {
     07:07 UpdateAutoScalingGroup hello-prod-v001: the app is being destroyed
     07:34 DeleteAutoScalingGroup hello-prod-v001: the app is being destroyed
     07:40 DeleteLaunchTemplate hello-prod-v001: the app is being destroyed
-    07:41 DeleteTargetGroup hello-prod-a: the app is being destroyed
+    07:42 DeleteTargetGroup hello-prod-a: the app is being destroyed
     07:42 DeleteTargetGroup hello-prod-b: the app is being destroyed
     07:43 DeleteLoadBalancer hello-prod: the app is being destroyed
     07:44 DeleteParameter /amiable/prod/hello/deployed: the app is being destroyed
@@ -287,13 +288,13 @@ async fn an_alarm_that_rings_before_the_shift_holds_the_traffic_where_it_is() {
     let (outcome, ()) = tokio::join!(lab.apply(false), during);
     assert_eq!(outcome, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    36:46 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    36:46 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    41:46 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    41:46 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    36:45 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    36:45 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    41:45 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    41:45 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -309,15 +310,16 @@ async fn an_alarm_during_the_bake_gives_the_traffic_back() {
     let (outcome, ()) = tokio::join!(lab.apply(false), during);
     assert_eq!(outcome, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    10:09 ModifyListener listener/hello-prod: v002 failed: v001 serves again (alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0)
-    10:09 CreateOrUpdateTags hello-prod-v002: v002 failed: alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0
-    10:10 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    10:11 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    10:11 ModifyListener listener/hello-prod: v002 failed: v001 serves again (alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0)
+    10:11 CreateOrUpdateTags hello-prod-v002: v002 failed: alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0
+    10:12 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    10:13 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    15:21 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
     assert_eq!(lab.plan("hello").await.change, Change::Blocked);
@@ -339,15 +341,15 @@ async fn an_alarm_without_data_is_waited_for_and_does_not_pass() {
     let (outcome, ()) = tokio::join!(lab.apply(false), during);
     assert_eq!(outcome, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:16 CreateOrUpdateTags hello-prod-v002: it is not ready for its next step: the time that this may last begins
-    25:11 DeleteTags hello-prod-v002: it lacks nothing any more
-    25:11 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    25:11 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:15 CreateOrUpdateTags hello-prod-v002: it is not ready for its next step: the time that this may last begins
+    25:10 DeleteTags hello-prod-v002: it lacks nothing any more
+    25:10 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    25:10 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -361,7 +363,7 @@ async fn an_alarm_that_stays_without_data_ends_the_release() {
     };
     let (outcome, ()) = tokio::join!(lab.apply(false), during);
     assert_eq!(outcome, Outcome::ReleaseFailed);
-    assert_snapshot!(lab.plan("hello").await.reason, @"v002 failed: the alarm hello-5xx has no data: Threshold Crossed: 1 datapoint 12.0 5.0 20m after it should have been watched long enough; v001 serves until the manifest changes or `amiable retry hello`");
+    assert_snapshot!(lab.plan("hello").await.reason, @"v002 failed: the alarm hello-5xx has no data: Threshold Crossed: 1 datapoint [12.0] > 5.0, 20m after it should have been watched long enough; v001 serves until the manifest changes or `amiable retry hello`");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
 
@@ -411,7 +413,7 @@ async fn an_alarm_on_the_errors_of_the_new_generation_rings_by_itself() {
     let image = next(&lab, "error-rate=10%");
     lab.write("hello", app("hello", image, ALARMS));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
-    assert_snapshot!(lab.plan("hello").await.reason, @"v002 failed: alarm hello-5xx: Threshold Crossed: 1 out of the last 1 datapoints 88 were greater than the threshold 30 .; v001 serves until the manifest changes or `amiable retry hello`");
+    assert_snapshot!(lab.plan("hello").await.reason, @"v002 failed: alarm hello-5xx: Threshold Crossed: 1 out of the last 1 datapoints [88] were greater than the threshold (30).; v001 serves until the manifest changes or `amiable retry hello`");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
 
@@ -443,13 +445,13 @@ async fn a_generation_that_is_as_good_as_the_old_one_passes_the_comparison() {
     let (lab, outcome) = compared_with(LIMITS, 20, "").await;
     assert_eq!(outcome, Outcome::Converged, "{}", lab.diary());
     assert_snapshot!(lab.diary(), @"
-    22:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    22:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    22:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    23:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    23:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    28:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    28:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    22:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    22:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    22:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    23:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    23:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    28:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    28:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -459,15 +461,16 @@ async fn more_errors_than_the_old_generation_give_the_traffic_back() {
     let (lab, outcome) = compared_with(LIMITS, 20, "error-rate=3%").await;
     assert_eq!(outcome, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    22:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    22:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    22:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    23:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    23:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    26:31 ModifyListener listener/hello-prod: v002 failed: v001 serves again (3.00% of its requests answered with 5xx, 0.00% of the old generation's in 1m)
-    26:31 CreateOrUpdateTags hello-prod-v002: v002 failed: 3.00% of its requests answered with 5xx, 0.00% of the old generation's in 1m
-    26:32 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    26:33 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    22:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    22:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    22:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    23:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    23:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    26:30 ModifyListener listener/hello-prod: v002 failed: v001 serves again (3.00% of its requests answered with 5xx, 0.00% of the old generation's in 1m)
+    26:30 CreateOrUpdateTags hello-prod-v002: v002 failed: 3.00% of its requests answered with 5xx, 0.00% of the old generation's in 1m
+    26:31 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    26:32 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    31:40 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
@@ -476,7 +479,7 @@ async fn more_errors_than_the_old_generation_give_the_traffic_back() {
 async fn slower_answers_than_the_old_generation_give_the_traffic_back() {
     let (lab, outcome) = compared_with(LIMITS, 20, "latency=400ms").await;
     assert_eq!(outcome, Outcome::ReleaseFailed);
-    assert_snapshot!(lab.plan("hello").await.reason, @"v002 failed: p90 response time 400 ms 5 ms of the old generation in 1m; v001 serves until the manifest changes or `amiable retry hello`");
+    assert_snapshot!(lab.plan("hello").await.reason, @"v002 failed: p90 response time 400 ms, 5 ms of the old generation in 1m; v001 serves until the manifest changes or `amiable retry hello`");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
 
@@ -514,14 +517,15 @@ async fn a_canary_with_more_errors_than_the_old_generation_loses_its_share() {
     let lab = canary(20, "error-rate=3%", LIMITS).await;
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes 20 % of the traffic
-    08:16 CreateOrUpdateTags hello-prod-v002: v002 has 20 % of the traffic
-    11:31 ModifyListener listener/hello-prod: v002 failed: v001 serves again (2.89% of its requests answered with 5xx, 0.00% of the old generation's in 2m)
-    11:31 CreateOrUpdateTags hello-prod-v002: v002 failed: 2.89% of its requests answered with 5xx, 0.00% of the old generation's in 2m
-    11:32 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes 20 % of the traffic
+    08:15 CreateOrUpdateTags hello-prod-v002: v002 has 20 % of the traffic
+    11:33 ModifyListener listener/hello-prod: v002 failed: v001 serves again (3.12% of its requests answered with 5xx, 0.00% of the old generation's in 2m)
+    11:33 CreateOrUpdateTags hello-prod-v002: v002 failed: 3.12% of its requests answered with 5xx, 0.00% of the old generation's in 2m
+    11:34 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    16:43 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
@@ -570,14 +574,15 @@ async fn an_alarm_in_the_pause_of_a_canary_gives_its_share_back() {
     let (outcome, ()) = tokio::join!(lab.apply(false), during);
     assert_eq!(outcome, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes 20 % of the traffic
-    08:16 CreateOrUpdateTags hello-prod-v002: v002 has 20 % of the traffic
-    11:11 ModifyListener listener/hello-prod: v002 failed: v001 serves again (alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0)
-    11:11 CreateOrUpdateTags hello-prod-v002: v002 failed: alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0
-    11:12 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes 20 % of the traffic
+    08:15 CreateOrUpdateTags hello-prod-v002: v002 has 20 % of the traffic
+    11:13 ModifyListener listener/hello-prod: v002 failed: v001 serves again (alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0)
+    11:13 CreateOrUpdateTags hello-prod-v002: v002 failed: alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0
+    11:14 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    16:23 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
@@ -612,15 +617,15 @@ async fn a_webhook_that_is_busy_at_first_approves_before_the_traffic_moves() {
     assert!(asked(&lab).is_empty());
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:16 CreateOrUpdateTags hello-prod-v002: the webhook is asked until it gives a verdict
-    08:22 CreateOrUpdateTags hello-prod-v002: the webhook approves v002 before the shift
-    08:23 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:23 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:23 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    13:23 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:15 CreateOrUpdateTags hello-prod-v002: the webhook is asked until it gives a verdict
+    09:02 CreateOrUpdateTags hello-prod-v002: the webhook approves v002 before the shift
+    09:04 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    09:04 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    14:04 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    14:04 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     let asked = asked(&lab);
     assert_eq!(asked.len(), 3);
@@ -637,16 +642,17 @@ async fn a_webhook_that_refuses_while_it_bakes_gives_the_traffic_back_with_its_w
     lab.write("hello", app("hello", HELLO_1_1, &hook("duringBake", "10m")));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    08:17 CreateOrUpdateTags hello-prod-v002: the webhook is asked until it gives a verdict
-    08:18 ModifyListener listener/hello-prod: v002 failed: v001 serves again (the webhook refuses it during its bake: status 422: error budget is spent)
-    08:18 CreateOrUpdateTags hello-prod-v002: v002 failed: the webhook refuses it during its bake: status 422: error budget is spent
-    08:19 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    08:20 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    08:16 CreateOrUpdateTags hello-prod-v002: the webhook is asked until it gives a verdict
+    08:33 ModifyListener listener/hello-prod: v002 failed: v001 serves again (the webhook refuses it during its bake: status 422: error budget is spent)
+    08:33 CreateOrUpdateTags hello-prod-v002: v002 failed: the webhook refuses it during its bake: status 422: error budget is spent
+    08:34 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    08:35 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    13:43 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
     assert_eq!(lab.plan("hello").await.change, Change::Blocked);
@@ -660,16 +666,17 @@ async fn a_webhook_without_a_verdict_is_a_refusal_in_the_end() {
     lab.write("hello", app("hello", HELLO_1_1, &hook("beforeRecord", "2m")));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:26 CreateOrUpdateTags hello-prod-v002: the webhook is asked until it gives a verdict
-    15:36 ModifyListener listener/hello-prod: v002 failed: v001 serves again (the webhook gave no verdict before its record in 2m: no answer within 10s)
-    15:36 CreateOrUpdateTags hello-prod-v002: v002 failed: the webhook gave no verdict before its record in 2m: no answer within 10s
-    15:37 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    15:38 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:25 CreateOrUpdateTags hello-prod-v002: the webhook is asked until it gives a verdict
+    15:18 ModifyListener listener/hello-prod: v002 failed: v001 serves again (the webhook gave no verdict before its record in 2m: no answer within 10s)
+    15:18 CreateOrUpdateTags hello-prod-v002: v002 failed: the webhook gave no verdict before its record in 2m: no answer within 10s
+    15:19 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    15:20 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    20:28 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }

@@ -31,7 +31,7 @@ async fn a_worker_takes_over_without_a_load_balancer() {
     11:34 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     11:34 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     11:35 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
-    12:02 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
+    12:01 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
     ");
     settles(&lab).await;
 }
@@ -76,9 +76,9 @@ async fn a_worker_that_is_aborted_under_bake_leaves_the_old_one_at_work() {
     lab.say("hello", "wrong queue", intent::abort).await;
     assert_eq!(lab.apply(true).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    07:51 CreateOrUpdateTags hello-prod-v002: aborted by simulated: wrong queue
-    07:52 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    07:53 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
+    07:47 CreateOrUpdateTags hello-prod-v002: aborted by simulated: wrong queue
+    07:48 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    07:49 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
     ");
     assert_eq!(working(&lab), [("hello-prod-v001".to_owned(), 2)]);
     assert_eq!(lab.plan("hello").await.change, Change::Blocked);
@@ -94,13 +94,14 @@ async fn a_worker_is_rolled_back_by_launching_what_worked_before() {
     lab.say("hello", "loses messages", |about| intent::rollback(about, Some(Generation(1)), &history)).await;
     assert_eq!(lab.apply(true).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
+    12:08 PutParameter /amiable/prod/hello/deployed: rolled back to v001 by simulated: loses messages
     12:08 CreateOrUpdateTags hello-prod-v002: rolled back to v001 by simulated: loses messages
     12:08 CreateLaunchTemplate hello-prod-v003: v002 was turned down: an earlier release takes its place
     12:08 CreateAutoScalingGroup hello-prod-v003: v002 was turned down: an earlier release takes its place
-    12:25 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
-    12:55 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
+    12:24 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
+    12:54 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
     12:56 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
-    17:55 PutParameter /amiable/prod/hello/deployed: v003 is deployed
+    17:54 PutParameter /amiable/prod/hello/deployed: v003 is deployed
     17:55 CreateOrUpdateTags hello-prod-v003: v003 is recorded
     ");
     assert_eq!(working(&lab), [("hello-prod-v003".to_owned(), 2)], "there was always one at work");
