@@ -13,7 +13,7 @@ use crate::model::action::{Action, Tags};
 use crate::model::names::Slot;
 use crate::model::observed::{Group, Health, Target, TargetCheck, TargetGroup, Want};
 use crate::model::plan::Change;
-use crate::model::tags::keys;
+use crate::model::tags::{self, keys};
 use crate::model::time::{Span, Timestamp};
 use crate::model::trial::Trial;
 
@@ -83,9 +83,11 @@ pub(super) fn of_check<'a>(
     draft.trying = true;
     let until = watched_until(check, trial.map_or(draft.now, |trial| trial.at));
     if trial.is_none() {
-        let begun = Trial::begun(check, draft.now).to_string();
-        let why = "a new health check is tried before it decides over what serves";
-        draft.tag_group(&serving.name, Tags::from([(keys::TRIAL.to_owned(), begun)]), why);
+        let mut tags = Tags::from([(keys::TRIAL.to_owned(), Trial::begun(check, draft.now).to_string())]);
+        // Who tries it is told at once, or two processes with different checks would go on undoing each other's trials.
+        let applied = tags::encode_applied(serving.owner.applied.as_deref(), draft.writer.as_ref());
+        tags.extend(applied.map(|text| (keys::APPLIED.to_owned(), text)));
+        draft.tag_group(&serving.name, tags, "a new health check is tried before it decides over what serves");
     }
     if idle.check != *check {
         draft.act(

@@ -139,7 +139,7 @@ async fn where_nobody_is_healthy_under_the_old_health_check_the_new_one_comes_in
     assert_eq!(lab.apply(false).await, Outcome::Sick, "its targets have not passed the new checks yet");
     assert_snapshot!(lab.diary(), @"
     09:08 ModifyTargetGroup hello-prod-a: the health check differs from the manifest
-    09:09 ResumeProcesses hello-prod-v001: a process is suspended that the manifest does not suspend
+    09:08 ResumeProcesses hello-prod-v001: a process is suspended that the manifest does not suspend
     ");
     lab.pass(60).await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
