@@ -133,8 +133,13 @@ impl Case {
             }
             terminal::confirm(&global.answers, &format!("\n{}?", self.question(&intent)))?;
             shown = Some(meaning);
+            let had_read = self.look.observed.details.deployed.contains_key(&self.app.scope.app);
             self.look = self.session.look(desired).await?;
             self.plan = self.planned()?;
+            if had_read {
+                // The new look does not hold what was asked for besides.
+                self.read_deployed().await;
+            }
         }
     }
 

@@ -179,18 +179,55 @@ fn strike(text: &str, secrets: &[String]) -> String {
     lines.join("\n")
 }
 
+/// Without access keys, what follows `Bearer`, and values of what is called a password, secret, token or key.
 fn without_tokens(line: &str) -> String {
-    let is_access_key = |word: &str| {
-        let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-        word.len() == 20 && (word.starts_with("AKIA") || word.starts_with("ASIA"))
-    };
-    let mut after_bearer = false;
+    let mut is_secret_next = false;
     let words = line.split(' ').map(|word| {
-        let struck = after_bearer && !word.is_empty() || is_access_key(word);
-        after_bearer = word.to_ascii_lowercase().ends_with("bearer");
-        if struck { STRUCK } else { word }
+        if word.is_empty() {
+            return String::new();
+        }
+        let struck = is_secret_next;
+        is_secret_next = word.to_ascii_lowercase().ends_with("bearer");
+        if struck {
+            return STRUCK.to_owned();
+        }
+        let Some(at) = word.find(['=', ':']).filter(|at| names_a_secret(&word[..*at])) else {
+            return without_access_keys(word);
+        };
+        let (name, value) = word.split_at(at + 1);
+        is_secret_next |= value.is_empty();
+        if value.is_empty() { name.to_owned() } else { format!("{name}{STRUCK}") }
     });
     words.collect::<Vec<_>>().join(" ")
+}
+
+fn names_a_secret(name: &str) -> bool {
+    let name = name.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_ascii_lowercase();
+    ["password", "passwd", "secret", "token"].iter().any(|what| name.contains(what)) || name.ends_with("key")
+}
+
+/// A word in which every access key id of AWS's is struck out, whatever stands around it.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids>
+fn without_access_keys(word: &str) -> String {
+    const LENGTH: usize = 20;
+    let is_key = |text: &str| {
+        let begins = text.starts_with("AKIA") || text.starts_with("ASIA");
+        begins
+            && text.bytes().take(LENGTH).filter(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()).count()
+                == LENGTH
+    };
+    let mut out = String::with_capacity(word.len());
+    let mut rest = word;
+    while let Some(first) = rest.chars().next() {
+        if is_key(rest) {
+            out.push_str(STRUCK);
+            rest = &rest[LENGTH..];
+        } else {
+            out.push(first);
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    out
 }
 
 /// Without the commands to a terminal, and anything else that is not to be seen.
@@ -230,6 +267,24 @@ mod tests {
 
     fn data(user_data: &str) -> LaunchData {
         LaunchData { user_data: Some(Secret::new(user_data)), ..LaunchData::default() }
+    }
+
+    #[test]
+    fn what_is_called_a_secret_is_struck_out_of_a_line_whatever_its_form() {
+        for (line, expected) in [
+            ("AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE up", "AWS_ACCESS_KEY_ID=*** up"),
+            ("{\"AccessKeyId\":\"ASIAIOSFODNN7EXAMPLE\"}", "{\"AccessKeyId\":\"***\"}"),
+            ("db password=hunter2 tried", "db password=*** tried"),
+            ("token: abc123 sent", "token: *** sent"),
+            ("Authorization: Bearer abc.def", "Authorization: Bearer ***"),
+            ("aws_secret_access_key = x", "aws_secret_access_key = x"),
+            (
+                "hello[812]: ERROR cannot reach the database: connection refused",
+                "hello[812]: ERROR cannot reach the database: connection refused",
+            ),
+        ] {
+            assert_eq!(without_tokens(line).replace(STRUCK, "***"), expected, "{line}");
+        }
     }
 
     #[test]

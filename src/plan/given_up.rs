@@ -4,9 +4,12 @@
 use crate::model::action::Action;
 use crate::model::desired::Desired;
 use crate::model::given_up::{self, GivenUp, Why};
-use crate::model::plan::{AppPlan, Change, Effect, PlannedAction};
+use crate::model::plan::{AppPlan, Change, Effect, PlannedAction, Wait};
 use crate::model::tags::keys;
-use crate::model::time::Timestamp;
+use crate::model::time::{Span, Timestamp};
+
+/// How soon it is looked at again.
+const LOOK_AGAIN: Span = Span::seconds(5);
 
 /// Leaves them out, and says so.
 pub(super) fn leave_out(desired: &Desired, apps: &mut [AppPlan], now: Timestamp) {
@@ -42,6 +45,8 @@ fn without(plan: &mut AppPlan, given_up: &[GivenUp], now: Timestamp) {
     if ends && !plan.is_watched(now) {
         // Nothing that is waited for can come, and nothing is to be watched any more.
         plan.waits.retain(|wait| wait.cleanup);
+    } else if ends {
+        watch_on(plan, now);
     }
     if plan.is_over(false) && plan.failure.is_none() {
         plan.change = Change::Error;
@@ -51,6 +56,19 @@ fn without(plan: &mut AppPlan, given_up: &[GivenUp], now: Timestamp) {
     for words in said.into_iter().filter(|words| !plan.notes.contains(words)).collect::<Vec<_>>() {
         plan.notes.push(words);
     }
+}
+
+/// What has traffic is watched on, though its next step cannot be taken.
+fn watch_on(plan: &mut AppPlan, now: Timestamp) {
+    let Some(exposed) = plan.exposed.as_ref().filter(|_| plan.waits.iter().all(|wait| wait.cleanup)) else { return };
+    let until = exposed.until.filter(|until| *until > now);
+    plan.waits.push(Wait {
+        what: format!("{} to be watched under traffic", exposed.generation),
+        until,
+        cleanup: false,
+    });
+    let soon = LOOK_AGAIN.after(now);
+    plan.wake_at = Some(plan.wake_at.map_or(soon, |earlier| earlier.min(soon)));
 }
 
 /// Whether it notes that the settings are those of the manifest.
