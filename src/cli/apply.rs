@@ -139,7 +139,9 @@ pub async fn apply(
             watch::conclude(&ending, options.only.as_ref());
             return Ok(watch::exit(outcome));
         }
-        terminal::say("\nWhat was shown is done. More is wanted by now:\n");
+        terminal::say(
+            "\nThe plan above was carried out. Another release has become due meanwhile, which was not shown yet:\n",
+        );
         done = Some(outcome);
     }
 }

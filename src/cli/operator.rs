@@ -113,7 +113,8 @@ impl Case {
             if !is_shown {
                 if shown.is_some() {
                     terminal::say(
-                        "\nThings have changed since that was shown; nothing was said yet. This follows now:\n",
+                        "\nAWS or the manifests changed while the question stood, and nothing was done yet. This is what the command \
+                         would do now:\n",
                     );
                 }
                 self.tell(&intent);
@@ -235,7 +236,10 @@ impl Case {
         let parameter = self.app.scope.decisions_name();
         let action = Action::PutDecision { parameter, decision: Box::new(decision) };
         if let Err(error) = perform(&self.session.aws, &self.app.scope, &action).await {
-            terminal::say(&format!("warning: it is decided, but not noted for later: {}", error.explained()));
+            terminal::say(&format!(
+                "warning: the command took effect, but it could not be written down for `amiable events`: {}",
+                error.explained()
+            ));
         }
     }
 

@@ -92,7 +92,9 @@ async fn interrupts(mut signals: Signals, stop: tokio::sync::watch::Sender<bool>
     signals.next().await;
     // The receiver lives as long as the work does.
     let _ = stop.send(true);
-    terminal::say("interrupted: finishing the call at work; once more to leave at once");
+    terminal::say(
+        "interrupted: waiting up to ten seconds for the AWS call under way; press Ctrl-C again to stop at once",
+    );
     signals.next().await;
     std::process::exit(Exit::Interrupted as i32);
 }

@@ -66,10 +66,10 @@ def test_what_runs_of_an_app_whose_manifest_cannot_be_read_is_no_orphan(world):
     assert "rphaned" not in planned.stdout, planned.stdout
     suspended = world.run("suspend", "hello", "--reason", "x").stderr
     assert "hello in prod is suspended" in suspended, "a brake does not depend on what is broken"
-    world.run("resume", "hello", "--yes")
     world.write("hello.yaml", good.replace("min: 2", "min: 9"))
     assert "rphaned" not in world.run("plan", code=1).stdout
     world.write("hello.yaml", good)
+    world.run("resume", "hello", "--yes")
     assert world.run("plan").stdout.startswith("No changes.")
 
 
@@ -207,6 +207,8 @@ def test_a_signal_ends_the_work_and_says_what_nobody_watches_any_more(world, sen
         said += line
         if "bake begins" in line:
             break
+    # The next look shows what the call has done.
+    time.sleep(3)
     begun = time.monotonic()
     apply.send_signal(sent)
     said += apply.communicate(timeout=60)[1]

@@ -1,4 +1,5 @@
-//! What AWS tells only one by one, or only on request: read where a decision needs it.
+//! What is read only where a decision needs it: what AWS tells one by one, what apps and webhooks answer, and how commits are
+//! related.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;

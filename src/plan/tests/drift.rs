@@ -58,7 +58,7 @@ fn a_new_health_check_never_reaches_what_another_image_serves() {
     let same = Case::new(OLD_IMAGE, patch).with_front(Slot::A).with_group(1, OLD_IMAGE, Health::Healthy, settings);
     assert_eq!(
         calls(&same.plan()),
-        ["tag hello-prod-v001 trial", "ModifyTargetGroup hello-prod-b", "RegisterTargets hello-prod-b",],
+        ["tag hello-prod-v001 applied,trial", "ModifyTargetGroup hello-prod-b", "RegisterTargets hello-prod-b",],
         "it is tried where nothing has traffic"
     );
 }
