@@ -220,7 +220,9 @@ spec:
 
     def end(self, account, after="12s"):
         """Applies the destruction of apps: interrupted once, for moto's dead instances, and taken up again."""
-        self.run("apply", "--yes", "--wait-for-cleanup", "--timeout", after, code=5)
+        done = self.run("apply", "--yes", "--wait-for-cleanup", "--timeout", after, code=None)
+        # Dead instances that stay targets are somebody else's for all that Amiable can tell: it stops, and says so.
+        assert done.returncode in (3, 5), done.stdout + done.stderr
         account.take_out_the_dead()
         self.run("apply", "--yes", "--wait-for-cleanup")
 
