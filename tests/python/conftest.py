@@ -46,6 +46,17 @@ class Server:
                     raise RuntimeError(f"{command[0]} did not come up; see {log}")
                 time.sleep(0.05)
 
+    def said(self, pattern):
+        """What a pattern finds in the server's output, which may come after its port accepts."""
+        deadline = time.monotonic() + 30
+        while True:
+            found = re.search(pattern, pathlib.Path(self.log.name).read_text())
+            if found:
+                return found
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{pattern} is not in {self.log.name}")
+            time.sleep(0.05)
+
     def stop(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -78,13 +89,14 @@ def moto(moto_server):
 def simulator(tmp_path):
     """A fresh simulated AWS whose time runs sixty times as fast as ours."""
     port = free_port()
-    log = tmp_path / "sim.log"
-    server = Server([AMIABLE, "sim", "--port", str(port), "--speed", "60"], port, log)
-    account = Account(server.url)
-    # The program follows the same fast clock, so that a minute's bake takes a second.
-    account.clock = re.search(r"AMIABLE_SIM_CLOCK='(.*)'", log.read_text()).group(1)
-    yield account
-    server.stop()
+    server = Server([AMIABLE, "sim", "--port", str(port), "--speed", "60"], port, tmp_path / "sim.log")
+    try:
+        account = Account(server.url)
+        # The program follows the same fast clock, so that a minute's bake takes a second.
+        account.clock = server.said(r"AMIABLE_SIM_CLOCK='(.*)'\n").group(1)
+        yield account
+    finally:
+        server.stop()
 
 
 class Account:
