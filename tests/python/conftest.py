@@ -1,5 +1,6 @@
 """What the end-to-end tests share: the program, an AWS to talk to, and boto3, which nobody here wrote, to look behind it."""
 
+import datetime
 import json
 import os
 import pathlib
@@ -8,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 
@@ -17,6 +19,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 AMIABLE = TARGET / "debug" / "amiable"
+FAST_MOTO = pathlib.Path(__file__).with_name("fast_moto.py")
 REGION = "us-west-2"
 ACCOUNT = "123456789012"
 CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": REGION}
@@ -70,9 +73,13 @@ class Server:
 
 @pytest.fixture(scope="session")
 def moto_server(tmp_path_factory):
+    """Moto, whose time runs sixty times as fast as ours, as that of the simulated AWS does: faster is of no use, since looking
+    at it then takes longer than the pauses between looks."""
     port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    clock = f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%dT%H:%M:%SZ}*60"
+    command = [sys.executable, FAST_MOTO, clock, "-H", "127.0.0.1", "-p", str(port)]
     server = Server(command, port, tmp_path_factory.mktemp("moto") / "log")
+    server.clock = clock
     yield server
     server.stop()
 
@@ -82,7 +89,7 @@ def moto(moto_server):
     """An empty account on moto."""
     request = urllib.request.Request(f"{moto_server.url}/moto-api/reset", method="POST")
     urllib.request.urlopen(request, timeout=10).read()
-    return Account(moto_server.url)
+    return Account(moto_server.url, moto_server.clock)
 
 
 @pytest.fixture
@@ -91,20 +98,18 @@ def simulator(tmp_path):
     port = free_port()
     server = Server([AMIABLE, "sim", "--port", str(port), "--speed", "60"], port, tmp_path / "sim.log")
     try:
-        account = Account(server.url)
         # The program follows the same fast clock, so that a minute's bake takes a second.
-        account.clock = server.said(r"AMIABLE_SIM_CLOCK='(.*)'\n").group(1)
-        yield account
+        yield Account(server.url, server.said(r"AMIABLE_SIM_CLOCK='(.*)'\n").group(1))
     finally:
         server.stop()
 
 
 class Account:
-    """boto3 clients for one endpoint."""
+    """boto3 clients for one endpoint, and the clock that it follows."""
 
-    def __init__(self, url):
+    def __init__(self, url, clock):
         self.url = url
-        self.clock = None
+        self.clock = clock
 
     def __getattr__(self, service):
         name = {"elb": "elbv2"}.get(service, service)
@@ -230,16 +235,45 @@ spec:
 """,
         )
 
-    def end(self, account, after="12s"):
-        """Applies the destruction of apps: interrupted once, for moto's dead instances, and taken up again."""
-        done = self.run("apply", "--yes", "--wait-for-cleanup", "--timeout", after, code=None)
-        # Dead instances that stay targets are somebody else's for all that Amiable can tell: it stops, and says so.
-        assert done.returncode in (3, 5), done.stdout + done.stderr
+    def end(self, account):
+        """Applies the destruction of apps: it stops at moto's dead instances, and is taken up again when they are gone."""
+        # Dead instances that stay targets are somebody else's for all that Amiable can tell.
+        self.run("apply", "--yes", "--wait-for-cleanup", code=3)
         account.take_out_the_dead()
         self.run("apply", "--yes", "--wait-for-cleanup")
 
     def run(self, *arguments, code=0, url=None, **environment):
         """Runs the program and checks its exit code; what it printed comes back, stdout and stderr apart."""
+        process = self.start(*arguments, url=url, **environment)
+        stdout, stderr = communicate(process, 600)
+        if code is not None:
+            said = f"$ amiable {' '.join(map(str, arguments))}\n{stdout}\n{stderr}"
+            assert process.returncode == code, f"exit code {process.returncode}, not {code}\n{said}"
+        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+    def run_until(self, said, *arguments, stream="stderr", signal=signal.SIGTERM):
+        """Runs the program until a line of its output has this in it, and sends it a signal then, which must end it soon."""
+        process = self.start(*arguments)
+        # Whatever is wrong, the end of the process ends the reading.
+        watchdog = threading.Timer(120, process.kill)
+        watchdog.start()
+        try:
+            output = {"stdout": "", "stderr": ""}
+            for line in getattr(process, stream):
+                output[stream] += line
+                if said in line:
+                    break
+            else:
+                raise AssertionError(f"{said!r} was never said:\n{output[stream]}")
+            process.send_signal(signal)
+            rest = dict(zip(output, communicate(process, 15)))
+        finally:
+            watchdog.cancel()
+            process.kill()
+        output = {name: text + rest[name] for name, text in output.items()}
+        return subprocess.CompletedProcess(process.args, process.returncode, **output)
+
+    def start(self, *arguments, url=None, **environment):
         env = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
@@ -252,11 +286,17 @@ spec:
         env.update(environment)
         env = {key: value for key, value in env.items() if value is not None}
         command = [AMIABLE, "--manifests", self.folder, *arguments]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=600, stdin=subprocess.DEVNULL)
-        said = f"$ amiable {' '.join(map(str, arguments))}\n{done.stdout}\n{done.stderr}"
-        if code is not None:
-            assert done.returncode == code, f"exit code {done.returncode}, not {code}\n{said}"
-        return done
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen(command, env=env, text=True, **pipes)
+
+
+def communicate(process, seconds):
+    try:
+        return process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 import json
 import signal
-import subprocess
-import time
 
 import pytest
 
@@ -185,37 +183,19 @@ def test_github_gets_annotations_and_a_summary(world, tmp_path):
 
 def test_status_can_be_watched(world):
     deploy(world)
-    with pytest.raises(subprocess.TimeoutExpired) as watched:
-        from conftest import AMIABLE
-
-        env = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_ENDPOINT_URL": world.url, "HOME": str(world.folder), "AMIABLE_SIM_CLOCK": world.clock}
-        subprocess.run([AMIABLE, "--manifests", world.folder, "status", "-w"], env=env, capture_output=True, timeout=3, stdin=subprocess.DEVNULL)
-    assert b"hello" in watched.value.stdout
+    watched = world.run_until("hello", "status", "-w", stream="stdout")
+    assert watched.returncode == -signal.SIGTERM, "it goes on until somebody ends it"
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_ends_the_work_and_says_what_nobody_watches_any_more(world, sent):
-    from conftest import AMIABLE
-
     world.app(world.images["hello 1.0.0"], machine="instanceType: m7i.large")
     edit(world, "bakeTime: 2s", "bakeTime: 10h")
-    env = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_ENDPOINT_URL": world.url, "HOME": str(world.folder), "AMIABLE_SIM_CLOCK": world.clock}
-    command = [AMIABLE, "--manifests", world.folder, "apply", "--yes"]
-    apply = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
-    said = ""
-    for line in apply.stderr:
-        said += line
-        if "bake begins" in line:
-            break
-    # The next look shows what the call has done.
-    time.sleep(3)
-    begun = time.monotonic()
-    apply.send_signal(sent)
-    said += apply.communicate(timeout=60)[1]
-    assert apply.returncode == 130, said
-    assert time.monotonic() - begun < 15, said
-    assert "v001 has all traffic, and nobody watches it now" in said, said
-    assert "amiable apply hello" in said
+    # The next look after the call shows what it has done.
+    apply = world.run_until("shift 100% ✓", "apply", "--yes", signal=sent)
+    assert apply.returncode == 130, apply.stderr
+    assert "v001 has all traffic, and nobody watches it now" in apply.stderr
+    assert "amiable apply hello" in apply.stderr
 
 
 def test_a_region_narrows_the_environments(world):
