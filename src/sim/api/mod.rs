@@ -5,6 +5,7 @@ pub mod cloudwatch;
 pub mod ec2;
 pub mod elbv2;
 pub mod instances;
+pub(in crate::sim) mod members;
 mod query;
 pub mod route53;
 pub mod ssm;
@@ -30,7 +31,8 @@ pub fn dispatch(world: &mut World, request: &Request) -> Reply {
         world.neighbours.insert(account, neighbour);
         return reply;
     }
-    let result = sts::admit(world, request).and_then(|()| match request.service.as_str() {
+    let admitted = sts::admit(world, request).and_then(|()| members::check(request));
+    let result = admitted.and_then(|()| match request.service.as_str() {
         "autoscaling" => autoscaling::call(world, request),
         "ec2" if instances::OPERATIONS.contains(&request.operation.as_str()) => instances::call(world, request),
         "ec2" => ec2::call(world, request),

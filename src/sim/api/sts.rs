@@ -11,6 +11,12 @@ use crate::sim::world::identities::Session;
 
 const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
+/// The operations, each with the members of its request that it reads: see [`members`](super::members).
+pub(super) const MEMBERS: &str = "
+    AssumeRole: DurationSeconds ExternalId RoleArn RoleSessionName
+    GetCallerIdentity:
+";
+
 /// Carries out one operation.
 pub fn call(world: &mut World, request: &Request) -> Result<Reply, ApiError> {
     match request.operation.as_str() {

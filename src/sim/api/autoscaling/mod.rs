@@ -16,6 +16,7 @@ mod activities;
 mod describe;
 mod groups;
 mod hooks;
+pub(super) mod known;
 mod members;
 mod policies;
 mod processes;

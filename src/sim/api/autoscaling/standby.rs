@@ -10,8 +10,6 @@ use crate::sim::world::{World, balancing};
 /// The most instances of one call.
 const IDS_A_CALL: usize = 20;
 
-const TAKEN: [&str; 2] = ["AutoScalingGroupName", "ShouldDecrementDesiredCapacity"];
-
 /// Puts instances into standby. The group launches others in their place unless it is to have fewer from now on.
 pub(super) fn enter(world: &mut World, request: &Request) -> Result<Reply, ApiError> {
     let group = changeable(world, request)?;
@@ -66,10 +64,6 @@ pub(super) fn exit(world: &mut World, request: &Request) -> Result<Reply, ApiErr
 
 /// The instances that a request names, all of them of the group and in this state.
 fn ids(group: &Group, request: &Request, state: Lifecycle) -> Result<Vec<String>, ApiError> {
-    let known = |name: &&str| TAKEN.contains(name) || name.starts_with("InstanceIds.member.");
-    if let Some(unknown) = request.params.names().find(|name| !known(name) && !["Action", "Version"].contains(name)) {
-        return Err(ApiError::validation(format!("The parameter {unknown} is not recognized")));
-    }
     let ids = request.params.values("InstanceIds.member");
     if ids.is_empty() || ids.len() > IDS_A_CALL {
         return Err(ApiError::validation(format!("InstanceIds must have 1 to {IDS_A_CALL} items")));

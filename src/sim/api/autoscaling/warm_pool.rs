@@ -9,10 +9,6 @@ use crate::sim::world::scaling::{Group, WarmPool};
 
 pub(super) fn put(world: &mut World, request: &Request) -> Result<Reply, ApiError> {
     let group = changeable(world, request)?;
-    let taken = ["Action", "Version", "AutoScalingGroupName", "MinSize", "MaxGroupPreparedCapacity", "PoolState"];
-    if let Some(unknown) = request.params.names().find(|name| !taken.contains(name)) {
-        return Err(ApiError::validation(format!("The parameter {unknown} is not recognized")));
-    }
     if group.mixed.is_some() {
         return Err(ApiError::validation(
             "You can't add a warm pool to an Auto Scaling group that has a mixed instances policy.",

@@ -6,6 +6,7 @@
 
 mod alarms;
 mod data;
+pub(super) mod known;
 
 use std::collections::BTreeMap;
 

@@ -9,6 +9,7 @@
 
 mod filter;
 mod images;
+pub(super) mod known;
 mod network;
 mod page;
 mod tags;

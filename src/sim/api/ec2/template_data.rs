@@ -1,7 +1,6 @@
 //! What a version of a launch template holds: read from a request, and written into an answer.
 //!
 //! A launch template is checked for form only, as on AWS: whether the image or the security group exists shows at launch.
-//! A setting that the simulated AWS does not keep is refused rather than lost.
 
 use std::collections::BTreeMap;
 
@@ -16,36 +15,11 @@ use crate::sim::world::templates::{BlockDevice, TemplateData};
 /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html>
 const MAX_USER_DATA: usize = 16_384;
 
-/// The settings that are kept, each with everything below it.
-const KEPT: [&str; 14] = [
-    "ImageId",
-    "InstanceType",
-    "KeyName",
-    "IamInstanceProfile.Name",
-    "IamInstanceProfile.Arn",
-    "Placement.Tenancy",
-    "CreditSpecification.CpuCredits",
-    "SecurityGroupId",
-    "UserData",
-    "Monitoring.Enabled",
-    "EbsOptimized",
-    "MetadataOptions",
-    "BlockDeviceMapping",
-    "TagSpecification",
-];
-
 /// Reads the settings below `LaunchTemplateData`, on top of `base`: what is not given stays.
 pub fn read(params: &Params, base: TemplateData) -> Result<TemplateData, ApiError> {
     let params = params.below("LaunchTemplateData");
     if params.is_empty() {
         return Err(ApiError::new("MissingParameter", "The request must contain the parameter LaunchTemplateData"));
-    }
-    let kept = |name: &str| {
-        KEPT.iter().any(|kept| name.strip_prefix(kept).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
-    };
-    if let Some(name) = params.names().find(|name| !kept(name)) {
-        let message = format!("The simulated AWS does not keep LaunchTemplateData.{name}");
-        return Err(ApiError::new("UnsupportedOperation", message));
     }
     let mut data = base;
     let text = |name: &str, old: Option<String>| params.get(name).map(str::to_owned).or(old);

@@ -11,6 +11,7 @@
 
 mod actions;
 mod attributes;
+pub(super) mod known;
 mod listeners;
 mod load_balancers;
 mod login;

@@ -8,6 +8,7 @@
 //! - [`rules`]: which records a zone may hold
 
 mod changes;
+pub(super) mod known;
 mod record_xml;
 mod records;
 mod rules;

@@ -14,15 +14,9 @@ const KINDS: [&str; 17] = [
 /// The elements that tell how one of several records is chosen.
 const ROUTING: [&str; 4] = ["Weight", "Region", "Failover", "MultiValueAnswer"];
 
-/// The elements that are not kept, and so refused.
-const UNKNOWN: [&str; 4] = ["GeoLocation", "GeoProximityLocation", "CidrRoutingConfig", "TrafficPolicyInstanceId"];
-
 /// Reads a `ResourceRecordSet`, and checks what can be checked without its zone.
 pub fn read(element: &Element) -> Result<RecordSet, ApiError> {
     let text = |name: &str| element.text_of(name).filter(|text| !text.is_empty()).map(str::to_owned);
-    if let Some(name) = UNKNOWN.iter().find(|name| element.child(name).is_some()) {
-        return Err(invalid_input(format!("The simulated AWS does not keep {name}")));
-    }
     let name = text("Name").ok_or_else(|| invalid_input("Invalid XML ; Name is missing"))?;
     let kind = text("Type").filter(|kind| KINDS.contains(&kind.as_str()));
     let kind = kind.ok_or_else(|| invalid_input("Invalid XML ; Type is missing or unknown"))?;

@@ -6,6 +6,7 @@
 //! - [`labels`]: labels and tags
 
 mod get;
+pub(super) mod known;
 mod labels;
 mod put;
 

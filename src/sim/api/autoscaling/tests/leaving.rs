@@ -234,7 +234,7 @@ fn an_instance_in_standby_is_out_of_its_load_balancer_and_out_of_reach_of_its_gr
     let refused = aws.asg_refuses("EnterStandby", &format!("{named}&ShouldDecrementDesiredCapacity=true"));
     assert_eq!(refused.0, "ValidationError", "its min is 2");
     let refused = aws.asg_refuses("EnterStandby", &format!("{named}&ShouldDecrementDesiredCapacity=false&Force=true"));
-    assert_eq!(refused.0, "ValidationError", "what is not known is refused");
+    assert_eq!(refused.0, "UnknownParameter");
     aws.asg("UpdateAutoScalingGroup", "AutoScalingGroupName=hello&MinSize=0");
     aws.asg("EnterStandby", &format!("{named}&ShouldDecrementDesiredCapacity=true"));
     aws.wait(120);
@@ -255,7 +255,7 @@ fn a_group_with_a_warm_pool_cannot_be_deleted() {
     aws.group("hello", HELLO_1_0, 0, "");
     aws.asg("PutWarmPool", "AutoScalingGroupName=hello&MinSize=1");
     let refused = aws.asg_refuses("PutWarmPool", "AutoScalingGroupName=hello&InstanceReusePolicy.ReuseOnScaleIn=true");
-    assert_eq!(refused.0, "ValidationError", "what is not known is refused");
+    assert_eq!(refused.0, "UnknownParameter");
     assert_eq!(aws.asg("DescribeWarmPool", "AutoScalingGroupName=hello").one("PoolState"), "Stopped");
     assert_eq!(aws.asg_refuses("DeleteAutoScalingGroup", "AutoScalingGroupName=hello").0, "ResourceInUse");
     aws.asg("DeleteWarmPool", "AutoScalingGroupName=hello");
