@@ -1,8 +1,12 @@
 //! `amiable sim`: a simulated AWS on a loopback port, for Amiable, the AWS CLI and any SDK.
+//!
+//! - [`fault`]: faults on demand
+
+mod fault;
 
 use std::net::Ipv4Addr;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use tokio::net::TcpListener;
 
 use super::exit::Exit;
@@ -19,12 +23,19 @@ use crate::sim::world::{World, example};
 /// An account with a network, a DNS zone and images that behave well, badly and late. It forgets everything when it ends.
 #[derive(Debug, Args)]
 pub struct Sim {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// The port on 127.0.0.1
-    #[arg(long, value_name = "PORT", default_value_t = 4566)]
+    #[arg(long, value_name = "PORT", default_value_t = 4566, global = true)]
     port: u16,
     /// How many times as fast as the real one its clock runs, 1 to 3600
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=3600))]
     speed: u32,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Fault(fault::Fault),
 }
 
 impl Sim {
@@ -33,6 +44,9 @@ impl Sim {
     /// # Errors
     /// When the port is taken.
     pub async fn run(self) -> Result<Exit, Failure> {
+        if let Some(Command::Fault(fault)) = self.command {
+            return fault.run(self.port).await;
+        }
         let address = (Ipv4Addr::LOCALHOST, self.port);
         let listener = TcpListener::bind(address).await.map_err(|error| {
             Failure::new(format!("cannot listen on 127.0.0.1:{}: {error}", self.port)).help("choose another --port")

@@ -1,6 +1,11 @@
 //! What can go wrong with a call, on demand.
+//!
+//! - [`rules`]: faults that somebody asks for while the simulated AWS runs
+
+pub mod rules;
 
 use super::wire::{ApiError, Request};
+use crate::model::time::Span;
 
 /// A fault of one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +25,8 @@ pub enum Fault {
     Ignored,
     /// A read is answered from the world as it was before the last mutating call of its service or, if that was long ago, of any.
     Stale,
+    /// The call is carried out at once, and its answer comes this much later in the simulated AWS's time.
+    Slow(Span),
 }
 
 /// Decides which calls fail, and how.

@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::Clock;
 use crate::model::time::Span;
+use fault::rules::Rules;
 use fault::{Fault, FaultSource};
 use wire::{Reply, Request};
 use world::World;
@@ -63,6 +64,7 @@ struct Inner {
     /// The service of the last mutating call.
     changed: String,
     faults: Option<Box<dyn FaultSource>>,
+    rules: Rules,
     observer: Option<CallObserver>,
     calls: Vec<CallRecord>,
 }
@@ -87,6 +89,8 @@ impl Inner {
 pub enum Outcome {
     /// An answer.
     Reply(Reply),
+    /// An answer that comes this much later.
+    Late(Reply, Span),
     /// The connection breaks before an answer comes.
     Broken,
     /// No connection can be made.
@@ -101,6 +105,7 @@ impl Simulation {
             previous: BTreeMap::new(),
             changed: String::new(),
             faults: None,
+            rules: Rules::default(),
             observer: None,
             calls: Vec::new(),
         };
@@ -123,6 +128,11 @@ impl Simulation {
     /// Sets what goes wrong from now on; `None` ends all faults.
     pub fn set_faults(&self, faults: Option<Box<dyn FaultSource>>) {
         self.lock().faults = faults;
+    }
+
+    /// Looks at the faults that were asked for while it ran, or changes them.
+    pub fn rules<R>(&self, look: impl FnOnce(&mut Rules) -> R) -> R {
+        look(&mut self.lock().rules)
     }
 
     /// Sets who is told of every call.
@@ -148,6 +158,7 @@ impl Simulation {
         inner.world.advance(now);
         let mutating = api::is_mutating(&request.operation);
         let fault = inner.faults.as_mut().and_then(|faults| faults.next(request, mutating));
+        let fault = fault.or_else(|| inner.rules.next(request, now));
         let before = (inner.observer.is_some() || mutating).then(|| Box::new(inner.world.clone()));
         let (reply, answered) = match &fault {
             Some(Fault::Refuse(error)) => (wire::error_reply(request, error), true),
@@ -159,7 +170,7 @@ impl Simulation {
                 let mut old = inner.before(&request.service).clone();
                 (api::dispatch(&mut old, request), true)
             }
-            Some(Fault::Stale) | None => (api::dispatch(&mut inner.world, request), true),
+            Some(Fault::Stale | Fault::Slow(_)) | None => (api::dispatch(&mut inner.world, request), true),
         };
         let record = CallRecord {
             service: request.service.clone(),
@@ -181,6 +192,7 @@ impl Simulation {
         inner.calls.push(record);
         match fault {
             Some(Fault::Unreachable) => Outcome::Unreachable,
+            Some(Fault::Slow(span)) => Outcome::Late(reply, span),
             _ if answered => Outcome::Reply(reply),
             _ => Outcome::Broken,
         }

@@ -166,3 +166,24 @@ def test_aws_own_refusals_are_the_ones_that_boto3_knows(simulator):
         simulator.ec2.describe_images(ImageIds=["ami-0123456789abcdef0"])
     with pytest.raises(ClientError, match="ValidationError"):
         simulator.autoscaling.update_auto_scaling_group(AutoScalingGroupName="no-such", MinSize=1)
+
+
+def test_faults_on_demand_meet_every_client_and_a_release_gets_over_them(simulator, world):
+    known = images(simulator)
+    deploy(world, known["hello 1.0.0"])
+    port = simulator.url.rsplit(":", 1)[1]
+    fault = lambda *arguments: world.run("sim", "fault", *arguments, "--port", port)
+    fault("add", "Describe*", "throttled", "--percent", "20")
+    fault("add", "ModifyListener", "reply-lost", "--times", "1")
+    fault("add", "CreateAutoScalingGroup", "refused=InternalFailure: not now", "--containing", "hello-prod-v002", "--times", "1")
+    deploy(world, known["hello 1.1.0"])
+    met = {one["operation"]: one["met"] for one in json.loads(fault("list", "-o", "json").stdout)["faults"]}
+    assert list(met) == ["Describe*"] and met["Describe*"] > 0, "the others were met as often as they were to be"
+    fault("end")
+    assert simulator.weights("hello-prod") == {"a": 0, "b": 100}
+
+    fault("add", "DescribeVpcs", "refused=UnauthorizedOperation: by the simulated AWS")
+    with pytest.raises(ClientError) as refused:
+        simulator.ec2.describe_vpcs()
+    assert refused.value.response["Error"] == {"Code": "UnauthorizedOperation", "Message": "by the simulated AWS"}
+    assert "DescribeVpcs  refused=UnauthorizedOperation: by the simulated AWS  met 1 so far" in fault("list").stdout

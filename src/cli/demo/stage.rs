@@ -104,8 +104,8 @@ impl Stage {
             ..Request::default()
         };
         match self.simulation.call(&request) {
-            Outcome::Reply(reply) if reply.status == 200 => Ok(()),
-            Outcome::Reply(reply) => Err(Failure::new(format!("{typed}: {}", reply.body))),
+            Outcome::Reply(reply) | Outcome::Late(reply, _) if reply.status == 200 => Ok(()),
+            Outcome::Reply(reply) | Outcome::Late(reply, _) => Err(Failure::new(format!("{typed}: {}", reply.body))),
             Outcome::Broken | Outcome::Unreachable => Err(Failure::new(format!("{typed}: no answer"))),
         }
     }

@@ -155,6 +155,10 @@ impl HttpConnector for Door {
                 Outcome::Reply(reply) => {
                     response(reply, answered_at).map_err(|error| ConnectorError::other(error, None))
                 }
+                Outcome::Late(reply, span) => {
+                    clock.sleep(span.as_duration()).await;
+                    response(reply, clock.now()).map_err(|error| ConnectorError::other(error, None))
+                }
                 Outcome::Broken => Err(ConnectorError::io("the connection broke before an answer came".into())),
                 Outcome::Unreachable => {
                     Err(ConnectorError::io(io::Error::from(io::ErrorKind::ConnectionRefused).into()))

@@ -1,9 +1,11 @@
 //! The ways in to a simulated AWS.
 //!
+//! - [`control`]: faults on demand, over the loopback port
 //! - [`http_client`]: in the process, as the SDK's own HTTP client, on the simulation's time
 //! - [`prober`]: requests to the simulated apps, and to webhooks
 //! - [`server`]: on a loopback port, for any SDK and the `aws` command line
 
+pub mod control;
 pub mod http_client;
 pub mod prober;
 pub mod server;
@@ -49,7 +51,7 @@ mod tests {
             "AWS4-HMAC-SHA256 Credential=K/20260102/us-west-2/{service}/aws4_request, SignedHeaders=host, Signature=0"
         );
         match receive(&simulation, HttpRequest { method, uri, authorization: Some(&authorization), target, body }) {
-            Outcome::Reply(reply) => reply.status,
+            Outcome::Reply(reply) | Outcome::Late(reply, _) => reply.status,
             Outcome::Broken | Outcome::Unreachable => 0,
         }
     }

@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::{date, receive};
+use super::{control, date, receive};
 use crate::model::time::Timestamp;
 use crate::sim::wire::Reply;
 use crate::sim::wire::decode::{self, MAX_BODY};
@@ -70,9 +70,14 @@ async fn answer(simulation: Simulation, request: Request<Incoming>) -> Result<Re
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let uri = parts.uri.to_string();
     let target = header("x-amz-target");
+    let asked = parts.uri.path();
     let outcome = match Limited::new(body, MAX_BODY).collect().await {
         Ok(body) => {
             let body = body.to_bytes();
+            if control::is_for(asked) {
+                let (status, answer) = control::answer(&simulation, &parts.method, asked, &body);
+                return Ok(json(status, &answer));
+            }
             let http = decode::HttpRequest {
                 method: parts.method.as_str(),
                 uri: &uri,
@@ -87,8 +92,19 @@ async fn answer(simulation: Simulation, request: Request<Incoming>) -> Result<Re
     };
     match outcome {
         Outcome::Reply(reply) => Ok(response(reply, simulation.clock().now())),
+        Outcome::Late(reply, span) => {
+            simulation.clock().sleep(span.as_duration()).await;
+            Ok(response(reply, simulation.clock().now()))
+        }
         Outcome::Broken | Outcome::Unreachable => Err(Broken),
     }
+}
+
+fn json(status: hyper::StatusCode, body: &serde_json::Value) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
+    *response.status_mut() = status;
+    response.headers_mut().insert("content-type", hyper::header::HeaderValue::from_static("application/json"));
+    response
 }
 
 fn response(reply: Reply, at: Timestamp) -> Response<Full<Bytes>> {

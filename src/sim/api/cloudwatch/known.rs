@@ -1,4 +1,6 @@
 //! The operations, each with the members of its request that it reads: see [`members`](crate::sim::api::members).
+//!
+//! The unit of published data is let go: an alarm or a query takes data of any unit unless it names one, which is refused.
 
 /// Every operation with its members.
 pub(in crate::sim::api) const MEMBERS: &str = "
@@ -19,7 +21,7 @@ pub(in crate::sim::api) const MEMBERS: &str = "
         Dimensions.#.Name Dimensions.#.Value EvaluationPeriods ExtendedStatistic InsufficientDataActions.#
         MetricName Namespace OKActions.# Period Statistic Tags.#.Key Tags.#.Value Threshold TreatMissingData
     PutMetricData:
-        MetricData.#.Dimensions.#.Name MetricData.#.Dimensions.#.Value MetricData.#.MetricName MetricData.#.Value
+        MetricData.#.Dimensions.#.Name MetricData.#.Dimensions.#.Value MetricData.#.MetricName MetricData.#.Unit MetricData.#.Value
         Namespace
     SetAlarmState:
         AlarmName StateReason StateReasonData StateValue
