@@ -174,6 +174,12 @@ pub(crate) fn is_unhealthy(world: &World, target_group: &str, id: &str) -> bool 
     targets_of(world, target_group, id).any(|target| matches!(target.health, Health::Unhealthy(_)))
 }
 
+/// Whether an instance has yet to pass the checks of a target group that checks it.
+pub(crate) fn is_awaited(world: &World, target_group: &str, id: &str) -> bool {
+    let awaited = |health: &Health| matches!(health, Health::Registering | Health::Checking | Health::Unhealthy(_));
+    targets_of(world, target_group, id).any(|target| awaited(&target.health))
+}
+
 fn targets_of<'a>(world: &'a World, target_group: &str, id: &str) -> impl Iterator<Item = &'a Target> {
     let first = TargetKey { id: id.to_owned(), port: 0 };
     let last = TargetKey { id: id.to_owned(), port: u16::MAX };

@@ -1,7 +1,7 @@
 //! One look at a group: what has become of its instances, and what it does about that, in order.
 
-use super::{Group, Lifecycle, attachment, launch, retire, timetable};
-use crate::sim::world::World;
+use super::{Group, Lifecycle, Member, attachment, launch, retire, timetable};
+use crate::sim::world::{World, balancing};
 
 /// Looks at a group at `world.now`, acts, and plans the next look.
 pub(super) fn look(world: &mut World, name: &str) {
@@ -23,7 +23,7 @@ fn meet_capacity(world: &mut World, name: &str) {
         return;
     }
     let active = group.active().count();
-    let wanted = wanted(group);
+    let wanted = wanted(world, group);
     if active < wanted {
         launch::launch(world, name, wanted - active);
     } else if active > wanted && !group.is_suspended("Terminate") {
@@ -36,17 +36,27 @@ fn meet_capacity(world: &mut World, name: &str) {
     }
 }
 
-/// The wanted number of members. One more than desired while members are in subnets that the group no longer has, so that
-/// a successor is in service before one of them leaves.
-fn wanted(group: &Group) -> usize {
+/// The wanted number of members. One more than desired while members are in subnets that the group no longer has: Auto Scaling
+/// launches before it terminates there. Where the load balancer decides over health, a successor counts once that calls it
+/// healthy.
+/// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-availability-zone-balanced.html>
+fn wanted(world: &World, group: &Group) -> usize {
     let desired = group.desired as usize;
     if group.is_suspended("AZRebalance") || group.failing.is_some() {
         return desired;
     }
-    let strays = group.active().any(|member| !group.subnet_ids.contains(&member.subnet_id));
-    let successor_serves =
-        group.active().count() > desired && group.active().all(|member| member.lifecycle == Lifecycle::InService);
+    let is_stray = |member: &Member| !group.subnet_ids.contains(&member.subnet_id);
+    let strays = group.active().any(is_stray);
+    let successor_serves = group.active().count() > desired
+        && group.active().all(|member| {
+            member.lifecycle == Lifecycle::InService && (is_stray(member) || is_ready(world, group, member))
+        });
     desired + usize::from(strays && !successor_serves)
+}
+
+/// Whether no load balancer that decides over its health still has to call a member healthy.
+fn is_ready(world: &World, group: &Group, member: &Member) -> bool {
+    !group.health_check_elb || !group.registers_in().any(|arn| balancing::health::is_awaited(world, arn, &member.id))
 }
 
 /// A group that is being deleted goes when nothing is left of it.
