@@ -24,6 +24,9 @@ const PATIENCE_WITH_TRAFFIC: u32 = 64;
 /// The most calls of one app that are remembered as given up.
 const MOST_GIVEN_UP: usize = 64;
 
+/// The most calls of one app of which it is remembered how often they failed.
+const MOST_FAILING: usize = 64;
+
 /// What fails, how often, and what is given up.
 #[derive(Default)]
 pub(super) struct Troubles {
@@ -42,14 +45,29 @@ pub(super) struct Troubles {
 struct Trouble {
     /// The call at which its plan ended last.
     ended_at: Option<Action>,
-    /// Failed calls in a row.
-    failures: u32,
+    /// Calls that failed, each with how often in a row: what succeeds meanwhile is no sign that they would.
+    failures: Vec<(Action, u32)>,
     /// Stale plans in a row.
     stale: u32,
     /// The call that is left alone, and until when.
     rest: Option<(Action, Timestamp)>,
     /// Calls that succeed and are planned again all the same.
     repeats: Repeats,
+}
+
+impl Trouble {
+    /// A call failed once more. How often it did in a row.
+    fn failed(&mut self, action: &Action) -> u32 {
+        if let Some((_, times)) = self.failures.iter_mut().find(|(failed, _)| is_same(failed, action)) {
+            *times = times.saturating_add(1);
+            return *times;
+        }
+        if self.failures.len() >= MOST_FAILING {
+            self.failures.remove(0);
+        }
+        self.failures.push((action.clone(), 1));
+        1
+    }
 }
 
 impl Troubles {
@@ -137,7 +155,10 @@ impl Troubles {
     pub(super) fn told(&mut self, event: &Event) {
         let trouble = self.apps.entry(event.app.clone()).or_default();
         match &event.kind {
-            EventKind::Acted { action, .. } => trouble.repeats.made(action, event.at),
+            EventKind::Acted { action, .. } => {
+                trouble.failures.retain(|(failed, _)| !is_same(failed, action));
+                trouble.repeats.made(action, event.at);
+            }
             EventKind::Stale { action, .. } | EventKind::Failed { action, .. } => {
                 trouble.ended_at = Some(action.clone())
             }
@@ -151,7 +172,7 @@ impl Troubles {
         let ended_at = trouble.ended_at.take();
         match executed {
             Executed::Stopped => {}
-            Executed::Complete => (trouble.failures, trouble.stale, trouble.rest) = (0, 0, None),
+            Executed::Complete => (trouble.stale, trouble.rest) = (0, None),
             // The world moved on: the next plan knows better. If it does not, there is no hurry.
             Executed::Stale => {
                 trouble.stale += 1;
@@ -160,8 +181,7 @@ impl Troubles {
                 }
             }
             Executed::Failed(error) => {
-                trouble.failures += 1;
-                let count = trouble.failures;
+                let count = ended_at.as_ref().map_or(1, |action| trouble.failed(action));
                 trouble.rest = rest(ended_at.clone(), count, now);
                 // A way to AWS that is cut off, or credentials that have ended, are judged by the looks.
                 let lasting = !matches!(error.class, Class::Retry | Class::Wait | Class::FatalAll);
@@ -169,7 +189,7 @@ impl Troubles {
                     if matches!(action, Action::Shift { .. }) { PATIENCE_WITH_TRAFFIC } else { PATIENCE }
                 };
                 if let Some(action) = ended_at.filter(|action| lasting || count > patience(action)) {
-                    trouble.failures = 0;
+                    trouble.failures.retain(|(failed, _)| !is_same(failed, &action));
                     self.give_up(app, GivenUp { action, why: Why::Refused(error.explained()) });
                 }
             }
@@ -263,6 +283,28 @@ mod tests {
         let mut troubles = Troubles::default();
         (0..=PATIENCE).for_each(|_| tried(&mut troubles, &error(Class::FatalAll)));
         assert!(troubles.holds_given_up(&plan([tag("12:00")])), "in the end");
+    }
+
+    #[test]
+    fn a_call_that_fails_among_others_that_succeed_is_given_up_all_the_same() {
+        let (mut troubles, app) = (Troubles::default(), samples::rolling_out().app);
+        let happened = |troubles: &mut Troubles, action: Action| {
+            let kind = EventKind::Acted { action, reason: String::new() };
+            troubles.told(&Event { at: now(), app: app.clone(), kind });
+            troubles.note(&app, &Executed::Complete, now());
+        };
+        for _ in 0..=PATIENCE {
+            assert!(!troubles.holds_given_up(&plan([tag("12:00")])));
+            tried(&mut troubles, &error(Class::Retry));
+            happened(&mut troubles, shift());
+        }
+        assert!(troubles.holds_given_up(&plan([tag("12:00")])));
+        let mut troubles = Troubles::default();
+        for _ in 0..3 * PATIENCE {
+            tried(&mut troubles, &error(Class::Retry));
+            happened(&mut troubles, tag("12:00"));
+        }
+        assert!(!troubles.holds_given_up(&plan([tag("12:00")])), "it succeeds in between");
     }
 
     #[test]
