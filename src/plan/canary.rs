@@ -6,7 +6,7 @@ use super::draft::Draft;
 use super::release::{Release, Turn};
 use super::shift;
 use super::verify;
-use super::verify::watched::Watching;
+use super::verify::watched::{self, Watching};
 use crate::manifest::spec::{Canary, CanaryStep};
 use crate::model::action::Tags;
 use crate::model::mark;
@@ -90,6 +90,9 @@ pub(super) fn pause<'a>(
     let share = share_now(release, target);
     match duration.map(|duration| Watching::of(target, since, duration, draft.now).end) {
         Some(end) if draft.now >= end => Turn::Done,
+        Some(_) if duration.is_some_and(|duration| watched::is_held(draft, target, since, duration)) => {
+            Turn::Here(None)
+        }
         Some(end) => {
             draft.wait(format!("{generation} to be watched at {share} %"), Some(end));
             Turn::Here(None)

@@ -5,7 +5,7 @@ use crate::manifest::spec::Tolerance;
 use crate::model::action::{Action, Expect, Tags};
 use crate::model::desired::Desired;
 use crate::model::launch::TemplateHash;
-use crate::model::names::Scope;
+use crate::model::names::{Generation, Scope};
 use crate::model::observed::{Observed, Read, Want};
 use crate::model::plan::{AppPlan, Change, Impact, PlannedAction, Step, StepKind, StepState, Wait};
 use crate::model::time::{Span, Timestamp};
@@ -54,6 +54,8 @@ pub(super) struct Draft<'a> {
     pub(super) is_held: bool,
     /// Whether a step is at work that must be done before the record, and before nothing else.
     pub(super) beside: bool,
+    /// The failed generation that keeps the next one out of its slot.
+    pub(super) in_the_way: Option<Generation>,
     /// Whether a new health check is being tried on what serves.
     pub(super) trying: bool,
     /// Why a setting does not come into force, if one does not.
@@ -107,6 +109,7 @@ impl<'a> Draft<'a> {
             paused: None,
             is_held: false,
             beside: false,
+            in_the_way: None,
             trying: false,
             refused: None,
             fails: false,

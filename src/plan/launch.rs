@@ -34,6 +34,7 @@ pub(super) fn launch<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
     // The slot may still hold instances of a generation that failed.
     let slot = next_slot(release);
     if let Some(busy) = occupant(release, slot) {
+        draft.in_the_way = Some(busy.1);
         draft.wait(format!("{} instances of {} to leave slot {}", busy.0, busy.1, slot.map_or("", Slot::as_str)), None);
         return Turn::Here(None);
     }

@@ -9,7 +9,8 @@
 //! - [`place`]: the place of an app's rule on a shared listener
 //! - [`diff`]: what differs, and who changed it
 //! - [`second_look`]: what is looked at again before anything is concluded
-//! - [`recovery`]: what follows where what serves, or what is wanted, has failed; [`autopsy`]: what can be learnt from it
+//! - [`recovery`]: what follows where what serves, or what is wanted, has failed; [`rescue`]: who serves where nobody does;
+//!   [`autopsy`]: what can be learnt from it
 //! - [`image`]: what follows where there is no new image, or not yet
 //! - [`release`]: what is wanted and what there is, side by side
 //! - [`strategy`]: a release as a list of steps; [`canary`]: those with a share of the traffic
@@ -57,6 +58,7 @@ mod preview;
 mod record;
 mod recovery;
 mod release;
+mod rescue;
 mod resolve;
 mod retire;
 mod rollout;
@@ -239,7 +241,12 @@ fn release<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>
         return recovery::hold(draft, wanted, picture, tombstone);
     }
     if let (None, Some(unproven)) = (candidate, serving.filter(|serving| is_unproven(wanted, picture, serving))) {
-        return prove_first(draft, wanted, picture, unproven);
+        if unproven.desired > 0 {
+            return prove_first(draft, wanted, picture, unproven);
+        }
+        if let Some(proven) = recovery::proven_before(picture, unproven) {
+            return recovery::set_aside(draft, wanted, picture, unproven, proven);
+        }
     }
     if let (None, Choice::Nothing(why) | Choice::Missing { why, .. }) = (candidate, &wanted.choice) {
         return image::none(draft, wanted, picture, why);
@@ -309,7 +316,8 @@ fn prove_first<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture
     draft.plan.to = Some(picture.newest().map_or(Generation(1), Generation::next));
     draft.plan.reason = format!("after the bake of {generation}");
     draft.note(format!("the next generation is launched once {generation} has been watched for its whole time"));
-    if draft.plan.waits.is_empty() && draft.plan.actions.is_empty() {
+    // Where a person, or nobody, can let it go on, that is said, and not waited for.
+    if draft.plan.waits.is_empty() && draft.plan.actions.is_empty() && !draft.is_held {
         draft.wait(format!("{generation} to be recorded"), None);
     }
 }

@@ -125,13 +125,22 @@ impl<'a> Picture<'a> {
     }
 
     /// The group of this template that may still become, or already is, the one that serves. A generation that was
-    /// emptied before it ever served does not come back: a new one takes its place. As long as it cannot be told which
+    /// emptied before it ever served, or was proved, does not come back: a new one takes its place. As long as it cannot be told which
     /// template it is, it is the generation that runs or is on its way.
     pub(super) fn candidate(&self, wanted: &Wanted<'a>) -> Option<&'a Group> {
         let Some(hash) = wanted.hash() else { return wanted.runs().filter(|group| group.owner.failed.is_none()) };
-        let spent = |group: &Group| group.desired == 0 && group.owner.shifted_at.is_none() && wanted.min > 0;
+        let spent = |group: &Group| {
+            let is_set_aside = || group.owner.recorded_at.is_none() && self.has_no_traffic(group);
+            group.desired == 0 && wanted.min > 0 && (group.owner.shifted_at.is_none() || is_set_aside())
+        };
         let fits = |group: &&Group| group.owner.template_hash == *hash && !group.deleting && !spent(group);
         self.unfailed().filter(fits).last()
+    }
+
+    /// Whether a generation stands behind a load balancer that gives it nothing.
+    fn has_no_traffic(&self, group: &Group) -> bool {
+        let weight = |front: &Front<'_>| group.owner.slot.map(|slot| front.weight(slot));
+        self.front.as_ref().and_then(weight) == Some(0)
     }
 
     /// The group of this template that failed, if it did, and would be judged in the same way today.

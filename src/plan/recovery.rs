@@ -6,9 +6,10 @@ use super::picture::Picture;
 use super::release::Release;
 use super::resolve::Wanted;
 use super::verify::watch;
-use super::{diff, lead_to, prepare, rollout, shift, verify};
+use super::{diff, lead_to, prepare, rescue, rollout, shift, spared, verify};
 use crate::model::action::{Action, Expect};
 use crate::model::mark::BackTo;
+use crate::model::names::Generation;
 use crate::model::observed::Group;
 use crate::model::plan::{Change, StepKind, StepState};
 
@@ -35,7 +36,7 @@ pub(super) fn recover<'a>(
 }
 
 /// What serves has no healthy target at all, and an earlier generation has, because it is still warm: that takes the traffic
-/// again in one call, whether the release was recorded or not. Whether it is so.
+/// again in one call, whether the release was recorded or not. Where none has, what else answers does. Whether it is so.
 pub(super) fn nobody_serves<'a>(
     draft: &mut Draft<'a>,
     wanted: &Wanted<'a>,
@@ -47,12 +48,14 @@ pub(super) fn nobody_serves<'a>(
     };
     // Health costs a call: it is asked for when the group itself sees none of its instances well.
     let is_known = draft.observed.details.target_health.contains_key(arn);
-    if serving.desired == 0 || serving.owner.failed.is_some() || (serving.in_service() > 0 && !is_known) {
+    if serving.desired == 0 || (serving.in_service() > 0 && !is_known) {
         return false;
     }
     let elsewhere = |group: &&Group| group.owner.slot.is_some_and(|other| other != slot);
     let ways: Vec<&'a Group> = picture.ways_back(serving).filter(elsewhere).collect();
-    if ways.is_empty() {
+    let others = rescue::others(picture, serving);
+    let has_failed = serving.owner.failed.is_some();
+    if others.is_empty() && (ways.is_empty() || has_failed) {
         return false;
     }
     let Some(good) = verify::healthy(draft, picture, serving) else { return !draft.plan.wants.is_empty() };
@@ -60,7 +63,14 @@ pub(super) fn nobody_serves<'a>(
         return false;
     }
     let back = ways.into_iter().find(|group| verify::healthy(draft, picture, group).is_some_and(|good| good > 0));
-    let Some(back) = back else { return !draft.plan.wants.is_empty() };
+    if !draft.plan.wants.is_empty() {
+        return true;
+    }
+    let Some(back) = back else { return rescue::takes_over(draft, picture, serving, &others) };
+    if has_failed {
+        // The way back from what failed is told there.
+        return false;
+    }
     let sick = watch::sickness(draft, picture, serving);
     if picture.is_due(serving) && sick.is_some() {
         // Its bake says the same, and more.
@@ -79,6 +89,53 @@ pub(super) fn nobody_serves<'a>(
     draft.plan.change = Change::Replace;
     draft.plan.reason = format!("{} failed: {reason}", serving.owner.generation);
     true
+}
+
+/// The generation that was deployed before one that took over and was never proved. It may be scaled to nothing as well.
+pub(super) fn proven_before<'a>(picture: &Picture<'a>, unproven: &Group) -> Option<&'a Group> {
+    let could = |group: &&Group| {
+        let elsewhere =
+            picture.front.is_none() || group.owner.slot.is_some_and(|slot| Some(slot) != unproven.owner.slot);
+        group.name != unproven.name && elsewhere && group.owner.recorded_at.is_some() && !group.deleting
+    };
+    picture.unfailed().filter(could).max_by_key(|group| group.owner.shifted_at).filter(|_| {
+        // What was recorded once is no stranger: only a release that was never proved is set aside.
+        unproven.owner.recorded_at.is_none()
+    })
+}
+
+/// The manifest asks for another release than the one that took over and was scaled to nothing before it was proved. Nobody can
+/// prove that one now, so that the next release does not wait for it: it is left out, and what was deployed before it stays
+/// the way back.
+pub(super) fn set_aside<'a>(
+    draft: &mut Draft<'a>,
+    wanted: &Wanted<'a>,
+    picture: &Picture<'a>,
+    unproven: &'a Group,
+    proven: &'a Group,
+) {
+    let release = Release::new(wanted, picture, Some(unproven));
+    diff::replaced(draft, &release);
+    let (generation, back) = (unproven.owner.generation, proven.owner.generation);
+    let why = format!(
+        "{generation} has no instances and was never proved, and the manifest asks for another release: {back} is what that \
+         takes over from"
+    );
+    match (&picture.front, proven.owner.slot, unproven.owner.slot.and_then(|slot| picture.front.as_ref()?.arn(slot))) {
+        (Some(front), Some(slot), Some(arn)) => {
+            let none = Expect::NoneHealthy { target_group_arn: arn.to_owned(), group: unproven.name.clone() };
+            for action in front.shifts(&front.all_to(slot)) {
+                let expects = vec![shift::own_group(proven), spared::still_wanted(proven), none.clone()];
+                draft.act(action, why.clone(), expects);
+            }
+        }
+        // A worker has no traffic to give back: its mark says that it is not the one to take over from.
+        _ => verify::fail(draft, &release, unproven, "it has no instances, and was never proved".to_owned()),
+    }
+    draft.plan.change = Change::Replace;
+    draft.plan.to = Some(picture.newest().map_or(Generation(1), Generation::next));
+    draft.plan.reason = why;
+    draft.in_flight = true;
 }
 
 /// What serves was turned down for a release that does not run any more: that is launched again, and what serves goes on
@@ -159,9 +216,14 @@ fn goes_on_serving<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Pic
         return format!("; {serves} goes on serving");
     };
     let since = failed.owner.failed.as_ref().map_or(failed.created_at, |failure| failure.at);
+    let since = failed.owner.shifted_at.map_or(since, |shifted| shifted.max(since));
     let deadline = wanted.spec.progress_deadline.after(since);
     if draft.now < deadline {
-        draft.wait(format!("an instance of {back} to be healthy, so that it can serve again"), Some(deadline));
+        let what = match failed.owner.stands_in() {
+            true => format!("{back} to be whole, so that it can serve again"),
+            false => format!("an instance of {back} to be healthy, so that it can serve again"),
+        };
+        draft.wait(what, Some(deadline));
     }
     format!("; {serves} goes on serving, because {back} has no healthy instance,")
 }

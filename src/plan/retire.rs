@@ -26,6 +26,8 @@ pub(super) fn keep<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, duratio
         return Turn::Done;
     }
     if let Some(previous) = release.previous() {
+        // It may have been wanted again, and not become whole in time: that was another release.
+        verify::has_enough(draft, previous);
         draft.wait_to_clean(format!("{} stays warm for an instant way back", previous.owner.generation), Some(until));
     }
     Turn::Here(None)
@@ -116,7 +118,21 @@ fn take_traffic_away<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group
     }
     let (unwanted, back) = (group.owner.generation, serving.owner.generation);
     let reason = format!("{unwanted} is not wanted any more: {back} takes all traffic again");
+    let before = draft.plan.actions.len();
     shift::move_traffic(draft, release, serving, proven, &front.all_to(proven), &reason);
+    match verify::healthy(draft, release.picture, serving) {
+        Some(0) if serving.desired > 0 => {}
+        _ => return true,
+    }
+    // Neither is well, or the other one had taken all: nobody is worse off, and the slot is needed for what may be the cure.
+    let none =
+        front.arn(slot).map(|arn| Expect::NoneHealthy { target_group_arn: arn.to_owned(), group: group.name.clone() });
+    for planned in draft.plan.actions[before..].iter_mut() {
+        if matches!(planned.action, Action::Shift { .. }) {
+            planned.expects.retain(|expect| !matches!(expect, Expect::Healthy { .. }));
+            planned.expects.extend(none.clone());
+        }
+    }
     true
 }
 
@@ -248,7 +264,11 @@ pub(super) fn tombstones<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture
         if group.deleting {
             draft.wait_to_clean(format!("{generation} to be deleted by AWS"), None);
         } else if group.desired > 0 || group.min > 0 {
-            match spared::spared(draft, picture, wanted.spec.verification.stable_for, group) {
+            let mut spared = spared::spared(draft, picture, wanted.spec.verification.stable_for, group);
+            if let (Spared::Last, Some(until)) = (&spared, spared::makes_room(draft, picture, group)) {
+                spared = if draft.now < until { Spared::Until(until) } else { Spared::No };
+            }
+            match spared {
                 Spared::No => {
                     let ended = if group.owner.is_turned_down() { "was turned down" } else { "failed" };
                     let why = format!("{generation} {ended} and does not serve");

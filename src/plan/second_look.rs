@@ -28,7 +28,7 @@ pub(super) fn is_due<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &P
         "{generation} was given traffic less than a minute ago, and AWS shows the weights from before; nothing is concluded \
          from that until {until:.0}"
     ));
-    draft.wait(format!("AWS to show the weights of {generation}"), None);
+    draft.wait(format!("AWS to show the weights of {generation}"), Some(until));
     true
 }
 

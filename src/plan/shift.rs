@@ -5,7 +5,8 @@ use super::draft::Draft;
 use super::picture::Picture;
 use super::release::{Release, Turn};
 use super::spared;
-use crate::model::action::{Expect, Tags};
+use super::verify;
+use crate::model::action::{Action, Expect, Tags};
 use crate::model::names::Slot;
 use crate::model::observed::{Forward, Group, Health, Want};
 use crate::model::plan::{StepKind, StepState};
@@ -87,8 +88,29 @@ pub(super) fn move_traffic<'a>(
         // Only the weights were changed by someone; there is nothing else to serve.
         expects.clear();
     }
-    for action in front.shifts(forward) {
+    let shifts = front.shifts(forward);
+    if !shifts.is_empty() {
+        end_canaries(draft, release.picture, target, forward);
+    }
+    for action in shifts {
         draft.act(action, reason, expects.clone());
+    }
+}
+
+/// A canary whose share is taken away without a failure is none any more. Its tag goes before its share: with the tag and no
+/// share it would be given up as soon as it is wanted again, for somebody seems to have taken it out of service. With a share
+/// and no tag it is only where it was before its first step.
+fn end_canaries(draft: &mut Draft<'_>, picture: &Picture<'_>, target: &Group, forward: &Forward) {
+    let Some(front) = &picture.front else { return };
+    let loses = |group: &&Group| {
+        let slot = group.owner.slot.filter(|_| group.name != target.name && group.owner.canary_step().is_some());
+        slot.is_some_and(|slot| front.weight(slot) > 0 && front.arn(slot).is_some_and(|arn| forward.weight(arn) == 0))
+    };
+    for group in picture.unfailed().filter(loses) {
+        let promoted = group.owner.marks.promoted.as_ref().map(|_| keys::PROMOTED);
+        let keys = [keys::CANARY].into_iter().chain(promoted).map(str::to_owned).collect();
+        let action = Action::UntagGroup { name: group.name.clone(), keys };
+        draft.act(action, "it is not wanted any more: if it is again, it begins anew as a canary", Vec::new());
     }
 }
 
@@ -110,7 +132,7 @@ pub(super) fn back<'a>(
             draft.see(draft.observed.details.target_health.get(arn), want, "the health of the generation before")?;
         let own = |id: &str| group.instances.iter().any(|instance| instance.id == id);
         let good = targets.iter().filter(|target| target.health == Health::Healthy && own(&target.id)).count();
-        if good == 0 {
+        if good == 0 || (good as u32) < group.desired && stands_well(draft, picture, failed)? {
             continue;
         }
         let expects = vec![
@@ -132,6 +154,15 @@ pub(super) fn back<'a>(
         return Some(group);
     }
     None
+}
+
+/// Whether a generation serves in the place of one that nobody of was healthy, and answers: then the other one must be whole
+/// first, or it might fall over again at once. `None`: that must be read first.
+fn stands_well<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, failed: &Group) -> Option<bool> {
+    if !failed.owner.stands_in() {
+        return Some(false);
+    }
+    Some(verify::healthy(draft, picture, failed)? > 0)
 }
 
 /// Gives all traffic to a generation that has healthy targets, where it leads to nobody who has.

@@ -94,8 +94,17 @@ fn harmless_since(picture: &Picture<'_>, group: &Group) -> Option<Timestamp> {
     let recorded = picture.groups.iter().copied().filter(later).filter_map(|other| other.owner.recorded_at).min();
     // A candidate of an edit that was taken back took over from nobody: what serves was recorded long before.
     let recorded = recorded.filter(|_| owner.shifted_at.is_some());
+    // What failed may have been given the traffic after that, for want of another.
     let failed = owner.failed.as_ref().map(|failure| failure.at);
+    let failed = failed.map(|at| owner.shifted_at.map_or(at, |shifted| shifted.max(at)));
     failed.or(recorded).or(owner.unwanted_since)
+}
+
+/// Until when a failed generation that nobody gives any traffic keeps the slot that the next one is launched in, though it is the
+/// last with healthy targets: that next one is the cure.
+pub(super) fn makes_room(draft: &Draft<'_>, picture: &Picture<'_>, group: &Group) -> Option<Timestamp> {
+    let is_in_the_way = draft.in_the_way == Some(group.owner.generation) && group.owner.failed.is_some();
+    harmless_since(picture, group).filter(|_| is_in_the_way).map(|since| REQUEST_LIFE.after(since))
 }
 
 /// A generation that was marked as not wanted any more is wanted again.

@@ -17,6 +17,7 @@ mod places;
 mod release;
 mod said;
 mod scaling;
+mod slots;
 mod verification;
 mod watching;
 mod writers;
@@ -335,6 +336,22 @@ impl Case {
 
     fn plan(&self) -> AppPlan {
         plan(&self.desired, &self.observed, now()).apps.remove(0)
+    }
+
+    /// All traffic goes to this slot now.
+    fn with_front_at(mut self, live: Slot) -> Self {
+        let (a, b) = if live == Slot::A { (100, 0) } else { (0, 100) };
+        self.weights(a, b);
+        self
+    }
+
+    /// The slots have these shares of the traffic now.
+    fn weights(&mut self, a: u32, b: u32) {
+        let weights = [(Slot::A, a), (Slot::B, b)].map(|(slot, weight)| (target_group_arn(slot), weight));
+        let forward = Forward::new(weights.into_iter().collect());
+        let listener = Listener { forward, ..self.listener() };
+        self.observed.listeners.insert(LISTENER.to_owned(), Read::Known(Some(listener.clone())));
+        self.observed.details.listeners_of.insert(BALANCER.to_owned(), Read::Known(vec![listener]));
     }
 
     fn listener(&self) -> Listener {

@@ -4,11 +4,15 @@
 //! of the instances that serve are registered in the idle slot's target group, too, which gets no traffic and carries the new
 //! check. Their group does not look there. Only when they have passed for as long as the check needs to call an instance
 //! unhealthy does the check come into force; if one of them fails it, the check in force stays, and the app says why.
+//!
+//! A generation that stands warm in that slot lives with the new check meanwhile. Its group does not judge by health checks as
+//! long as that is so, or it would replace good instances for a check that nobody has proved.
 
 use super::draft::Draft;
 use super::picture::Picture;
 use super::release::Release;
 use super::spared;
+use super::verify;
 use crate::model::action::{Action, Tags};
 use crate::model::names::Slot;
 use crate::model::observed::{Group, Health, Target, TargetCheck, TargetGroup, Want};
@@ -19,6 +23,11 @@ use crate::model::trial::Trial;
 
 /// How many of the instances that serve take part.
 const SAMPLE: usize = 20;
+/// The process by which a group finds that an instance is unhealthy.
+/// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-suspend-resume-processes.html>
+const HEALTH_CHECK: &str = "HealthCheck";
+/// How long at most a warm generation is spared it: for a trial, and until it passes its own check again.
+const LONGEST_SPARED: Span = Span::minutes(15);
 /// From a registration until the first check, and from a check until its outcome can be read.
 const SLACK_S: u64 = 10;
 
@@ -68,9 +77,15 @@ pub(super) fn of_check<'a>(
         // Nobody can fall out of service, and the new check may be the cure.
         return Verdict::InForce;
     }
-    if let Some(warm) = picture.runs_in(slot.other()).filter(|_| idle.check != live.check && trial.is_none()) {
+    let warm = picture.runs_in(slot.other());
+    let has_its_own = |warm: &&Group| idle.check != live.check && !is_beside(warm);
+    if let Some(warm) = warm.filter(|warm| trial.is_none() && has_its_own(warm)) {
         let warm = warm.owner.generation;
-        draft.wait(format!("{warm} to leave the idle slot, where the new health check of {generation} is tried"), None);
+        let kept = serving.owner.recorded_at.map(|at| release.wanted.spec.retain.keep_for.after(at));
+        let what = format!(
+            "{warm} to leave the idle slot, where the new health check of {generation} is tried; `retain.for: 0s` lets it go now"
+        );
+        draft.wait(what, kept.filter(|until| *until > draft.now));
         return Verdict::NotYet;
     }
     if !front.names(slot.other()) {
@@ -82,6 +97,14 @@ pub(super) fn of_check<'a>(
     }
     draft.trying = true;
     let until = watched_until(check, trial.map_or(draft.now, |trial| trial.at));
+    let want = Want::TargetHealth(idle.arn.clone());
+    let found = draft.observed.details.target_health.get(&idle.arn);
+    let Some(targets) = draft.see(found, want, "the health of what is tried") else { return Verdict::NotYet };
+    let tried: Vec<&Target> = own(serving, targets).filter(|target| target.health != Health::Draining).collect();
+    if trial.is_none() && !tried.is_empty() {
+        // What they are called by another check says nothing about this one.
+        leave(draft, serving, idle);
+    }
     if trial.is_none() {
         let mut tags = Tags::from([(keys::TRIAL.to_owned(), Trial::begun(check, draft.now).to_string())]);
         // Who tries it is told at once, or two processes with different checks would go on undoing each other's trials.
@@ -90,16 +113,15 @@ pub(super) fn of_check<'a>(
         draft.tag_group(&serving.name, tags, "a new health check is tried before it decides over what serves");
     }
     if idle.check != *check {
+        if let Some(warm) = warm {
+            spare(draft, warm, check);
+        }
         draft.act(
             modify(idle, check),
             "nothing in this slot has traffic: the new health check is tried here",
             Vec::new(),
         );
     }
-    let want = Want::TargetHealth(idle.arn.clone());
-    let found = draft.observed.details.target_health.get(&idle.arn);
-    let Some(targets) = draft.see(found, want, "the health of what is tried") else { return Verdict::NotYet };
-    let tried: Vec<&Target> = own(serving, targets).filter(|target| target.health != Health::Draining).collect();
     if tried.is_empty() {
         let ids = well.into_iter().take(SAMPLE).map(str::to_owned).collect();
         let action = Action::RegisterTargets { arn: idle.arn.clone(), name: idle.name.clone(), ids };
@@ -110,6 +132,49 @@ pub(super) fn of_check<'a>(
         return not_yet(draft, serving, until);
     }
     judge(draft, picture, serving, Slots { live, idle }, check, until, &tried)
+}
+
+/// Whether a health check is tried by another generation where this one stands.
+fn is_beside(group: &Group) -> bool {
+    group.owner.trial.as_ref().is_some_and(|trial| trial.beside)
+}
+
+/// From now on the group of what stands warm replaces nothing for its health. Where somebody has seen to that before, it is left
+/// as it is, now and afterwards.
+fn spare(draft: &mut Draft<'_>, warm: &Group, check: &TargetCheck) {
+    if warm.suspended.contains(HEALTH_CHECK) {
+        return;
+    }
+    let why = "another generation tries a new health check in this slot";
+    if !is_beside(warm) {
+        let tag = Tags::from([(keys::TRIAL.to_owned(), Trial::beside(check, draft.now).to_string())]);
+        draft.tag_group(&warm.name, tag, why);
+    }
+    let action = Action::SuspendProcesses { name: warm.name.clone(), processes: vec![HEALTH_CHECK.to_owned()] };
+    draft.act(action, format!("{why}: nothing here is replaced for it"), Vec::new());
+}
+
+/// What was spared is judged by its health checks again, once it passes its own, or has had the time to.
+fn spared_no_more<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>) {
+    let spared = |group: &&Group| is_beside(group) && group.desired > 0 && !group.deleting;
+    for group in picture.groups.iter().copied().filter(spared) {
+        let since = group.owner.trial.as_ref().map_or(draft.now, |trial| trial.at);
+        let until = LONGEST_SPARED.after(since);
+        let Some(health) = verify::Healthy::of(draft, picture, group) else { return };
+        let generation = group.owner.generation;
+        if group.suspended.contains(HEALTH_CHECK) && health.good < group.in_service() && draft.now < until {
+            let what = format!("{generation} to pass its own health check again, after the trial of another one");
+            draft.wait(what, Some(until));
+            continue;
+        }
+        let why = "the trial of a health check is over";
+        if group.suspended.contains(HEALTH_CHECK) {
+            let processes = vec![HEALTH_CHECK.to_owned()];
+            draft.act(Action::ResumeProcesses { name: group.name.clone(), processes }, why, Vec::new());
+        }
+        let untag = Action::UntagGroup { name: group.name.clone(), keys: vec![keys::TRIAL.to_owned()] };
+        draft.act(untag, why, Vec::new());
+    }
 }
 
 fn not_yet(draft: &mut Draft<'_>, serving: &Group, until: Timestamp) -> Verdict {
@@ -165,7 +230,8 @@ fn judge<'a>(
 
 /// What is left of a trial that is not wanted any more is cleared away, before the slot gets any traffic.
 pub(super) fn clear_away<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>) {
-    let tried = |group: &&&Group| group.owner.trial.as_ref().is_some_and(|trial| trial.refused.is_none());
+    let tried =
+        |group: &&&Group| group.owner.trial.as_ref().is_some_and(|trial| trial.refused.is_none() && !trial.beside);
     if draft.trying || !draft.plan.wants.is_empty() || draft.plan.change == Change::Error {
         return;
     }
@@ -195,6 +261,9 @@ pub(super) fn clear_away<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>) {
         draft.act(untag, "the trial of a health check is not wanted any more", Vec::new());
     }
     draft.plan.actions.extend(later);
+    if draft.plan.actions.is_empty() {
+        spared_no_more(draft, picture);
+    }
 }
 
 /// An app whose new health check is refused waits for its manifest to change.

@@ -92,6 +92,12 @@ impl Ownership {
         format!("{} {verb} {}", self.generation, self.why_failed())
     }
 
+    /// Whether it took the traffic after it had failed, because nobody else could: for as long as that is so.
+    pub fn stands_in(&self) -> bool {
+        let failed_at = self.failed.as_ref().map(|failure| failure.at);
+        failed_at.is_some_and(|failed| self.shifted_at.is_some_and(|shifted| shifted > failed))
+    }
+
     /// Whether a person turned it down.
     pub fn is_turned_down(&self) -> bool {
         self.failed.as_ref().is_some_and(Failure::is_by_a_person)

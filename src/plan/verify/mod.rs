@@ -37,6 +37,11 @@ pub(super) fn healthy<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, group: &
     Some(Healthy::of(draft, picture, group)?.good)
 }
 
+/// A generation lacks nothing any more, or nothing is asked of it now.
+pub(super) fn has_enough(draft: &mut Draft<'_>, group: &Group) {
+    patience::has_enough(draft, group);
+}
+
 /// When AWS had room for its launches again, if it had lacked some and that was read.
 pub(super) fn room_since(draft: &Draft<'_>, target: &Group) -> Option<Timestamp> {
     activity::room_since(draft.observed.details.activities.get(&target.name)?.known()?)
@@ -70,6 +75,9 @@ pub(super) fn wait_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>,
     if health.good < release.size {
         readiness::not_yet_healthy(draft, release, target, &health);
         return Turn::Here(Some(detail));
+    }
+    if target.owner.shifted_at.is_some() {
+        has_enough(draft, target);
     }
     let Some(since) = target.owner.healthy_since else {
         let tag = Tags::from([(keys::HEALTHY_SINCE.to_owned(), draft.now.to_string())]);
@@ -130,6 +138,9 @@ pub(super) fn bake<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, duratio
     } else {
         duration.after(shifted_at)
     };
+    if draft.now < until && watched::is_held(draft, target, shifted_at, duration) {
+        return Turn::Here(Some(format!("healthy {}/{size}", health.good)));
+    }
     if draft.now < until {
         draft.wait(
             format!("{} to be watched under traffic, healthy {}/{size}", target.owner.generation, health.good),

@@ -30,11 +30,14 @@ pub(super) fn not_yet_healthy<'a>(
     let trouble = Trouble::of(activities, target, health);
     let (generation, size) = (target.owner.generation, release.size);
     let patience = release.wanted.spec.progress_deadline;
-    let deadline = patience.after(begun(draft, target, activities, was_ready));
-    // The deadline is for what never served; what did and is wanted again only has to recover.
+    // What served before and is wanted again was made long ago: its time runs from when it was first seen to lack something.
     let never_served = target.owner.shifted_at.is_none();
-    let over = |at: Timestamp| patience::is_over(draft, release, at) && never_served;
-    let overdue = over(if trouble.shows_why() { deadline } else { TO_SHOW_WHY.after(deadline) });
+    if !never_served && target.owner.lacking_since.is_none() {
+        patience::lacks(draft, target, "it is wanted again and is not whole: the time that this may last begins");
+    }
+    let deadline = patience.after(begun(draft, target, activities, was_ready));
+    let overdue =
+        patience::is_over(draft, release, if trouble.shows_why() { deadline } else { TO_SHOW_WHY.after(deadline) });
     match &trouble.launch {
         Some((Cause::Release, words)) => fail(draft, release, target, format!("launch failed: {words}")),
         Some((Cause::Capacity, words)) => {
@@ -77,7 +80,8 @@ fn window_begins_anew(draft: &mut Draft<'_>, release: &Release<'_, '_>, target: 
 
 /// Since when its time runs. The time that AWS could not launch anything does not count.
 fn begun(draft: &Draft<'_>, target: &Group, activities: &[Activity], was_ready: bool) -> Timestamp {
-    let lacking = if was_ready { Some(draft.now) } else { target.owner.lacking_since };
+    let wanted_again = target.owner.shifted_at.is_some() && target.owner.lacking_since.is_none();
+    let lacking = if was_ready || wanted_again { Some(draft.now) } else { target.owner.lacking_since };
     let later = [room_since(activities), lacking].into_iter().flatten().max();
     target.created_at.max(later.unwrap_or(target.created_at))
 }

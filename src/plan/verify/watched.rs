@@ -2,9 +2,11 @@
 //!
 //! Nobody may look for a while: a process ends, a laptop sleeps. What happened then is not known, so that a gap counts for a
 //! quarter of the whole time at the most. How much counts already stands in a tag, which is written six times or so in a bake:
-//! a process that ends loses no more than what follows the last one.
+//! a process that ends loses no more than what follows the last one. Where AWS refuses the tag, nobody can tell in the end that
+//! the time was watched: then the release goes no further, and says so.
 
-use crate::model::action::Tags;
+use crate::model::action::{Action, Tags};
+use crate::model::given_up::{GivenUp, Why};
 use crate::model::mark::Watched;
 use crate::model::observed::Group;
 use crate::model::tags::keys;
@@ -49,12 +51,39 @@ impl Watching {
 
     /// Notes what counts by now, when it is time to.
     pub(in crate::plan) fn note(&self, draft: &mut Draft<'_>, target: &Group) {
-        if self.is_due {
+        if self.is_due && refusal(draft, target).is_none() {
             let tag = Tags::from([(keys::WATCHED.to_owned(), self.counted.to_string())]);
             let watched = Span::seconds(self.counted.seconds);
             draft.tag_group(&target.name, tag, format!("it was watched for {watched} and is well"));
         }
     }
+}
+
+/// Once the time would be over, a release that cannot be told to have been watched is held where it is: nobody waits for what
+/// cannot come. Whether it is so.
+pub(in crate::plan) fn is_held(draft: &mut Draft<'_>, target: &Group, since: Timestamp, duration: Span) -> bool {
+    let Some(why) = refusal(draft, target).filter(|_| draft.now >= duration.after(since)) else { return false };
+    let (app, generation, tag) = (&draft.scope.app, target.owner.generation, keys::WATCHED);
+    let words = format!(
+        "{generation} goes no further, because nobody can tell that it was watched for its whole time: AWS refuses the tag \
+         `{tag}` ({why}); once it takes it, `amiable apply {app}` goes on"
+    );
+    draft.paused.get_or_insert(words);
+    draft.is_held = true;
+    true
+}
+
+/// Why the tag is not written any more, if it is not.
+fn refusal(draft: &Draft<'_>, target: &Group) -> Option<String> {
+    let given_up = draft.desired?.given_up.get(&draft.scope.app)?;
+    let is_it = |given_up: &&GivenUp| match &given_up.action {
+        Action::TagGroup { name, tags, .. } => *name == target.name && tags.contains_key(keys::WATCHED),
+        _ => false,
+    };
+    given_up.iter().find(is_it).map(|given_up| match &given_up.why {
+        Why::Refused(words) => words.clone(),
+        Why::InVain(times) => format!("it took it {times} times without effect"),
+    })
 }
 
 /// The longest time between two looks that counts as a whole.

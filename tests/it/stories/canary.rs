@@ -153,21 +153,22 @@ async fn a_canary_that_is_edited_away_gives_its_share_back_before_the_next_is_la
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
     09:13 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
+    09:14 DeleteTags hello-prod-v002: it is not wanted any more: if it is again, it begins anew as a canary
     09:14 ModifyListener listener/hello-prod: v002 is not wanted any more: v001 takes all traffic again
-    09:20 CreateOrUpdateTags hello-prod-v002: it is not wanted any more: from now on nobody gives it any traffic
-    14:30 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
-    15:58 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
-    15:58 DeleteLaunchTemplate hello-prod-v002: its group is gone
-    16:04 CreateAutoScalingGroup hello-prod-v003: v001 was born with another template
-    16:41 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
-    17:11 ModifyListener listener/hello-prod: v003 is healthy: it takes 5 % of the traffic
-    17:11 CreateOrUpdateTags hello-prod-v003: v003 has 5 % of the traffic
-    27:11 CreateOrUpdateTags hello-prod-v003: v003 has 50 % of the traffic
-    27:11 ModifyListener listener/hello-prod: v003 is well at 5 %: it takes 50 %
-    32:11 ModifyListener listener/hello-prod: v003 is healthy: it takes all traffic
-    32:11 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
-    37:11 PutParameter /amiable/prod/hello/deployed: v003 is deployed
-    37:11 CreateOrUpdateTags hello-prod-v003: v003 is recorded
+    09:15 CreateOrUpdateTags hello-prod-v002: it is not wanted any more: from now on nobody gives it any traffic
+    14:25 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
+    15:53 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    15:53 DeleteLaunchTemplate hello-prod-v002: its group is gone
+    15:59 CreateAutoScalingGroup hello-prod-v003: v001 was born with another template
+    16:36 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
+    17:06 ModifyListener listener/hello-prod: v003 is healthy: it takes 5 % of the traffic
+    17:06 CreateOrUpdateTags hello-prod-v003: v003 has 5 % of the traffic
+    27:06 CreateOrUpdateTags hello-prod-v003: v003 has 50 % of the traffic
+    27:06 ModifyListener listener/hello-prod: v003 is well at 5 %: it takes 50 %
+    32:06 ModifyListener listener/hello-prod: v003 is healthy: it takes all traffic
+    32:06 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
+    37:06 PutParameter /amiable/prod/hello/deployed: v003 is deployed
+    37:06 CreateOrUpdateTags hello-prod-v003: v003 is recorded
     ");
     assert_eq!(serving(&lab), [("hello-prod-v003".to_owned(), 2)]);
     settles(&lab).await;
@@ -180,10 +181,11 @@ async fn a_canary_whose_manifest_is_reverted_gives_its_share_back_and_goes() {
     lab.write("hello", app("hello", HELLO_1_0, STEPS));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
+    09:13 DeleteTags hello-prod-v002: it is not wanted any more: if it is again, it begins anew as a canary
     09:13 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
-    09:19 CreateOrUpdateTags hello-prod-v002: it is not wanted any more: from now on nobody gives it any traffic
-    14:29 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
-    15:56 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    09:14 CreateOrUpdateTags hello-prod-v002: it is not wanted any more: from now on nobody gives it any traffic
+    14:24 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
+    15:51 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
     ");
     assert_eq!(lab.instances("hello-prod-v001"), before);
     settles(&lab).await;

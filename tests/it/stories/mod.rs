@@ -25,6 +25,7 @@ mod reading;
 mod red_black;
 mod scaling;
 pub mod shared_listener;
+mod slots;
 mod stepping;
 mod telling;
 mod trial;

@@ -77,14 +77,57 @@ async fn beside_a_warm_generation_a_health_check_is_tried_all_the_same_and_that_
         let mut lab = deployed("").await;
         lab.write("hello", app("hello", HELLO_1_1, ""));
         assert_eq!(lab.apply(false).await, Outcome::Converged);
+        let warm = lab.instances("hello-prod-v001");
         lab.write("hello", matcher(HELLO_1_1, status));
+        lab.diary();
         assert_eq!(lab.apply(false).await, outcome, "{}", lab.diary());
         lab.pass(120).await;
+        assert_eq!(lab.instances("hello-prod-v001"), warm, "nobody is replaced for a check that nobody has proved");
+        lab.simulation.with(|world| {
+            let group = world.scaling.groups.get("hello-prod-v001").unwrap();
+            assert!(group.suspended.is_empty() && !group.tags.contains_key("amiable:trial"), "{:?}", group.suspended);
+        });
         let live = if outcome == Outcome::Converged { status } else { "200" };
         assert_eq!(slot(&lab, "hello-prod-b").0, live);
         assert_eq!(slot(&lab, "hello-prod-a"), ("200".to_owned(), 2));
         assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_health_check_that_is_edited_during_its_trial_beside_a_warm_generation_is_tried_anew() {
+    let mut lab = deployed("").await;
+    lab.write("hello", app("hello", HELLO_1_1, ""));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    let warm = lab.instances("hello-prod-v001");
+    // What nobody answers, then another such check in the middle of its trial, and then one that is right.
+    lab.write("hello", matcher(HELLO_1_1, "201"));
+    lab.apply_for(Duration::from_secs(20)).await;
+    lab.write("hello", matcher(HELLO_1_1, "202"));
+    lab.apply_for(Duration::from_secs(15)).await;
+    lab.write("hello", matcher(HELLO_1_1, "200-299"));
+    lab.diary();
+    assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+    assert_snapshot!(lab.diary(), @"
+    13:56 DeregisterTargets hello-prod-a: the trial of a health check is over
+    13:56 CreateOrUpdateTags hello-prod-v002: a new health check is tried before it decides over what serves
+    13:56 ModifyTargetGroup hello-prod-a: nothing in this slot has traffic: the new health check is tried here
+    13:57 RegisterTargets hello-prod-a: instances of v002 take part, without traffic here
+    14:46 DeregisterTargets hello-prod-a: the trial of a health check is over
+    14:46 ModifyTargetGroup hello-prod-a: the generation in this slot keeps its health check
+    14:46 DeleteTags hello-prod-v002: the trial is over: its instances passed the new health check
+    14:46 ModifyTargetGroup hello-prod-b: the health check differs from the manifest
+    14:46 CreateOrUpdateTags hello-prod-v002: its settings are those of the manifest
+    14:47 ResumeProcesses hello-prod-v001: the trial of a health check is over
+    14:47 DeleteTags hello-prod-v001: the trial of a health check is over
+    ");
+    lab.pass(120).await;
+    assert_eq!(lab.instances("hello-prod-v001"), warm);
+    assert_eq!(
+        (slot(&lab, "hello-prod-a"), slot(&lab, "hello-prod-b").0),
+        (("200".to_owned(), 2), "200-299".to_owned())
+    );
+    settles(&lab).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,11 +142,15 @@ async fn a_health_check_that_changes_during_a_bake_is_not_blamed_on_the_release(
     13:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     13:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     13:16 CreateOrUpdateTags hello-prod-v002: a new health check is tried before it decides over what serves
-    13:16 ModifyTargetGroup hello-prod-a: nothing in this slot has traffic: the new health check is tried here
+    13:16 CreateOrUpdateTags hello-prod-v001: another generation tries a new health check in this slot
+    13:17 SuspendProcesses hello-prod-v001: another generation tries a new health check in this slot: nothing here is replaced for it
+    13:17 ModifyTargetGroup hello-prod-a: nothing in this slot has traffic: the new health check is tried here
     13:17 RegisterTargets hello-prod-a: instances of v002 take part, without traffic here
     13:43 DeregisterTargets hello-prod-a: the trial of a health check is over
     13:43 ModifyTargetGroup hello-prod-a: the generation in this slot keeps its health check
     13:43 CreateOrUpdateTags hello-prod-v002: the new health check does not come into force: 2 of 2 failed it: Health checks failed with these codes: [200]
+    14:05 ResumeProcesses hello-prod-v001: the trial of a health check is over
+    14:05 DeleteTags hello-prod-v001: the trial of a health check is over
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
 }
