@@ -10,7 +10,7 @@ demo:
 
 test: $(VENV)/ready
 	cargo test --locked
-	$(VENV)/bin/python -m pytest -q tests/python
+	$(VENV)/bin/python -m pytest -q -n 4 tests/python
 
 check:
 	cargo fmt --check

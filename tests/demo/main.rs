@@ -9,6 +9,6 @@ use amiable::cli::exit::Exit;
 
 #[test]
 fn a_series_of_releases_with_a_bad_one_costs_no_request() {
-    let arguments = ["amiable", "demo", "--releases", "4", "--speed", "30"];
+    let arguments = ["amiable", "demo", "--releases", "4", "--speed", "60"];
     assert_eq!(amiable::cli::run(arguments.map(OsString::from)), Exit::Fine);
 }

@@ -6,7 +6,6 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -25,33 +24,16 @@ ACCOUNT = "123456789012"
 CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": REGION}
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Server:
-    """A server in a process of its own, on a loopback port."""
+    """A server in a process of its own, on a loopback port of its own choice."""
 
-    def __init__(self, command, port, log):
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self, command, log):
         self.log = open(log, "wb")
         self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT, cwd=ROOT)
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                return
-            except OSError:
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    self.stop()
-                    raise RuntimeError(f"{command[0]} did not come up; see {log}")
-                time.sleep(0.05)
 
     def said(self, pattern):
-        """What a pattern finds in the server's output, which may come after its port accepts."""
-        deadline = time.monotonic() + 30
+        """What a pattern finds in the server's output; waits for it."""
+        deadline = time.monotonic() + 60
         while True:
             found = re.search(pattern, pathlib.Path(self.log.name).read_text())
             if found:
@@ -75,31 +57,32 @@ class Server:
 def moto_server(tmp_path_factory):
     """Moto, whose time runs sixty times as fast as ours, as that of the simulated AWS does: faster is of no use, since looking
     at it then takes longer than the pauses between looks."""
-    port = free_port()
     clock = f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%dT%H:%M:%SZ}*60"
-    command = [sys.executable, FAST_MOTO, clock, "-H", "127.0.0.1", "-p", str(port)]
-    server = Server(command, port, tmp_path_factory.mktemp("moto") / "log")
-    server.clock = clock
-    yield server
-    server.stop()
+    command = [sys.executable, FAST_MOTO, clock, "-H", "127.0.0.1", "-p", "0"]
+    server = Server(command, tmp_path_factory.mktemp("moto") / "log")
+    try:
+        yield server.said(r"Running on (http://127\.0\.0\.1:\d+)").group(1), clock
+    finally:
+        server.stop()
 
 
 @pytest.fixture
 def moto(moto_server):
     """An empty account on moto."""
-    request = urllib.request.Request(f"{moto_server.url}/moto-api/reset", method="POST")
+    url, clock = moto_server
+    request = urllib.request.Request(f"{url}/moto-api/reset", method="POST")
     urllib.request.urlopen(request, timeout=10).read()
-    return Account(moto_server.url, moto_server.clock)
+    return Account(url, clock)
 
 
 @pytest.fixture
 def simulator(tmp_path):
     """A fresh simulated AWS whose time runs sixty times as fast as ours."""
-    port = free_port()
-    server = Server([AMIABLE, "sim", "--port", str(port), "--speed", "60"], port, tmp_path / "sim.log")
+    server = Server([AMIABLE, "sim", "--port", "0", "--speed", "60"], tmp_path / "sim.log")
     try:
+        url = server.said(r"AWS_ENDPOINT_URL=(http://127\.0\.0\.1:\d+)\n").group(1)
         # The program follows the same fast clock, so that a minute's bake takes a second.
-        yield Account(server.url, server.said(r"AMIABLE_SIM_CLOCK='(.*)'\n").group(1))
+        yield Account(url, server.said(r"AMIABLE_SIM_CLOCK='(.*)'\n").group(1))
     finally:
         server.stop()
 
