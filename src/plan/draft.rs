@@ -173,6 +173,12 @@ impl<'a> Draft<'a> {
         self.note(why);
     }
 
+    /// Whether a call is not made again by this process, because AWS refused it for good or took it in vain.
+    pub(super) fn has_given_up(&self, action: &Action) -> bool {
+        let given_up = self.desired.and_then(|desired| desired.given_up.get(&self.scope.app));
+        given_up.is_some_and(|given_up| given_up.iter().any(|given_up| given_up.covers(action)))
+    }
+
     /// Adds a step.
     pub(super) fn step(&mut self, kind: StepKind, state: StepState, detail: Option<String>) {
         self.plan.steps.push(Step { kind, state, detail });

@@ -96,31 +96,37 @@ pub(super) fn of_check<'a>(
         return Verdict::NotYet;
     }
     draft.trying = true;
-    let until = watched_until(check, trial.map_or(draft.now, |trial| trial.at));
+    let is_set = idle.check == *check;
+    let modification = modify(idle, check);
+    let why = "nothing in this slot has traffic: the new health check is tried here";
+    if !is_set && draft.has_given_up(&modification) {
+        // Without it there is no trial, and nothing to wait for: what is left of the plan says why.
+        draft.act(modification, why, Vec::new());
+        return Verdict::NotYet;
+    }
+    // The time of the trial counts from when the check is set in the idle slot.
+    let begun = trial.filter(|_| is_set);
+    let until = watched_until(check, begun.map_or(draft.now, |trial| trial.at));
     let want = Want::TargetHealth(idle.arn.clone());
     let found = draft.observed.details.target_health.get(&idle.arn);
     let Some(targets) = draft.see(found, want, "the health of what is tried") else { return Verdict::NotYet };
     let tried: Vec<&Target> = own(serving, targets).filter(|target| target.health != Health::Draining).collect();
-    if trial.is_none() && !tried.is_empty() {
+    if begun.is_none() && !tried.is_empty() {
         // What they are called by another check says nothing about this one.
         leave(draft, serving, idle);
     }
-    if trial.is_none() {
+    if begun.is_none() {
         let mut tags = Tags::from([(keys::TRIAL.to_owned(), Trial::begun(check, draft.now).to_string())]);
         // Who tries it is told at once, or two processes with different checks would go on undoing each other's trials.
         let applied = tags::encode_applied(serving.owner.applied.as_deref(), draft.writer.as_ref());
         tags.extend(applied.map(|text| (keys::APPLIED.to_owned(), text)));
         draft.tag_group(&serving.name, tags, "a new health check is tried before it decides over what serves");
     }
-    if idle.check != *check {
+    if !is_set {
         if let Some(warm) = warm {
             spare(draft, warm, check);
         }
-        draft.act(
-            modify(idle, check),
-            "nothing in this slot has traffic: the new health check is tried here",
-            Vec::new(),
-        );
+        draft.act(modification, why, Vec::new());
     }
     if tried.is_empty() {
         let ids = well.into_iter().take(SAMPLE).map(str::to_owned).collect();
@@ -128,7 +134,7 @@ pub(super) fn of_check<'a>(
         draft.act(action, format!("instances of {generation} take part, without traffic here"), Vec::new());
         return not_yet(draft, serving, until);
     }
-    if trial.is_none() || idle.check != *check {
+    if begun.is_none() {
         return not_yet(draft, serving, until);
     }
     judge(draft, picture, serving, Slots { live, idle }, check, until, &tried)

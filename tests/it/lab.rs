@@ -256,6 +256,14 @@ spec:
         converge(&self.aws, &self.desired(), &self.clock, &options, &sink, stop).await.unwrap().outcome
     }
 
+    /// The same, cut off after so long.
+    pub async fn apply_within(&self, time: Duration) -> Outcome {
+        let options = Options { timeout: Some(time), wait_for_cleanup: true, ..Options::default() };
+        let (_sender, stop) = watch::channel(false);
+        let sink = |event: Event| self.note(&event);
+        converge(&self.aws, &self.desired(), &self.clock, &options, &sink, stop).await.unwrap().outcome
+    }
+
     /// Converges one app, whatever becomes of the others.
     pub async fn apply_only(&self, name: &str) -> Outcome {
         let only = Some([name.parse().unwrap()].into());

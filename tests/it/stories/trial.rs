@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use amiable::controller::converge::Outcome;
 use amiable::model::plan::Change;
+use amiable::sim::fault::Fault;
+use amiable::sim::wire::{ApiError, Request};
 use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1};
 use insta::assert_snapshot;
 
@@ -191,4 +193,24 @@ async fn where_nobody_is_healthy_under_the_old_health_check_the_new_one_comes_in
     lab.pass(60).await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trial_whose_check_aws_refuses_ends_at_once_and_is_judged_only_by_what_is_checked_after_it_is_set() {
+    for (status, outcome) in [("201", Outcome::Blocked), ("200-299", Outcome::Converged)] {
+        let mut lab = deployed("").await;
+        lab.simulation.set_faults(Some(Box::new(|request: &Request, _: bool| {
+            let denied = || ApiError::new("AccessDenied", "You are not authorized to perform this operation");
+            (request.operation == "ModifyTargetGroup").then(|| Fault::Refuse(denied()))
+        })));
+        lab.write("hello", matcher(HELLO_1_0, status));
+        assert_eq!(lab.apply_within(Duration::from_secs(600)).await, Outcome::Failed, "{}", lab.diary());
+        lab.simulation.set_faults(None);
+        // Much later; what was registered meanwhile has passed the old check there.
+        lab.pass(600).await;
+        lab.restart().await;
+        assert_eq!(lab.apply(false).await, outcome, "{}", lab.diary());
+        lab.pass(60).await;
+        assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+    }
 }
