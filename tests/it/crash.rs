@@ -14,7 +14,7 @@ use amiable::sim::CallRecord;
 use amiable::sim::fault::Fault;
 use amiable::sim::wire::Request;
 use amiable::sim::world::World;
-use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1, HELLO_BAD};
+use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1, HELLO_BAD, HELLO_SICK_LATER};
 use amiable::sim::world::outside::HookAnswer;
 use tokio::sync::{Notify, watch};
 
@@ -47,6 +47,10 @@ enum Mishap {
 enum Deed {
     /// A manifest is written and converged.
     Deploy(String),
+    /// The same, and it ends otherwise.
+    Ends(String, Outcome),
+    /// Several manifests are written and converged.
+    DeployAll(Vec<(&'static str, String)>),
     /// A manifest is written and converged for so many seconds only.
     Begin(String, u64),
     /// A person turns the newest release down, and that is converged.
@@ -126,6 +130,16 @@ impl Life {
             match deed {
                 Deed::Deploy(manifest) => {
                     lab.write("hello", manifest.clone());
+                    converge_through(&mut lab, &crash, 7200, Outcome::Converged).await;
+                }
+                Deed::Ends(manifest, outcome) => {
+                    lab.write("hello", manifest.clone());
+                    converge_through(&mut lab, &crash, 7200, *outcome).await;
+                }
+                Deed::DeployAll(manifests) => {
+                    for (name, manifest) in manifests {
+                        lab.write(name, manifest.clone());
+                    }
                     converge_through(&mut lab, &crash, 7200, Outcome::Converged).await;
                 }
                 Deed::Begin(manifest, seconds) => {
@@ -235,9 +249,9 @@ pub fn manifest(image: &str, extra: &str) -> String {
     manifest.replace("/health_check}", "/health_check, interval: 5s, timeout: 2s}")
 }
 
-const DNS: &str = "  dns: {name: hello.internal.example.com}\n";
+pub const DNS: &str = "  dns: {name: hello.internal.example.com}\n";
 
-async fn deployed(extra: &str) -> Lab {
+pub async fn deployed(extra: &str) -> Lab {
     let mut lab = Lab::new().await;
     lab.write("hello", manifest(HELLO_1_0, extra));
     assert_eq!(lab.apply(true).await, Outcome::Converged, "{}", lab.diary());
@@ -351,6 +365,43 @@ async fn shared_job() -> Life {
     Life { ground: shared().await, deeds: deeds.into(), ends: false }
 }
 
+/// The manifest with another status that counts as well.
+fn with_matcher(status: &str) -> String {
+    manifest(HELLO_1_0, "").replace("/health_check", &format!("/health_check, matcher: '{status}'"))
+}
+
+/// A health check that is tried and comes into force, and one that is tried and does not.
+async fn trial() -> Life {
+    let deeds = vec![Deed::Deploy(with_matcher("200-299")), Deed::Ends(with_matcher("201"), Outcome::Blocked)];
+    Life { ground: deployed("").await, deeds, ends: false }
+}
+
+/// Two apps that serve, and the manifests by which they swap their names.
+async fn swap() -> (Lab, Vec<(&'static str, String)>) {
+    let named = |app: &'static str, name: &str| {
+        let manifest = manifest(HELLO_1_0, &format!("  dns: {{name: {name}.internal.example.com}}\n"));
+        (app, manifest.replace("{name: hello}", &format!("{{name: {app}}}")))
+    };
+    let mut lab = Lab::new().await;
+    for (app, manifest) in [named("hello", "hello"), named("store", "store")] {
+        lab.write(app, manifest);
+    }
+    assert_eq!(lab.apply(true).await, Outcome::Converged, "{}", lab.diary());
+    (lab, vec![named("hello", "store"), named("store", "hello")])
+}
+
+/// Two apps swap their names.
+async fn handover() -> Life {
+    let (ground, manifests) = swap().await;
+    Life { ground, deeds: vec![Deed::DeployAll(manifests)], ends: false }
+}
+
+/// A release that takes over, falls sick and gives its traffic back; why is noted down.
+async fn failing() -> Life {
+    let sick = manifest(HELLO_SICK_LATER, "").replace("bakeTime: 15s", "bakeTime: 5m");
+    Life { ground: deployed("").await, deeds: vec![Deed::Ends(sick, Outcome::ReleaseFailed)], ends: false }
+}
+
 /// A test for each life that one read of each kind is stale in.
 macro_rules! stale_reads {
     ($($life:ident: $name:ident;)+) => {
@@ -433,4 +484,10 @@ lives! {
         the_end_of_an_app_survives_a_crash_after_any_call Mishap::Crash,
         the_end_of_an_app_survives_a_lost_reply_to_any_call Mishap::ReplyLost,
         the_end_of_an_app_survives_a_lost_request_of_any_call Mishap::RequestLost;
+    trial:
+        the_trials_of_health_checks_survive_a_crash_after_any_call Mishap::Crash;
+    handover:
+        a_swap_of_names_survives_a_crash_after_any_call Mishap::Crash;
+    failing:
+        a_release_that_falls_sick_survives_a_crash_after_any_call Mishap::Crash;
 }

@@ -13,7 +13,7 @@ pub fn watch(simulation: &Simulation) {
     simulation.set_observer(Some(Box::new(assert_invariants)));
 }
 
-/// Asserts them for one call.
+/// Asserts those that hold for every single call.
 pub fn assert_invariants(call: &CallRecord, before: &World, after: &World) {
     if !call.mutating {
         return;
@@ -28,7 +28,7 @@ pub fn assert_invariants(call: &CallRecord, before: &World, after: &World) {
 }
 
 /// The app and environment of a group, from its name: everything before the generation.
-fn app_of(group: &str) -> &str {
+pub fn app_of(group: &str) -> &str {
     group.rsplit_once("-v").map_or(group, |(app, _)| app)
 }
 
