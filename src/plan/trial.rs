@@ -96,6 +96,11 @@ pub(super) fn of_check<'a>(
         return Verdict::NotYet;
     }
     draft.trying = true;
+    if let Some(verdict) = trial.and_then(|trial| verdict_in_vain(draft, serving, trial)) {
+        // Its outcome cannot be noted, so that it would be tried again and again: what is left of the plan says why.
+        draft.act(verdict, "the trial is over", Vec::new());
+        return Verdict::NotYet;
+    }
     let is_set = idle.check == *check;
     let modification = modify(idle, check);
     let why = "nothing in this slot has traffic: the new health check is tried here";
@@ -183,6 +188,17 @@ fn spared_no_more<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>) {
     }
 }
 
+fn untried(group: &Group) -> Action {
+    Action::UntagGroup { name: group.name.clone(), keys: vec![keys::TRIAL.to_owned()] }
+}
+
+/// How the outcome of a trial would be noted, where AWS refuses that.
+fn verdict_in_vain(draft: &Draft<'_>, serving: &Group, trial: &Trial) -> Option<Action> {
+    let tags = Tags::from([(keys::TRIAL.to_owned(), trial.to_string())]);
+    let failed = Action::TagGroup { name: serving.name.clone(), tags, propagate: false };
+    [untried(serving), failed].into_iter().find(|verdict| draft.has_given_up(verdict))
+}
+
 fn not_yet(draft: &mut Draft<'_>, serving: &Group, until: Timestamp) -> Verdict {
     let generation = serving.owner.generation;
     draft.wait(format!("the new health check to be tried on instances of {generation}, without traffic"), Some(until));
@@ -224,8 +240,7 @@ fn judge<'a>(
         draft.act(modify(slots.idle, &slots.live.check), why, Vec::new());
     }
     let Some(why) = why else {
-        let untag = Action::UntagGroup { name: serving.name.clone(), keys: vec![keys::TRIAL.to_owned()] };
-        draft.act(untag, "the trial is over: its instances passed the new health check", Vec::new());
+        draft.act(untried(serving), "the trial is over: its instances passed the new health check", Vec::new());
         return Verdict::InForce;
     };
     let refused = Trial::refused(check, draft.now, &why).to_string();

@@ -214,3 +214,26 @@ async fn a_trial_whose_check_aws_refuses_ends_at_once_and_is_judged_only_by_what
         assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_trial_whose_outcome_cannot_be_noted_is_not_tried_again_and_again() {
+    for (status, outcome) in [("201", Outcome::Blocked), ("200-299", Outcome::Converged)] {
+        let mut lab = deployed("").await;
+        lab.simulation.set_faults(Some(Box::new(|request: &Request, _: bool| {
+            let denied = || ApiError::new("AccessDenied", "You are not authorized to perform this operation");
+            let value = request.params.get("Tags.member.1.Value").unwrap_or_default();
+            let is_verdict = request.operation == "DeleteTags" || value.starts_with("refused ");
+            is_verdict.then(|| Fault::Refuse(denied()))
+        })));
+        lab.write("hello", matcher(HELLO_1_0, status));
+        lab.diary();
+        assert_eq!(lab.apply_within(Duration::from_secs(900)).await, Outcome::Failed, "{}", lab.diary());
+        let diary = lab.diary();
+        assert_eq!(diary.matches("RegisterTargets").count(), 1, "{diary}");
+        lab.simulation.set_faults(None);
+        lab.restart().await;
+        assert_eq!(lab.apply(false).await, outcome, "{}", lab.diary());
+        lab.pass(60).await;
+        assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+    }
+}
