@@ -1,50 +1,40 @@
 //! Times in tags that have not come yet: somebody's clock was wrong, or somebody wrote them by hand. Waiting for them might
 //! take for ever, so that each counts as now and is written anew.
+//!
+//! [`set_back`] names every field of what tags say, so that a new one does not compile before it is decided here whether it
+//! is a time; and what is written anew is what [`tags::encode`] makes of it, so that no half of a tag gets lost.
 
 use std::borrow::Cow;
 
 use super::draft::Draft;
 use crate::model::action::Tags;
-use crate::model::mark::{CanaryStep, Watched};
-use crate::model::observed::{Group, Observed, Read};
+use crate::model::mark::{CanaryStep, Mark, Marks, Watched};
+use crate::model::observed::{Failure, Group, Observed, Ownership, Read};
 use crate::model::plan::Change;
-use crate::model::probe::Tries;
-use crate::model::tags::keys;
+use crate::model::probe::{Checks, Tries};
+use crate::model::tags::{self, keys};
 use crate::model::time::{Span, Timestamp};
+use crate::model::trial::Trial;
+use crate::model::writer::Writer;
 
 /// How far ahead a time may lie: the clocks of two machines differ, and a look takes a while.
 const TOLERATED: Span = Span::seconds(60);
 
 /// What was observed, without times that have not come yet.
 pub(super) fn without(observed: &Observed, now: Timestamp) -> Cow<'_, Observed> {
-    let any = observed.groups.known().is_some_and(|groups| groups.values().any(|group| !ahead(group, now).is_empty()));
-    if !any {
+    let group = |group: &Group| is_ahead(&group.owner, group.created_at, now);
+    let groups = observed.groups.known().is_some_and(|groups| groups.values().any(group));
+    let templates = observed.launch_templates.known();
+    let templates = templates.is_some_and(|all| all.values().any(|it| is_ahead(&it.owner, it.created_at, now)));
+    if !groups && !templates {
         return Cow::Borrowed(observed);
     }
     let mut observed = observed.clone();
     if let Read::Known(groups) = &mut observed.groups {
-        for group in groups.values_mut() {
-            let owner = &mut group.owner;
-            let times = [
-                &mut owner.healthy_since,
-                &mut owner.lacking_since,
-                &mut owner.shifted_at,
-                &mut owner.recorded_at,
-                &mut owner.checks.smoked_at,
-            ];
-            for time in times.into_iter().flatten().chain(owner.checks.asked.values_mut()) {
-                *time = (*time).min(now);
-            }
-            if let Some(step) = &mut owner.canary {
-                step.at = step.at.min(now);
-            }
-            if let Some(watched) = &mut owner.watched {
-                watched.at = watched.at.min(now);
-            }
-            if let Some(tries) = &mut owner.checks.smoke_tries {
-                (tries.since, tries.last) = (tries.since.min(now), tries.last.min(now));
-            }
-        }
+        groups.values_mut().for_each(|group| set_back(&mut group.owner, group.created_at, now));
+    }
+    if let Read::Known(templates) = &mut observed.launch_templates {
+        templates.values_mut().for_each(|template| set_back(&mut template.owner, template.created_at, now));
     }
     Cow::Owned(observed)
 }
@@ -62,30 +52,89 @@ pub(super) fn put_right(draft: &mut Draft<'_>, observed: &Observed) {
 
 /// The tags of a group whose times lie too far ahead, as of now.
 fn ahead(group: &Group, now: Timestamp) -> Tags {
+    let mut right = group.owner.clone();
+    set_back(&mut right, group.created_at, now);
+    if right == group.owner {
+        return Tags::new();
+    }
+    let (read, mut right) = (tags::encode(&group.owner, &Tags::new()), tags::encode(&right, &Tags::new()));
+    // Who wrote it is written anew by whoever goes on with it, and by nobody else.
+    right.retain(|key, text| key != keys::APPLIED && read.get(key) != Some(text));
+    right
+}
+
+fn is_ahead(owner: &Ownership, made_at: Timestamp, now: Timestamp) -> bool {
+    let mut right = owner.clone();
+    set_back(&mut right, made_at, now);
+    right != *owner
+}
+
+/// Puts every time that lies too far ahead back to now; that at which its writer began to when it was made, for nobody makes
+/// anything before having begun. How long something is to last is no such time.
+pub(super) fn set_back(owner: &mut Ownership, made_at: Timestamp, now: Timestamp) {
     let limit = TOLERATED.after(now);
-    let (owner, mut tags) = (&group.owner, Tags::new());
-    let plain = [
-        (keys::HEALTHY_SINCE, owner.healthy_since),
-        (keys::LACKING_SINCE, owner.lacking_since),
-        (keys::SHIFTED_AT, owner.shifted_at),
-        (keys::RECORDED_AT, owner.recorded_at),
-        (keys::SMOKED_AT, owner.checks.smoked_at),
-    ];
-    for (key, _) in plain.into_iter().filter(|(_, time)| time.is_some_and(|time| time > limit)) {
-        tags.insert(key.to_owned(), now.to_string());
+    let set = |time: &mut Timestamp| {
+        if *time > limit {
+            *time = now;
+        }
+    };
+    let Ownership {
+        app: _,
+        environment: _,
+        generation: _,
+        template_hash: _,
+        image: _,
+        release: _,
+        artifacts: _,
+        origin: _,
+        slot: _,
+        listeners: _,
+        rule: _,
+        dns: _,
+        // Until when resolvers may remember the name.
+        nameless: _,
+        applied: _,
+        writer,
+        healthy_since,
+        lacking_since,
+        unwanted_since,
+        trial,
+        shifted_at,
+        recorded_at,
+        canary,
+        watched,
+        held_min: _,
+        marks,
+        checks,
+        failed,
+    } = owner;
+    let Checks { preview_rule: _, smoke_tries, smoked_at, asked, approved, judged_by: _ } = checks;
+    let plain = [healthy_since, lacking_since, unwanted_since, shifted_at, recorded_at, smoked_at];
+    plain.into_iter().flatten().chain(asked.values_mut()).chain(approved.values_mut()).for_each(set);
+    if let Some(Writer { begun, manifest: _, by: _, commit: _ }) = writer
+        && *begun > limit
+    {
+        *begun = made_at.min(now);
     }
-    for (phase, _) in owner.checks.asked.iter().filter(|(_, time)| **time > limit) {
-        tags.insert(keys::asked(*phase), now.to_string());
+    if let Some(Trial { what: _, at, refused: _, beside: _ }) = trial {
+        set(at);
     }
-    if let Some(step) = owner.canary.filter(|step| step.at > limit) {
-        tags.insert(keys::CANARY.to_owned(), CanaryStep { at: now, ..step }.to_string());
+    if let Some(CanaryStep { done: _, at }) = canary {
+        set(at);
     }
-    if let Some(watched) = owner.watched.filter(|watched| watched.at > limit) {
-        tags.insert(keys::WATCHED.to_owned(), Watched { at: now, ..watched }.to_string());
+    if let Some(Watched { seconds: _, at }) = watched {
+        set(at);
     }
-    if let Some(tries) = owner.checks.smoke_tries.filter(|tries| tries.since.max(tries.last) > limit) {
-        let tries = Tries { since: tries.since.min(now), last: tries.last.min(now), ..tries };
-        tags.insert(keys::SMOKE_TRIES.to_owned(), tries.to_string());
+    if let Some(Tries { failed: _, since, last }) = smoke_tries {
+        set(since);
+        set(last);
     }
-    tags
+    if let Some(Failure { at, reason: _ }) = failed {
+        set(at);
+    }
+    let Marks { paused, promoted, promoted_image, suspended, pinned, back_to: _, traffic_back } = marks;
+    for mark in [paused, promoted, promoted_image, suspended, pinned, traffic_back].into_iter().flatten() {
+        let Mark { at, by: _, to: _, why: _ } = mark;
+        set(at);
+    }
 }

@@ -93,8 +93,12 @@ pub(super) fn watch_on(draft: &mut Draft<'_>) {
     let Some(exposed) = draft.plan.exposed.clone().filter(|exposed| idle && exposed.back.is_some()) else { return };
     let (generation, share) = (exposed.generation, exposed.share);
     draft.note(format!("{generation} has {share} % of the traffic and is not recorded: it is watched all the same"));
-    if let Some(until) = exposed.until.filter(|until| draft.now < *until) {
-        draft.wait(format!("{generation} to be watched under traffic"), Some(until));
+    let what = format!("{generation} to be watched under traffic");
+    match exposed.until {
+        Some(until) if draft.now < until => draft.wait(what, Some(until)),
+        Some(_) => {}
+        // A canary that cannot go on as its manifest says keeps its share until a person mends that or takes it back.
+        None => draft.wait_for_person(what),
     }
 }
 

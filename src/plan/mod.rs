@@ -138,7 +138,7 @@ fn app_plan(desired: &Desired, app: &DesiredApp, observed: &Observed, read: &Obs
 fn writer(desired: &Desired, app: &DesiredApp, observed: &Observed, now: Timestamp) -> Writer {
     let asked = format!("{:?}|{:?}|{:?}", app.spec, app.labels, desired.environment);
     let commit = desired.source.commit.as_deref().filter(|_| !desired.source.dirty);
-    Writer::new(desired.begun.map_or(now, |begun| skew::time(observed, begun)), &observed.caller, &asked, commit)
+    Writer::new(skew::begun(desired, observed, now).unwrap_or(now), &observed.caller, &asked, commit)
 }
 
 /// The story of one app.

@@ -360,7 +360,7 @@ impl Case {
 
     fn about<'a>(&'a self, why: Option<&'a str>) -> super::intent::About<'a> {
         let app = &self.desired.apps[&scope().app];
-        super::intent::About { desired: &self.desired, app, observed: &self.observed, why, now: now() }
+        super::intent::About::new(&self.desired, app, &self.observed, why, now())
     }
 
     /// The record names the generation of this group.

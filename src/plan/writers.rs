@@ -33,11 +33,8 @@ pub(super) fn gives_way<'a>(
     picture: &Picture<'a>,
 ) -> bool {
     // Whoever only looks gives way to nobody.
-    let (Some(begun), Some(ours)) =
-        (desired.begun.map(|begun| skew::time(draft.observed, begun)), draft.writer.clone())
-    else {
-        return false;
-    };
+    let begun = skew::begun(desired, draft.observed, draft.now);
+    let (Some(begun), Some(ours)) = (begun, draft.writer.clone()) else { return false };
     let later = |other: &Other<'_>| other.made_at > begun || other.writer.begun > begun;
     let mut others: Vec<Other<'a>> = others(wanted, picture, &ours).into_iter().filter(later).collect();
     others.sort_by_key(|other| std::cmp::Reverse((other.writer.begun, other.generation)));

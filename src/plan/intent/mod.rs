@@ -20,6 +20,7 @@ use super::picture::Picture;
 use super::release::Release;
 use super::resolve::Wanted;
 use super::shift::own_group;
+use super::skew;
 use crate::model::action::{Action, Tags};
 use crate::model::decision::{Decision, Verb};
 use crate::model::desired::{Desired, DesiredApp};
@@ -81,11 +82,22 @@ pub struct About<'a> {
     pub observed: &'a Observed,
     /// Why, if anybody said.
     pub why: Option<&'a str>,
-    /// The time.
+    /// The time, by AWS's clock where this machine's is wrong.
     pub now: Timestamp,
 }
 
 impl<'a> About<'a> {
+    /// What a person says at the time `now` of this machine's clock, which counts only where it agrees with AWS's.
+    pub fn new(
+        desired: &'a Desired,
+        app: &'a DesiredApp,
+        observed: &'a Observed,
+        why: Option<&'a str>,
+        now: Timestamp,
+    ) -> Self {
+        Self { desired, app, observed, why, now: skew::time(observed, now) }
+    }
+
     /// Decides with the picture of the app.
     fn with_picture<T>(
         &self,

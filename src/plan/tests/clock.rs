@@ -1,9 +1,12 @@
 //! Clocks that are wrong, times in tags that have not come yet, and calls that are not made again.
 
 use super::*;
-use crate::model::action::GroupChange;
+use crate::model::action::{GroupChange, Tags};
 use crate::model::given_up::{GivenUp, Why};
+use crate::model::probe::Phase;
+use crate::model::tags::{self, keys};
 use crate::model::time::SignedDuration;
+use crate::plan::future;
 
 fn off_by(mut case: Case, seconds: i64) -> Case {
     case.observed.clock_ahead = Some(SignedDuration::from_secs(seconds));
@@ -27,7 +30,9 @@ fn a_bake_does_not_end_by_a_clock_that_is_wrong_and_is_watched_all_the_same() {
     for seconds in [600, 3600, -600] {
         let plan = off_by(baking(Health::Healthy, 60), seconds).plan();
         assert_eq!(calls(&plan), [""; 0], "{seconds}");
-        assert!(!plan.is_over(false), "{seconds}");
+        // A clock that is behind lets its end come no earlier; by AWS's time it is over, and a person is asked.
+        assert_eq!(plan.is_over(false), seconds < 0, "{seconds}");
+        assert_eq!(plan.change == Change::Blocked, seconds < 0, "{seconds}");
         // Whatever is noted of it is noted by AWS's time.
         let sick = off_by(baking(Health::Unhealthy, 60), seconds).calls();
         assert_eq!(sick.first().map(String::as_str), Some("shift to a"), "{seconds}");
@@ -44,6 +49,75 @@ fn a_time_that_has_not_come_yet_counts_as_now_and_is_written_anew() {
             .with_group(2, NEW_IMAGE, Health::Healthy, |group| group.owner.shifted_at = Some(ahead(seconds)));
         let tagged = case.calls().iter().any(|call| call == "tag hello-prod-v002 shifted-at");
         assert_eq!(tagged, anew, "{seconds}: {:?}", case.calls());
+    }
+}
+
+/// A time that is far ahead, as tags hold it.
+const FAR: &str = "2099-01-01T00:00:00Z";
+
+/// What tags may say at the most, every time in them far ahead.
+fn everything_ahead() -> Tags {
+    let case = Case::serving(OLD_IMAGE, json!({}));
+    let Read::Known(groups) = &case.observed.groups else { panic!() };
+    let owner = groups["hello-prod-v001"].owner.clone();
+    let mut tags = tags::encode(&owner, &Tags::new());
+    let mark = format!("{FAR} by ada");
+    let times = [
+        (keys::APPLIED, format!("0123456789ab {FAR} 0a1b2c3d4e5f by ada")),
+        (keys::HEALTHY_SINCE, tags::encode_healthy(FAR.parse().unwrap(), Some(FAR.parse().unwrap()))),
+        (keys::LACKING_SINCE, FAR.to_owned()),
+        (keys::TRIAL, format!("trying 0a1b2c3d {FAR}")),
+        (keys::SHIFTED_AT, FAR.to_owned()),
+        (keys::RECORDED_AT, FAR.to_owned()),
+        (keys::CANARY, format!("2 {FAR}")),
+        (keys::WATCHED, format!("120 {FAR}")),
+        (keys::PAUSED, mark.clone()),
+        (keys::PROMOTED, mark.clone()),
+        (keys::PROMOTED_IMAGE, mark.clone()),
+        (keys::SUSPENDED, mark.clone()),
+        (keys::PINNED, mark),
+        (keys::SMOKE_TRIES, format!("2 since {FAR} last {FAR}")),
+        (keys::SMOKED_AT, FAR.to_owned()),
+        (keys::FAILED_AT, format!("{FAR} judged by 1-0a1b2c3d4e5f")),
+        (keys::FAILED, "never healthy".to_owned()),
+    ];
+    tags.extend(times.map(|(key, text)| (key.to_owned(), text)));
+    for phase in Phase::ALL {
+        tags.extend([keys::asked(phase), keys::approved(phase)].map(|key| (key, FAR.to_owned())));
+    }
+    tags
+}
+
+#[test]
+fn every_time_that_a_tag_can_hold_is_put_back_to_now_and_the_rest_of_the_tag_stays() {
+    let before = everything_ahead();
+    let mut owner = tags::decode(&before).unwrap().unwrap();
+    future::set_back(&mut owner, ago(500), now());
+    let after = tags::encode(&owner, &Tags::new());
+    for (key, text) in &before {
+        let began = if key == keys::APPLIED { ago(500) } else { now() };
+        assert_eq!(after.get(key), Some(&text.replace(FAR, &began.to_string())), "{key}");
+    }
+    assert_eq!(before.len(), after.len());
+}
+
+#[test]
+fn a_release_under_a_wrong_clock_is_watched_until_its_bake_would_be_over_and_then_said_to_wait_for_a_person() {
+    // By AWS's clock it is half a minute less.
+    for (shifted, ends) in [(60, false), (300, false), (340, true), (3600, true)] {
+        let plan = off_by(baking(Health::Healthy, shifted), 31).plan();
+        let over = plan.is_over(false) && plan.change == Change::Blocked && plan.reason.contains("set the clock");
+        assert_eq!(over, ends, "{shifted}: {plan:?}");
+    }
+}
+
+#[test]
+fn a_suspended_app_says_so_whatever_the_clock_is() {
+    for seconds in [0, 600] {
+        let suspended = Case::serving(NEW_IMAGE, json!({"suspend": {"reason": "incident"}}));
+        let plan = off_by(suspended, seconds).plan();
+        assert_eq!((plan.change, plan.is_over(false)), (Change::Blocked, true), "{seconds}");
+        assert!(plan.reason.starts_with("suspended"), "{}", plan.reason);
     }
 }
 

@@ -286,3 +286,13 @@ fn of_two_groups_with_traffic_both_follow_the_manifest_in_their_sizes() {
     let touched = |planned: &crate::model::plan::PlannedAction| planned.action.resource() == "hello-prod-v001";
     assert!(!over.plan().actions.iter().any(touched));
 }
+
+#[test]
+fn a_canary_of_an_app_that_cannot_be_planned_is_watched_for_as_long_as_it_has_its_share() {
+    let mut case = canary_at(5, Health::Healthy);
+    spec(&mut case, json!({"healthCheck": {"port": 8080}}));
+    let plan = case.plan();
+    assert_eq!(plan.change, Change::Error, "{plan:?}");
+    assert!(plan.exposed.as_ref().is_some_and(|exposed| exposed.until.is_none()), "{plan:?}");
+    assert!(!plan.is_over(false) && plan.wake_at.is_some(), "{plan:?}");
+}

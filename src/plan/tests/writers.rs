@@ -161,3 +161,16 @@ fn the_next_generation_is_announced_by_its_launch_template_before_anything_makes
     case.announce();
     assert_eq!(case.calls(), ["empty hello-prod-v002"]);
 }
+
+#[test]
+fn a_mark_from_the_future_gives_way_to_whoever_applies_again_and_not_the_other_way_round() {
+    let ahead = |seconds: i64| now() + crate::model::time::SignedDuration::from_secs(seconds);
+    let writer = |begun| Some(Writer::new(begun, "arn:aws:iam::123456789012:user/bob", "something else", None));
+    // It was made by a process whose clock was set back since, before this one began.
+    assert!(!gave_way(&met(writer(ahead(300)), 200)));
+    assert!(gave_way(&met(writer(ahead(300)), 40)), "it was made after this one began");
+    // The process whose clock was set back counts as one that began now.
+    let mut own = met(other(50, None), 40);
+    own.desired.begun = Some(ahead(300));
+    assert!(!gave_way(&own));
+}

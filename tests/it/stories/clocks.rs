@@ -47,7 +47,12 @@ async fn a_wrong_clock_neither_ends_a_bake_nor_fails_a_release_and_what_has_traf
             assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)], "{}", lab.diary());
             continue;
         }
-        assert_eq!((outcome, lab.diary().as_str()), (Outcome::TimedOut, ""));
+        assert_eq!(
+            (outcome, lab.diary().as_str()),
+            (Outcome::Blocked, ""),
+            "once the bake would be over, a person is asked"
+        );
+        assert!(lab.plan("hello").await.reason.contains("set the clock"));
         lab.set_clock(0).await;
         assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
         assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
