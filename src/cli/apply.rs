@@ -14,7 +14,7 @@ use crate::controller::converge::{Options, Outcome};
 use crate::model::desired::Desired;
 use crate::model::names::AppName;
 use crate::model::plan::{AppPlan, Change, Plan};
-use crate::model::time::{Span, Timestamp};
+use crate::model::time::Span;
 use crate::report::json;
 
 /// Make AWS as the manifests say, and watch
@@ -48,12 +48,10 @@ pub struct Watching {
 }
 
 impl Watching {
-    /// What is left of the time that it may take, when it began then.
-    fn since(&self, begun: Timestamp, now: Timestamp) -> Self {
-        let timeout = self
-            .timeout
-            .map(|timeout| Span::seconds(timeout.as_seconds().saturating_sub(Span::between(begun, now).as_seconds())));
-        Self { timeout, ..self.clone() }
+    /// What is left of the time that it may take, of which so much is spent.
+    fn after(&self, spent: Span) -> Self {
+        let left = |timeout: Span| Span::seconds(timeout.as_seconds().saturating_sub(spent.as_seconds()));
+        Self { timeout: self.timeout.map(left), ..self.clone() }
     }
 
     /// What to converge: these apps.
@@ -97,7 +95,8 @@ pub async fn apply(
 ) -> Result<Exit, Failure> {
     let desired = &Desired { chosen: apps.chosen(desired), ..desired.clone() };
     let session = Session::open(global, desired).await;
-    let begun = session.clock.now();
+    // A question may stand for as long as a person likes: only the work counts.
+    let mut spent = Span::seconds(0);
     let mut done = None;
     loop {
         let look = async || {
@@ -118,7 +117,7 @@ pub async fn apply(
             // What was agreed to is done; more is not.
             (Err(failure), Some(outcome)) => {
                 terminal::say(&failure.to_string().replacen("error: nothing was", "nothing more was", 1));
-                return Ok(watch::exit(outcome));
+                return Ok(failure.after(watch::exit(outcome)));
             }
             (Err(failure), None) => return Err(failure),
         };
@@ -131,8 +130,11 @@ pub async fn apply(
             return Ok(watch::exit(Outcome::of(&plan.apps.iter().collect::<Vec<_>>(), watching.wait_for_cleanup)));
         }
         let only = (!apps.is_all()).then(|| plan.apps.iter().map(|app| app.app.clone()).collect());
-        let options = watching.since(begun, session.clock.now()).options(only);
+        let options = watching.after(spent).options(only);
+        let begun = session.clock.now();
         let ending = watch::outcome(&session, &as_shown(desired, &plan), &options).await?;
+        spent =
+            Span::seconds(spent.as_seconds().saturating_add(Span::between(begun, session.clock.now()).as_seconds()));
         let outcome = ending.outcome;
         let more = matches!(outcome, Outcome::Blocked | Outcome::ReleaseFailed | Outcome::Failed);
         if !more || !ending.plan.apps.iter().any(|app| app.unshown) {
@@ -203,6 +205,7 @@ async fn watch_alone(
         return Err(refusal);
     }
     let names = watched.iter().map(|app| app.as_str()).collect::<Vec<_>>().join(", ");
+    // Said once: it is no less true for what follows.
     terminal::say(&format!(
         "{refusal}\nA release of {names} has traffic and is not recorded: it is watched all the same."
     ));
@@ -210,7 +213,7 @@ async fn watch_alone(
         terminal::confirm(&global.answers, &format!("\nWatch {names}, and give the traffic back if it is sick?"))?;
     }
     match watch::converge(&session, desired, &watching.options(Some(watched))).await? {
-        Exit::Fine | Exit::Blocked => Err(refusal),
+        Exit::Fine | Exit::Blocked => Ok(refusal.exit),
         exit => Ok(exit),
     }
 }

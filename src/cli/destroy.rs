@@ -13,6 +13,7 @@ use super::{Global, terminal, watch};
 use crate::controller::converge::Outcome;
 use crate::model::names::AppName;
 use crate::model::plan::Change;
+use crate::report::json;
 
 /// Delete everything that an app owns in an environment
 ///
@@ -49,23 +50,29 @@ impl Destroy {
             app.spec.destroy = true;
         }
         let session = Session::open(global, &desired).await;
-        let mut look = session.look_at(&desired, &self.app).await?;
-        Apps { apps: vec![self.app.clone()], labels: Vec::new() }.narrow(&desired, &mut look.plan);
-        if look.plan.apps.iter().all(|app| app.is_settled() && app.change == Change::Unchanged) {
+        let look = async || {
+            let mut look = session.look_at(&desired, &self.app).await?;
+            Apps { apps: vec![self.app.clone()], labels: Vec::new() }.narrow(&desired, &mut look.plan);
+            Ok::<_, Failure>(look)
+        };
+        let mut shown = look().await?;
+        if shown.plan.apps.iter().all(|app| app.is_settled() && app.change == Change::Unchanged) {
             terminal::say(&format!("nothing of {scope} is there"));
             return Ok(Exit::Fine);
         }
-        apply::show(&look, global)?;
-        if !self.watching.yes {
-            let question = format!("\nEverything of {scope} is deleted. Type its name to go on:");
-            match terminal::ask(&global.answers, &question)? {
-                Some(answer) if answer == self.app.as_str() => {}
-                Some(_) => return Err(Failure::new("that is not its name; nothing was changed")),
-                None => {
-                    return Err(Failure::usage("nobody is at the terminal to type the app's name")
-                        .help("add --yes to destroy it without a question"));
-                }
+        loop {
+            apply::show(&shown, global)?;
+            if self.watching.yes {
+                break;
             }
+            self.confirm(global, &format!("\nEverything of {scope} is deleted. Type its name to go on:"))?;
+            // Time passes while a question stands, and what goes is what was shown.
+            let found = look().await?;
+            if json::fingerprint(&found.plan) == json::fingerprint(&shown.plan) {
+                break;
+            }
+            terminal::say("\nThings have changed since that was shown; nothing was done yet. This is the plan now:\n");
+            shown = found;
         }
         let only = BTreeSet::from([self.app.clone()]);
         // Nothing of it may be left, so that its clean-up is the work itself.
@@ -77,5 +84,15 @@ impl Destroy {
             watch::conclude(&ending, Some(&only));
         }
         Ok(watch::exit(ending.outcome))
+    }
+
+    /// Has a person type the app's name.
+    fn confirm(&self, global: &Global, question: &str) -> Result<(), Failure> {
+        match terminal::ask(&global.answers, question)? {
+            Some(answer) if answer == self.app.as_str() => Ok(()),
+            Some(_) => Err(Failure::declined("that is not its name; nothing was changed")),
+            None => Err(Failure::usage("nobody is at the terminal to type the app's name")
+                .help("add --yes to destroy it without a question")),
+        }
     }
 }

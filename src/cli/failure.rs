@@ -14,12 +14,19 @@ pub struct Failure {
     pub help: Option<String>,
     /// How the program ends.
     pub exit: Exit,
+    /// Whether nothing went wrong, but that a person said no.
+    pub declined: bool,
 }
 
 impl Failure {
     /// A plain error.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: None, exit: Exit::Error }
+        Self { message: message.into(), help: None, exit: Exit::Error, declined: false }
+    }
+
+    /// A person said no.
+    pub fn declined(message: impl Into<String>) -> Self {
+        Self { declined: true, ..Self::new(message) }
     }
 
     /// A command line that cannot be meant.
@@ -38,6 +45,12 @@ impl Failure {
             terminal::say(&failure.to_string());
         }
         Err(last)
+    }
+
+    /// How a command ends that fails after part of its work had ended with `before`: as that did where a person says no to more,
+    /// and otherwise as failed, for something went wrong besides.
+    pub fn after(&self, before: Exit) -> Exit {
+        if self.declined { before } else { self.exit }
     }
 
     /// With what to do next.
@@ -60,5 +73,17 @@ impl fmt::Display for Failure {
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::new(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_no_to_more_leaves_the_exit_code_of_what_was_done_and_a_failure_has_its_own() {
+        assert_eq!(Failure::declined("nothing was changed").after(Exit::ReleaseFailed), Exit::ReleaseFailed);
+        assert_eq!(Failure::new("AWS cannot be read").after(Exit::ReleaseFailed), Exit::Error);
+        assert_eq!(Failure::usage("nobody is at the terminal").after(Exit::Blocked), Exit::Usage);
     }
 }

@@ -11,6 +11,7 @@ use super::session::{Look, Session};
 use super::{Global, terminal, watch};
 use crate::aws::act::perform;
 use crate::aws::observe::fulfil;
+use crate::aws::recheck::{Recheck, recheck};
 use crate::controller::converge::Options;
 use crate::controller::snapshot::foresee;
 use crate::execute::{Executed, execute};
@@ -203,7 +204,10 @@ impl Case {
                 terminal::say(&line);
             }
         };
-        self.withdraw(intent.withdraws).await;
+        if let Some(record) = intent.withdraws {
+            self.still_holds(&plan).await?;
+            self.withdraw(record).await;
+        }
         if plan.actions.is_empty() {
             return Ok(());
         }
@@ -212,17 +216,47 @@ impl Case {
                 self.note(intent.decision).await;
                 Ok(())
             }
-            Executed::Stale => Err(Failure::new(format!("{} has changed meanwhile", self.app.scope))
-                .help("look at it with `amiable status`, and try again")),
+            Executed::Stale => Err(self.changed_meanwhile()),
             Executed::Failed(error) => Err(error.into()),
         }
     }
 
+    /// Reads afresh what the actions of a plan depend on, before something is written that goes ahead of them.
+    async fn still_holds(&self, plan: &AppPlan) -> Result<(), Failure> {
+        let expects: Vec<_> = plan.actions.iter().flat_map(|planned| planned.expects.iter().cloned()).collect();
+        match recheck(&self.session.aws.for_calls(), &self.app.scope.environment, &expects).await {
+            Ok(()) => Ok(()),
+            Err(Recheck::Stale(_)) => Err(self.changed_meanwhile()),
+            Err(Recheck::Failed(error)) => Err(error.into()),
+        }
+    }
+
+    fn changed_meanwhile(&self) -> Failure {
+        Failure::new(format!("{} has changed meanwhile", self.app.scope))
+            .help("look at it with `amiable status`, and try again")
+    }
+
+    /// Whether the deployed state is the one that was looked at: written over, the decision of another process would be lost.
+    async fn is_still_recorded(&self) -> bool {
+        let scope = &self.app.scope;
+        let mut fresh = self.look.observed.clone();
+        let before = fresh.details.deployed.remove(&scope.app);
+        let wants = BTreeSet::from([Want::Deployed(scope.app.clone())]);
+        let read = fulfil(&self.session.aws, &scope.environment, &mut fresh, &wants).await;
+        read.is_ok() && fresh.details.deployed.get(&scope.app) == before.as_ref()
+    }
+
     /// Withdraws the deployed state that is turned down, so that no other environment takes it over. What serves goes back all
     /// the same where that fails.
-    async fn withdraw(&self, record: Option<Box<DeployedRecord>>) {
-        let Some(record) = record else { return };
-        let action = Action::PutDeployedRecord { parameter: self.app.scope.parameter_name(), record };
+    async fn withdraw(&self, record: Box<DeployedRecord>) {
+        let parameter = self.app.scope.parameter_name();
+        if !self.is_still_recorded().await {
+            return terminal::say(&format!(
+                "warning: the deployed state in {parameter} has changed meanwhile or cannot be read, so that it was left as it \
+                 is; the same command once more looks at it again"
+            ));
+        }
+        let action = Action::PutDeployedRecord { parameter, record };
         if let Err(error) = perform(&self.session.aws, &self.app.scope, &action).await {
             let why = error.explained();
             terminal::say(&format!(
@@ -245,8 +279,7 @@ impl Case {
 
     /// What a person says about the app, for the planner.
     pub fn about<'b>(&'b self, desired: &'b Desired, why: Option<&'b str>) -> About<'b> {
-        let now = self.session.clock.now();
-        About { desired, app: &self.app, observed: &self.look.observed, why, now }
+        About::new(desired, &self.app, &self.look.observed, why, self.session.clock.now())
     }
 
     /// Converging this app alone.

@@ -119,7 +119,7 @@ pub fn ask(answers: &Answers, question: &str) -> Result<Option<String>, Failure>
 pub fn confirm(answers: &Answers, question: &str) -> Result<(), Failure> {
     match ask(answers, &format!("{question} Only `yes` is accepted:"))?.as_deref() {
         Some("yes") => Ok(()),
-        Some(_) => Err(Failure::new("nothing was changed")),
+        Some(_) => Err(Failure::declined("nothing was changed")),
         None => {
             Err(Failure::usage("nobody is at the terminal to say yes").help("add --yes to go on without a question"))
         }
