@@ -16,6 +16,7 @@ use crate::model::decision::Decision;
 use crate::model::launch::{LaunchData, RootVolume, Secret};
 use crate::model::machine::{Metadata, Volume};
 use crate::model::observed::{Forward, Health, Redirect};
+use crate::model::parameter;
 use crate::model::record::{DeployedRecord, NO_RECORD};
 use crate::model::text::{cleaned, cleaned_json};
 use crate::model::time::Timestamp;
@@ -210,7 +211,7 @@ pub fn encode_user_data(data: &Secret) -> String {
 /// # Errors
 /// Never in practice: the record has nothing that JSON cannot hold.
 pub fn encode_record(record: &DeployedRecord) -> Result<String, String> {
-    serde_json::to_string(record).map_err(|error| error.to_string())
+    parameter::encode(record)
 }
 
 /// The deployed state as it was kept.
@@ -226,7 +227,7 @@ pub fn decode_record(text: &str) -> Result<DeployedRecord, String> {
 /// # Errors
 /// Never in practice: it is plain data.
 pub fn encode_decision(decision: &Decision) -> Result<String, String> {
-    serde_json::to_string(decision).map_err(|error| error.to_string())
+    parameter::encode(decision)
 }
 
 /// What a person decided as it was kept.
@@ -242,7 +243,7 @@ pub fn decode_decision(text: &str) -> Result<Decision, String> {
 /// # Errors
 /// Never in practice: it is plain data.
 pub fn encode_failure(record: &FailureRecord) -> Result<String, String> {
-    serde_json::to_string(record).map_err(|error| error.to_string())
+    parameter::encode(record)
 }
 
 /// Why a generation failed as it was kept.

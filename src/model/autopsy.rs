@@ -3,26 +3,22 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::launch::{LaunchData, Secret};
 use super::names::{AppName, EnvironmentName, Generation};
+use super::parameter;
+pub use super::redact::secrets;
+use super::redact::strike;
 use super::text::is_disturbing;
 use super::time::Timestamp;
 
-/// The most lines of a console that are kept, the most characters of one of them, and the most bytes of all: the whole record stays
-/// within the 4 KB that a parameter holds for nothing.
-/// <https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html>
+/// The most lines of a console that are kept, and the most characters of one of them.
 const LINES: usize = 30;
 const LINE: usize = 160;
-const ALL: usize = 2000;
 
-/// The most characters of a reason that are kept.
-const REASON: usize = 800;
-
-/// Shorter texts are no secrets, and striking them out would leave nothing to read.
-const LEAST: usize = 4;
-
-/// What stands in the place of a secret.
-const STRUCK: &str = "***";
+/// The most bytes of the texts of a record, as its JSON writes them: of a reason, of why there is no console, and of the names
+/// that somebody else may have given. Lines of the console have what is left.
+const REASON: usize = 1600;
+const WHY: usize = 400;
+const NAME: usize = 200;
 
 /// Why a generation failed. One JSON document per app and environment; its versions are the history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,9 +50,18 @@ impl FailureRecord {
         self.generation == generation && self.at == at
     }
 
-    /// The same with a reason that is not longer than what is kept.
+    /// The same, no larger than what a parameter holds for nothing: the texts are cut, and the oldest lines of the console go.
     pub fn bounded(mut self) -> Self {
-        self.reason = cut(&self.reason, REASON);
+        self.reason = cut_encoded(&self.reason, REASON);
+        self.image = cut_encoded(&self.image, NAME);
+        if let Some(console) = &mut self.console {
+            console.instance = cut_encoded(&console.instance, NAME);
+            console.without = console.without.take().map(|why| cut_encoded(&why, WHY));
+        }
+        while encoded(&self) > parameter::FREE {
+            let Some(console) = self.console.as_mut().filter(|console| !console.lines.is_empty()) else { break };
+            console.lines.remove(0);
+        }
         self
     }
 }
@@ -79,18 +84,8 @@ impl Console {
     /// The end of what an instance wrote to its console, with these secrets struck out.
     pub fn read(instance: &str, text: &str, secrets: &[String]) -> Self {
         let struck = strike(&plain(text), secrets);
-        let mut lines: Vec<String> = Vec::new();
-        let mut room = ALL;
-        for line in struck.lines().rev().map(str::trim_end).filter(|line| !line.is_empty()).take(LINES) {
-            let line = cut(line, LINE);
-            // As JSON writes it.
-            let length = line.len() + line.matches(['"', '\\']).count();
-            if length > room {
-                break;
-            }
-            room -= length;
-            lines.push(line);
-        }
+        let written = struck.lines().rev().map(str::trim_end).filter(|line| !line.is_empty());
+        let mut lines: Vec<String> = written.take(LINES).map(|line| cut(line, LINE)).collect();
         lines.reverse();
         let without = lines.is_empty().then(|| "it has written nothing yet".to_owned());
         Self { instance: instance.to_owned(), lines, without }
@@ -109,125 +104,6 @@ impl Console {
             (None, None) => format!("nothing is known from the console of {}", self.instance),
         }
     }
-}
-
-/// Everything of a launch template that must not be shown wherever it turns up: the values of a container's environment, and
-/// of user data whole lines, what is assigned in them, and what looks like a key.
-pub fn secrets(data: &LaunchData) -> Vec<String> {
-    let environment = data.container.iter().flat_map(|container| container.env.values()).map(Secret::reveal);
-    let mut all: Vec<String> = environment.flat_map(str::lines).map(|line| line.trim().to_owned()).collect();
-    if let (Some(script), None) = (&data.user_data, &data.container) {
-        script.reveal().lines().for_each(|line| all.extend(of_line(line)));
-    }
-    all.retain(|text| text.chars().count() >= LEAST);
-    // The longest first: what is a part of another must not break it.
-    all.sort_by_key(|text| std::cmp::Reverse(text.len()));
-    all.dedup();
-    all
-}
-
-/// What may be secret in a line of a script.
-fn of_line(line: &str) -> Vec<String> {
-    let bare = |text: &str| text.trim_matches(|c| matches!(c, '"' | '\'' | ';' | ',' | '`')).to_owned();
-    let line = line.trim();
-    let mut found = Vec::new();
-    if line.chars().count() > 12 && !line.starts_with('#') {
-        found.push(line.to_owned());
-    }
-    let assigned = line.split_once(": ").into_iter().chain(line.split_once('=')).map(|(_, value)| value);
-    found.extend(assigned.map(str::trim).map(bare));
-    let mut is_named = false;
-    for word in line.split_whitespace() {
-        found.extend(word.split_once('=').map(|(_, value)| bare(value)));
-        let word = bare(word);
-        if is_named || is_key(&word) {
-            found.push(word.clone());
-        }
-        let name = word.to_ascii_lowercase();
-        is_named = ["password", "passwd", "secret", "token", "key"].iter().any(|what| name.contains(what));
-    }
-    found
-}
-
-/// Whether a word looks like a key: long, of letters and digits, and no path.
-fn is_key(word: &str) -> bool {
-    let has = |is: fn(&char) -> bool| word.chars().any(|c| is(&c));
-    word.chars().count() >= 12
-        && has(|c| c.is_ascii_digit())
-        && has(|c| c.is_ascii_alphabetic())
-        && !word.starts_with(['/', '-'])
-}
-
-/// Strikes out what is secret: these texts, and what looks like a token, an access key or a private key wherever it is from.
-fn strike(text: &str, secrets: &[String]) -> String {
-    let mut text = text.to_owned();
-    for secret in secrets {
-        text = text.replace(secret, STRUCK);
-    }
-    let mut in_key = false;
-    let mut lines = Vec::new();
-    for line in text.lines() {
-        let begins = line.contains("-----BEGIN") && line.contains("PRIVATE KEY");
-        let ends = line.contains("-----END");
-        if begins || in_key {
-            in_key = !ends;
-            lines.push(STRUCK.to_owned());
-            continue;
-        }
-        lines.push(without_tokens(line));
-    }
-    lines.join("\n")
-}
-
-/// Without access keys, what follows `Bearer`, and values of what is called a password, secret, token or key.
-fn without_tokens(line: &str) -> String {
-    let mut is_secret_next = false;
-    let words = line.split(' ').map(|word| {
-        if word.is_empty() {
-            return String::new();
-        }
-        let struck = is_secret_next;
-        is_secret_next = word.to_ascii_lowercase().ends_with("bearer");
-        if struck {
-            return STRUCK.to_owned();
-        }
-        let Some(at) = word.find(['=', ':']).filter(|at| names_a_secret(&word[..*at])) else {
-            return without_access_keys(word);
-        };
-        let (name, value) = word.split_at(at + 1);
-        is_secret_next |= value.is_empty();
-        if value.is_empty() { name.to_owned() } else { format!("{name}{STRUCK}") }
-    });
-    words.collect::<Vec<_>>().join(" ")
-}
-
-fn names_a_secret(name: &str) -> bool {
-    let name = name.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_ascii_lowercase();
-    ["password", "passwd", "secret", "token"].iter().any(|what| name.contains(what)) || name.ends_with("key")
-}
-
-/// A word in which every access key id of AWS's is struck out, whatever stands around it.
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids>
-fn without_access_keys(word: &str) -> String {
-    const LENGTH: usize = 20;
-    let is_key = |text: &str| {
-        let begins = text.starts_with("AKIA") || text.starts_with("ASIA");
-        begins
-            && text.bytes().take(LENGTH).filter(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()).count()
-                == LENGTH
-    };
-    let mut out = String::with_capacity(word.len());
-    let mut rest = word;
-    while let Some(first) = rest.chars().next() {
-        if is_key(rest) {
-            out.push_str(STRUCK);
-            rest = &rest[LENGTH..];
-        } else {
-            out.push(first);
-            rest = &rest[first.len_utf8()..];
-        }
-    }
-    out
 }
 
 /// Without the commands to a terminal, and anything else that is not to be seen.
@@ -252,39 +128,43 @@ fn plain(text: &str) -> String {
     out
 }
 
+/// How many bytes a value has as a parameter holds it.
+fn encoded<T: Serialize>(value: &T) -> usize {
+    parameter::encode(value).map_or(usize::MAX, |text| text.len())
+}
+
+/// A text that has no more bytes than that as JSON writes it, with its quotation marks.
+fn cut_encoded(text: &str, most: usize) -> String {
+    if encoded(&text) <= most {
+        return text.to_owned();
+    }
+    let (mut low, mut high) = (0, text.chars().count());
+    // The longest beginning that fits.
+    while low < high {
+        let middle = (low + high).div_ceil(2);
+        if encoded(&cut(text, middle)) <= most { low = middle } else { high = middle - 1 }
+    }
+    cut(text, low)
+}
+
 fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
     }
-    let cut: String = text.chars().take(most - 1).collect();
+    let cut: String = text.chars().take(most.saturating_sub(1)).collect();
     format!("{}…", cut.trim_end())
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::model::container::Container;
+    use crate::model::launch::{LaunchData, Secret};
 
     fn data(user_data: &str) -> LaunchData {
         LaunchData { user_data: Some(Secret::new(user_data)), ..LaunchData::default() }
-    }
-
-    #[test]
-    fn what_is_called_a_secret_is_struck_out_of_a_line_whatever_its_form() {
-        for (line, expected) in [
-            ("AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE up", "AWS_ACCESS_KEY_ID=*** up"),
-            ("{\"AccessKeyId\":\"ASIAIOSFODNN7EXAMPLE\"}", "{\"AccessKeyId\":\"***\"}"),
-            ("db password=hunter2 tried", "db password=*** tried"),
-            ("token: abc123 sent", "token: *** sent"),
-            ("Authorization: Bearer abc.def", "Authorization: Bearer ***"),
-            ("aws_secret_access_key = x", "aws_secret_access_key = x"),
-            (
-                "hello[812]: ERROR cannot reach the database: connection refused",
-                "hello[812]: ERROR cannot reach the database: connection refused",
-            ),
-        ] {
-            assert_eq!(without_tokens(line).replace(STRUCK, "***"), expected, "{line}");
-        }
     }
 
     #[test]
@@ -294,7 +174,6 @@ mod tests {
         let long: String = (0..5000).map(|number| format!("line {number} {}\n", "x".repeat(500))).collect();
         let console = Console::read("i-1", &long, &[]);
         assert!(console.lines.len() <= LINES && console.lines.iter().all(|line| line.chars().count() <= LINE));
-        assert!(console.lines.iter().map(|line| line.chars().count()).sum::<usize>() <= ALL);
         assert!(console.lines.last().unwrap().starts_with("line 4999 "), "the newest is last");
         assert!(Console::read("i-1", "\n \n", &[]).without.is_some());
         assert!(console.last_words().starts_with("the console of i-1 ended with: line 4999"));
@@ -322,19 +201,49 @@ mod tests {
         assert_eq!(console.lines, ["token is ***, on port 80"]);
     }
 
-    #[test]
-    fn a_record_is_small_enough_for_a_parameter_that_costs_nothing() {
-        let record = FailureRecord {
+    fn record(reason: String, console: Option<Console>) -> FailureRecord {
+        FailureRecord {
             app: "a".repeat(32).parse().unwrap(),
             environment: "production".parse().unwrap(),
             generation: Generation(42),
             image: "ami-0123456789abcdef0".to_owned(),
             at: "2026-08-01T10:07:00Z".parse().unwrap(),
-            reason: "r".repeat(5000),
+            reason,
             serves: Some(Generation(41)),
-            console: Some(Console::read("i-0123456789abcdef0", &"word and word\n".repeat(500), &[])),
-        };
-        let text = serde_json::to_string(&record.bounded()).unwrap();
-        assert!(text.len() < 4096, "{}", text.len());
+            console,
+        }
+    }
+
+    #[test]
+    fn a_record_is_small_enough_for_a_parameter_that_costs_nothing() {
+        for word in ["word and word", "\"\"\"\"", "\\\\\\", "日本語 ✓", "{{{{ }}}}", "\u{1}\u{1f}", "🦀🦀🦀"]
+        {
+            let lines = format!("{}\n", word.repeat(20)).repeat(500);
+            let record = record(word.repeat(5000), Some(Console::read("i-0123456789abcdef0", &lines, &[]))).bounded();
+            assert!(encoded(&record) <= parameter::FREE, "{word}: {}", encoded(&record));
+            let console = record.console.unwrap();
+            assert!(!console.lines.is_empty() || console.without.is_some(), "{word}: the newest lines stay");
+            assert!(record.reason.chars().count() > 200, "{word}: {}", record.reason);
+        }
+    }
+
+    proptest! {
+        /// Whatever AWS, a console and people have written, in any script: the bound holds, and what is kept reads back.
+        #[test]
+        fn a_record_never_has_more_bytes_than_a_parameter_that_costs_nothing(
+            reason in "\\PC{0,3000}",
+            image in "\\PC{0,300}",
+            instance in "\\PC{0,300}",
+            without in proptest::option::of("\\PC{0,1500}"),
+            text in proptest::collection::vec("(?s).{0,200}", 0..40),
+        ) {
+            let lines = Console::read(&instance, &text.join("\n"), &[]).lines;
+            let console = Console { instance, lines, without };
+            let record = FailureRecord { image, ..record(reason, Some(console)) }.bounded();
+            let text = parameter::encode(&record).unwrap();
+            prop_assert!(text.len() <= parameter::FREE, "{}", text.len());
+            prop_assert!(!text.contains("{{"));
+            prop_assert_eq!(serde_json::from_str::<FailureRecord>(&text).unwrap(), record);
+        }
     }
 }

@@ -14,7 +14,8 @@
 //! - [`decision`]: the same for those who ask later, as SSM Parameter Store keeps it
 //! - [`release`]: what is said of a release, and where its image came from
 //! - [`record`]: the deployed state as it is kept in SSM Parameter Store
-//! - [`autopsy`]: why a generation failed, and what its console said last, as they are kept there
+//! - [`autopsy`]: why a generation failed, and what its console said last, as they are kept there; [`redact`]: what is secret in it
+//! - [`parameter`]: values as Parameter Store takes them
 //! - [`probe`]: questions over HTTP, and how a generation has done in its checks
 //! - [`pattern`]: regular expressions; [`text`]: what others wrote, as it may be shown
 //! - [`action`]: one mutating AWS call each, and the facts it depends on; [`balancing`]: what those about load balancing hold
@@ -40,10 +41,12 @@ pub mod machine;
 pub mod mark;
 pub mod names;
 pub mod observed;
+pub mod parameter;
 pub mod pattern;
 pub mod plan;
 pub mod probe;
 pub mod record;
+pub mod redact;
 pub mod release;
 pub mod scaling;
 pub mod schedule;
