@@ -59,7 +59,10 @@ impl Deploy {
         selection::app(&desired, &self.app)?;
         let apps = Apps { apps: vec![self.app], labels: Vec::new() };
         if !manifest.is_changed() {
-            terminal::say(&format!("{} says so already", manifest.path().display()));
+            terminal::say(&format!(
+                "{} asks for that already, so that there is nothing to write",
+                manifest.path().display()
+            ));
         }
         let edit = manifest.is_changed().then_some(manifest);
         apply::apply(global, &desired, &apps, &self.watching, edit).await

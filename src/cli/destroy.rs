@@ -57,7 +57,7 @@ impl Destroy {
         };
         let mut shown = look().await?;
         if shown.plan.apps.iter().all(|app| app.is_settled() && app.change == Change::Unchanged) {
-            terminal::say(&format!("nothing of {scope} is there"));
+            terminal::say(&format!("nothing of {scope} exists in AWS"));
             return Ok(Exit::Fine);
         }
         loop {

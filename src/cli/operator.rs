@@ -121,9 +121,10 @@ impl Case {
                 self.tell(&intent);
                 match &foreseen {
                     Ok(look) => apply::show(look, global)?,
-                    Err(failure) => {
-                        terminal::say(&format!("warning: what follows cannot be shown: {}", failure.message))
-                    }
+                    Err(failure) => terminal::say(&format!(
+                        "warning: what the command would do cannot be shown: {}",
+                        failure.message
+                    )),
                 }
             }
             let over = |look: &Look| look.plan.apps.iter().all(|app| app.is_over(watching.wait_for_cleanup));
@@ -152,7 +153,7 @@ impl Case {
     /// That it was said before.
     fn tell(&self, intent: &Intent) {
         if let Some(said) = &intent.said {
-            terminal::say(&format!("{}: {said}; that goes on", self.app.scope));
+            terminal::say(&format!("{}: {said}; this command goes on with that", self.app.scope));
         }
     }
 

@@ -139,7 +139,7 @@ fn lines(outcome: Outcome, plan: &Plan, apps: &[&AppPlan]) -> Vec<String> {
             for app in apps.iter().filter(|app| app.is_sick()) {
                 let generation = app.from.map(|from| format!("{from} is ")).unwrap_or_default();
                 let trouble = words::trouble(app).unwrap_or_default();
-                lines.push(format!("{}: {generation}{trouble}; there is nothing to apply about it", app.app));
+                lines.push(format!("{}: {generation}{trouble}; it runs what its manifest asks for, so that `apply` has nothing to change", app.app));
             }
         }
         Outcome::Blocked | Outcome::ReleaseFailed | Outcome::Failed => {
@@ -151,8 +151,8 @@ fn lines(outcome: Outcome, plan: &Plan, apps: &[&AppPlan]) -> Vec<String> {
             }
         }
         Outcome::TimedOut | Outcome::Interrupted => {
-            let how = if outcome == Outcome::TimedOut { "waited long enough" } else { "interrupted" };
-            lines.push(format!("{how}; the next `amiable apply` goes on from here:"));
+            let how = if outcome == Outcome::TimedOut { "--timeout is over" } else { "interrupted" };
+            lines.push(format!("{how} and nothing was undone; the next `amiable apply` goes on from here:"));
             for app in open() {
                 let step = words::current(&app.steps).map(words::step);
                 let wait = app.waits.first().map(|wait| format!("waits for {}", words::wait(wait, plan.at)));
@@ -175,7 +175,7 @@ mod tests {
         let plan = samples::plan(vec![samples::rolling_out(), samples::unchanged("web")]);
         let apps: Vec<&AppPlan> = plan.apps.iter().collect();
         let timed_out = [
-            "waited long enough; the next `amiable apply` goes on from here:",
+            "--timeout is over and nothing was undone; the next `amiable apply` goes on from here:",
             "hello-world: waits for v042 healthy 3/6, until 12:20 UTC",
         ];
         assert_eq!(lines(Outcome::TimedOut, &plan, &apps), timed_out);

@@ -77,7 +77,8 @@ fn is_clear<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>) -> bool {
     if stuck.is_empty() {
         return true;
     }
-    draft.block(format!("it cannot be deleted whole, so that nothing more of it is: {}", stuck.join("; ")));
+    draft.block(format!("something keeps it from being deleted completely, so nothing more of it is deleted for now: {}. Then `amiable destroy` \
+         goes on", stuck.join("; ")));
     false
 }
 

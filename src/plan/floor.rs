@@ -70,7 +70,7 @@ pub(super) fn may_shrink<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, g
 fn hold_at(draft: &mut Draft<'_>, group: &Group, min: u32) {
     if group.owner.held_min.is_none() {
         let tag = Tags::from([(keys::HELD_MIN.to_owned(), min.to_string())]);
-        draft.tag_group(&group.name, tag, format!("its min is {min} but for the release"));
+        draft.tag_group(&group.name, tag, format!("its min is {min} again after the release"));
     }
 }
 
@@ -101,5 +101,5 @@ fn lower_to(draft: &mut Draft<'_>, group: &Group, min: u32) {
         draft.act(Action::UpdateGroup { name, change }, "the release is over: it may scale in again", Vec::new());
     }
     let (name, keys) = (group.name.clone(), vec![keys::HELD_MIN.to_owned()]);
-    draft.act(Action::UntagGroup { name, keys }, "its size belongs to scaling again", Vec::new());
+    draft.act(Action::UntagGroup { name, keys }, "scaling decides about its size again", Vec::new());
 }

@@ -45,7 +45,11 @@ pub(super) fn put_right(draft: &mut Draft<'_>, observed: &Observed) {
     for group in groups.values().filter(|group| group.owner.app == draft.scope.app && !group.deleting) {
         let tags = ahead(group, draft.now);
         if !tags.is_empty() {
-            draft.tag_group(&group.name, tags, "it was noted with a time that has not come yet: it counts from now");
+            draft.tag_group(
+                &group.name,
+                tags,
+                "a tag of it held a time in the future, from a clock that was wrong: it is set to now",
+            );
         }
     }
 }

@@ -78,7 +78,7 @@ fn says_applied(action: &Action) -> bool {
 
 fn words(plan: &AppPlan, given_up: &GivenUp) -> String {
     let times = match &given_up.why {
-        Why::Refused(words) => return format!("not done, because AWS refuses it: {words}"),
+        Why::Refused(words) => return format!("AWS refuses a call, which is not made again in this run: {words}"),
         Why::InVain(times) => times,
     };
     let differs = plan.fields.iter().chain(&plan.drift).filter(|field| field.effect == Effect::InPlace);
@@ -86,8 +86,8 @@ fn words(plan: &AppPlan, given_up: &GivenUp) -> String {
         differs.map(|field| format!("{} {}", field.path, field.before.as_deref().unwrap_or("none"))).collect();
     let shown = if shown.is_empty() { "no effect of it".to_owned() } else { shown.join(", ") };
     format!(
-        "AWS took {} {times} times and still shows {shown}; it is left like that now, and the next `amiable apply` tries \
-         it again",
+        "AWS took {} {times} times and still shows {shown}; this run does not call it again, and the next `amiable apply` \
+         does",
         given_up.action
     )
 }

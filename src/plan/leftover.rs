@@ -57,11 +57,14 @@ pub(super) fn stuck(group: &Group) -> Vec<String> {
     if !standing.is_empty() {
         let ids: Vec<&str> = standing.iter().map(|instance| instance.id.as_str()).collect();
         why.push(format!(
-            "{} of {generation} {} in standby, where somebody put it; {} --instance-ids {}` lets it go",
+            "{} of {generation} {} in standby, where somebody put {}; {} --instance-ids {}` puts {} back into service, and Amiable then removes {}",
             named(&standing),
             is_or_are(&standing),
+            it_or_them(&standing),
             command("exit-standby"),
-            ids.join(" ")
+            ids.join(" "),
+            it_or_them(&standing),
+            it_or_them(&standing)
         ));
     }
     if group.has_warm_pool {
@@ -89,7 +92,7 @@ pub(super) fn is_all_stuck(group: &Group) -> bool {
 pub(super) fn leave(draft: &mut Draft<'_>, group: &Group) -> String {
     let why = stuck(group);
     for why in &why {
-        draft.leave_over(format!("left over, and nothing waits for it: {why}"));
+        draft.leave_over(format!("left over, and Amiable cannot remove it: {why}"));
     }
     why.join("; ")
 }
@@ -109,7 +112,11 @@ pub(super) fn waits_for<'a>(draft: &mut Draft<'a>, group: &Group) -> String {
         return left;
     }
     let want = Want::Hooks(group.name.clone());
-    let hooks = draft.see(draft.observed.details.hooks.get(&group.name), want, "the lifecycle hooks of what goes");
+    let hooks = draft.see(
+        draft.observed.details.hooks.get(&group.name),
+        want,
+        "the lifecycle hooks of the group that is removed",
+    );
     let hooks = hooks.map(Vec::as_slice).unwrap_or_default().iter().filter(|hook| !hook.launching);
     let hooks: Vec<String> =
         hooks.map(|hook| format!("`{}`, for up to {}", hook.name, Span::seconds(hook.timeout))).collect();
@@ -130,6 +137,10 @@ fn named(instances: &[&Instance]) -> String {
 
 fn is_or_are(instances: &[&Instance]) -> &'static str {
     if instances.len() == 1 { "is" } else { "are" }
+}
+
+fn it_or_them(instances: &[&Instance]) -> &'static str {
+    if instances.len() == 1 { "it" } else { "them" }
 }
 
 fn is_in_standby(instance: &Instance) -> bool {

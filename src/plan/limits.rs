@@ -132,7 +132,7 @@ fn strangers(desired: &Desired, observed: &Observed, drafts: &[Drafted]) -> Vec<
         if let Some(generation) = unrecorded(app) {
             let why = match desired.left_out.apps.contains(app) || desired.left_out.unseen {
                 true => "its manifest has errors: once that is mended, it goes on",
-                false => "no manifest asks for it: it goes on once its manifest is back",
+                false => "no manifest declares it: it goes on once its manifest is back",
             };
             named.insert(app, format!("{app} {generation} ({why})"));
         }

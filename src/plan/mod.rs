@@ -314,7 +314,7 @@ fn prove_first<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture
     let generation = unproven.owner.generation;
     draft.plan.change = Change::Replace;
     draft.plan.to = Some(picture.newest().map_or(Generation(1), Generation::next));
-    draft.plan.reason = format!("after the bake of {generation}");
+    draft.plan.reason = format!("the next release begins after the bake of {generation}");
     draft.note(format!("the next generation is launched once {generation} has been watched for its whole time"));
     // Where a person, or nobody, can let it go on, that is said, and not waited for.
     if draft.plan.waits.is_empty() && draft.plan.actions.is_empty() && !draft.is_held {

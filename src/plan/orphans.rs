@@ -36,13 +36,13 @@ pub(super) fn orphans(desired: &Desired, observed: &Observed, now: Timestamp) ->
         let names = names.join(", ");
         (draft.plan.change, draft.plan.reason) = match () {
             () if desired.left_out.apps.contains(app) => {
-                (Change::Error, "its manifest has errors; nothing is done about it".to_owned())
+                (Change::Error, "its manifest has errors, which `amiable validate` shows; nothing is done about it until they are mended".to_owned())
             }
             () if desired.left_out.unseen => {
-                let why = format!("its manifest may be one that cannot be read; left alone: {names}");
+                let why = format!("its manifest may be one of those that cannot be read (`amiable validate` shows them); its groups are left alone: {names}");
                 (Change::Error, why)
             }
-            () => (Change::Orphaned, format!("no manifest asks for it here; left alone: {names}")),
+            () => (Change::Orphaned, format!("no manifest here declares it; its groups are left alone: {names}")),
         };
         guard::watch_on(&mut draft);
         draft.finish().plan

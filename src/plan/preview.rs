@@ -109,7 +109,7 @@ pub(super) fn prepare<'a>(
     // What is created from now on carries it from its birth.
     if let Some(newest) = picture.groups.last().filter(|_| named(&picture.groups) != Some(rule.arn.as_str())) {
         let tag = Tags::from([(keys::PREVIEW_RULE.to_owned(), rule.arn.clone())]);
-        draft.tag_group(&newest.name, tag, "the rule for preview requests is found by this");
+        draft.tag_group(&newest.name, tag, "this tag says which rule serves preview requests");
         return false;
     }
     true

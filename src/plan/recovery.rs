@@ -153,8 +153,12 @@ fn go_back<'a>(
     let candidate = picture.candidate(&earlier);
     if let (None, Some(tombstone)) = (candidate, picture.tombstone(&earlier)) {
         let (down, again) = (failed.owner.generation, tombstone.owner.how_it_ended());
-        draft.block(format!("{down} was {reason}, but {again}; {down} goes on serving"));
-        draft.plan.failure = Some(format!("{again}; {down} goes on serving"));
+        let app = &draft.scope.app;
+        draft.block(format!(
+            "{down} was {reason}, but {again}, so that {down} goes on serving; `amiable rollback {app} --to vNNN` names \
+             another release"
+        ));
+        draft.plan.failure = Some(format!("{again}, so that {down} goes on serving"));
         return true;
     }
     lead_to(draft, &Release::new(&earlier, picture, candidate));

@@ -142,7 +142,10 @@ fn is_succeeded<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Gr
     let Some(good) = verify::healthy(draft, release.picture, serving) else { return false };
     let (size, generation, old) = (serving.desired, serving.owner.generation, group.owner.generation);
     if good < size {
-        draft.wait_to_clean(format!("{generation} to be whole before {old} goes, healthy {good}/{size}"), None);
+        draft.wait_to_clean(
+            format!("{old} is removed once all instances of {generation} are healthy, {good}/{size} now"),
+            None,
+        );
     }
     good >= size
 }
@@ -216,15 +219,16 @@ pub(super) fn delete<'a>(
 fn alarms(draft: &mut Draft<'_>, group: &Group) -> Option<()> {
     let details = &draft.observed.details;
     let policies = details.policies.get(&group.name);
-    let policies = draft.see(policies, Want::Policies(group.name.clone()), "the scaling policies of what goes")?;
+    let policies =
+        draft.see(policies, Want::Policies(group.name.clone()), "the scaling policies of the group that is removed")?;
     let ours = |policy: &&ScalingPolicy| ScalingPolicy::is_ours(&group.name, &policy.name);
     if !policies.iter().map(|found| &found.policy).filter(ours).any(ScalingPolicy::is_stepping) {
         return Some(());
     }
     let alarms = details.step_alarms.get(&group.name);
-    let alarms = draft.see(alarms, Want::StepAlarms(group.name.clone()), "the alarms of what goes")?;
+    let alarms = draft.see(alarms, Want::StepAlarms(group.name.clone()), "the alarms of the group that is removed")?;
     for alarm in alarms.iter().filter(|alarm| tags::belongs_to(&alarm.tags, draft.scope)) {
-        delete_alarm(draft, alarm, "its group goes");
+        delete_alarm(draft, alarm, "its group is removed");
     }
     Some(())
 }

@@ -55,7 +55,7 @@ pub(super) fn spared<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, stable_fo
     let Some(since) = harmless_since(picture, group) else {
         let since = group.owner.healthy_since.unwrap_or(draft.now);
         let tag = Tags::from([(keys::HEALTHY_SINCE.to_owned(), tags::encode_healthy(since, Some(draft.now)))]);
-        draft.tag_group(&group.name, tag, "it is not wanted any more: from now on nobody gives it any traffic");
+        draft.tag_group(&group.name, tag, "no manifest asks for it any more: from now on no run gives it traffic");
         return Spared::Marked;
     };
     let until = REQUEST_LIFE.after(since);
@@ -111,13 +111,13 @@ pub(super) fn makes_room(draft: &Draft<'_>, picture: &Picture<'_>, group: &Group
 pub(super) fn wanted_again(draft: &mut Draft<'_>, group: &Group) {
     if let (Some(since), Some(_)) = (group.owner.healthy_since, group.owner.unwanted_since) {
         let tag = Tags::from([(keys::HEALTHY_SINCE.to_owned(), tags::encode_healthy(since, None))]);
-        draft.tag_group(&group.name, tag, "it is wanted again");
+        draft.tag_group(&group.name, tag, "a manifest asks for it again");
     }
 }
 
 /// Why a generation keeps its instances for now.
 pub(super) fn words(generation: Generation) -> String {
-    format!("the end of the time in which a delayed call may still give traffic to {generation}")
+    format!("AWS calls that may be delayed and still give traffic to {generation} to expire")
 }
 
 /// That nobody has turned a generation down since, right before it gets traffic.

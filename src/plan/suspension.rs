@@ -28,7 +28,11 @@ pub(super) fn suspended(draft: &mut Draft<'_>, spec: Option<&AppSpec>) {
 fn suspension(draft: &Draft<'_>, spec: Option<&AppSpec>) -> Option<(Option<Timestamp>, Option<Timestamp>, String)> {
     let in_force = |until: Option<Timestamp>| until.is_none_or(|until| until > draft.now);
     if let Some(suspend) = spec.and_then(|spec| spec.suspend.as_ref()).filter(|suspend| in_force(suspend.until)) {
-        return Some((None, suspend.until, format!(": {}", suspend.reason)));
+        return Some((
+            None,
+            suspend.until,
+            format!(": {}; remove `suspend` from its manifest to end that", suspend.reason),
+        ));
     }
     let groups = draft.observed.groups.known()?;
     let own = groups.values().filter(|group| group.name == draft.scope.generation_name(group.owner.generation));
@@ -36,5 +40,6 @@ fn suspension(draft: &Draft<'_>, spec: Option<&AppSpec>) -> Option<(Option<Times
     let mark = marks.max_by_key(|mark| mark.at)?;
     // A time that cannot be read does not end anything.
     let until: Option<Timestamp> = mark.to.as_ref().and_then(|to| to.parse().ok());
-    in_force(until).then(|| (Some(mark.at), until, format!(" by {}", mark.said())))
+    in_force(until)
+        .then(|| (Some(mark.at), until, format!(" by {}; `amiable resume {}` ends that", mark.said(), draft.scope.app)))
 }

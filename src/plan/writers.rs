@@ -87,16 +87,16 @@ fn others<'a>(wanted: &Wanted<'a>, picture: &Picture<'a>, ours: &Writer) -> Vec<
 fn give_way(draft: &mut Draft<'_>, other: &Other<'_>, kinship: Kinship) {
     let (app, generation, who) = (&draft.scope.app, other.generation, other.writer.said());
     let what = match other.is_release {
-        true => format!("{generation} is the release of {who}"),
-        false => format!("the settings of {generation} are those of {who}"),
+        true => format!("is releasing {generation} of {app}"),
+        false => format!("has changed the settings of {generation} of {app}"),
     };
     let why = match kinship {
-        Kinship::Ancestor => "whose commit descends from the one of these manifests",
-        Kinship::Descendant | Kinship::Unrelated => "who began after this run",
+        Kinship::Ancestor => "has newer manifests: their commit descends from the one here",
+        Kinship::Descendant | Kinship::Unrelated => "began after this one",
     };
     let reason = format!(
-        "{what}, {why}: that goes on, and this run does nothing more about {app}; `amiable apply {app}` once more puts these \
-         manifests in its place"
+        "another run, by {who}, {what} and {why}. This run does nothing more about {app}, so that the two do not undo each \
+         other; `amiable apply {app}` deploys the manifests here all the same"
     );
     draft.give_way(reason);
 }

@@ -59,7 +59,7 @@ mod tests {
         ::notice title=prod%3A hello-world%2C red-black::image, instances.max, strategy.redBlack.bakeTime; v041 → v042
         ::notice title=prod%3A legacy%2C destroy::`destroy: true` in the manifest; v009
         ::error title=prod%3A mailer%2C error::image ami-0999 does not exist in us-west-2
-        ::warning title=prod%3A old-search%2C orphaned::no manifest asks for it here; left alone: old-search-prod-v012
+        ::warning title=prod%3A old-search%2C orphaned::no manifest here declares it; its groups are left alone: old-search-prod-v012
         ::notice title=prod%3A orders%2C new app::image, instanceType; v001
         ::warning title=prod%3A search%2C blocked::suspended until Mon 08:00 UTC (incident 42); image; v005 → v006
         ");

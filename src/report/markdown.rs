@@ -210,7 +210,7 @@ mod tests {
         | `+/-` | hello-world | red-black | v041 → v042 | image, instances.max, strategy.redBlack.bakeTime |
         | `-` | legacy | destroy | v009 | \`destroy: true\` in the manifest |
         | `!` | mailer | error |  | image ami-0999 does not exist in us-west-2 |
-        | `?` | old-search | orphaned |  | no manifest asks for it here; left alone: old-search-prod-v012 |
+        | `?` | old-search | orphaned |  | no manifest here declares it; its groups are left alone: old-search-prod-v012 |
         | `+` | orders | new app | v001 | image, instanceType |
         | `!` | search | blocked | v005 → v006 | suspended until Mon 08:00 UTC (incident 42) |
 

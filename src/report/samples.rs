@@ -254,7 +254,7 @@ pub(crate) fn failing() -> AppPlan {
 }
 
 pub(crate) fn orphaned() -> AppPlan {
-    let reason = "no manifest asks for it here; left alone: old-search-prod-v012".into();
+    let reason = "no manifest here declares it; its groups are left alone: old-search-prod-v012".into();
     AppPlan { reason, ..app("old-search", Change::Orphaned) }
 }
 

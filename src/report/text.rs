@@ -417,7 +417,7 @@ mod tests {
                           dns.name       – in AWS, cart.x in git
 
         Orphaned:
-        ?    old-search   no manifest asks for it here; left alone: old-search-prod-v012
+        ?    old-search   no manifest here declares it; its groups are left alone: old-search-prod-v012
 
         2 apps unchanged.
         Plan: 1 to add, 1 to change, 1 to replace, 1 to destroy; 1 drifted, 1 blocked, 1 cannot be planned, 1 orphaned.

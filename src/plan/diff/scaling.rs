@@ -62,7 +62,7 @@ fn hooks<'a>(
         // AWS keeps the role of a hook that is put again without one.
         if hook.role_arn.is_none() && found.iter().any(|has| has.name == hook.name && has.role_arn.is_some()) {
             let action = Action::DeleteLifecycleHook { group: group.clone(), hook: hook.name.clone() };
-            draft.act(action, "its role can only go with it", Vec::new());
+            draft.act(action, "the role of a hook can only be removed together with the hook", Vec::new());
         }
         draft.act(Action::PutLifecycleHook { group, hook: hook.clone() }, why, Vec::new());
     }

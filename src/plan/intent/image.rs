@@ -13,10 +13,15 @@ use crate::model::tags::keys;
 /// not be used yet, or it could not be launched.
 pub fn promote_image(about: &About<'_>) -> Result<Intent, String> {
     if !about.app.spec.image.is_manual() {
-        return Err("its manifest does not follow images by hand (`image.track` is not `manual`)".to_owned());
+        return Err(
+            "its manifest takes new images by itself (`image.track` is not `manual`), so that there is none to promote"
+                .to_owned(),
+        );
     }
     about.with_picture(|wanted, picture| {
-        let serving = picture.serving().ok_or("nothing of it serves yet: its first release takes what there is")?;
+        let serving = picture
+            .serving()
+            .ok_or("no generation of it serves yet, and its first release takes the newest image by itself")?;
         let promoted =
             |group: &&Group| group.owner.marks.promoted_image.is_some() || super::unproven(wanted, picture).is_some();
         let Some(newer) = &wanted.newer else {

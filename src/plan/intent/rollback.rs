@@ -21,7 +21,7 @@ use crate::plan::picture::Picture;
 /// Why there is nothing to turn down, or nothing to go back to.
 pub fn rollback(about: &About<'_>, to: Option<Generation>, history: &[DeployedRecord]) -> Result<Intent, String> {
     about.with_picture(|wanted, picture| {
-        let serving = picture.serving().ok_or("nothing of it serves")?;
+        let serving = picture.serving().ok_or("no generation of it serves yet; `amiable apply` deploys it")?;
         if let Some((group, mark)) = picture.pinned() {
             let generation = group.owner.generation;
             return Err(format!("it is pinned to {generation} by {}; `amiable unpin` it first", mark.said()));
@@ -37,10 +37,10 @@ pub fn rollback(about: &About<'_>, to: Option<Generation>, history: &[DeployedRe
         let turned_down = given_up.unwrap_or(serving);
         let generation = turned_down.owner.generation;
         if turned_down.owner.failed.is_some() && to.is_none() {
-            return Err(format!("{generation} is turned down already; `--to` leads to an earlier one"));
+            return Err(format!("{generation} is turned down already; `--to` names an earlier release to go back to"));
         }
         if to.is_some_and(|to| to == generation) {
-            return Err(format!("{generation} is what serves"));
+            return Err(format!("{generation} serves already"));
         }
         let way = match given_up {
             Some(_) => Way::Warm(serving),
@@ -173,15 +173,19 @@ fn way_back<'a>(
 /// When the release that is wanted has not failed, and is deployed.
 pub fn retry(about: &About<'_>) -> Result<Intent, String> {
     about.with_picture(|wanted, picture| {
-        let not_failed = "the release that its manifest asks for has not failed";
+        let not_failed = "the release that its manifest asks for is not marked as failed";
         let Some(tombstone) = picture.tombstone(wanted) else {
             let open = unfinished(wanted, picture).ok_or(not_failed)?;
-            return Ok(about.again(Verb::Retry, open, format!("{not_failed}, or was said to be tried again before")));
+            return Ok(about.again(
+                Verb::Retry,
+                open,
+                format!("{not_failed}, perhaps because it is tried again already"),
+            ));
         };
         let failure = [keys::FAILED, keys::FAILED_AT, keys::BACK_TO].map(str::to_owned);
         let has = tags::encode(&tombstone.owner, &tombstone.labels);
         let keys: Vec<String> =
             failure.into_iter().chain(keys::progress()).filter(|key| has.contains_key(key)).collect();
-        about.lift(Verb::Retry, &[tombstone], &keys, "it has not failed")
+        about.lift(Verb::Retry, &[tombstone], &keys, "it is not marked as failed")
     })
 }

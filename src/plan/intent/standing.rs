@@ -30,7 +30,7 @@ pub fn suspend(about: &About<'_>, until: Option<Timestamp>) -> Result<Intent, St
 /// When nothing serves, what serves has failed, or the app is pinned to another generation.
 pub fn pin(about: &About<'_>) -> Result<Intent, String> {
     about.with_picture(|_, picture| {
-        let serving = picture.serving().ok_or("nothing of it serves")?;
+        let serving = picture.serving().ok_or("no generation of it serves yet, so that there is none to pin")?;
         if let Some((group, mark)) = picture.pinned() {
             let said = format!("it is pinned to {} already by {}", group.owner.generation, mark.said());
             let again =

@@ -27,7 +27,7 @@ fn an_app_whose_manifest_cannot_be_read_is_no_orphan() {
     case.desired.left_out.unseen = true;
     let plan = case.plan();
     assert_eq!((plan.change, plan.actions.len()), (Change::Error, 0));
-    assert!(plan.reason.contains("may be one that cannot be read"), "{}", plan.reason);
+    assert!(plan.reason.contains("may be one of those that cannot be read"), "{}", plan.reason);
     case.desired.left_out = LeftOut { apps: apps.into_keys().collect(), unseen: false };
     let plan = case.plan();
     assert_eq!((plan.change, plan.actions.len()), (Change::Error, 0));

@@ -53,8 +53,11 @@ fn a_slot_in_which_nothing_is_healthy_is_free_for_the_next_release() {
     assert_eq!(standby.calls(), LAUNCH);
     assert_eq!(
         standby.plan().left_over,
-        ["left over, and nothing waits for it: i-1-1 of v001 is in standby, where somebody put it; `aws autoscaling \
-          exit-standby --auto-scaling-group-name hello-prod-v001 --instance-ids i-1-1` lets it go"]
+        [
+            "left over, and Amiable cannot remove it: i-1-1 of v001 is in standby, where somebody put it; `aws autoscaling \
+          exit-standby --auto-scaling-group-name hello-prod-v001 --instance-ids i-1-1` puts it back into service, \
+          and Amiable then removes it"
+        ]
     );
     let pool = emptied(|group| {
         group.instances.clear();

@@ -173,7 +173,7 @@ fn an_app_whose_manifest_has_errors_or_is_gone_takes_up_room_as_its_tags_say() {
         case.desired.left_out.apps.extend(faulty.then(|| scope().app));
         case
     };
-    for (faulty, cause) in [(true, "its manifest has errors"), (false, "no manifest asks for it")] {
+    for (faulty, cause) in [(true, "its manifest has errors"), (false, "no manifest declares it")] {
         let reason = why(&without(faulty, false));
         assert!(reason.contains("hello v002") && reason.contains(cause), "{reason}");
         assert_eq!(bear(&without(faulty, false)), ASKS);

@@ -67,7 +67,7 @@ fn a_rollback_that_is_said_again_turns_nothing_more_down() {
     let mut case = deployed(failed("rolled back by ada: slow"));
     let Read::Known(groups) = &mut case.observed.groups else { panic!() };
     groups.get_mut("hello-prod-v001").unwrap().desired = 0;
-    assert!(rollback(&case, None).contains("`--to` leads to an earlier one"), "{}", rollback(&case, None));
+    assert!(rollback(&case, None).contains("`--to` names an earlier release"), "{}", rollback(&case, None));
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn what_was_lifted_already_goes_on_while_there_is_something_to_go_on_with() {
     for (intent, not) in [
         (intent::unpin as fn(&intent::About<'_>) -> Result<Intent, String>, "it is not pinned"),
         (intent::resume, "it is neither paused nor suspended"),
-        (intent::retry, "the release that its manifest asks for has not failed"),
+        (intent::retry, "the release that its manifest asks for is not marked as failed"),
     ] {
         assert!(said(intent(&open.about(None))).starts_with(&format!("again: {not}")), "{not}");
         assert_eq!(said(intent(&settled.about(None))), format!("refused: {not}"));

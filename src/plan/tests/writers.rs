@@ -48,7 +48,7 @@ fn commits() -> Commits {
 
 fn gave_way(case: &Case) -> bool {
     let plan = case.plan();
-    let gave_way = plan.change == Change::Blocked && plan.reason.contains("this run does nothing more about hello");
+    let gave_way = plan.change == Change::Blocked && plan.reason.contains("This run does nothing more about hello");
     assert_eq!(gave_way, plan.actions.is_empty() && plan.waits.is_empty(), "{plan:?}");
     gave_way
 }
@@ -59,8 +59,9 @@ fn what_a_process_that_began_later_has_begun_is_given_way_to() {
     assert!(gave_way(&case));
     assert_eq!(
         case.plan().reason,
-        "v002 is the release of bob, from manifests at 2222222, who began after this run: that goes on, and this run does \
-         nothing more about hello; `amiable apply hello` once more puts these manifests in its place"
+        "another run, by bob, from manifests at 2222222, is releasing v002 of hello and began after this one. This run does \
+         nothing more about hello, so that the two do not undo each other; `amiable apply hello` deploys the manifests here \
+         all the same"
     );
     assert!(!gave_way(&met(other(150, None), 40)), "it began earlier: it is that one that gives way");
     assert!(!gave_way(&met(other(150, None), 500)));
@@ -126,7 +127,10 @@ fn settings_that_a_process_applied_that_began_later_are_left_as_they_are() {
     };
     assert!(gave_way(&settings(Some("0123456789ab"))));
     let reason = settings(Some("0123456789ab")).plan().reason;
-    assert!(reason.starts_with("the settings of v001 are those of bob, who began after this run"), "{reason}");
+    assert!(
+        reason.starts_with("another run, by bob, has changed the settings of v001 of hello and began after this one"),
+        "{reason}"
+    );
     assert!(!gave_way(&settings(None)), "they are the same: what differs is put right");
 }
 

@@ -257,7 +257,7 @@ fn grow<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &Group) ->
     if target.desired >= release.size {
         return false;
     }
-    patience::lacks(draft, target, "it has to grow: the time that this may last begins");
+    patience::lacks(draft, target, "it needs more instances: its progressDeadline counts from now");
     floor::grow(draft, release, target);
     true
 }

@@ -13,7 +13,7 @@ use crate::plan::release::Release;
 /// Until when it may be lacked what has been due since then.
 pub(super) fn deadline(draft: &mut Draft<'_>, release: &Release<'_, '_>, target: &Group, due: Timestamp) -> Timestamp {
     if target.owner.lacking_since.is_none() && draft.now >= due && release.picture.paused().is_none() {
-        lacks(draft, target, "it is not ready for its next step: the time that this may last begins");
+        lacks(draft, target, "it is not ready for its next step: its progressDeadline counts from now");
     }
     let since = target.owner.lacking_since.unwrap_or(draft.now);
     release.wanted.spec.progress_deadline.after(since.max(due))
@@ -38,6 +38,6 @@ pub(super) fn has_enough(draft: &mut Draft<'_>, target: &Group) {
     if target.owner.lacking_since.is_some() {
         let keys = vec![keys::LACKING_SINCE.to_owned()];
         let action = Action::UntagGroup { name: target.name.clone(), keys };
-        draft.act(action, "it lacks nothing any more", Vec::new());
+        draft.act(action, "it is ready again: its progressDeadline counts no more", Vec::new());
     }
 }

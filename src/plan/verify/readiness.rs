@@ -68,7 +68,7 @@ fn window_begins_anew(draft: &mut Draft<'_>, release: &Release<'_, '_>, target: 
     let stable_for = release.wanted.spec.verification.stable_for;
     let was_ready = target.owner.healthy_since.is_some_and(|since| draft.now >= stable_for.after(since));
     if was_ready {
-        patience::lacks(draft, target, "it was ready, and is not any more: the time that this may last begins");
+        patience::lacks(draft, target, "it was ready, and is not any more: its progressDeadline counts from now");
     }
     if target.owner.healthy_since.is_some() {
         let keys = vec![keys::HEALTHY_SINCE.to_owned()];

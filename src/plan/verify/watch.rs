@@ -46,7 +46,7 @@ pub(super) fn not_known(
     let deadline = due(release, target).map(|due| patience::deadline(draft, release, target, due));
     if deadline.is_some_and(|deadline| patience::is_over(draft, release, deadline)) {
         let patience = release.wanted.spec.progress_deadline;
-        return Some(format!("{blind}, {patience} after it should have been watched long enough"));
+        return Some(format!("{blind}, {patience} after its watch should have ended"));
     }
     draft.wait(blind, deadline);
     None

@@ -54,7 +54,11 @@ impl Watching {
         if self.is_due && refusal(draft, target).is_none() {
             let tag = Tags::from([(keys::WATCHED.to_owned(), self.counted.to_string())]);
             let watched = Span::seconds(self.counted.seconds);
-            draft.tag_group(&target.name, tag, format!("it was watched for {watched} and is well"));
+            draft.tag_group(
+                &target.name,
+                tag,
+                format!("it has been watched under traffic for {watched} and is healthy"),
+            );
         }
     }
 }

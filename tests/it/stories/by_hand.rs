@@ -110,12 +110,12 @@ async fn a_new_group_that_somebody_shrinks_grows_again_before_it_takes_over() {
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
     07:25 UpdateAutoScalingGroup hello-prod-v002: the group differs from the manifest
-    07:25 CreateOrUpdateTags hello-prod-v002: it has to grow: the time that this may last begins
+    07:25 CreateOrUpdateTags hello-prod-v002: it needs more instances: its progressDeadline counts from now
     07:25 UpdateAutoScalingGroup hello-prod-v002: it takes over from 2 instances
     07:47 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     08:17 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     08:17 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:17 DeleteTags hello-prod-v002: it lacks nothing any more
+    13:17 DeleteTags hello-prod-v002: it is ready again: its progressDeadline counts no more
     13:17 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     13:17 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
@@ -132,19 +132,19 @@ async fn an_old_group_that_grows_during_a_release_is_taken_over_from_at_its_new_
     .await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:25 CreateOrUpdateTags hello-prod-v001: its min is 2 but for the release
+    07:25 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
     07:25 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
-    07:25 CreateOrUpdateTags hello-prod-v002: it has to grow: the time that this may last begins
-    07:25 CreateOrUpdateTags hello-prod-v002: its min is 2 but for the release
+    07:25 CreateOrUpdateTags hello-prod-v002: it needs more instances: its progressDeadline counts from now
+    07:25 CreateOrUpdateTags hello-prod-v002: its min is 2 again after the release
     07:25 UpdateAutoScalingGroup hello-prod-v002: it takes over from 4 instances
     08:02 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     08:32 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     08:32 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:32 DeleteTags hello-prod-v002: it lacks nothing any more
+    13:32 DeleteTags hello-prod-v002: it is ready again: its progressDeadline counts no more
     13:32 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     13:32 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     13:33 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
-    13:33 DeleteTags hello-prod-v002: its size belongs to scaling again
+    13:33 DeleteTags hello-prod-v002: scaling decides about its size again
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 4)]);
     settles(&lab).await;
@@ -176,7 +176,7 @@ async fn what_serves_does_not_scale_in_between_launch_and_record_and_may_again_a
     assert_snapshot!(lab.diary(), @"
     10:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     10:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    10:09 CreateOrUpdateTags hello-prod-v001: its min is 2 but for the release
+    10:09 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
     10:09 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
     10:47 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     11:17 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
@@ -184,7 +184,7 @@ async fn what_serves_does_not_scale_in_between_launch_and_record_and_may_again_a
     16:17 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     16:17 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     16:18 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
-    16:18 DeleteTags hello-prod-v002: its size belongs to scaling again
+    16:18 DeleteTags hello-prod-v002: scaling decides about its size again
     ");
     assert_eq!(sizes("hello-prod-v002"), (2, 4, 4), "the number belongs to scaling, and is preserved");
     settles(&lab).await;
@@ -202,11 +202,11 @@ async fn a_min_that_was_held_for_a_release_that_failed_is_let_go() {
     assert_snapshot!(lab.diary(), @"
     10:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     10:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    10:09 CreateOrUpdateTags hello-prod-v001: its min is 2 but for the release
+    10:09 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
     10:09 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
     12:08 CreateOrUpdateTags hello-prod-v002: v002 failed: 0 of 4 instances healthy after 2m: i-006526b0e96899feb Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
     12:10 UpdateAutoScalingGroup hello-prod-v001: the release is over: it may scale in again
-    12:10 DeleteTags hello-prod-v001: its size belongs to scaling again
+    12:10 DeleteTags hello-prod-v001: scaling decides about its size again
     12:11 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     12:11 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
     ");

@@ -153,9 +153,9 @@ async fn a_canary_that_is_edited_away_gives_its_share_back_before_the_next_is_la
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
     09:13 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
-    09:14 DeleteTags hello-prod-v002: it is not wanted any more: if it is again, it begins anew as a canary
+    09:14 DeleteTags hello-prod-v002: no manifest asks for it any more: if one does again, it begins anew as a canary
     09:14 ModifyListener listener/hello-prod: v002 is not wanted any more: v001 takes all traffic again
-    09:15 CreateOrUpdateTags hello-prod-v002: it is not wanted any more: from now on nobody gives it any traffic
+    09:15 CreateOrUpdateTags hello-prod-v002: no manifest asks for it any more: from now on no run gives it traffic
     14:25 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
     15:53 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
     15:53 DeleteLaunchTemplate hello-prod-v002: its group is gone
@@ -181,9 +181,9 @@ async fn a_canary_whose_manifest_is_reverted_gives_its_share_back_and_goes() {
     lab.write("hello", app("hello", HELLO_1_0, STEPS));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    09:13 DeleteTags hello-prod-v002: it is not wanted any more: if it is again, it begins anew as a canary
+    09:13 DeleteTags hello-prod-v002: no manifest asks for it any more: if one does again, it begins anew as a canary
     09:13 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
-    09:14 CreateOrUpdateTags hello-prod-v002: it is not wanted any more: from now on nobody gives it any traffic
+    09:14 CreateOrUpdateTags hello-prod-v002: no manifest asks for it any more: from now on no run gives it traffic
     14:24 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
     15:51 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
     ");

@@ -51,21 +51,21 @@ async fn a_generation_that_was_ready_may_grow_after_an_interruption_of_hours() {
     resize(&lab, "hello-prod-v001", "3");
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    188:02 CreateOrUpdateTags hello-prod-v001: its min is 2 but for the release
+    188:02 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
     188:02 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 3
-    188:02 CreateOrUpdateTags hello-prod-v002: it has to grow: the time that this may last begins
-    188:02 CreateOrUpdateTags hello-prod-v002: its min is 2 but for the release
+    188:02 CreateOrUpdateTags hello-prod-v002: it needs more instances: its progressDeadline counts from now
+    188:02 CreateOrUpdateTags hello-prod-v002: its min is 2 again after the release
     188:02 UpdateAutoScalingGroup hello-prod-v002: it takes over from 3 instances
-    188:03 CreateOrUpdateTags hello-prod-v002: it was ready, and is not any more: the time that this may last begins
+    188:03 CreateOrUpdateTags hello-prod-v002: it was ready, and is not any more: its progressDeadline counts from now
     188:03 DeleteTags hello-prod-v002: an instance is not healthy any more: the stability window begins anew
     188:40 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     189:10 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     189:10 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    194:10 DeleteTags hello-prod-v002: it lacks nothing any more
+    194:10 DeleteTags hello-prod-v002: it is ready again: its progressDeadline counts no more
     194:10 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     194:10 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     194:11 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
-    194:11 DeleteTags hello-prod-v002: its size belongs to scaling again
+    194:11 DeleteTags hello-prod-v002: scaling decides about its size again
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 3)]);
     settles(&lab).await;
@@ -126,13 +126,13 @@ async fn a_max_that_is_lowered_with_a_release_that_fails_stands_in_no_way() {
     assert_snapshot!(lab.diary(), @"
     10:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     10:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    10:09 CreateOrUpdateTags hello-prod-v001: its min is 2 but for the release
+    10:09 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
     10:09 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
     12:08 CreateOrUpdateTags hello-prod-v002: v002 failed: 0 of 3 instances healthy after 2m: i-008a8043bceaba8a7 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
     12:10 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
     12:10 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     12:10 UpdateAutoScalingGroup hello-prod-v001: the release is over: it may scale in again
-    12:10 DeleteTags hello-prod-v001: its size belongs to scaling again
+    12:10 DeleteTags hello-prod-v001: scaling decides about its size again
     12:11 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     12:11 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
     ");
@@ -170,7 +170,7 @@ async fn a_launch_that_is_refused_leaves_what_serves_as_it_was() {
     12:33 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
     12:33 DeleteLaunchTemplate hello-prod-v002: its group is gone
     12:39 UpdateAutoScalingGroup hello-prod-v001: the release is over: it may scale in again
-    12:40 DeleteTags hello-prod-v001: its size belongs to scaling again
+    12:40 DeleteTags hello-prod-v001: scaling decides about its size again
     12:40 CreateAutoScalingGroup hello-prod-v003 failed: autoscaling:CreateAutoScalingGroup hello-prod-v003: ValidationError: no such role
     ");
     assert_eq!(sizes(&lab, "hello-prod-v001"), (2, 4, 4), "and again where the next one never came");
@@ -190,7 +190,7 @@ async fn what_is_emptied_waits_for_its_successor_to_be_whole_and_says_so() {
     let during = async {
         lab.pass(1800).await;
         let waits = lab.plan("hello").await.waits;
-        assert_eq!(waits[0].what, "v002 to be whole before v001 goes, healthy 1/2");
+        assert_eq!(waits[0].what, "v001 is removed once all instances of v002 are healthy, 1/2 now");
         assert_eq!(lab.diary(), "");
         lab.simulation.with(|world| world.scaling.capacity.failure = None);
     };

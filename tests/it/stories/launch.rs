@@ -163,7 +163,7 @@ async fn the_role_of_a_hook_goes_with_the_hook_and_the_hook_comes_back_without_i
     lab.write("hello", app("hello", HELLO_1_0, &told("")));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:08 DeleteLifecycleHook hello-prod-v001: its role can only go with it
+    07:08 DeleteLifecycleHook hello-prod-v001: the role of a hook can only be removed together with the hook
     07:08 PutLifecycleHook hello-prod-v001: its hooks differ from the manifest
     07:08 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");

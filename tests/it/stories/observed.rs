@@ -213,7 +213,11 @@ async fn a_service_whose_image_was_deregistered_says_that_it_cannot_replace_an_i
     lab.pass(120).await;
     let lacking = state(&lab).await;
     assert!(lacking.starts_with("serving, 1/2 healthy") && lacking.contains("cannot replace"), "{lacking}");
-    assert_eq!(lab.apply(false).await, Outcome::Converged, "there is nothing to apply about it");
+    assert_eq!(
+        lab.apply(false).await,
+        Outcome::Converged,
+        "it runs what its manifest asks for, so that `apply` has nothing to change"
+    );
 }
 
 #[tokio::test(start_paused = true)]

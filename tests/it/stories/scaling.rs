@@ -112,7 +112,7 @@ async fn scaling_takes_nothing_away_while_one_generation_takes_over_from_another
     09:04 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     09:05 PutScalingPolicy hello-prod-v002-tt-ASGAverageCPUUtilization: its scaling policies differ from the manifest
     09:06 CreateOrUpdateTags hello-prod-v002: its settings are those of the manifest
-    09:06 CreateOrUpdateTags hello-prod-v001: its min is 2 but for the release
+    09:06 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
     09:06 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
     09:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     10:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
@@ -120,7 +120,7 @@ async fn scaling_takes_nothing_away_while_one_generation_takes_over_from_another
     15:13 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     15:13 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     15:14 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
-    15:14 DeleteTags hello-prod-v002: its size belongs to scaling again
+    15:14 DeleteTags hello-prod-v002: scaling decides about its size again
     ");
     assert_eq!(sizes(&lab, "hello-prod-v001"), (4, 4, 4), "the way back stays as large as it was");
     assert_eq!(sizes(&lab, "hello-prod-v002"), (2, 4, 4), "what serves may scale again");

@@ -75,7 +75,7 @@ async fn an_alarm_adds_and_removes_instances_and_every_generation_has_its_own() 
     19:06 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     19:07 PutScalingPolicy hello-prod-v002-step-many: its scaling policies differ from the manifest
     19:07 PutScalingPolicy hello-prod-v002-step-few: its scaling policies differ from the manifest
-    19:07 CreateOrUpdateTags hello-prod-v001: its min is 2 but for the release
+    19:07 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
     19:07 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
     19:08 PutMetricAlarm hello-prod-v002-step-many: its alarms differ from the manifest
     19:08 PutMetricAlarm hello-prod-v002-step-few: its alarms differ from the manifest
@@ -86,11 +86,11 @@ async fn an_alarm_adds_and_removes_instances_and_every_generation_has_its_own() 
     25:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     25:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     25:16 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
-    25:16 DeleteTags hello-prod-v002: its size belongs to scaling again
+    25:16 DeleteTags hello-prod-v002: scaling decides about its size again
     85:15 SuspendProcesses hello-prod-v001: what is emptied stays empty
     85:15 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
-    86:43 DeleteAlarms hello-prod-v001-step-few: its group goes
-    86:43 DeleteAlarms hello-prod-v001-step-many: its group goes
+    86:43 DeleteAlarms hello-prod-v001-step-few: its group is removed
+    86:43 DeleteAlarms hello-prod-v001-step-many: its group is removed
     86:43 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
     ");
     assert_eq!(desired(&lab, "hello-prod-v002"), 4, "a release keeps the size");
@@ -153,8 +153,8 @@ async fn an_app_that_ends_leaves_no_alarm_and_takes_none_of_others() {
     07:06 DeleteListener listener/hello-prod: the app is being destroyed
     07:07 SuspendProcesses hello-prod-v001: what is emptied stays empty
     07:07 UpdateAutoScalingGroup hello-prod-v001: the app is being destroyed
-    07:34 DeleteAlarms hello-prod-v001-step-few: its group goes
-    07:34 DeleteAlarms hello-prod-v001-step-many: its group goes
+    07:34 DeleteAlarms hello-prod-v001-step-few: its group is removed
+    07:34 DeleteAlarms hello-prod-v001-step-many: its group is removed
     07:34 DeleteAutoScalingGroup hello-prod-v001: the app is being destroyed
     07:40 DeleteLaunchTemplate hello-prod-v001: the app is being destroyed
     07:42 DeleteTargetGroup hello-prod-a: the app is being destroyed

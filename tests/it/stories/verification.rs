@@ -346,8 +346,8 @@ async fn an_alarm_without_data_is_waited_for_and_does_not_pass() {
     07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:15 CreateOrUpdateTags hello-prod-v002: it is not ready for its next step: the time that this may last begins
-    25:10 DeleteTags hello-prod-v002: it lacks nothing any more
+    13:15 CreateOrUpdateTags hello-prod-v002: it is not ready for its next step: its progressDeadline counts from now
+    25:10 DeleteTags hello-prod-v002: it is ready again: its progressDeadline counts no more
     25:10 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     25:10 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
@@ -363,7 +363,7 @@ async fn an_alarm_that_stays_without_data_ends_the_release() {
     };
     let (outcome, ()) = tokio::join!(lab.apply(false), during);
     assert_eq!(outcome, Outcome::ReleaseFailed);
-    assert_snapshot!(lab.plan("hello").await.reason, @"v002 failed: the alarm hello-5xx has no data: Threshold Crossed: 1 datapoint [12.0] > 5.0, 20m after it should have been watched long enough; v001 serves until the manifest changes or `amiable retry hello`");
+    assert_snapshot!(lab.plan("hello").await.reason, @"v002 failed: the alarm hello-5xx has no data: Threshold Crossed: 1 datapoint [12.0] > 5.0, 20m after its watch should have ended; v001 serves until the manifest changes or `amiable retry hello`");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
 

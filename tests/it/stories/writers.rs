@@ -35,7 +35,10 @@ async fn who_began_later_goes_on_and_who_applies_again_overrides() {
     let ((one, plan), (two, _)) = tokio::join!(first.converge(), later);
     assert_eq!((one, two), (Outcome::Blocked, Outcome::Converged), "{}\n-\n{}", first.diary(), second.diary());
     let reason = &plan.apps[0].reason;
-    assert!(reason.starts_with("v003 is the release of simulated, who began after this run"), "{reason}");
+    assert!(
+        reason.starts_with("another run, by simulated, is releasing v003 of hello and began after this one"),
+        "{reason}"
+    );
     assert!(reason.contains("`amiable apply hello` once more"), "{reason}");
     assert_eq!(first.apply(false).await, Outcome::Converged, "{}", first.diary());
     assert_eq!(serving(&first), [("hello-prod-v004".to_owned(), 2)]);
