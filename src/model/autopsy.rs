@@ -20,6 +20,9 @@ const REASON: usize = 1600;
 const WHY: usize = 400;
 const NAME: usize = 200;
 
+/// Why there are no lines of a console as long as it is empty. It stands in records: one that says so is completed later.
+const NOTHING_YET: &str = "EC2 shows no text of it yet";
+
 /// Why a generation failed. One JSON document per app and environment; its versions are the history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -87,13 +90,24 @@ impl Console {
         let written = struck.lines().rev().map(str::trim_end).filter(|line| !line.is_empty());
         let mut lines: Vec<String> = written.take(LINES).map(|line| cut(line, LINE)).collect();
         lines.reverse();
-        let without = lines.is_empty().then(|| "it has written nothing yet".to_owned());
+        let without = lines.is_empty().then(|| NOTHING_YET.to_owned());
         Self { instance: instance.to_owned(), lines, without }
     }
 
     /// No lines, and why.
     pub fn without(instance: &str, why: impl Into<String>) -> Self {
         Self { instance: instance.to_owned(), lines: Vec::new(), without: Some(why.into()) }
+    }
+
+    /// No lines, because EC2 has none yet: it posts what an instance writes some minutes later, but for those on its Nitro system.
+    /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-console.html>
+    pub fn not_yet(instance: &str) -> Self {
+        Self::without(instance, NOTHING_YET)
+    }
+
+    /// Whether there were no lines yet, so that there may be some later.
+    pub fn may_come(&self) -> bool {
+        self.lines.is_empty() && self.without.as_deref() == Some(NOTHING_YET)
     }
 
     /// `the console of i-0abc ended with: …`, or why there is nothing of it.

@@ -23,7 +23,8 @@ pub(super) fn kept<'a>(draft: &mut Draft<'a>, group: &Group) -> Option<&'a Failu
     found.ok()?.as_ref().filter(|record| record.is_of(group.owner.generation, failure.at))
 }
 
-/// Plans to keep what one of its sick instances said last, once.
+/// Plans to keep what one of its sick instances said last, once. Where EC2 shows nothing of it yet, that is kept, and it is looked
+/// at again as long as instances are left.
 pub(super) fn examine<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, group: &'a Group) {
     let Some(failure) = group.owner.failed.as_ref().filter(|failure| !failure.is_by_a_person()) else { return };
     if draft.now >= FORGOTTEN.after(failure.at) {
@@ -33,14 +34,15 @@ pub(super) fn examine<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, group: &
     let app = &draft.scope.app;
     // As long as it is not known what is kept, nothing takes its place.
     let is_read = draft.observed.details.failures.get(app).is_some_and(|read| read.known().is_some());
-    if known.is_some_and(|record| record.console.is_some())
-        || draft.observed.details.failures.contains_key(app) && !is_read
-    {
+    let is_complete = known.and_then(|record| record.console.as_ref()).is_some_and(|console| !console.may_come());
+    if is_complete || draft.observed.details.failures.contains_key(app) && !is_read {
         return;
     }
     let Some(instance) = sickest(draft, picture, group) else { return };
     let Some(console) = console(draft, group, instance) else { return };
-    if is_read {
+    // That there is nothing yet is said once.
+    let is_news = !console.may_come() || known.is_none_or(|record| record.console.is_none());
+    if is_read && is_news {
         let reason = known.map_or(&failure.reason, |record| &record.reason);
         let failure = Failure { at: failure.at, reason: reason.clone() };
         keep(draft, picture, group, &failure, Some(console));
@@ -106,7 +108,7 @@ fn console<'a>(draft: &mut Draft<'a>, group: &'a Group, instance: &str) -> Optio
     };
     Some(match text? {
         Ok(Some(text)) => Console::read(instance, text.reveal(), &secrets),
-        Ok(None) => Console::without(instance, "EC2 has nothing of it"),
+        Ok(None) => Console::not_yet(instance),
         Err(why) => Console::without(instance, format!("it could not be read: {why}")),
     })
 }

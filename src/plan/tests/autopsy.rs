@@ -53,6 +53,44 @@ fn what_cannot_be_read_or_written_keeps_nobody_waiting() {
 }
 
 #[test]
+fn a_console_that_is_empty_is_said_once_and_completed_as_soon_as_ec2_shows_it() {
+    for empty in [Read::Known(None), Read::Known(Some(Secret::new("\r\n \r\n")))] {
+        let mut case = failed_case("0 of 2 instances healthy after 20m");
+        case.observed.details.consoles.insert("i-2-1".to_owned(), empty);
+        let record = kept(&case);
+        assert_eq!(record.console.as_ref().unwrap().lines, [""; 0]);
+        assert_eq!(
+            record.console.as_ref().unwrap().last_words(),
+            "nothing is known from the console of i-2-1: EC2 shows no text of it yet"
+        );
+        case.observed.details.failures.insert(scope().app, Read::Known(Some(record)));
+        assert_eq!(case.calls(), ["empty hello-prod-v002"], "that there is nothing is said once");
+        console(&mut case, "hello: cannot bind\n");
+        assert_eq!(case.calls(), ["empty hello-prod-v002", "PutParameter failures"]);
+        let record = kept(&case);
+        assert_eq!(record.console.as_ref().unwrap().lines, ["hello: cannot bind"]);
+        assert_eq!(record.reason, "0 of 2 instances healthy after 20m");
+        case.observed.details.failures.insert(scope().app, Read::Known(Some(record)));
+        console(&mut case, "hello: cannot bind\nhello: goes\n");
+        assert_eq!(case.calls(), ["empty hello-prod-v002"], "and then it is complete");
+    }
+}
+
+#[test]
+fn a_console_that_is_refused_is_asked_for_once_and_its_long_words_still_fit() {
+    let mut case = failed_case("0 of 2 instances healthy after 20m");
+    let words = format!("UnauthorizedOperation: Encoded authorization failure message: {}", "日x".repeat(4000));
+    case.observed.details.consoles.insert("i-2-1".to_owned(), Read::Unknown(words));
+    let record = kept(&case);
+    assert!(crate::model::parameter::encode(&record).unwrap().len() <= crate::model::parameter::FREE);
+    case.observed.details.failures.insert(scope().app, Read::Known(Some(record)));
+    case.observed.details.consoles.clear();
+    assert_eq!((case.calls(), case.plan().wants), (vec!["empty hello-prod-v002".to_owned()], Vec::new()));
+    let notes = case.plan().notes;
+    assert_eq!(notes.iter().filter(|note| note.contains("UnauthorizedOperation")).count(), 1, "{notes:?}");
+}
+
+#[test]
 fn without_its_template_nobody_knows_what_is_secret_and_no_line_is_kept() {
     let mut case = failed_case("0 of 2 instances healthy after 20m");
     console(&mut case, "canary\n");

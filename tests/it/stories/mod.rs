@@ -1,6 +1,7 @@
 //! Releases as stories: what is done, when and why, from a manifest to what serves. Each ends with the plan that it must end in.
 
 mod asked;
+mod autopsy;
 mod balancing;
 mod busy;
 mod by_hand;
