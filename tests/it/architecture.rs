@@ -104,3 +104,20 @@ fn every_file_says_in_its_first_line_what_it_is() {
         assert!(text.starts_with("//! "), "{}", path.display());
     }
 }
+
+/// `# What is decided`, without a number or a full stop, and then `**Decided.** …`. No number is given twice.
+#[test]
+fn every_decision_has_a_number_of_its_own_and_a_title_that_says_what_was_decided() {
+    let mut numbers = std::collections::BTreeSet::new();
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/decisions")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let number: u32 = name[..3].parse().unwrap_or_else(|_| panic!("{name} begins with its number"));
+        assert!(numbers.insert(number), "{name}: its number is taken");
+        let text = fs::read_to_string(&path).unwrap();
+        let title = text.lines().next().and_then(|line| line.strip_prefix("# ")).unwrap_or_default();
+        let begins = title.starts_with(|c: char| c.is_uppercase());
+        assert!(begins && !title.ends_with('.'), "{name} is called `{title}`");
+        assert!(text.lines().nth(2).is_some_and(|line| line.starts_with("**Decided.** ")), "{name}");
+    }
+}
