@@ -104,7 +104,7 @@ impl Manifest {
     pub fn save(self) -> Result<(), Failure> {
         let path = self.path.display();
         if !self.is_changed() {
-            terminal::say(&format!("{path} says so already"));
+            terminal::say(&format!("{path} has that already, so that there is nothing to write"));
             return Ok(());
         }
         if std::fs::read_to_string(&self.path).ok().as_ref() != Some(&self.before) {

@@ -85,7 +85,7 @@ async fn settles_as_failed(lab: &Lab) {
 
 fn parameter(lab: &Lab) -> String {
     lab.simulation.with(|world| {
-        let kept = &world.parameters.all["/amiable/prod/hello/failures"];
+        let kept = world.parameters.all.get("/amiable/prod/hello/failures").expect("why it failed is kept");
         kept.versions.last().unwrap().value.clone()
     })
 }
