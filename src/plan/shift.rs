@@ -110,7 +110,7 @@ fn end_canaries(draft: &mut Draft<'_>, picture: &Picture<'_>, target: &Group, fo
         let promoted = group.owner.marks.promoted.as_ref().map(|_| keys::PROMOTED);
         let keys = [keys::CANARY].into_iter().chain(promoted).map(str::to_owned).collect();
         let action = Action::UntagGroup { name: group.name.clone(), keys };
-        draft.act(action, "no manifest asks for it any more: if one does again, it begins anew as a canary", Vec::new());
+        draft.act(action, "no manifest asks for it any more: if it is asked for again, it begins anew", Vec::new());
     }
 }
 

@@ -153,7 +153,7 @@ async fn a_canary_that_is_edited_away_gives_its_share_back_before_the_next_is_la
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
     09:13 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
-    09:14 DeleteTags hello-prod-v002: no manifest asks for it any more: if one does again, it begins anew as a canary
+    09:14 DeleteTags hello-prod-v002: no manifest asks for it any more: if it is asked for again, it begins anew
     09:14 ModifyListener listener/hello-prod: v002 is not wanted any more: v001 takes all traffic again
     09:15 CreateOrUpdateTags hello-prod-v002: no manifest asks for it any more: from now on no run gives it traffic
     14:25 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
@@ -181,7 +181,7 @@ async fn a_canary_whose_manifest_is_reverted_gives_its_share_back_and_goes() {
     lab.write("hello", app("hello", HELLO_1_0, STEPS));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    09:13 DeleteTags hello-prod-v002: no manifest asks for it any more: if one does again, it begins anew as a canary
+    09:13 DeleteTags hello-prod-v002: no manifest asks for it any more: if it is asked for again, it begins anew
     09:13 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
     09:14 CreateOrUpdateTags hello-prod-v002: no manifest asks for it any more: from now on no run gives it traffic
     14:24 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
