@@ -105,7 +105,7 @@ fn what_a_person_turned_down_gets_no_traffic_and_makes_room_for_the_cure() {
         [
             ("2 instances of v002 to leave slot b", None),
             (
-                "the end of the time in which a delayed call may still give traffic to v002",
+                "AWS calls that may be delayed and still give traffic to v002 to expire",
                 Some(ago(90) + jiff::SignedDuration::from_secs(310))
             ),
         ]
