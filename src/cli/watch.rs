@@ -15,7 +15,7 @@ use crate::model::desired::Desired;
 use crate::model::names::AppName;
 use crate::model::plan::{AppPlan, Change, Plan};
 use crate::report::live::{self, Live};
-use crate::report::unwatched::unwatched;
+use crate::report::unwatched::{may_have_moved, unwatched};
 use crate::report::words;
 
 /// How often countdowns are drawn anew.
@@ -147,6 +147,9 @@ fn lines(outcome: Outcome, plan: &Plan, apps: &[&AppPlan]) -> Vec<String> {
                 lines.push(format!("{}: {}", app.app, words::plain(&app.reason)));
             }
             for app in apps {
+                lines.extend(unwatched(app).map(|unwatched| format!("{}: {unwatched}", app.app)));
+            }
+            for app in apps {
                 lines.extend(app.left_over.iter().map(|left| format!("{}: {}", app.app, words::plain(left))));
             }
         }
@@ -158,7 +161,8 @@ fn lines(outcome: Outcome, plan: &Plan, apps: &[&AppPlan]) -> Vec<String> {
                 let wait = app.waits.first().map(|wait| format!("waits for {}", words::wait(wait, plan.at)));
                 let where_it_is = wait.or(step).unwrap_or_else(|| words::change(app.change).to_owned());
                 lines.push(format!("{}: {where_it_is}", app.app));
-                lines.extend(unwatched(app).map(|unwatched| format!("{}: {unwatched}", app.app)));
+                let in_danger = unwatched(app).or_else(|| may_have_moved(app));
+                lines.extend(in_danger.map(|in_danger| format!("{}: {in_danger}", app.app)));
             }
         }
     }

@@ -219,6 +219,18 @@ pub struct Exposed {
     pub back: Option<Generation>,
     /// When it will have been watched for long enough; nothing while a canary goes through its steps.
     pub until: Option<Timestamp>,
+    /// The last sign in AWS of somebody who watches it.
+    pub watched_at: Timestamp,
+    /// How long somebody who watches it may give no sign.
+    pub longest_silence: Span,
+}
+
+impl Exposed {
+    /// For how long nobody has watched it, as far as AWS can tell; nothing while somebody may be at it.
+    pub fn unwatched_for(&self, now: Timestamp) -> Option<Span> {
+        let silence = Span::between_whole(self.watched_at, now);
+        (silence > self.longest_silence).then_some(silence)
+    }
 }
 
 /// The image that an app is to run.

@@ -10,14 +10,14 @@ use super::record;
 use super::release::Release;
 use super::resolve::Wanted;
 use super::shift;
-use super::verify::{Healthy, watch};
+use super::verify::{Healthy, watch, watched};
 use crate::manifest::spec::{AppSpec, Strategy};
 use crate::model::action::{Action, Expect};
 use crate::model::names::Slot;
 use crate::model::observed::{Failure, Group};
 use crate::model::plan::{Change, Exposed, StepKind, StepState};
 use crate::model::tags;
-use crate::model::time::Timestamp;
+use crate::model::time::{Span, Timestamp};
 
 /// The generation that has traffic and has not proved itself: the record does not name it, or it is marked as failed. Of two,
 /// the newer one.
@@ -139,7 +139,24 @@ fn exposure(picture: &Picture<'_>, group: &Group, spec: Option<&AppSpec>) -> Exp
         share: share(picture, group),
         back: picture.ways_back(group).find(elsewhere).map(|before| before.owner.generation),
         until: until(group, spec),
+        watched_at: last_sign(group),
+        longest_silence: longest_silence(group, spec),
     }
+}
+
+/// The last sign of somebody who watches it: a step of the release, or time that was noted as watched.
+fn last_sign(group: &Group) -> Timestamp {
+    let owner = &group.owner;
+    let noted = owner.watched.map(|watched| watched.at);
+    let steps = [owner.shifted_at, owner.canary.map(|step| step.at), owner.healthy_since, noted];
+    steps.into_iter().flatten().max().unwrap_or(group.created_at)
+}
+
+/// How long its watcher may note nothing: the end of a bake is not noted but recorded, and a look and a call take their time.
+fn longest_silence(group: &Group, spec: Option<&AppSpec>) -> Span {
+    let bake = spec.filter(|_| group.owner.canary_step().is_none()).map(|spec| spec.strategy.bake_time());
+    let gap = bake.map_or(watched::LONGEST, watched::longest_gap);
+    Span::seconds(gap.as_seconds() + 60)
 }
 
 /// Its share of the traffic, in percent; where it gets most of it, if points differ.

@@ -11,7 +11,7 @@ use crate::model::observed::{
     Details, Failure, Forward, Group, Health, ImageSources, Instance, Listener, Observed, Ownership, Read, Target,
 };
 use crate::model::plan::{
-    AppPlan, Change, Effect, FieldChange, Impact, Plan, PlannedAction, Step, StepKind, StepState, Wait,
+    AppPlan, Change, Effect, Exposed, FieldChange, Impact, Plan, PlannedAction, Step, StepKind, StepState, Wait,
 };
 use crate::model::time::{Span, Timestamp};
 
@@ -56,6 +56,18 @@ pub(crate) fn app(name: &str, change: Change) -> AppPlan {
         wake_at: None,
         impact: Impact::default(),
         wellbeing: None,
+    }
+}
+
+/// A generation with a share of the traffic, whose watcher may give no sign for two minutes.
+pub(crate) fn exposed() -> Exposed {
+    Exposed {
+        generation: Generation(42),
+        share: 5,
+        back: Some(Generation(41)),
+        until: None,
+        watched_at: at("12:00:00"),
+        longest_silence: Span::minutes(2),
     }
 }
 

@@ -7,12 +7,12 @@ use serde::Serialize;
 use crate::model::mark::Mark;
 use crate::model::names::{AppName, EnvironmentName, Generation};
 use crate::model::observed::{Group, Image, Observed};
-use crate::model::plan::{AppPlan, Change, Plan, Wellbeing};
+use crate::model::plan::{AppPlan, Change, Exposed, Plan, Wellbeing};
 use crate::model::release;
 use crate::model::time::Timestamp;
 
 use super::table::{finish, plain_table};
-use super::words;
+use super::{unwatched, words};
 
 /// One app in one environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -40,8 +40,42 @@ pub struct Row {
     pub health: Option<Wellbeing>,
     /// What goes on, in a few words.
     pub state: String,
+    /// What has traffic and has not proved itself, if there is such a generation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exposed: Option<Exposure>,
     /// Since when it serves.
     pub since: Option<Timestamp>,
+}
+
+/// A generation that has traffic and has not proved itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Exposure {
+    /// The generation, such as `v042`.
+    pub release: String,
+    /// Its share of the traffic, in percent.
+    pub share: u32,
+    /// The generation that could take the traffic back.
+    pub back: Option<String>,
+    /// When it will have been watched for long enough; nothing while a canary goes through its steps.
+    pub until: Option<Timestamp>,
+    /// The last sign of somebody who watches it.
+    pub watched_at: Timestamp,
+    /// Whether that is so long ago that nobody can be watching it now.
+    pub unwatched: bool,
+}
+
+impl Exposure {
+    fn of(exposed: &Exposed, now: Timestamp) -> Self {
+        Self {
+            release: exposed.generation.to_string(),
+            share: exposed.share,
+            back: exposed.back.map(|back| back.to_string()),
+            until: exposed.until,
+            watched_at: exposed.watched_at,
+            unwatched: exposed.unwatched_for(now).is_some(),
+        }
+    }
 }
 
 /// How many instances there are of how many.
@@ -86,7 +120,8 @@ fn row(observed: &Observed, plan: &Plan, app: &AppPlan) -> Row {
         build_date: group.and_then(|group| said(observed, group, "buildDate")),
         instances: group.map(Instances::of),
         health: app.wellbeing.clone(),
-        state: state(observed, app),
+        state: state(observed, app, plan.at),
+        exposed: app.exposed.as_ref().map(|exposed| Exposure::of(exposed, plan.at)),
         since: group.map(serving_since),
     }
 }
@@ -124,14 +159,24 @@ pub(super) fn serving_since(group: &Group) -> Timestamp {
 }
 
 /// What goes on with an app, in a few words: `serving`, `rolling out v042: healthy 3/6`, `blocked: …`; and who has paused it.
-pub fn state(observed: &Observed, app: &AppPlan) -> String {
-    let state = with_health(app, without_pause(observed, app));
+pub fn state(observed: &Observed, app: &AppPlan, now: Timestamp) -> String {
+    let state = with_health(app, with_watch(app, without_pause(observed, app), now));
     // What it is blocked by comes first.
     let says_why = app.change == Change::Blocked && app.failure.is_none();
     match paused(observed, app).filter(|_| !says_why) {
         Some(mark) => format!("{state}; paused by {}", words::plain(&mark.said())),
         None => state,
     }
+}
+
+/// The same, but a release that has traffic and that nobody watches does not roll out: it is in danger until somebody goes on.
+fn with_watch(app: &AppPlan, state: String, now: Timestamp) -> String {
+    let Some(exposed) = &app.exposed else { return state };
+    let Some(silence) = exposed.unwatched_for(now) else { return state };
+    let (generation, share, name) = (exposed.generation, unwatched::share(exposed), &app.app);
+    let unwatched =
+        format!("unwatched for {silence}: {generation} has {share}; `amiable apply {name}` goes on watching it");
+    if state.starts_with("rolling out") { unwatched } else { format!("{state}; {unwatched}") }
 }
 
 /// The same after how what serves does: what is sick serves nobody, and says so first.
@@ -296,6 +341,21 @@ mod tests {
         hello-world  v041     ami-0041  1.41.0   –       –      6/6        12d  v042 failed: 3 of 6 instances healthy after 20m; i-0425 (Target.ResponseCodeMismatch); v041 serves until the manifest changes or `amiable retry`
         flaky        v003     ami-0003  1.3.0    –       –      2/2        5h   serving; v004 failed: 0 of 2 instances became healthy within 20m
         ");
+    }
+
+    #[test]
+    fn a_release_that_has_traffic_is_unwatched_once_nobody_has_given_a_sign_for_too_long() {
+        let (observed, app) = (samples::observed(), samples::rolling_out());
+        let said = |exposed: Exposed| {
+            let app = AppPlan { exposed: Some(exposed), ..app.clone() };
+            let row = rows(&observed, &samples::plan(vec![app])).remove(0);
+            (row.state, row.exposed.map(|exposed| exposed.unwatched))
+        };
+        let at = |time| Exposed { watched_at: samples::at(time), ..samples::exposed() };
+        assert_eq!(said(at("11:58:00")), ("rolling out v042: healthy 3/6".to_owned(), Some(false)));
+        let unwatched =
+            "unwatched for 12m: v042 has 5% of the traffic; `amiable apply hello-world` goes on watching it";
+        assert_eq!(said(at("11:48:00")), (unwatched.to_owned(), Some(true)));
     }
 
     #[test]

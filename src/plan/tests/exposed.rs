@@ -199,10 +199,14 @@ fn what_cannot_be_read_of_its_health_is_waited_for() {
 
 #[test]
 fn the_plan_tells_what_has_traffic_and_is_not_proven() {
-    let exposed = |share, back, until| Some(Exposed { generation: Generation(2), share, back, until });
-    assert_eq!(canary_at(5, Health::Healthy).plan().exposed, exposed(5, Some(Generation(1)), None));
+    let exposed = |share, until, watched_at, seconds| {
+        let (back, longest_silence) = (Some(Generation(1)), Span::seconds(seconds));
+        Some(Exposed { generation: Generation(2), share, back, until, watched_at, longest_silence })
+    };
+    assert_eq!(canary_at(5, Health::Healthy).plan().exposed, exposed(5, None, ago(30), 360));
     let until = Some(Span::minutes(5).after(ago(60)));
-    assert_eq!(baking(Health::Healthy, 60).plan().exposed, exposed(100, Some(Generation(1)), until));
+    // A quarter of its bake and a minute.
+    assert_eq!(baking(Health::Healthy, 60).plan().exposed, exposed(100, until, ago(0), 135));
     assert_eq!(Case::serving(OLD_IMAGE, json!({})).plan().exposed, None);
 }
 

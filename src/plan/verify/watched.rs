@@ -17,7 +17,7 @@ use crate::plan::draft::Draft;
 const SHORTEST: Span = Span::seconds(15);
 
 /// The longest.
-const LONGEST: Span = Span::minutes(5);
+pub(in crate::plan) const LONGEST: Span = Span::minutes(5);
 
 /// What is to be watched, and how much of it is behind.
 pub(in crate::plan) struct Watching {
@@ -91,6 +91,6 @@ fn refusal(draft: &Draft<'_>, target: &Group) -> Option<String> {
 }
 
 /// The longest time between two looks that counts as a whole.
-fn longest_gap(duration: Span) -> Span {
+pub(in crate::plan) fn longest_gap(duration: Span) -> Span {
     Span::seconds(duration.as_seconds() / 4).clamp(SHORTEST, LONGEST)
 }

@@ -13,7 +13,7 @@ use crate::lab::{HELLO, Lab, app};
 /// What the table of `amiable status` says of the app.
 async fn state(lab: &Lab) -> String {
     let (observed, plan) = lab.look().await;
-    status::state(&observed, plan.app(&"hello".parse().unwrap()).unwrap())
+    status::state(&observed, plan.app(&"hello".parse().unwrap()).unwrap(), plan.at)
 }
 
 fn drift(plan: &AppPlan) -> String {

@@ -243,11 +243,14 @@ async fn a_pause_before_the_launch_keeps_it_from_beginning() {
     assert_eq!(lab.apply(false).await, Outcome::Blocked);
     assert_eq!(lab.diary(), "");
     let (observed, plan) = lab.look().await;
-    assert_eq!(state(&observed, &plan.apps[0]), "blocked: paused by simulated; `amiable resume hello` lets it go on");
+    assert_eq!(
+        state(&observed, &plan.apps[0], plan.at),
+        "blocked: paused by simulated; `amiable resume hello` lets it go on"
+    );
     lab.write("hello", app("hello", HELLO_1_0, ""));
     assert_eq!(lab.apply(false).await, Outcome::Converged, "it is as its manifest says");
     let (observed, plan) = lab.look().await;
-    assert_eq!(state(&observed, &plan.apps[0]), "serving; paused by simulated");
+    assert_eq!(state(&observed, &plan.apps[0], plan.at), "serving; paused by simulated");
     lab.write("hello", app("hello", HELLO_1_1, ""));
     assert!(lab.try_to_say("hello", "", intent::pause).await.unwrap().unwrap().contains("paused already"));
     lab.say("hello", "", intent::resume).await;

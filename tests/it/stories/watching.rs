@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use amiable::controller::converge::Outcome;
 use amiable::plan::intent;
+use amiable::report::status;
 use amiable::sim::fault::Fault;
 use amiable::sim::wire::Request;
 use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1, HELLO_SICK_LATER};
@@ -48,6 +49,46 @@ async fn an_image_that_fell_sick_while_nobody_looked_fails_even_if_it_is_whole_a
     let diary = lab.diary();
     assert!(diary.contains("instances were replaced, the last because"), "{diary}");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+}
+
+/// What the table of `amiable status` says of the app.
+async fn state(lab: &Lab) -> String {
+    let (observed, plan) = lab.look().await;
+    status::state(&observed, &plan.apps[0], plan.at)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bake_says_that_nobody_watches_it_only_once_that_is_so() {
+    let lab = left_alone(HELLO_1_1, "").await;
+    assert_eq!(state(&lab).await, "rolling out v002: bake 5m (healthy 2/2)");
+    lab.pass(5 * 60).await;
+    let said = state(&lab).await;
+    assert!(said.starts_with("unwatched for 5m"), "{said}");
+    assert!(said.ends_with(": v002 has all traffic; `amiable apply hello` goes on watching it"), "{said}");
+    // Whoever goes on watching gives a sign before anybody has to doubt it.
+    for _ in 0..6 {
+        lab.apply_for(Duration::from_secs(45)).await;
+        let said = state(&lab).await;
+        assert!(!said.starts_with("unwatched"), "{said}");
+    }
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    assert_eq!(state(&lab).await, "serving");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_says_that_nobody_watches_it_only_once_that_is_so() {
+    let steps = "  strategy: {canary: {steps: [{weight: 20}, {pause: 30m}]}}\n";
+    let mut lab = deployed(steps).await;
+    lab.write("hello", app("hello", HELLO_1_1, steps));
+    lab.apply_for(Duration::from_secs(120)).await;
+    for _ in 0..10 {
+        let said = state(&lab).await;
+        assert!(said.starts_with("rolling out v002"), "{said}");
+        lab.apply_for(Duration::from_secs(90)).await;
+    }
+    lab.pass(400).await;
+    let said = state(&lab).await;
+    assert!(said.starts_with("unwatched for ") && said.contains(": v002 has 20% of the traffic;"), "{said}");
 }
 
 #[tokio::test(start_paused = true)]
