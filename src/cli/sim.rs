@@ -18,6 +18,9 @@ use crate::sim::Simulation;
 use crate::sim::door::server;
 use crate::sim::world::{World, example};
 
+/// The port, where nobody names another.
+const PORT: u16 = 4566;
+
 /// Serve a simulated AWS on this machine
 ///
 /// An account with a network, a DNS zone and images that behave well, badly and late. It forgets everything when it ends.
@@ -25,9 +28,9 @@ use crate::sim::world::{World, example};
 pub struct Sim {
     #[command(subcommand)]
     command: Option<Command>,
-    /// The port on 127.0.0.1
-    #[arg(long, value_name = "PORT", default_value_t = 4566, global = true)]
-    port: u16,
+    /// The port on 127.0.0.1; without it 4566, or for faults that of `AWS_ENDPOINT_URL`
+    #[arg(long, value_name = "PORT", global = true)]
+    port: Option<u16>,
     /// How many times as fast as the real one its clock runs, 1 to 3600
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=3600))]
     speed: u32,
@@ -45,11 +48,12 @@ impl Sim {
     /// When the port is taken.
     pub async fn run(self) -> Result<Exit, Failure> {
         if let Some(Command::Fault(fault)) = self.command {
-            return fault.run(self.port).await;
+            return fault.run(self.port.or_else(fault::port_in_use).unwrap_or(PORT)).await;
         }
-        let address = (Ipv4Addr::LOCALHOST, self.port);
+        let port = self.port.unwrap_or(PORT);
+        let address = (Ipv4Addr::LOCALHOST, port);
         let listener = TcpListener::bind(address).await.map_err(|error| {
-            Failure::new(format!("cannot listen on 127.0.0.1:{}: {error}", self.port)).help("choose another --port")
+            Failure::new(format!("cannot listen on 127.0.0.1:{port}: {error}")).help("choose another --port")
         })?;
         let address = listener.local_addr()?;
         let now = Timestamp::now();

@@ -176,10 +176,11 @@ impl<'s> Shape<'s> {
         if let Some(most) = schema.get("maxProperties").and_then(Value::as_u64)
             && node.entries().len() as u64 > most
         {
-            self.out_of_range(
-                node,
-                format!("`{}` has {} entries, more than {most}", shown(path), node.entries().len()),
-            );
+            let message = format!("`{}` has {} entries, more than {most}", shown(path), node.entries().len());
+            let apart =
+                (most == 1 && path.ends_with(']')).then_some("write each of them as an item of its own in the list");
+            let finding = Diagnostic::at(Code::OutOfRange, node.spot(), message);
+            self.findings.push(finding.maybe_help(apart.map(str::to_owned)));
         }
     }
 

@@ -112,6 +112,16 @@ impl Fault {
     }
 }
 
+/// The port of the simulated AWS that this shell talks to, as the settings that `amiable sim` prints say it.
+pub fn port_in_use() -> Option<u16> {
+    port_of(&std::env::var("AWS_ENDPOINT_URL").ok()?)
+}
+
+fn port_of(endpoint: &str) -> Option<u16> {
+    let uri: http::Uri = endpoint.parse().ok()?;
+    uri.port_u16().filter(|_| matches!(uri.host(), Some("127.0.0.1" | "localhost")))
+}
+
 #[derive(Deserialize)]
 struct All {
     faults: Vec<InForce>,
@@ -190,6 +200,15 @@ mod tests {
             lasts: Some(Span::minutes(10)),
         };
         serde_json::to_vec(&rule).unwrap()
+    }
+
+    #[test]
+    fn the_port_is_that_of_the_endpoint_of_this_shell_if_it_is_on_this_machine() {
+        assert_eq!(port_of("http://127.0.0.1:4701"), Some(4701));
+        assert_eq!(port_of("http://localhost:4701/"), Some(4701));
+        for other in ["http://10.0.0.1:4701", "http://127.0.0.1", "https://ec2.us-west-2.amazonaws.com", "?"] {
+            assert_eq!(port_of(other), None, "{other}");
+        }
     }
 
     #[tokio::test]

@@ -51,7 +51,8 @@ pub struct RedBlack {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Canary {
-    /// Shares of the traffic, each larger than the one before, and pauses between them; after the last step all of it moves.
+    /// Shares of the traffic, each larger than the one before, and pauses between them, each an item of its own; after the
+    /// last step all of it moves: `[{weight: 10}, {pause: 10m}, {weight: 50}, {pause: {}}]`.
     #[schemars(length(min = 1, max = 50), extend("x-amiable-effect" = "behaviour"))]
     pub steps: Vec<CanaryStep>,
     /// For how long a visitor stays on the version that answered first, 1s to 7d; `0s` sends every request anywhere. Only
