@@ -19,6 +19,9 @@ template='{{ .Values.name }}'
 token = canary-five
 ";
 
+/// What of it nobody may see. (A group has a field that is called `canary`.)
+const SECRETS: [&str; 5] = ["canary-one", "canary-two", "canary-three", "canary4four", "canary-five"];
+
 const LAST: &str = "cannot reach the database";
 
 #[tokio::test(start_paused = true)]
@@ -26,7 +29,8 @@ async fn the_last_lines_of_a_sick_instance_reach_every_output_and_its_secrets_no
     let lab = failed().await;
     let forms = all_forms(&lab).await;
     for (form, said) in &forms {
-        assert!(!said.contains("canary"), "{form} shows a secret:\n{said}");
+        let shown = SECRETS.into_iter().find(|secret| said.contains(secret));
+        assert_eq!(shown, None, "{form} shows a secret:\n{said}");
     }
     for form in ["text", "markdown", "json", "status of the app", "status as JSON", "events", "parameters"] {
         let said = &forms.iter().find(|(name, _)| *name == form).unwrap().1;
