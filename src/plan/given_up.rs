@@ -21,8 +21,11 @@ pub(super) fn leave_out(desired: &Desired, apps: &mut [AppPlan], now: Timestamp)
 }
 
 fn without(plan: &mut AppPlan, given_up: &[GivenUp], now: Timestamp) {
+    let gives_back = plan.gives_back();
     let (mut said, mut settings, mut ends) = (Vec::new(), false, false);
     let mut kept: Vec<PlannedAction> = Vec::new();
+    // Traffic that goes back to where it is answered waits for no tag.
+    let passes = |action: &Action| gives_back && matches!(action, Action::TagGroup { .. } | Action::UntagGroup { .. });
     for planned in std::mem::take(&mut plan.actions) {
         match given_up.iter().find(|given_up| given_up.covers(&planned.action)) {
             // That all settings are as the manifest says would not be true.
@@ -30,7 +33,7 @@ fn without(plan: &mut AppPlan, given_up: &[GivenUp], now: Timestamp) {
             None => kept.push(planned),
             Some(found) => {
                 said.push(words(plan, found));
-                if !given_up::is_setting(&planned.action) {
+                if !given_up::is_setting(&planned.action) && !passes(&planned.action) {
                     ends = true;
                     break;
                 }

@@ -121,8 +121,11 @@ pub(super) fn set_aside<'a>(
         "{generation} has no instances and was never proved, and the manifest asks for another release: {back} is what that \
          takes over from"
     );
+    let is_held = release.held(draft).is_some();
     match (&picture.front, proven.owner.slot, unproven.owner.slot.and_then(|slot| picture.front.as_ref()?.arn(slot))) {
+        _ if is_held => {}
         (Some(front), Some(slot), Some(arn)) => {
+            spared::wanted_again(draft, proven);
             let none = Expect::NoneHealthy { target_group_arn: arn.to_owned(), group: unproven.name.clone() };
             for action in front.shifts(&front.all_to(slot)) {
                 let expects = vec![shift::own_group(proven), spared::still_wanted(proven), none.clone()];
@@ -229,5 +232,6 @@ fn goes_on_serving<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Pic
         };
         draft.wait(what, Some(deadline));
     }
-    format!("; {serves} goes on serving, because {back} has no healthy instance,")
+    let why = if failed.owner.stands_in() { "is not whole yet" } else { "has no healthy instance" };
+    format!("; {serves} goes on serving, because {back} {why},")
 }

@@ -20,8 +20,8 @@ pub(super) fn others<'a>(picture: &Picture<'a>, serving: &Group) -> Vec<&'a Grou
     let could = |group: &&Group| {
         let owner = &group.owner;
         let elsewhere = owner.slot.is_some_and(|slot| Some(slot) != serving.owner.slot);
-        let had_traffic = owner.shifted_at.is_some() || owner.canary.is_some();
         let has_a_share = || owner.slot.is_some_and(|slot| front.weight(slot) > 0);
+        let had_traffic = owner.shifted_at.is_some() || owner.canary.is_some() || has_a_share();
         let runs = group.desired > 0 && !group.deleting;
         runs && elsewhere && had_traffic && (owner.failed.is_some() || has_a_share() && owner.shifted_at.is_none())
     };

@@ -110,7 +110,10 @@ fn end_canaries(draft: &mut Draft<'_>, picture: &Picture<'_>, target: &Group, fo
         let promoted = group.owner.marks.promoted.as_ref().map(|_| keys::PROMOTED);
         let keys = [keys::CANARY].into_iter().chain(promoted).map(str::to_owned).collect();
         let action = Action::UntagGroup { name: group.name.clone(), keys };
-        draft.act(action, "no manifest asks for it any more: if it is asked for again, it begins anew", Vec::new());
+        // A share that nobody asks for goes even where AWS does not let its tag go.
+        if !draft.has_given_up(&action) {
+            draft.act(action, "no manifest asks for it any more: if it is asked for again, it begins anew", Vec::new());
+        }
     }
 }
 
@@ -143,6 +146,7 @@ pub(super) fn back<'a>(
         ];
         let to = group.owner.generation;
         draft.fails = true;
+        spared::wanted_again(draft, group);
         for action in front.shifts(&front.all_to(slot)) {
             let reason = match failed.owner.is_turned_down() {
                 true => format!("{to} serves again: {}", failed.owner.how_it_ended()),

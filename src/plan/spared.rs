@@ -94,9 +94,14 @@ fn harmless_since(picture: &Picture<'_>, group: &Group) -> Option<Timestamp> {
     let recorded = picture.groups.iter().copied().filter(later).filter_map(|other| other.owner.recorded_at).min();
     // A candidate of an edit that was taken back took over from nobody: what serves was recorded long before.
     let recorded = recorded.filter(|_| owner.shifted_at.is_some());
-    // What failed may have been given the traffic after that, for want of another.
     let failed = owner.failed.as_ref().map(|failure| failure.at);
-    let failed = failed.map(|at| owner.shifted_at.map_or(at, |shifted| shifted.max(at)));
+    // What failed may have been given the traffic after that, for want of another. Then it counts from when that one took the
+    // traffic back: it may fall over again.
+    let failed = failed.map(|at| {
+        let back = picture.groups.iter().filter_map(|other| other.owner.shifted_at).max();
+        let moved = if owner.stands_in() { back } else { owner.shifted_at };
+        moved.map_or(at, |moved| moved.max(at))
+    });
     failed.or(recorded).or(owner.unwanted_since)
 }
 

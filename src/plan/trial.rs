@@ -25,7 +25,7 @@ use crate::model::trial::Trial;
 const SAMPLE: usize = 20;
 /// The process by which a group finds that an instance is unhealthy.
 /// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-suspend-resume-processes.html>
-const HEALTH_CHECK: &str = "HealthCheck";
+pub(super) const HEALTH_CHECK: &str = "HealthCheck";
 /// How long at most a warm generation is spared it: for a trial, and until it passes its own check again.
 const LONGEST_SPARED: Span = Span::minutes(15);
 /// From a registration until the first check, and from a check until its outcome can be read.
@@ -55,7 +55,8 @@ pub(super) fn of_check<'a>(
     };
     if picture.is_due(serving) {
         // A change of how it is judged must not be blamed on the release.
-        draft.wait(format!("{generation} to be recorded before its health check changes"), None);
+        // The release has waits of its own, with an end or a person's name.
+        draft.note(format!("the new health check comes into force once {generation} is recorded"));
         return Verdict::NotYet;
     }
     let trial = serving.owner.trial.as_ref().filter(|trial| trial.is_of(check));
@@ -146,23 +147,30 @@ pub(super) fn of_check<'a>(
 }
 
 /// Whether a health check is tried by another generation where this one stands.
-fn is_beside(group: &Group) -> bool {
+pub(super) fn is_beside(group: &Group) -> bool {
     group.owner.trial.as_ref().is_some_and(|trial| trial.beside)
 }
 
 /// From now on the group of what stands warm replaces nothing for its health. Where somebody has seen to that before, it is left
 /// as it is, now and afterwards.
 fn spare(draft: &mut Draft<'_>, warm: &Group, check: &TargetCheck) {
+    let why = "another generation tries a new health check in this slot";
     if warm.suspended.contains(HEALTH_CHECK) {
+        spare_on(draft, warm, check, why);
         return;
     }
-    let why = "another generation tries a new health check in this slot";
-    if !is_beside(warm) {
+    let tag = Tags::from([(keys::TRIAL.to_owned(), Trial::beside(check, draft.now).to_string())]);
+    draft.tag_group(&warm.name, tag, why);
+    let action = Action::SuspendProcesses { name: warm.name.clone(), processes: vec![HEALTH_CHECK.to_owned()] };
+    draft.act(action, format!("{why}: nothing here is replaced for it"), Vec::new());
+}
+
+/// The time in which what was spared may pass its own check again begins anew: it was checked by another one up to now.
+fn spare_on(draft: &mut Draft<'_>, warm: &Group, check: &TargetCheck, why: &str) {
+    if is_beside(warm) {
         let tag = Tags::from([(keys::TRIAL.to_owned(), Trial::beside(check, draft.now).to_string())]);
         draft.tag_group(&warm.name, tag, why);
     }
-    let action = Action::SuspendProcesses { name: warm.name.clone(), processes: vec![HEALTH_CHECK.to_owned()] };
-    draft.act(action, format!("{why}: nothing here is replaced for it"), Vec::new());
 }
 
 /// What was spared is judged by its health checks again, once it passes its own, or has had the time to.
@@ -235,8 +243,9 @@ fn judge<'a>(
     };
     leave(draft, serving, slots.idle);
     let warm = serving.owner.slot.and_then(|slot| picture.runs_in(slot.other()));
-    if warm.is_some() && slots.idle.check != slots.live.check {
+    if let Some(warm) = warm.filter(|_| slots.idle.check != slots.live.check) {
         let why = "the generation in this slot keeps its health check";
+        spare_on(draft, warm, check, why);
         draft.act(modify(slots.idle, &slots.live.check), why, Vec::new());
     }
     let Some(why) = why else {
@@ -276,7 +285,11 @@ pub(super) fn clear_away<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>) {
         if let (Some(idle), Some(live)) = (idle, live)
             && idle.check != live.check
         {
-            draft.act(modify(idle, &live.check), "the generation in this slot keeps its health check", Vec::new());
+            let why = "the generation in this slot keeps its health check";
+            if let Some(warm) = group.owner.slot.and_then(|slot| picture.runs_in(slot.other())) {
+                spare_on(draft, warm, &live.check, why);
+            }
+            draft.act(modify(idle, &live.check), why, Vec::new());
         }
         let untag = Action::UntagGroup { name: group.name.clone(), keys: vec![keys::TRIAL.to_owned()] };
         draft.act(untag, "the trial of a health check is not wanted any more", Vec::new());

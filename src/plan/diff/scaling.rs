@@ -15,7 +15,7 @@ use crate::model::tags;
 use crate::plan::draft::Draft;
 use crate::plan::release::Release;
 use crate::plan::resolve::scaling::Counter;
-use crate::plan::retire;
+use crate::plan::{retire, trial};
 
 const TRACKING: &str = "scaling.targetTracking";
 const STEP: &str = "scaling.step";
@@ -259,17 +259,21 @@ fn processes(draft: &mut Draft<'_>, release: &Release<'_, '_>, group: &Group, ch
         true => "none".to_owned(),
         false => processes.iter().cloned().collect::<Vec<_>>().join(", "),
     };
-    let differ = changes.differs("instances.suspendedProcesses", shown(&group.suspended), shown(&wanted));
+    // What a trial of a health check has suspended here, that trial resumes.
+    let spared = |process: &&String| trial::is_beside(group) && *process == trial::HEALTH_CHECK;
+    let suspended: BTreeSet<String> =
+        group.suspended.iter().filter(|it| !spared(it) || wanted.contains(*it)).cloned().collect();
+    let differ = changes.differs("instances.suspendedProcesses", shown(&suspended), shown(&wanted));
     if !differ || release.target.is_none() {
         return;
     }
     let name = || group.name.clone();
-    let resume: Vec<String> = group.suspended.difference(&wanted).cloned().collect();
+    let resume: Vec<String> = suspended.difference(&wanted).cloned().collect();
     if !resume.is_empty() {
         let action = Action::ResumeProcesses { name: name(), processes: resume };
         draft.act(action, "a process is suspended that the manifest does not suspend", Vec::new());
     }
-    let suspend: Vec<String> = wanted.difference(&group.suspended).cloned().collect();
+    let suspend: Vec<String> = wanted.difference(&suspended).cloned().collect();
     if !suspend.is_empty() {
         let action = Action::SuspendProcesses { name: name(), processes: suspend };
         draft.act(action, "the manifest suspends it", Vec::new());

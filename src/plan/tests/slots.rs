@@ -84,6 +84,67 @@ fn what_stands_in_gives_the_traffic_back_once_the_generation_before_is_whole() {
     assert_eq!(case.calls(), ["shift to a"]);
 }
 
+/// Generation 2 failed by an alarm and stands in for generation 1, which is whole again.
+fn standing_in(health: Health) -> Case {
+    let mut case = turned_back(health, "the alarm errors is in state ALARM", 4000).with_front_at(Slot::B);
+    group(&mut case, "hello-prod-v002").owner.shifted_at = Some(ago(1500));
+    case
+}
+
+#[test]
+fn a_way_back_that_was_marked_as_not_wanted_meanwhile_is_wanted_again_before_it_gets_the_traffic() {
+    let mut case = standing_in(Health::Healthy);
+    let earlier = &mut group(&mut case, "hello-prod-v001").owner;
+    (earlier.healthy_since, earlier.unwanted_since) = (Some(ago(900)), Some(ago(60)));
+    // With the mark, the call is refused at the last look before it, each time anew.
+    assert_eq!(case.calls(), ["tag hello-prod-v001 healthy-since", "shift to a"]);
+    assert_eq!(edited(case).calls(), ["tag hello-prod-v001 healthy-since", "shift to a"]);
+}
+
+#[test]
+fn what_proved_itself_once_is_not_given_up_for_not_being_whole_while_a_failed_one_serves() {
+    let mut case = standing_in(Health::Unhealthy);
+    let asks_for_it = |case: &mut Case| {
+        case.desired.apps.values_mut().next().unwrap().spec.image = spec::Image::by_id(OLD_IMAGE);
+    };
+    asks_for_it(&mut case);
+    let earlier = &mut group(&mut case, "hello-prod-v001").owner;
+    (earlier.healthy_since, earlier.lacking_since) = (None, Some(ago(1300)));
+    let plan = case.plan();
+    assert!(!calls(&plan).iter().any(|call| call.contains("failed")), "{:?}", calls(&plan));
+    assert_eq!(plan.change, Change::Blocked, "{}", plan.reason);
+    let why = "0 of 2 instances of v001 are healthy after 20m";
+    assert!(plan.reason.starts_with(why) || plan.notes.iter().any(|note| note.starts_with(why)), "{}", plan.reason);
+}
+
+#[test]
+fn what_stood_in_is_kept_for_a_while_after_it_gave_the_traffic_back() {
+    let mut case = edited(turned_back(Health::Healthy, "the alarm errors is in state ALARM", 4000));
+    group(&mut case, "hello-prod-v002").owner.shifted_at = Some(ago(1500));
+    group(&mut case, "hello-prod-v001").owner.shifted_at = Some(ago(30));
+    assert_eq!(case.calls(), Vec::<String>::new());
+    group(&mut case, "hello-prod-v001").owner.shifted_at = Some(ago(320));
+    assert_eq!(case.calls(), ["empty hello-prod-v002"]);
+}
+
+#[test]
+fn traffic_goes_to_what_answers_though_aws_refuses_the_tag_that_tells_of_it() {
+    use crate::model::given_up::{GivenUp, Why};
+    let mut case = turned_back(Health::Unhealthy, "the alarm errors is in state ALARM", 90);
+    let plan = case.plan();
+    let why = Why::Refused("AccessDenied".to_owned());
+    let given_up = GivenUp { action: plan.actions[0].action.clone(), why };
+    case.desired.given_up.insert(plan.app.clone(), vec![given_up]);
+    assert_eq!(case.calls(), ["shift to b"]);
+}
+
+#[test]
+fn a_share_whose_tag_is_gone_already_counts_for_who_takes_over() {
+    let mut case = edited(canary(Health::Unhealthy, Health::Healthy));
+    group(&mut case, "hello-prod-v002").owner.canary = None;
+    assert_eq!(case.calls(), ["shift to b", "tag hello-prod-v002 shifted-at"]);
+}
+
 #[test]
 fn what_a_person_turned_down_gets_no_traffic_and_makes_room_for_the_cure() {
     let case = turned_back(Health::Unhealthy, "rolled back by ada: slow", 400);

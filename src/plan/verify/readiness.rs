@@ -45,6 +45,18 @@ pub(super) fn not_yet_healthy<'a>(
             draft.note(format!("AWS cannot launch now, and goes on trying: {words}"));
             draft.wait(format!("capacity for {generation}, healthy {}/{size}: {words}", health.good), None);
         }
+        _ if overdue && is_the_way_back(release, target) => {
+            let words = trouble.words().map(|words| format!(": {words}")).unwrap_or_default();
+            let (app, serves) = (&draft.scope.app, release.serving.map(|serving| serving.owner.generation));
+            let serves = serves.map(|serves| format!("; {serves} goes on serving until it is")).unwrap_or_default();
+            let words = format!(
+                "{} of {size} instances of {generation} are healthy after {patience}{words}{serves}, and `amiable apply {app}` \
+                 tries again",
+                health.good
+            );
+            draft.paused.get_or_insert(words);
+            draft.is_held = true;
+        }
         _ if overdue => {
             let words = trouble.words().map(|words| format!(": {words}")).unwrap_or_default();
             fail(
@@ -60,6 +72,12 @@ pub(super) fn not_yet_healthy<'a>(
         }
         _ => wait(draft, release, target, health, &trouble, deadline),
     }
+}
+
+/// Whether it has proved itself once, and what serves has failed: then nobody is left who could take over if it were marked as
+/// failed for not being whole in time.
+fn is_the_way_back(release: &Release<'_, '_>, target: &Group) -> bool {
+    target.owner.recorded_at.is_some() && release.serving.is_some_and(|serving| serving.owner.failed.is_some())
 }
 
 /// The stability window begins anew when an instance is not healthy any more. Gives whether it was over: then whoever holds
