@@ -146,6 +146,9 @@ pub(super) fn of_check<'a>(
     judge(draft, picture, serving, Slots { live, idle }, check, until, &tried)
 }
 
+/// Why the time of what was spared begins anew after a trial.
+const BACK: &str = "it gets its own health check back and has time to pass it again";
+
 /// Whether a health check is tried by another generation where this one stands.
 pub(super) fn is_beside(group: &Group) -> bool {
     group.owner.trial.as_ref().is_some_and(|trial| trial.beside)
@@ -245,7 +248,7 @@ fn judge<'a>(
     let warm = serving.owner.slot.and_then(|slot| picture.runs_in(slot.other()));
     if let Some(warm) = warm.filter(|_| slots.idle.check != slots.live.check) {
         let why = "the generation in this slot keeps its health check";
-        spare_on(draft, warm, check, why);
+        spare_on(draft, warm, check, BACK);
         draft.act(modify(slots.idle, &slots.live.check), why, Vec::new());
     }
     let Some(why) = why else {
@@ -287,7 +290,7 @@ pub(super) fn clear_away<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>) {
         {
             let why = "the generation in this slot keeps its health check";
             if let Some(warm) = group.owner.slot.and_then(|slot| picture.runs_in(slot.other())) {
-                spare_on(draft, warm, &live.check, why);
+                spare_on(draft, warm, &live.check, BACK);
             }
             draft.act(modify(idle, &live.check), why, Vec::new());
         }

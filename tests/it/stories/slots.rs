@@ -53,7 +53,7 @@ async fn what_failed_and_still_answers_serves_until_the_generation_before_is_who
     10:28 ModifyListener listener/hello-prod: v001 has no healthy instance: v002 serves until it has, though it failed
     11:06 ModifyListener listener/hello-prod: v002 failed: v001 serves again (alarm hello-5xx: Threshold Crossed)
     11:07 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    15:38 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    16:17 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
@@ -84,7 +84,7 @@ async fn a_canary_that_is_edited_away_and_back_begins_anew() {
     lab.write("hello", app("hello", HELLO_1_1, STEPS));
     assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
     assert_snapshot!(lab.diary(), @"
-    10:33 CreateOrUpdateTags hello-prod-v002: it is wanted again
+    10:33 CreateOrUpdateTags hello-prod-v002: a manifest asks for it again
     10:33 ModifyListener listener/hello-prod: v002 is healthy: it takes 5 % of the traffic
     10:33 CreateOrUpdateTags hello-prod-v002: v002 has 5 % of the traffic
     20:33 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
@@ -129,7 +129,7 @@ async fn a_release_that_its_timetable_scaled_to_nothing_in_its_bake_holds_no_oth
     367:41 CreateOrUpdateTags hello-prod-v003: v003 is recorded
     367:42 UpdateAutoScalingGroup hello-prod-v003: the group differs from the manifest
     367:42 UpdateAutoScalingGroup hello-prod-v003: the release is over: it may scale in again
-    367:42 DeleteTags hello-prod-v003: its size belongs to scaling again
+    367:42 DeleteTags hello-prod-v003: scaling decides about its size again
     ");
     lab.pass(14 * 3600).await;
     assert_eq!(serving(&lab), [("hello-prod-v003".to_owned(), 2)]);

@@ -113,9 +113,11 @@ async fn a_health_check_that_is_edited_during_its_trial_beside_a_warm_generation
     assert_snapshot!(lab.diary(), @"
     13:56 DeregisterTargets hello-prod-a: the trial of a health check is over
     13:56 CreateOrUpdateTags hello-prod-v002: a new health check is tried before it decides over what serves
+    13:56 CreateOrUpdateTags hello-prod-v001: another generation tries a new health check in this slot
     13:56 ModifyTargetGroup hello-prod-a: nothing in this slot has traffic: the new health check is tried here
     13:57 RegisterTargets hello-prod-a: instances of v002 take part, without traffic here
     14:46 DeregisterTargets hello-prod-a: the trial of a health check is over
+    14:46 CreateOrUpdateTags hello-prod-v001: it gets its own health check back and has time to pass it again
     14:46 ModifyTargetGroup hello-prod-a: the generation in this slot keeps its health check
     14:46 DeleteTags hello-prod-v002: the trial is over: its instances passed the new health check
     14:46 ModifyTargetGroup hello-prod-b: the health check differs from the manifest
@@ -149,6 +151,7 @@ async fn a_health_check_that_changes_during_a_bake_is_not_blamed_on_the_release(
     13:17 ModifyTargetGroup hello-prod-a: nothing in this slot has traffic: the new health check is tried here
     13:17 RegisterTargets hello-prod-a: instances of v002 take part, without traffic here
     13:43 DeregisterTargets hello-prod-a: the trial of a health check is over
+    13:43 CreateOrUpdateTags hello-prod-v001: it gets its own health check back and has time to pass it again
     13:43 ModifyTargetGroup hello-prod-a: the generation in this slot keeps its health check
     13:43 CreateOrUpdateTags hello-prod-v002: the new health check does not come into force: 2 of 2 failed it: Health checks failed with these codes: [200]
     14:05 ResumeProcesses hello-prod-v001: the trial of a health check is over
