@@ -60,7 +60,7 @@ def test_what_runs_of_an_app_whose_manifest_cannot_be_read_is_no_orphan(world):
     good = text(world)
     world.write("hello.yaml", good + "\t: {\n")
     planned = world.run("plan", code=1)
-    assert "may be one that cannot be read" in planned.stdout
+    assert "may be one of those that cannot be read" in planned.stdout
     assert "rphaned" not in planned.stdout, planned.stdout
     suspended = world.run("suspend", "hello", "--reason", "x").stderr
     assert "hello in prod is suspended" in suspended, "a brake does not depend on what is broken"
