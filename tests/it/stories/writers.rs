@@ -39,7 +39,7 @@ async fn who_began_later_goes_on_and_who_applies_again_overrides() {
         reason.starts_with("another run, by simulated, is releasing v003 of hello and began after this one"),
         "{reason}"
     );
-    assert!(reason.contains("`amiable apply hello` once more"), "{reason}");
+    assert!(reason.contains("`amiable apply hello` deploys the manifests here all the same"), "{reason}");
     assert_eq!(first.apply(false).await, Outcome::Converged, "{}", first.diary());
     assert_eq!(serving(&first), [("hello-prod-v004".to_owned(), 2)]);
     settles(&first).await;
@@ -88,7 +88,8 @@ async fn processes_with_different_settings_do_not_undo_each_others_work_for_ever
     let ((_, _), two) = tokio::join!(first.converge(), later);
     assert_eq!(two, Outcome::Converged, "{}\n-\n{}", first.diary(), second.diary());
     let made = first.simulation.calls().iter().filter(|call| call.mutating).count();
-    assert!(made <= 12, "{made} calls:\n{}\n-\n{}", first.diary(), second.diary());
+    // The trial that the second one begins anew clears away what the first one has begun.
+    assert!(made <= 13, "{made} calls:\n{}\n-\n{}", first.diary(), second.diary());
     settles(&second).await;
 }
 
@@ -149,7 +150,7 @@ async fn where_one_commit_descends_from_the_other_the_descendant_goes_on_whoever
         let told = || format!("{}\n-\n{}", newer_one.diary(), older_one.diary());
         assert_eq!((newer_outcome, older_outcome), (Outcome::Converged, Outcome::Blocked), "{}", told());
         let reason = &plan.apps[0].reason;
-        assert!(reason.contains("whose commit descends from the one of these manifests"), "{reason}");
+        assert!(reason.contains("has newer manifests: their commit descends from the one here"), "{reason}");
         settles(&newer_one).await;
         assert_eq!(older_one.apply(false).await, Outcome::Converged, "a person who applies an older commit means it");
         settles(&older_one).await;
