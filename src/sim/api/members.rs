@@ -3,7 +3,8 @@
 //!
 //! Each service lists its operations in a table: the operation's name, then a colon, then the members. `#` stands for the
 //! index in a list, and a dot leads into a structure, whatever the protocol: `Tags.member.#.Key` in a query,
-//! `Tags.#.Key` in JSON, `ChangeBatch.Changes.Change.Action` in XML.
+//! `Tags.#.Key` in JSON, `ChangeBatch.Changes.Change.Action` in XML. What several operations share is listed once under a name
+//! in lower case, and stands as `@name` where it belongs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,28 +45,42 @@ fn table(service: &str) -> &'static str {
     }
 }
 
-fn members(service: &str, operation: &str) -> Option<BTreeSet<&'static str>> {
-    let mut words = table(service).split_whitespace();
-    words.find(|word| word.strip_suffix(':') == Some(operation))?;
-    Some(words.take_while(|word| !word.ends_with(':')).collect())
+fn members(service: &str, operation: &str) -> Option<BTreeSet<String>> {
+    let table = table(service);
+    let mut all = BTreeSet::new();
+    for member in entry(table, operation)? {
+        match member.split_once('@') {
+            None => _ = all.insert(member.to_owned()),
+            Some((path, shared)) => all.extend(entry(table, shared)?.map(|below| format!("{path}{below}"))),
+        }
+    }
+    Some(all)
+}
+
+/// What a table lists under a name.
+fn entry<'t>(table: &'t str, name: &str) -> Option<impl Iterator<Item = &'t str>> {
+    let mut words = table.split_whitespace();
+    words.find(|word| word.strip_suffix(':') == Some(name))?;
+    Some(words.take_while(|word| !word.ends_with(':')))
 }
 
 /// The operations of a service.
 #[cfg(test)]
 pub(in crate::sim) fn operations(service: &str) -> impl Iterator<Item = &'static str> {
-    table(service).split_whitespace().filter_map(|word| word.strip_suffix(':'))
+    let names = table(service).split_whitespace().filter_map(|word| word.strip_suffix(':'));
+    names.filter(|name| name.starts_with(char::is_uppercase))
 }
 
 /// The members that an operation reads.
 #[cfg(test)]
-pub(in crate::sim) fn of(service: &str, operation: &str) -> BTreeSet<&'static str> {
+pub(in crate::sim) fn of(service: &str, operation: &str) -> BTreeSet<String> {
     members(service, operation).unwrap_or_default()
 }
 
 /// Whether a member is read. One without a value may also be a list or a structure in which nothing is.
-fn is_read(read: &BTreeSet<&str>, member: &str, empty: bool) -> bool {
-    let within = |name: &&str| name.strip_prefix(member).is_some_and(|rest| rest.starts_with('.'));
-    EVERYWHERE.contains(&member) || read.contains(member) || (empty && read.iter().any(|name| within(name)))
+fn is_read(read: &BTreeSet<String>, member: &str, empty: bool) -> bool {
+    let within = |name: &String| name.strip_prefix(member).is_some_and(|rest| rest.starts_with('.'));
+    EVERYWHERE.contains(&member) || read.contains(member) || (empty && read.iter().any(within))
 }
 
 /// Every member of a request, and whether it is without a value.

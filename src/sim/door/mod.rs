@@ -65,7 +65,7 @@ mod tests {
             given in proptest::collection::vec((any::<prop::sample::Index>(), "[ -~é]{0,12}|[0-9$.-]{0,6}|ami-[0-9a-f]{17}|10.0.0.0/[0-9]{1,3}"), 0..6),
         ) {
             let (service, operation) = *which.get(&queries());
-            let names: Vec<&str> = members::of(service, operation).into_iter().collect();
+            let names: Vec<String> = members::of(service, operation).into_iter().collect();
             let mut body = form_urlencoded::Serializer::new(String::new());
             body.append_pair("Action", operation);
             for (name, value) in given.iter().filter(|_| !names.is_empty()) {

@@ -2,21 +2,13 @@
 
 /// Every operation with its members.
 pub(in crate::sim::api) const MEMBERS: &str = "
-    AttachLoadBalancerTargetGroups:
-        AutoScalingGroupName TargetGroupARNs.member.#
-    CompleteLifecycleAction:
-        AutoScalingGroupName InstanceId LifecycleActionResult LifecycleHookName
-    CreateAutoScalingGroup:
+    hook:
+        DefaultResult HeartbeatTimeout LifecycleHookName LifecycleTransition NotificationTargetARN RoleARN
+    settings:
         AutoScalingGroupName DefaultCooldown DefaultInstanceWarmup DeletionProtection DesiredCapacity
         HealthCheckGracePeriod HealthCheckType InstanceMaintenancePolicy.MaxHealthyPercentage
         InstanceMaintenancePolicy.MinHealthyPercentage LaunchTemplate.LaunchTemplateId
-        LaunchTemplate.LaunchTemplateName LaunchTemplate.Version
-        LifecycleHookSpecificationList.member.#.DefaultResult
-        LifecycleHookSpecificationList.member.#.HeartbeatTimeout
-        LifecycleHookSpecificationList.member.#.LifecycleHookName
-        LifecycleHookSpecificationList.member.#.LifecycleTransition
-        LifecycleHookSpecificationList.member.#.NotificationTargetARN
-        LifecycleHookSpecificationList.member.#.RoleARN MaxInstanceLifetime MaxSize MinSize
+        LaunchTemplate.LaunchTemplateName LaunchTemplate.Version MaxInstanceLifetime MaxSize MinSize
         MixedInstancesPolicy.InstancesDistribution.OnDemandAllocationStrategy
         MixedInstancesPolicy.InstancesDistribution.OnDemandBaseCapacity
         MixedInstancesPolicy.InstancesDistribution.OnDemandPercentageAboveBaseCapacity
@@ -26,11 +18,17 @@ pub(in crate::sim::api) const MEMBERS: &str = "
         MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification.LaunchTemplateName
         MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification.Version
         MixedInstancesPolicy.LaunchTemplate.Overrides.member.#.InstanceType NewInstancesProtectedFromScaleIn
-        Tags.member.#.Key Tags.member.#.PropagateAtLaunch Tags.member.#.ResourceId Tags.member.#.ResourceType
-        Tags.member.#.Value TargetGroupARNs.member.# TerminationPolicies.member.# VPCZoneIdentifier
+        TerminationPolicies.member.# VPCZoneIdentifier
+    tag:
+        Key PropagateAtLaunch ResourceId ResourceType Value
+    AttachLoadBalancerTargetGroups:
+        AutoScalingGroupName TargetGroupARNs.member.#
+    CompleteLifecycleAction:
+        AutoScalingGroupName InstanceId LifecycleActionResult LifecycleHookName
+    CreateAutoScalingGroup:
+        @settings LifecycleHookSpecificationList.member.#.@hook Tags.member.#.@tag TargetGroupARNs.member.#
     CreateOrUpdateTags:
-        Tags.member.#.Key Tags.member.#.PropagateAtLaunch Tags.member.#.ResourceId Tags.member.#.ResourceType
-        Tags.member.#.Value
+        Tags.member.#.@tag
     DeleteAutoScalingGroup:
         AutoScalingGroupName ForceDelete
     DeleteLifecycleHook:
@@ -40,8 +38,7 @@ pub(in crate::sim::api) const MEMBERS: &str = "
     DeleteScheduledAction:
         AutoScalingGroupName ScheduledActionName
     DeleteTags:
-        Tags.member.#.Key Tags.member.#.PropagateAtLaunch Tags.member.#.ResourceId Tags.member.#.ResourceType
-        Tags.member.#.Value
+        Tags.member.#.@tag
     DeleteWarmPool:
         AutoScalingGroupName
     DescribeAutoScalingGroups:
@@ -70,8 +67,7 @@ pub(in crate::sim::api) const MEMBERS: &str = "
     ExitStandby:
         AutoScalingGroupName InstanceIds.member.#
     PutLifecycleHook:
-        AutoScalingGroupName DefaultResult HeartbeatTimeout LifecycleHookName LifecycleTransition
-        NotificationTargetARN RoleARN
+        @hook AutoScalingGroupName
     PutScalingPolicy:
         AdjustmentType AutoScalingGroupName EstimatedInstanceWarmup MinAdjustmentMagnitude PolicyName PolicyType
         ScalingAdjustment StepAdjustments.member.#.MetricIntervalLowerBound
@@ -97,18 +93,5 @@ pub(in crate::sim::api) const MEMBERS: &str = "
     TerminateInstanceInAutoScalingGroup:
         InstanceId ShouldDecrementDesiredCapacity
     UpdateAutoScalingGroup:
-        AutoScalingGroupName DefaultCooldown DefaultInstanceWarmup DeletionProtection DesiredCapacity
-        HealthCheckGracePeriod HealthCheckType InstanceMaintenancePolicy.MaxHealthyPercentage
-        InstanceMaintenancePolicy.MinHealthyPercentage LaunchTemplate.LaunchTemplateId
-        LaunchTemplate.LaunchTemplateName LaunchTemplate.Version MaxInstanceLifetime MaxSize MinSize
-        MixedInstancesPolicy.InstancesDistribution.OnDemandAllocationStrategy
-        MixedInstancesPolicy.InstancesDistribution.OnDemandBaseCapacity
-        MixedInstancesPolicy.InstancesDistribution.OnDemandPercentageAboveBaseCapacity
-        MixedInstancesPolicy.InstancesDistribution.SpotAllocationStrategy
-        MixedInstancesPolicy.InstancesDistribution.SpotMaxPrice
-        MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification.LaunchTemplateId
-        MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification.LaunchTemplateName
-        MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification.Version
-        MixedInstancesPolicy.LaunchTemplate.Overrides.member.#.InstanceType NewInstancesProtectedFromScaleIn
-        TerminationPolicies.member.# VPCZoneIdentifier
+        @settings
 ";

@@ -2,54 +2,32 @@
 
 /// Every operation with its members.
 pub(in crate::sim::api) const MEMBERS: &str = "
-    CreateLaunchTemplate:
-        ClientToken DryRun LaunchTemplateData.BlockDeviceMapping.#.DeviceName
-        LaunchTemplateData.BlockDeviceMapping.#.Ebs.DeleteOnTermination
-        LaunchTemplateData.BlockDeviceMapping.#.Ebs.Encrypted LaunchTemplateData.BlockDeviceMapping.#.Ebs.Iops
-        LaunchTemplateData.BlockDeviceMapping.#.Ebs.KmsKeyId
-        LaunchTemplateData.BlockDeviceMapping.#.Ebs.SnapshotId
-        LaunchTemplateData.BlockDeviceMapping.#.Ebs.Throughput
-        LaunchTemplateData.BlockDeviceMapping.#.Ebs.VolumeSize
-        LaunchTemplateData.BlockDeviceMapping.#.Ebs.VolumeType LaunchTemplateData.CreditSpecification.CpuCredits
-        LaunchTemplateData.EbsOptimized LaunchTemplateData.IamInstanceProfile.Arn
-        LaunchTemplateData.IamInstanceProfile.Name LaunchTemplateData.ImageId LaunchTemplateData.InstanceType
-        LaunchTemplateData.KeyName LaunchTemplateData.MetadataOptions.HttpEndpoint
-        LaunchTemplateData.MetadataOptions.HttpPutResponseHopLimit LaunchTemplateData.MetadataOptions.HttpTokens
-        LaunchTemplateData.MetadataOptions.InstanceMetadataTags LaunchTemplateData.Monitoring.Enabled
-        LaunchTemplateData.Placement.Tenancy LaunchTemplateData.SecurityGroupId.#
-        LaunchTemplateData.TagSpecification.#.ResourceType LaunchTemplateData.TagSpecification.#.Tag.#.Key
-        LaunchTemplateData.TagSpecification.#.Tag.#.Value LaunchTemplateData.UserData LaunchTemplateName
+    data:
+        BlockDeviceMapping.#.DeviceName BlockDeviceMapping.#.Ebs.DeleteOnTermination
+        BlockDeviceMapping.#.Ebs.Encrypted BlockDeviceMapping.#.Ebs.Iops BlockDeviceMapping.#.Ebs.KmsKeyId
+        BlockDeviceMapping.#.Ebs.SnapshotId BlockDeviceMapping.#.Ebs.Throughput
+        BlockDeviceMapping.#.Ebs.VolumeSize BlockDeviceMapping.#.Ebs.VolumeType CreditSpecification.CpuCredits
+        EbsOptimized IamInstanceProfile.Arn IamInstanceProfile.Name ImageId InstanceType KeyName
+        MetadataOptions.HttpEndpoint MetadataOptions.HttpPutResponseHopLimit MetadataOptions.HttpTokens
+        MetadataOptions.InstanceMetadataTags Monitoring.Enabled Placement.Tenancy SecurityGroupId.#
+        TagSpecification.#.ResourceType TagSpecification.#.Tag.#.Key TagSpecification.#.Tag.#.Value UserData
+    listing:
+        Filter.#.Name Filter.#.Value.# MaxResults NextToken
+    tags:
         TagSpecification.#.ResourceType TagSpecification.#.Tag.#.Key TagSpecification.#.Tag.#.Value
-        VersionDescription
+    CreateLaunchTemplate:
+        @tags ClientToken DryRun LaunchTemplateData.@data LaunchTemplateName VersionDescription
     CreateLaunchTemplateVersion:
-        ClientToken DryRun LaunchTemplateData.BlockDeviceMapping.#.DeviceName
-        LaunchTemplateData.BlockDeviceMapping.#.Ebs.DeleteOnTermination
-        LaunchTemplateData.BlockDeviceMapping.#.Ebs.Encrypted LaunchTemplateData.BlockDeviceMapping.#.Ebs.Iops
-        LaunchTemplateData.BlockDeviceMapping.#.Ebs.KmsKeyId
-        LaunchTemplateData.BlockDeviceMapping.#.Ebs.SnapshotId
-        LaunchTemplateData.BlockDeviceMapping.#.Ebs.Throughput
-        LaunchTemplateData.BlockDeviceMapping.#.Ebs.VolumeSize
-        LaunchTemplateData.BlockDeviceMapping.#.Ebs.VolumeType LaunchTemplateData.CreditSpecification.CpuCredits
-        LaunchTemplateData.EbsOptimized LaunchTemplateData.IamInstanceProfile.Arn
-        LaunchTemplateData.IamInstanceProfile.Name LaunchTemplateData.ImageId LaunchTemplateData.InstanceType
-        LaunchTemplateData.KeyName LaunchTemplateData.MetadataOptions.HttpEndpoint
-        LaunchTemplateData.MetadataOptions.HttpPutResponseHopLimit LaunchTemplateData.MetadataOptions.HttpTokens
-        LaunchTemplateData.MetadataOptions.InstanceMetadataTags LaunchTemplateData.Monitoring.Enabled
-        LaunchTemplateData.Placement.Tenancy LaunchTemplateData.SecurityGroupId.#
-        LaunchTemplateData.TagSpecification.#.ResourceType LaunchTemplateData.TagSpecification.#.Tag.#.Key
-        LaunchTemplateData.TagSpecification.#.Tag.#.Value LaunchTemplateData.UserData LaunchTemplateId
-        LaunchTemplateName SourceVersion VersionDescription
+        ClientToken DryRun LaunchTemplateData.@data LaunchTemplateId LaunchTemplateName SourceVersion
+        VersionDescription
     CreateSecurityGroup:
-        DryRun GroupDescription GroupName TagSpecification.#.ResourceType TagSpecification.#.Tag.#.Key
-        TagSpecification.#.Tag.#.Value VpcId
+        @tags DryRun GroupDescription GroupName VpcId
     CreateSubnet:
-        AvailabilityZone CidrBlock DryRun TagSpecification.#.ResourceType TagSpecification.#.Tag.#.Key
-        TagSpecification.#.Tag.#.Value VpcId
+        @tags AvailabilityZone CidrBlock DryRun VpcId
     CreateTags:
         DryRun ResourceId.# Tag.#.Key Tag.#.Value
     CreateVpc:
-        CidrBlock DryRun TagSpecification.#.ResourceType TagSpecification.#.Tag.#.Key
-        TagSpecification.#.Tag.#.Value
+        @tags CidrBlock DryRun
     DeleteLaunchTemplate:
         DryRun LaunchTemplateId LaunchTemplateName
     DeleteTags:
@@ -59,32 +37,29 @@ pub(in crate::sim::api) const MEMBERS: &str = "
     DescribeAvailabilityZones:
         DryRun Filter.#.Name Filter.#.Value.# ZoneName.#
     DescribeImages:
-        DryRun Filter.#.Name Filter.#.Value.# ImageId.# IncludeDeprecated IncludeDisabled MaxResults NextToken
-        Owner.#
+        @listing DryRun ImageId.# IncludeDeprecated IncludeDisabled Owner.#
     DescribeInstanceStatus:
-        DryRun Filter.#.Name Filter.#.Value.# IncludeAllInstances InstanceId.# MaxResults NextToken
+        @listing DryRun IncludeAllInstances InstanceId.#
     DescribeInstances:
-        DryRun Filter.#.Name Filter.#.Value.# InstanceId.# MaxResults NextToken
+        @listing DryRun InstanceId.#
     DescribeLaunchTemplateVersions:
-        DryRun Filter.#.Name Filter.#.Value.# LaunchTemplateId LaunchTemplateName LaunchTemplateVersion.#
-        MaxResults MaxVersion MinVersion NextToken
+        @listing DryRun LaunchTemplateId LaunchTemplateName LaunchTemplateVersion.# MaxVersion MinVersion
     DescribeLaunchTemplates:
-        DryRun Filter.#.Name Filter.#.Value.# LaunchTemplateId.# LaunchTemplateName.# MaxResults NextToken
+        @listing DryRun LaunchTemplateId.# LaunchTemplateName.#
     DescribeSecurityGroups:
-        DryRun Filter.#.Name Filter.#.Value.# GroupId.# MaxResults NextToken
+        @listing DryRun GroupId.#
     DescribeSubnets:
-        DryRun Filter.#.Name Filter.#.Value.# MaxResults NextToken SubnetId.#
+        @listing DryRun SubnetId.#
     DescribeTags:
-        DryRun Filter.#.Name Filter.#.Value.# MaxResults NextToken
+        @listing DryRun
     DescribeVpcs:
-        DryRun Filter.#.Name Filter.#.Value.# MaxResults NextToken VpcId.#
+        @listing DryRun VpcId.#
     GetConsoleOutput:
         DryRun InstanceId Latest
     ModifyLaunchTemplate:
         ClientToken DefaultVersion DryRun LaunchTemplateId LaunchTemplateName SetDefaultVersion
     RegisterImage:
-        Architecture DryRun Name RootDeviceName TagSpecification.#.ResourceType TagSpecification.#.Tag.#.Key
-        TagSpecification.#.Tag.#.Value
+        @tags Architecture DryRun Name RootDeviceName
     TerminateInstances:
         DryRun InstanceId.#
 ";

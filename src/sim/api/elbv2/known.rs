@@ -2,79 +2,42 @@
 
 /// Every operation with its members.
 pub(in crate::sim::api) const MEMBERS: &str = "
+    action:
+        AuthenticateCognitoConfig.OnUnauthenticatedRequest AuthenticateCognitoConfig.Scope
+        AuthenticateCognitoConfig.SessionCookieName AuthenticateCognitoConfig.SessionTimeout
+        AuthenticateCognitoConfig.UserPoolArn AuthenticateCognitoConfig.UserPoolClientId
+        AuthenticateCognitoConfig.UserPoolDomain AuthenticateOidcConfig.AuthorizationEndpoint
+        AuthenticateOidcConfig.ClientId AuthenticateOidcConfig.ClientSecret AuthenticateOidcConfig.Issuer
+        AuthenticateOidcConfig.OnUnauthenticatedRequest AuthenticateOidcConfig.Scope
+        AuthenticateOidcConfig.SessionCookieName AuthenticateOidcConfig.SessionTimeout
+        AuthenticateOidcConfig.TokenEndpoint AuthenticateOidcConfig.UseExistingClientSecret
+        AuthenticateOidcConfig.UserInfoEndpoint FixedResponseConfig.ContentType FixedResponseConfig.MessageBody
+        FixedResponseConfig.StatusCode ForwardConfig.TargetGroupStickinessConfig.DurationSeconds
+        ForwardConfig.TargetGroupStickinessConfig.Enabled ForwardConfig.TargetGroups.member.#.TargetGroupArn
+        ForwardConfig.TargetGroups.member.#.Weight Order RedirectConfig.Host RedirectConfig.Path
+        RedirectConfig.Port RedirectConfig.Protocol RedirectConfig.Query RedirectConfig.StatusCode TargetGroupArn
+        Type
+    check:
+        HealthCheckEnabled HealthCheckIntervalSeconds HealthCheckPath HealthCheckPort HealthCheckProtocol
+        HealthCheckTimeoutSeconds HealthyThresholdCount Matcher.HttpCode UnhealthyThresholdCount
+    conditions:
+        Conditions.member.#.Field Conditions.member.#.HostHeaderConfig.Values.member.#
+        Conditions.member.#.HttpHeaderConfig.HttpHeaderName Conditions.member.#.HttpHeaderConfig.Values.member.#
+        Conditions.member.#.HttpRequestMethodConfig.Values.member.#
+        Conditions.member.#.PathPatternConfig.Values.member.# Conditions.member.#.SourceIpConfig.Values.member.#
+        Conditions.member.#.Values.member.#
     AddTags:
         ResourceArns.member.# Tags.member.#.Key Tags.member.#.Value
     CreateListener:
-        Certificates.member.#.CertificateArn
-        DefaultActions.member.#.AuthenticateCognitoConfig.OnUnauthenticatedRequest
-        DefaultActions.member.#.AuthenticateCognitoConfig.Scope
-        DefaultActions.member.#.AuthenticateCognitoConfig.SessionCookieName
-        DefaultActions.member.#.AuthenticateCognitoConfig.SessionTimeout
-        DefaultActions.member.#.AuthenticateCognitoConfig.UserPoolArn
-        DefaultActions.member.#.AuthenticateCognitoConfig.UserPoolClientId
-        DefaultActions.member.#.AuthenticateCognitoConfig.UserPoolDomain
-        DefaultActions.member.#.AuthenticateOidcConfig.AuthorizationEndpoint
-        DefaultActions.member.#.AuthenticateOidcConfig.ClientId
-        DefaultActions.member.#.AuthenticateOidcConfig.ClientSecret
-        DefaultActions.member.#.AuthenticateOidcConfig.Issuer
-        DefaultActions.member.#.AuthenticateOidcConfig.OnUnauthenticatedRequest
-        DefaultActions.member.#.AuthenticateOidcConfig.Scope
-        DefaultActions.member.#.AuthenticateOidcConfig.SessionCookieName
-        DefaultActions.member.#.AuthenticateOidcConfig.SessionTimeout
-        DefaultActions.member.#.AuthenticateOidcConfig.TokenEndpoint
-        DefaultActions.member.#.AuthenticateOidcConfig.UseExistingClientSecret
-        DefaultActions.member.#.AuthenticateOidcConfig.UserInfoEndpoint
-        DefaultActions.member.#.FixedResponseConfig.ContentType
-        DefaultActions.member.#.FixedResponseConfig.MessageBody
-        DefaultActions.member.#.FixedResponseConfig.StatusCode
-        DefaultActions.member.#.ForwardConfig.TargetGroupStickinessConfig.DurationSeconds
-        DefaultActions.member.#.ForwardConfig.TargetGroupStickinessConfig.Enabled
-        DefaultActions.member.#.ForwardConfig.TargetGroups.member.#.TargetGroupArn
-        DefaultActions.member.#.ForwardConfig.TargetGroups.member.#.Weight DefaultActions.member.#.Order
-        DefaultActions.member.#.RedirectConfig.Host DefaultActions.member.#.RedirectConfig.Path
-        DefaultActions.member.#.RedirectConfig.Port DefaultActions.member.#.RedirectConfig.Protocol
-        DefaultActions.member.#.RedirectConfig.Query DefaultActions.member.#.RedirectConfig.StatusCode
-        DefaultActions.member.#.TargetGroupArn DefaultActions.member.#.Type LoadBalancerArn Port Protocol
+        Certificates.member.#.CertificateArn DefaultActions.member.#.@action LoadBalancerArn Port Protocol
         SslPolicy Tags.member.#.Key Tags.member.#.Value
     CreateLoadBalancer:
         IpAddressType Name Scheme SecurityGroups.member.# SubnetMappings.member.#.SubnetId Subnets.member.#
         Tags.member.#.Key Tags.member.#.Value Type
     CreateRule:
-        Actions.member.#.AuthenticateCognitoConfig.OnUnauthenticatedRequest
-        Actions.member.#.AuthenticateCognitoConfig.Scope
-        Actions.member.#.AuthenticateCognitoConfig.SessionCookieName
-        Actions.member.#.AuthenticateCognitoConfig.SessionTimeout
-        Actions.member.#.AuthenticateCognitoConfig.UserPoolArn
-        Actions.member.#.AuthenticateCognitoConfig.UserPoolClientId
-        Actions.member.#.AuthenticateCognitoConfig.UserPoolDomain
-        Actions.member.#.AuthenticateOidcConfig.AuthorizationEndpoint
-        Actions.member.#.AuthenticateOidcConfig.ClientId Actions.member.#.AuthenticateOidcConfig.ClientSecret
-        Actions.member.#.AuthenticateOidcConfig.Issuer
-        Actions.member.#.AuthenticateOidcConfig.OnUnauthenticatedRequest
-        Actions.member.#.AuthenticateOidcConfig.Scope Actions.member.#.AuthenticateOidcConfig.SessionCookieName
-        Actions.member.#.AuthenticateOidcConfig.SessionTimeout
-        Actions.member.#.AuthenticateOidcConfig.TokenEndpoint
-        Actions.member.#.AuthenticateOidcConfig.UseExistingClientSecret
-        Actions.member.#.AuthenticateOidcConfig.UserInfoEndpoint Actions.member.#.FixedResponseConfig.ContentType
-        Actions.member.#.FixedResponseConfig.MessageBody Actions.member.#.FixedResponseConfig.StatusCode
-        Actions.member.#.ForwardConfig.TargetGroupStickinessConfig.DurationSeconds
-        Actions.member.#.ForwardConfig.TargetGroupStickinessConfig.Enabled
-        Actions.member.#.ForwardConfig.TargetGroups.member.#.TargetGroupArn
-        Actions.member.#.ForwardConfig.TargetGroups.member.#.Weight Actions.member.#.Order
-        Actions.member.#.RedirectConfig.Host Actions.member.#.RedirectConfig.Path
-        Actions.member.#.RedirectConfig.Port Actions.member.#.RedirectConfig.Protocol
-        Actions.member.#.RedirectConfig.Query Actions.member.#.RedirectConfig.StatusCode
-        Actions.member.#.TargetGroupArn Actions.member.#.Type Conditions.member.#.Field
-        Conditions.member.#.HostHeaderConfig.Values.member.# Conditions.member.#.HttpHeaderConfig.HttpHeaderName
-        Conditions.member.#.HttpHeaderConfig.Values.member.#
-        Conditions.member.#.HttpRequestMethodConfig.Values.member.#
-        Conditions.member.#.PathPatternConfig.Values.member.#
-        Conditions.member.#.SourceIpConfig.Values.member.# Conditions.member.#.Values.member.# ListenerArn
-        Priority Tags.member.#.Key Tags.member.#.Value
+        @conditions Actions.member.#.@action ListenerArn Priority Tags.member.#.Key Tags.member.#.Value
     CreateTargetGroup:
-        HealthCheckEnabled HealthCheckIntervalSeconds HealthCheckPath HealthCheckPort HealthCheckProtocol
-        HealthCheckTimeoutSeconds HealthyThresholdCount Matcher.HttpCode Name Port Protocol Tags.member.#.Key
-        Tags.member.#.Value TargetType UnhealthyThresholdCount VpcId
+        @check Name Port Protocol Tags.member.#.Key Tags.member.#.Value TargetType VpcId
     DeleteListener:
         ListenerArn
     DeleteLoadBalancer:
@@ -102,72 +65,13 @@ pub(in crate::sim::api) const MEMBERS: &str = "
     DescribeTargetHealth:
         TargetGroupArn Targets.member.#.Id Targets.member.#.Port
     ModifyListener:
-        Certificates.member.#.CertificateArn
-        DefaultActions.member.#.AuthenticateCognitoConfig.OnUnauthenticatedRequest
-        DefaultActions.member.#.AuthenticateCognitoConfig.Scope
-        DefaultActions.member.#.AuthenticateCognitoConfig.SessionCookieName
-        DefaultActions.member.#.AuthenticateCognitoConfig.SessionTimeout
-        DefaultActions.member.#.AuthenticateCognitoConfig.UserPoolArn
-        DefaultActions.member.#.AuthenticateCognitoConfig.UserPoolClientId
-        DefaultActions.member.#.AuthenticateCognitoConfig.UserPoolDomain
-        DefaultActions.member.#.AuthenticateOidcConfig.AuthorizationEndpoint
-        DefaultActions.member.#.AuthenticateOidcConfig.ClientId
-        DefaultActions.member.#.AuthenticateOidcConfig.ClientSecret
-        DefaultActions.member.#.AuthenticateOidcConfig.Issuer
-        DefaultActions.member.#.AuthenticateOidcConfig.OnUnauthenticatedRequest
-        DefaultActions.member.#.AuthenticateOidcConfig.Scope
-        DefaultActions.member.#.AuthenticateOidcConfig.SessionCookieName
-        DefaultActions.member.#.AuthenticateOidcConfig.SessionTimeout
-        DefaultActions.member.#.AuthenticateOidcConfig.TokenEndpoint
-        DefaultActions.member.#.AuthenticateOidcConfig.UseExistingClientSecret
-        DefaultActions.member.#.AuthenticateOidcConfig.UserInfoEndpoint
-        DefaultActions.member.#.FixedResponseConfig.ContentType
-        DefaultActions.member.#.FixedResponseConfig.MessageBody
-        DefaultActions.member.#.FixedResponseConfig.StatusCode
-        DefaultActions.member.#.ForwardConfig.TargetGroupStickinessConfig.DurationSeconds
-        DefaultActions.member.#.ForwardConfig.TargetGroupStickinessConfig.Enabled
-        DefaultActions.member.#.ForwardConfig.TargetGroups.member.#.TargetGroupArn
-        DefaultActions.member.#.ForwardConfig.TargetGroups.member.#.Weight DefaultActions.member.#.Order
-        DefaultActions.member.#.RedirectConfig.Host DefaultActions.member.#.RedirectConfig.Path
-        DefaultActions.member.#.RedirectConfig.Port DefaultActions.member.#.RedirectConfig.Protocol
-        DefaultActions.member.#.RedirectConfig.Query DefaultActions.member.#.RedirectConfig.StatusCode
-        DefaultActions.member.#.TargetGroupArn DefaultActions.member.#.Type ListenerArn Port Protocol SslPolicy
+        Certificates.member.#.CertificateArn DefaultActions.member.#.@action ListenerArn Port Protocol SslPolicy
     ModifyLoadBalancerAttributes:
         Attributes.member.#.Key Attributes.member.#.Value LoadBalancerArn
     ModifyRule:
-        Actions.member.#.AuthenticateCognitoConfig.OnUnauthenticatedRequest
-        Actions.member.#.AuthenticateCognitoConfig.Scope
-        Actions.member.#.AuthenticateCognitoConfig.SessionCookieName
-        Actions.member.#.AuthenticateCognitoConfig.SessionTimeout
-        Actions.member.#.AuthenticateCognitoConfig.UserPoolArn
-        Actions.member.#.AuthenticateCognitoConfig.UserPoolClientId
-        Actions.member.#.AuthenticateCognitoConfig.UserPoolDomain
-        Actions.member.#.AuthenticateOidcConfig.AuthorizationEndpoint
-        Actions.member.#.AuthenticateOidcConfig.ClientId Actions.member.#.AuthenticateOidcConfig.ClientSecret
-        Actions.member.#.AuthenticateOidcConfig.Issuer
-        Actions.member.#.AuthenticateOidcConfig.OnUnauthenticatedRequest
-        Actions.member.#.AuthenticateOidcConfig.Scope Actions.member.#.AuthenticateOidcConfig.SessionCookieName
-        Actions.member.#.AuthenticateOidcConfig.SessionTimeout
-        Actions.member.#.AuthenticateOidcConfig.TokenEndpoint
-        Actions.member.#.AuthenticateOidcConfig.UseExistingClientSecret
-        Actions.member.#.AuthenticateOidcConfig.UserInfoEndpoint Actions.member.#.FixedResponseConfig.ContentType
-        Actions.member.#.FixedResponseConfig.MessageBody Actions.member.#.FixedResponseConfig.StatusCode
-        Actions.member.#.ForwardConfig.TargetGroupStickinessConfig.DurationSeconds
-        Actions.member.#.ForwardConfig.TargetGroupStickinessConfig.Enabled
-        Actions.member.#.ForwardConfig.TargetGroups.member.#.TargetGroupArn
-        Actions.member.#.ForwardConfig.TargetGroups.member.#.Weight Actions.member.#.Order
-        Actions.member.#.RedirectConfig.Host Actions.member.#.RedirectConfig.Path
-        Actions.member.#.RedirectConfig.Port Actions.member.#.RedirectConfig.Protocol
-        Actions.member.#.RedirectConfig.Query Actions.member.#.RedirectConfig.StatusCode
-        Actions.member.#.TargetGroupArn Actions.member.#.Type Conditions.member.#.Field
-        Conditions.member.#.HostHeaderConfig.Values.member.# Conditions.member.#.HttpHeaderConfig.HttpHeaderName
-        Conditions.member.#.HttpHeaderConfig.Values.member.#
-        Conditions.member.#.HttpRequestMethodConfig.Values.member.#
-        Conditions.member.#.PathPatternConfig.Values.member.#
-        Conditions.member.#.SourceIpConfig.Values.member.# Conditions.member.#.Values.member.# RuleArn
+        @conditions Actions.member.#.@action RuleArn
     ModifyTargetGroup:
-        HealthCheckEnabled HealthCheckIntervalSeconds HealthCheckPath HealthCheckPort HealthCheckProtocol
-        HealthCheckTimeoutSeconds HealthyThresholdCount Matcher.HttpCode TargetGroupArn UnhealthyThresholdCount
+        @check TargetGroupArn
     ModifyTargetGroupAttributes:
         Attributes.member.#.Key Attributes.member.#.Value TargetGroupArn
     RegisterTargets:
