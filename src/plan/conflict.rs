@@ -198,19 +198,18 @@ pub(super) fn place<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Pi
 
 /// A DNS name that something else already has. What another app gives up is no conflict, and is said.
 pub(super) fn dns<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) -> Option<String> {
-    let (dns, zone) = (wanted.spec.dns.as_ref()?, wanted.zone()?);
+    let dns = wanted.spec.dns.as_ref().filter(|_| wanted.zone().is_some())?;
     let name = plain(&dns.name);
     let balancer = picture.front.as_ref().and_then(|front| front.balancer);
-    let observed = draft.observed;
+    let index = draft.index.clone();
     // A record that leads to a load balancer of the app's own that is gone is the app's, as long as a tag names it.
     let is_tagged = picture.groups.iter().any(|group| group.owner.dns.as_deref().map(plain).as_ref() == Some(&name));
-    let former = |record: &DnsRecord| {
-        is_tagged && leads_to_former(record, &wanted.app.scope.load_balancer_name(), observed.load_balancers.known())
-    };
+    let former =
+        |record: &DnsRecord| is_tagged && leads_to_former(record, &wanted.app.scope.load_balancer_name(), &index);
     let ours = |record: &DnsRecord| balancer.is_some_and(|balancer| leads_to(record, balancer)) || former(record);
     // Route 53 takes no other record beside a CNAME.
     let answers = |record: &&DnsRecord| dns.kind == RecordType::Cname || answers_clients(record);
-    let others = zone.records.iter().filter(|record| record.name == name).filter(answers);
+    let others = index.records([&name]).into_iter().filter(answers);
     for taken in others.filter(|record| !ours(record)) {
         let to = match &taken.alias {
             Some(alias) => format!("an alias to {}", alias.dns_name),

@@ -116,7 +116,7 @@ fn name<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) -
     // A name that another app is to have must not lead nowhere: its own load balancer stays as long as the name leads there.
     let mut waits = false;
     for name in kept.iter().filter(|_| own) {
-        if !dns::own_records(zone, &BTreeSet::from([name.clone()]), balancer).is_empty()
+        if !dns::own_records(draft, &BTreeSet::from([name.clone()]), balancer).is_empty()
             && let Some(heir) = handover::promised(draft, name, balancer)
         {
             draft.wait(format!("{heir} to take over the name {name}, which leads here until then"), None);
@@ -126,7 +126,7 @@ fn name<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) -
     if waits {
         return false;
     }
-    let records = dns::own_records(zone, &names, balancer);
+    let records = dns::own_records(draft, &names, balancer);
     let Some(ttl) = records.iter().map(|record| record.ttl.unwrap_or(ALIAS_TTL)).max() else { return true };
     if let Some(group) = picture.groups.last()
         && group.owner.nameless != Some(Nameless::Soon(ttl))

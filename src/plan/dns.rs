@@ -24,8 +24,14 @@ pub(super) fn names<'a>(wanted: &Wanted<'_>, picture: &Picture<'a>) -> BTreeSet<
 }
 
 /// The records of the app's own with one of these names.
-pub(super) fn own_records<'a>(zone: &'a Zone, names: &BTreeSet<String>, balancer: &LoadBalancer) -> Vec<&'a DnsRecord> {
-    zone.records.iter().filter(|record| names.contains(&record.name) && leads_to(record, balancer)).collect()
+pub(super) fn own_records<'a>(
+    draft: &Draft<'a>,
+    names: &BTreeSet<String>,
+    balancer: &LoadBalancer,
+) -> Vec<&'a DnsRecord> {
+    let mut records = draft.index.records(names);
+    records.retain(|record| leads_to(record, balancer));
+    records
 }
 
 /// Done when the name leads to the load balancer, and no earlier one does. Neither what could not be read of it nor a change
@@ -41,14 +47,14 @@ pub(super) fn dns<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Turn 
     let before = draft.plan.actions.len();
     new_name(draft, release, zone, balancer);
     old_names(draft, release, zone, balancer);
-    tag(draft, release, zone, balancer);
+    tag(draft, release, balancer);
     if draft.plan.actions.len() == before { Turn::Done } else { Turn::Beside }
 }
 
 fn new_name<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, zone: &Zone, balancer: &LoadBalancer) {
     let Some(dns) = &release.wanted.spec.dns else { return };
     let wanted = records(dns, &release.wanted.spec.load_balancer, balancer);
-    let found = own_records(zone, &BTreeSet::from([plain(&dns.name)]), balancer);
+    let found = own_records(draft, &BTreeSet::from([plain(&dns.name)]), balancer);
     let differences = differences(&found, &wanted);
     let drifted = is_recorded(release) && is_drift(release);
     let ignored = |path: &str| drifted && release.wanted.ignores(path);
@@ -62,11 +68,9 @@ fn new_name<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, zone: &Zone, b
         .filter(|record| !found.contains(&record))
         .collect();
     // What another app gives up is overwritten, and goes in the same batch where it is of another type.
-    let given_up = zone.records.iter().filter(|record| {
-        record.name == plain(&dns.name)
-            && !leads_to(record, balancer)
-            && matches!(handover::holder(draft, record), Holder::GivesUp(_))
-    });
+    let mut given_up = draft.index.records([&plain(&dns.name)]);
+    given_up
+        .retain(|record| !leads_to(record, balancer) && matches!(handover::holder(draft, record), Holder::GivesUp(_)));
     let delete: Vec<DnsRecord> =
         found.iter().copied().chain(given_up).filter(|found| is_in_the_way(found, dns, release)).cloned().collect();
     if upsert.is_empty() && delete.is_empty() {
@@ -151,12 +155,12 @@ fn old_names<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, zone: &Zone, 
     let now = release.wanted.spec.dns.as_ref().map(|dns| plain(&dns.name));
     let mut names = names(release.wanted, release.picture);
     names.retain(|name| Some(name) != now.as_ref());
-    for (name, heir) in handed_over(draft, release, zone, balancer) {
+    for (name, heir) in handed_over(draft, release, balancer) {
         draft.wait_to_clean(format!("{heir} to take over the name {name}; until then its record stays"), None);
         names.remove(&name);
     }
     names.retain(|name| !is_of_another(draft, name));
-    let old = own_records(zone, &names, balancer);
+    let old = own_records(draft, &names, balancer);
     let Some(first) = old.first() else { return };
     let name = first.name.clone();
     if is_recorded(release) && now.is_none() {
@@ -180,26 +184,22 @@ fn old_names<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, zone: &Zone, 
 fn handed_over<'a>(
     draft: &Draft<'a>,
     release: &Release<'a, '_>,
-    zone: &Zone,
     balancer: &LoadBalancer,
 ) -> Vec<(String, &'a AppName)> {
     let names = names(release.wanted, release.picture).into_iter();
-    let is_here = |name: &String| !own_records(zone, &BTreeSet::from([name.clone()]), balancer).is_empty();
+    let is_here = |name: &String| !own_records(draft, &BTreeSet::from([name.clone()]), balancer).is_empty();
     names.filter(is_here).filter_map(|name| Some((name.clone(), handover::promised(draft, &name, balancer)?))).collect()
 }
 
 /// Whether the manifest of another app asks for a name: its record is not this app's to delete.
 pub(super) fn is_of_another(draft: &Draft<'_>, name: &str) -> bool {
-    let others = draft.desired.into_iter().flat_map(|desired| desired.apps.values());
-    others
-        .filter(|other| other.scope.app != draft.scope.app && !other.spec.destroy)
-        .any(|other| other.spec.dns.as_ref().is_some_and(|dns| plain(&dns.name) == name))
+    draft.index.claiming(name).iter().any(|other| **other != draft.scope.app)
 }
 
 /// The tags that tell which records are ours. An earlier name stays in them until its record is gone, or is another app's.
-fn tag<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, zone: &Zone, balancer: &LoadBalancer) {
+fn tag<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, balancer: &LoadBalancer) {
     let now = release.wanted.spec.dns.as_ref().map(|dns| plain(&dns.name));
-    let handed_over = handed_over(draft, release, zone, balancer);
+    let handed_over = handed_over(draft, release, balancer);
     let is_handed_over = |group: &&&Group| {
         let name = group.owner.dns.as_deref().map(plain);
         handed_over.iter().any(|(each, _)| Some(each) == name.as_ref())

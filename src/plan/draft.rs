@@ -1,5 +1,8 @@
 //! A plan for one app under construction: what was decided so far, and what had to be known for it.
 
+use std::rc::Rc;
+
+use super::index::Index;
 use super::limits::Standing;
 use crate::manifest::spec::Tolerance;
 use crate::model::action::{Action, Expect, Tags};
@@ -22,6 +25,8 @@ const LOOK_SELDOM: Span = Span::seconds(15);
 pub(super) struct Draft<'a> {
     pub(super) scope: &'a Scope,
     pub(super) observed: &'a Observed,
+    /// The same by app, by name and by ARN.
+    pub(super) index: Rc<Index<'a>>,
     pub(super) now: Timestamp,
     pub(super) plan: AppPlan,
     /// What is wanted of all apps, where it is known.
@@ -65,7 +70,7 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(scope: &'a Scope, observed: &'a Observed, now: Timestamp) -> Self {
+    pub(super) fn new(scope: &'a Scope, observed: &'a Observed, index: &Rc<Index<'a>>, now: Timestamp) -> Self {
         let plan = AppPlan {
             app: scope.app.clone(),
             change: Change::Unchanged,
@@ -92,6 +97,7 @@ impl<'a> Draft<'a> {
         Self {
             scope,
             observed,
+            index: Rc::clone(index),
             now,
             plan,
             desired: None,

@@ -18,14 +18,10 @@ pub(super) enum Holder<'a> {
 
 /// Who has a record under the app's name that leads to something else than its own load balancer.
 pub(super) fn holder<'a>(draft: &Draft<'a>, record: &DnsRecord) -> Holder<'a> {
-    let (Some(desired), Read::Known(groups)) = (draft.desired, &draft.observed.groups) else { return Holder::Stranger };
-    let named = |group: &&&'a Group| {
-        let owner = &group.owner;
-        owner.app != draft.scope.app && owner.dns.as_deref().map(plain).as_ref() == Some(&record.name)
-    };
+    let Some(desired) = draft.desired else { return Holder::Stranger };
+    let others = draft.index.with_dns_name(&record.name).iter().filter(|group| group.owner.app != draft.scope.app);
     let leads_there = |group: &&&'a Group| balancer(draft, group).is_some_and(|balancer| leads_to(record, balancer));
-    let groups: Vec<&'a Group> = groups.values().collect();
-    let Some(app) = groups.iter().filter(named).find(leads_there).map(|group| &group.owner.app) else {
+    let Some(app) = others.into_iter().find(leads_there).map(|group| &group.owner.app) else {
         return Holder::Stranger;
     };
     match desired.apps.get(app) {
@@ -41,14 +37,10 @@ pub(super) fn holder<'a>(draft: &Draft<'a>, record: &DnsRecord) -> Holder<'a> {
 
 /// The app that is to have a name which this one gives up, as long as its record has not taken the place of this one's.
 pub(super) fn promised<'a>(draft: &Draft<'a>, name: &str, own: &LoadBalancer) -> Option<&'a AppName> {
-    let desired = draft.desired?;
-    let others = desired.apps.values().filter(|other| other.scope.app != draft.scope.app && !other.spec.destroy);
-    let heir = others.filter(|other| claims(other, name)).map(|other| &other.scope.app).next()?;
+    let heir = *draft.index.claiming(name).iter().find(|other| **other != &draft.scope.app)?;
     // Behind the same load balancer the record stays as it is: the heir has it as soon as a group of its own says so.
-    let Read::Known(groups) = &draft.observed.groups else { return Some(heir) };
-    let has_it = groups.values().any(|group| {
-        group.owner.app == *heir
-            && group.owner.shifted_at.is_some()
+    let has_it = draft.index.groups(heir).iter().any(|group| {
+        group.owner.shifted_at.is_some()
             && group.owner.dns.as_deref().map(plain).as_deref() == Some(name)
             && balancer(draft, group).is_some_and(|balancer| balancer.arn == own.arn)
     });
@@ -68,7 +60,7 @@ fn balancer<'a>(draft: &Draft<'a>, group: &Group) -> Option<&'a LoadBalancer> {
         _ => None,
     });
     match listener {
-        Some(listener) => all.values().find(|balancer| balancer.arn == listener.load_balancer_arn),
+        Some(listener) => draft.index.balancer(&listener.load_balancer_arn),
         None => all.get(&scope.load_balancer_name()),
     }
 }

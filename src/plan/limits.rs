@@ -137,11 +137,13 @@ fn strangers(desired: &Desired, observed: &Observed, drafts: &[Drafted]) -> Vec<
             named.insert(app, format!("{app} {generation} ({why})"));
         }
     }
+    let known = drafts.iter().filter(|_| !observed.problems.is_empty()).map(|draft| &draft.plan.app);
+    let bases: BTreeMap<String, &AppName> =
+        known.map(|app| (Scope::new(app.clone(), desired.name.clone()).base(), app)).collect();
     for problem in &observed.problems {
-        let known = || drafts.iter().map(|draft| &draft.plan.app);
-        let scope = |app: &AppName| Scope::new(app.clone(), desired.name.clone());
-        let owner = problem.app.as_ref().or_else(|| known().find(|app| problem.concerns(&scope(app))));
-        if let Some(app) = owner {
+        // Of several apps of whose names one begins with the other, the first.
+        let by_name = || problem.bases().filter_map(|base| bases.get(base).copied()).min();
+        if let Some(app) = problem.app.as_ref().or_else(by_name) {
             let (what, why) = (&problem.what, short(&problem.why));
             named.insert(app, format!("{app} ({what} cannot be understood: {why})"));
         }

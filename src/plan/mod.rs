@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, no randomness; it imports `model`, `manifest` and std. In the order of the story:
 //!
 //! - [`resolve`]: what is wanted, down to the last id
+//! - [`index`]: what was observed, by app, so that no app's plan walks over the fleet
 //! - [`picture`]: one app as it is, and which generation serves
 //! - [`guard`]: what has traffic is watched first, with and without a manifest
 //! - [`conflict`]: what stands in the way; [`handover`]: names that go from one app to another
@@ -46,6 +47,7 @@ mod guard;
 mod handover;
 mod image;
 mod impact;
+mod index;
 pub mod intent;
 mod launch;
 mod leftover;
@@ -76,6 +78,9 @@ mod verify;
 mod wellbeing;
 mod writers;
 
+use std::borrow::Cow;
+use std::rc::Rc;
+
 use crate::model::desired::{Desired, DesiredApp};
 use crate::model::mark::Mark;
 use crate::model::names::Generation;
@@ -84,6 +89,7 @@ use crate::model::plan::{Change, Plan, StepState};
 use crate::model::time::Timestamp;
 use crate::model::writer::Writer;
 use draft::{Draft, Drafted};
+use index::Index;
 use picture::Picture;
 use release::Release;
 use resolve::{Choice, Wanted};
@@ -95,15 +101,19 @@ use resolve::{Choice, Wanted};
 /// on at present, the others are not in it.
 pub fn plan(desired: &Desired, observed: &Observed, now: Timestamp) -> Plan {
     let now = skew::time(observed, now);
-    let (read, observed) = (observed, &*future::without(observed, now));
-    let planned = desired.apps.values().map(|app| app_plan(desired, app, observed, read, now));
+    let (read, seen) = (observed, future::without(observed, now));
+    // Only where times lie ahead was something else read than what is planned for.
+    let ahead = matches!(seen, Cow::Owned(_)).then(|| Index::new(None, read));
+    let observed = &*seen;
+    let index = Rc::new(Index::new(Some(desired), observed));
+    let planned = desired.apps.values().map(|app| app_plan(desired, app, observed, &index, ahead.as_ref(), now));
     let mut drafts: Vec<Drafted> = planned.collect();
     // Apps that are not chosen are planned only for their place among the releases under way.
     limits::hold_back(desired, observed, &mut drafts, now);
     drafts.retain(|draft| desired.is_chosen(&draft.plan.app));
-    skew::hold(observed, &mut drafts, now);
+    skew::hold(observed, &index, &mut drafts, now);
     let mut apps: Vec<_> = drafts.into_iter().map(|draft| draft.plan).collect();
-    apps.extend(orphans::orphans(desired, observed, now));
+    apps.extend(orphans::orphans(desired, observed, &index, now));
     given_up::leave_out(desired, &mut apps, now);
     apps.sort_by(|one, other| one.app.cmp(&other.app));
     let plan = Plan {
@@ -117,8 +127,16 @@ pub fn plan(desired: &Desired, observed: &Observed, now: Timestamp) -> Plan {
     check::check(plan)
 }
 
-fn app_plan(desired: &Desired, app: &DesiredApp, observed: &Observed, read: &Observed, now: Timestamp) -> Drafted {
-    let mut draft = Draft::new(&app.scope, observed, now);
+/// The plan of one app. `ahead`: what was read, where times in it lie ahead.
+fn app_plan<'a>(
+    desired: &'a Desired,
+    app: &'a DesiredApp,
+    observed: &'a Observed,
+    index: &Rc<Index<'a>>,
+    ahead: Option<&Index<'_>>,
+    now: Timestamp,
+) -> Drafted {
+    let mut draft = Draft::new(&app.scope, observed, index, now);
     draft.source_commit = desired.source.commit.clone();
     draft.writer = Some(writer(desired, app, observed, now));
     draft.deep = desired.deep;
@@ -129,7 +147,9 @@ fn app_plan(desired: &Desired, app: &DesiredApp, observed: &Observed, read: &Obs
     draft.tolerate = app.spec.verification.tolerate;
     decide(&mut draft, desired, app, observed);
     guard::watch_on(&mut draft);
-    future::put_right(&mut draft, read);
+    if let Some(ahead) = ahead {
+        future::put_right(&mut draft, ahead);
+    }
     suspension::suspended(&mut draft, Some(&app.spec));
     draft.finish()
 }
@@ -150,7 +170,7 @@ fn decide<'a>(draft: &mut Draft<'a>, desired: &'a Desired, app: &'a DesiredApp, 
         wellbeing::way_back(draft, &current);
         return;
     }
-    if let Some(problem) = observed.problems.iter().find(|problem| problem.concerns(&app.scope)) {
+    if let Some(problem) = draft.index.problem(&app.scope) {
         return draft.fail(format!("{} cannot be understood: {}", problem.what, problem.why));
     }
     let Some(picture) = current.completed(draft, &wanted) else { return };

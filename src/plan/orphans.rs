@@ -2,8 +2,10 @@
 //! middle of is watched: if it is sick and the generation before it is warm, the traffic goes back.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::draft::Draft;
+use super::index::Index;
 use super::picture::Picture;
 use super::{guard, suspension};
 use crate::model::desired::Desired;
@@ -14,7 +16,7 @@ use crate::model::time::Timestamp;
 
 /// Apps whose manifests have errors, and apps that run here and that no manifest asks for. As long as there are manifests
 /// that could not be read, nobody knows of an app that it has none.
-pub(super) fn orphans(desired: &Desired, observed: &Observed, now: Timestamp) -> Vec<AppPlan> {
+pub(super) fn orphans(desired: &Desired, observed: &Observed, index: &Rc<Index<'_>>, now: Timestamp) -> Vec<AppPlan> {
     let mut strange: BTreeMap<&AppName, Vec<&Group>> =
         desired.left_out.apps.iter().map(|app| (app, Vec::new())).collect();
     if let Read::Known(groups) = &observed.groups {
@@ -24,7 +26,7 @@ pub(super) fn orphans(desired: &Desired, observed: &Observed, now: Timestamp) ->
     }
     let plan = |(app, groups): (&AppName, Vec<&Group>)| {
         let scope = Scope::new(app.clone(), desired.name.clone());
-        let mut draft = Draft::new(&scope, observed, now);
+        let mut draft = Draft::new(&scope, observed, index, now);
         let picture = Picture::observed(&mut draft);
         let current = picture.as_ref().and_then(Picture::serving);
         draft.plan.from = current.or_else(|| serving(&groups)).map(|group| group.owner.generation);

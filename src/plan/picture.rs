@@ -33,7 +33,7 @@ impl<'a> Picture<'a> {
         let groups = groups(draft, observed)?;
         let front = standing::named_by(draft, &groups)?;
         // Who has the traffic can be told without them.
-        let templates = templates(draft, observed).unwrap_or_default();
+        let templates = templates(draft);
         Some(Self { groups, templates, front })
     }
 
@@ -204,18 +204,15 @@ fn runs(group: &Group) -> bool {
 }
 
 fn groups<'a>(draft: &mut Draft<'a>, observed: &'a Observed) -> Option<Vec<&'a Group>> {
-    let all = match &observed.groups {
-        Read::Known(all) => all,
-        Read::Unknown(why) => {
-            draft.unreadable(format!("the Auto Scaling groups could not be read: {why}"));
-            return None;
-        }
-    };
+    if let Read::Unknown(why) = &observed.groups {
+        draft.unreadable(format!("the Auto Scaling groups could not be read: {why}"));
+        return None;
+    }
     let mut groups = Vec::new();
-    for group in all.values().filter(|group| group.owner.app == draft.scope.app) {
+    for group in draft.index.clone().groups(&draft.scope.app) {
         // Owned is what carries our tags and our name: a copied tag alone makes nothing ours.
         if group.name == draft.scope.generation_name(group.owner.generation) {
-            groups.push(group);
+            groups.push(*group);
         } else {
             draft.note(format!("group {} carries this app's tags but not its name; it is left alone", group.name));
         }
@@ -224,11 +221,9 @@ fn groups<'a>(draft: &mut Draft<'a>, observed: &'a Observed) -> Option<Vec<&'a G
     Some(groups)
 }
 
-fn templates<'a>(draft: &Draft<'a>, observed: &'a Observed) -> Option<Vec<&'a LaunchTemplate>> {
-    let own = |template: &&LaunchTemplate| {
-        template.owner.app == draft.scope.app && template.name == draft.scope.generation_name(template.owner.generation)
-    };
-    let mut templates: Vec<_> = observed.launch_templates.known()?.values().filter(own).collect();
+fn templates<'a>(draft: &Draft<'a>) -> Vec<&'a LaunchTemplate> {
+    let own = |template: &&LaunchTemplate| template.name == draft.scope.generation_name(template.owner.generation);
+    let mut templates: Vec<_> = draft.index.templates(&draft.scope.app).iter().copied().filter(own).collect();
     templates.sort_by_key(|template| template.owner.generation);
-    Some(templates)
+    templates
 }

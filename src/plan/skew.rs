@@ -3,8 +3,9 @@
 //! loses it when it fails. That ends when it would have gone on by a right clock: then a person has to set the clock.
 
 use super::draft::Drafted;
+use super::index::Index;
 use crate::model::desired::Desired;
-use crate::model::observed::{Group, Observed};
+use crate::model::observed::Observed;
 use crate::model::plan::{AppPlan, Change, Wait};
 use crate::model::time::{SignedDuration, Span, Timestamp};
 
@@ -34,16 +35,15 @@ pub(super) fn begun(desired: &Desired, observed: &Observed, now: Timestamp) -> O
 
 /// Until when what has traffic of an app is watched though its clock keeps it from going on: until its bake would be over, and a
 /// canary for a while after its last step.
-fn watched_until(observed: &Observed, plan: &AppPlan) -> Option<Timestamp> {
+fn watched_until(index: &Index<'_>, plan: &AppPlan) -> Option<Timestamp> {
     let exposed = plan.exposed.as_ref()?;
-    let mut groups = observed.groups.known()?.values();
-    let of = |group: &&Group| group.owner.app == plan.app && group.owner.generation == exposed.generation;
-    let step = groups.find(of).and_then(|group| group.owner.canary);
+    let mut groups = index.groups(&plan.app).iter();
+    let step = groups.find(|group| group.owner.generation == exposed.generation).and_then(|group| group.owner.canary);
     exposed.until.or(step.map(|step| PATIENCE.after(step.at)))
 }
 
 /// Lets no release begin or go on while the clock is wrong.
-pub(super) fn hold(observed: &Observed, drafts: &mut [Drafted], now: Timestamp) {
+pub(super) fn hold(observed: &Observed, index: &Index<'_>, drafts: &mut [Drafted], now: Timestamp) {
     let Some(ahead) = too_far(observed) else { return };
     let far = Span::seconds(ahead.abs().as_secs().unsigned_abs());
     let side = if ahead.is_negative() { "behind" } else { "ahead of" };
@@ -56,7 +56,7 @@ pub(super) fn hold(observed: &Observed, drafts: &mut [Drafted], now: Timestamp) 
         let is_decided = matches!(plan.change, Change::Blocked | Change::Error);
         plan.actions.clear();
         // It may have traffic, and somebody has to watch it until it would go on.
-        if !draft.standing.begins && !is_decided && watched_until(observed, plan).is_some_and(|until| now < until) {
+        if !draft.standing.begins && !is_decided && watched_until(index, plan).is_some_and(|until| now < until) {
             plan.waits.push(Wait {
                 what: "this machine's clock to agree with AWS's".to_owned(),
                 until: None,

@@ -34,8 +34,8 @@ fn suspension(draft: &Draft<'_>, spec: Option<&AppSpec>) -> Option<(Option<Times
             format!(": {}; remove `suspend` from its manifest to end that", suspend.reason),
         ));
     }
-    let groups = draft.observed.groups.known()?;
-    let own = groups.values().filter(|group| group.name == draft.scope.generation_name(group.owner.generation));
+    let groups = draft.index.groups(&draft.scope.app).iter();
+    let own = groups.filter(|group| group.name == draft.scope.generation_name(group.owner.generation));
     let marks = own.filter_map(|group| group.owner.marks.suspended.as_ref());
     let mark = marks.max_by_key(|mark| mark.at)?;
     // A time that cannot be read does not end anything.

@@ -9,6 +9,7 @@ mod drift;
 mod ending;
 mod exposed;
 mod failure;
+mod fleet;
 mod guards;
 mod images;
 mod leftovers;

@@ -177,8 +177,7 @@ fn shares(draft: &Draft<'_>, front: &Front<'_>, forward: &Forward) -> String {
 }
 
 fn name_of(draft: &Draft<'_>, arn: &str) -> String {
-    let groups = draft.observed.target_groups.known().into_iter().flat_map(|all| all.values());
-    groups.into_iter().find(|group| group.arn == arn).map_or_else(|| arn.to_owned(), |group| group.name.clone())
+    draft.index.target_group_name(arn).unwrap_or(arn).to_owned()
 }
 
 fn sticky(forward: &Forward) -> String {

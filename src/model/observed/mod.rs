@@ -105,4 +105,9 @@ impl Problem {
     pub fn concerns(&self, scope: &Scope) -> bool {
         self.app.as_ref() == Some(&scope.app) || self.name.starts_with(&format!("{}-v", scope.base()))
     }
+
+    /// What the names of the app to which it may belong, by its name, begin with ([`Scope::base`]): all that stands before a `-v`.
+    pub fn bases(&self) -> impl Iterator<Item = &str> {
+        self.name.match_indices("-v").filter_map(|(end, _)| self.name.get(..end))
+    }
 }

@@ -15,7 +15,10 @@ pub use rollback::{retry, rollback};
 pub use rollout::{abort, pause, promote, resume};
 pub use standing::{pin, suspend, unpin};
 
+use std::rc::Rc;
+
 use super::draft::Draft;
+use super::index::Index;
 use super::picture::Picture;
 use super::release::Release;
 use super::resolve::Wanted;
@@ -104,7 +107,8 @@ impl<'a> About<'a> {
         decide: impl FnOnce(&Wanted<'a>, &Picture<'a>) -> Result<T, String>,
     ) -> Result<T, String> {
         let mut wanted = Wanted::resolve(self.app, &self.desired.environment, self.observed);
-        let mut draft = Draft::new(&self.app.scope, self.observed, self.now);
+        let index = Rc::new(Index::new(None, self.observed));
+        let mut draft = Draft::new(&self.app.scope, self.observed, &index, self.now);
         let Some(current) = Picture::observed(&mut draft) else { return Err(draft.plan.reason) };
         if !self.desired.apps.contains_key(&self.app.scope.app) {
             // Without a manifest nothing is wanted, and what there is can be told all the same.

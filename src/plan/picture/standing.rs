@@ -48,8 +48,8 @@ pub(super) fn named_by<'a>(draft: &mut Draft<'a>, groups: &[&'a Group]) -> Optio
             .extend(named.filter(|group| vouched.contains(group.arn.as_str())).map(|group| (slot, group)));
     }
     let arn = front.listeners.values().chain(&front.shared).next().map(|listener| &listener.load_balancer_arn);
-    let balancers = known(draft, &observed.load_balancers, "the load balancers")?;
-    front.balancer = balancers.values().find(|balancer| Some(&balancer.arn) == arn);
+    known(draft, &observed.load_balancers, "the load balancers")?;
+    front.balancer = arn.and_then(|arn| draft.index.balancer(arn));
     Some(Some(front))
 }
 
@@ -222,8 +222,8 @@ fn shared_rule<'a>(
         }
     };
     front.shared = Some(listener);
-    let balancers = known(draft, &observed.load_balancers, "the load balancers")?;
-    front.balancer = balancers.values().find(|balancer| balancer.arn == listener.load_balancer_arn);
+    known(draft, &observed.load_balancers, "the load balancers")?;
+    front.balancer = draft.index.balancer(&listener.load_balancer_arn);
     let rule = match named_rule(draft, observed, groups)? {
         Some(rule) => Some(rule),
         // No group names a rule yet, or the rule it names is gone: look for one that forwards to our target groups.

@@ -1,12 +1,11 @@
 //! The records that lead to an app by its name, and the zone that holds them.
 
-use std::collections::BTreeMap;
-
 use crate::manifest::spec::{
     AppSpec, Dns, EnvironmentSpec, IpAddressType, LoadBalancer as LoadBalancerSpec, RecordType,
 };
 use crate::model::observed::{AliasTarget, DnsRecord, LoadBalancer, Observed, Read, Zone};
 use crate::model::time::Span;
+use crate::plan::index::Index;
 
 /// What AWS has for an alias to a load balancer.
 /// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resource-record-sets-choosing-alias-non-alias.html>
@@ -90,11 +89,7 @@ fn has_ipv6(dns: &Dns, spec: &LoadBalancerSpec) -> bool {
 /// Whether a record leads to a load balancer of this name that is gone: its DNS name is that of a load balancer so called, and
 /// none of those that there are has it. As long as they are not known, it leads to none.
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html>
-pub(in crate::plan) fn leads_to_former(
-    record: &DnsRecord,
-    name: &str,
-    all: Option<&BTreeMap<String, LoadBalancer>>,
-) -> bool {
+pub(in crate::plan) fn leads_to_former(record: &DnsRecord, name: &str, index: &Index<'_>) -> bool {
     let target = match (&record.alias, record.values.as_slice()) {
         _ if record.set_identifier.is_some() => return false,
         (Some(alias), _) => plain(&alias.dns_name),
@@ -106,7 +101,7 @@ pub(in crate::plan) fn leads_to_former(
     let id = host.strip_prefix(&name.to_ascii_lowercase()).and_then(|rest| rest.strip_prefix('-'));
     let is_id = id.is_some_and(|id| !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric()));
     let is_balancer = domain.split('.').any(|part| part == "elb") && domain.contains("amazonaws.com");
-    is_id && is_balancer && all.is_some_and(|all| all.values().all(|balancer| plain(&balancer.dns_name) != target))
+    is_id && is_balancer && index.has_balancer_named(&target) == Some(false)
 }
 
 /// Whether a record leads to a load balancer, and to nothing else.

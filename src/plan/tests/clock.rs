@@ -102,6 +102,31 @@ fn every_time_that_a_tag_can_hold_is_put_back_to_now_and_the_rest_of_the_tag_sta
 }
 
 #[test]
+fn a_single_time_that_lies_ahead_is_seen_in_a_group_and_in_a_launch_template() {
+    let far = everything_ahead();
+    let is_seen = |ahead: &str, in_template: bool| {
+        let text = |(key, text): (&String, &String)| {
+            (key.clone(), if key == ahead { text.clone() } else { text.replace(FAR, &now().to_string()) })
+        };
+        let owner = tags::decode(&far.iter().map(text).collect()).unwrap().unwrap();
+        let mut case = Case::serving(OLD_IMAGE, json!({}));
+        let (Read::Known(groups), Read::Known(templates)) =
+            (&mut case.observed.groups, &mut case.observed.launch_templates)
+        else {
+            panic!()
+        };
+        match in_template {
+            true => templates.values_mut().for_each(|template| template.owner = owner.clone()),
+            false => groups.values_mut().for_each(|group| group.owner = owner.clone()),
+        }
+        matches!(future::without(&case.observed, now()), std::borrow::Cow::Owned(_))
+    };
+    for (key, text) in &far {
+        assert_eq!([is_seen(key, false), is_seen(key, true)], [text.contains(FAR); 2], "{key}");
+    }
+}
+
+#[test]
 fn a_release_under_a_wrong_clock_is_watched_until_its_bake_would_be_over_and_then_said_to_wait_for_a_person() {
     // By AWS's clock it is half a minute less.
     for (shifted, ends) in [(60, false), (300, false), (340, true), (3600, true)] {
