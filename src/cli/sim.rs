@@ -63,6 +63,7 @@ impl Sim {
         terminal::say(&format!("a simulated AWS is at http://{address}, {} times as fast as the real one", self.speed));
         terminal::print(&settings(&address.to_string(), now, self.speed))?;
         terminal::say(&format!("what is in it, for manifests to name:\n{}", inventory.trim_end()));
+        terminal::say(&format!("an environment in it, for manifests/environment-prod.yaml:\n\n{}", environment()));
         server::serve(simulation, listener, tokio::signal::ctrl_c()).await?;
         Ok(Exit::Fine)
     }
@@ -79,9 +80,32 @@ fn settings(address: &str, began: Timestamp, speed: u32) -> String {
     )
 }
 
+/// The manifest of an environment in it.
+fn environment() -> String {
+    let (region, account) = (example::REGION, example::ACCOUNT);
+    let subnets = [example::SUBNETS[0], example::SUBNETS[1]].join(", ");
+    format!(
+        "apiVersion: amiable/v1\nkind: Environment\nmetadata: {{name: prod}}\nspec:\n  region: {region}\n  accountId: \"{account}\"\n  \
+         network: {{vpcId: {}, subnetIds: [{subnets}]}}\n  securityGroupIds: [{}]\n  dnsZone: {}\n",
+        example::VPC,
+        example::SECURITY_GROUP,
+        example::ZONE_NAME
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::fleet;
+
+    #[test]
+    fn the_environment_that_is_printed_is_a_manifest_without_a_mistake() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("environment-prod.yaml"), environment()).unwrap();
+        let (fleet, findings) = fleet::survey(&[directory.path().to_owned()], None);
+        assert!(findings.is_empty(), "{findings:?}");
+        assert_eq!(fleet.environments.len(), 1);
+    }
 
     #[test]
     fn a_shell_can_read_the_settings_and_every_sdk_finds_its_region() {

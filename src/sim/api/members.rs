@@ -64,8 +64,15 @@ fn entry<'t>(table: &'t str, name: &str) -> Option<impl Iterator<Item = &'t str>
     Some(words.take_while(|word| !word.ends_with(':')))
 }
 
+/// The services.
+const SERVICES: [&str; 7] = ["autoscaling", "ec2", "elasticloadbalancing", "monitoring", "route53", "ssm", "sts"];
+
+/// The operations of all services.
+pub(in crate::sim) fn all_operations() -> BTreeSet<&'static str> {
+    SERVICES.into_iter().flat_map(operations).collect()
+}
+
 /// The operations of a service.
-#[cfg(test)]
 pub(in crate::sim) fn operations(service: &str) -> impl Iterator<Item = &'static str> {
     let names = table(service).split_whitespace().filter_map(|word| word.strip_suffix(':'));
     names.filter(|name| name.starts_with(char::is_uppercase))

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Fault;
 use crate::model::time::{Span, Timestamp};
+use crate::sim::api::members;
 use crate::sim::wire::{ApiError, Request};
 use crate::sim::world::balancing::action::matches;
 
@@ -190,6 +191,7 @@ impl Rules {
         if rule.percent.is_some_and(|percent| !(1..=100).contains(&percent)) {
             return Err("percent must be from 1 to 100".to_owned());
         }
+        is_known(&rule.operation)?;
         if self.all.len() >= MOST {
             return Err(format!("{MOST} faults are in force, which is the most: end some of them"));
         }
@@ -231,6 +233,37 @@ impl Rules {
     }
 }
 
+/// Whether there is an operation of this name, or one that fits the pattern.
+///
+/// # Errors
+/// When there is none, with the names that are most like it: a fault that meets no call would be taken for one that does no harm.
+fn is_known(pattern: &str) -> Result<(), String> {
+    let all = members::all_operations();
+    if all.iter().any(|operation| matches(pattern, operation)) {
+        return Ok(());
+    }
+    // IAM writes the service before it.
+    let name = pattern.rsplit(':').next().unwrap_or(pattern).replace('*', "").to_lowercase();
+    let mut like: Vec<(usize, &str)> = all
+        .into_iter()
+        .map(|operation| (strsim::damerau_levenshtein(&name, &operation.to_lowercase()), operation))
+        .collect();
+    like.sort_unstable();
+    let best = like.first().map_or(0, |(distance, _)| *distance);
+    let is_near = |distance: usize| distance <= (name.len() / 3).max(1).min(best + 1);
+    let nearest: Vec<String> = like
+        .into_iter()
+        .filter(|(distance, _)| is_near(*distance))
+        .take(3)
+        .map(|(_, name)| format!("`{name}`"))
+        .collect();
+    let help = match nearest.as_slice() {
+        [] => "name one as AWS does, such as `ModifyListener`, or several with *, such as `Describe*`".to_owned(),
+        names => format!("did you mean {}?", names.join(" or ")),
+    };
+    Err(format!("the simulated AWS has no operation `{pattern}`; {help}"))
+}
+
 fn fits(rule: &Rule, request: &Request) -> bool {
     let contains = |text: &str| {
         request.params.names().any(|name| request.params.get(name).is_some_and(|value| value.contains(text)))
@@ -268,6 +301,26 @@ mod tests {
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn an_operation_that_does_not_exist_is_refused_with_those_that_are_most_like_it() {
+        let mut rules = Rules::default();
+        let mut refused = |operation: &str| rules.add(rule(operation, "throttled"), at(0)).unwrap_err();
+        let near = refused("DescribeInstanzes");
+        assert!(
+            near.starts_with(
+                "the simulated AWS has no operation `DescribeInstanzes`; did you mean `DescribeInstances`"
+            ),
+            "{near}"
+        );
+        assert!(refused("ec2:DescribeImages").ends_with("did you mean `DescribeImages`?"));
+        assert!(refused("Modifylistener").contains("did you mean `ModifyListener`"));
+        assert!(refused("Descrbe*").contains("has no operation `Descrbe*`"));
+        assert!(refused("x").contains("name one as AWS does, such as `ModifyListener`"));
+        for known in ["*", "Describe*", "*Listener", "GetConsoleOutput", "GetCallerIdentity", "PutParameter"] {
+            rules.add(rule(known, "throttled"), at(0)).unwrap();
+        }
     }
 
     #[test]
