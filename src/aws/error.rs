@@ -103,6 +103,8 @@ impl AwsError {
         }
         let (code, class) = without_a_code(&error, status);
         let message = match deepest::<CredentialsError>(&error) {
+            // What was tried one after the other is a page of words, and the advice says it better.
+            Some(CredentialsError::CredentialsNotLoaded(_)) => "no AWS credentials were found".to_owned(),
             Some(credentials) => causes(credentials),
             None => causes(&error),
         };
@@ -117,6 +119,12 @@ impl AwsError {
     /// The credentials belong to another account than the one that is meant.
     pub fn other_account(call: Call, message: impl Into<String>) -> Self {
         Self::build(call, own::ACCOUNT, message.into(), Class::FatalAll)
+    }
+
+    /// The service could not be reached.
+    #[cfg(test)]
+    pub fn unreachable(call: Call, message: &str) -> Self {
+        Self::build(call, own::UNREACHABLE, message.to_owned(), Class::Retry)
     }
 
     /// AWS has not come as far as it must before more can be done.
@@ -162,6 +170,11 @@ impl AwsError {
         is_missing(&self.code, &self.message)
     }
 
+    /// Whether nothing could be reached at all.
+    pub fn is_unreachable(&self) -> bool {
+        self.code == own::UNREACHABLE
+    }
+
     /// Whether a permission is missing.
     pub fn is_denied(&self) -> bool {
         DENIED.contains(&self.code.as_str())
@@ -191,7 +204,7 @@ impl AwsError {
     pub fn advice(&self) -> Option<String> {
         let text = match self.code.as_str() {
             own::NO_CREDENTIALS => {
-                "no AWS credentials were found: sign in with `aws sso login`, set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                "sign in with `aws sso login`, set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; for a simulated AWS, paste what `amiable sim` prints"
             }
             own::CREDENTIALS => {
                 "the AWS credentials could not be obtained: check the profile, the role and its trust policy"
@@ -205,7 +218,7 @@ impl AwsError {
             own::TIMEOUT | own::BROKEN if self.is_reading() => "check the network and the proxy, and try again",
             own::TIMEOUT | own::BROKEN => "whether the call took effect is not known; the next plan finds out",
             own::ACCOUNT => {
-                "nothing was changed; use credentials of that account, or correct `accountId` of the environment"
+                "nothing was changed; correct `accountId` in the environment's manifest, or use credentials of that account"
             }
             own::CONFLICT => "nothing was changed; rename the app, or remove or hand over what is in the way",
             code if EXPIRED.contains(&code) || self.message.contains("Signature expired") => {

@@ -65,10 +65,19 @@ impl Manifest {
     /// When it would; what they are was said.
     pub fn sound(&self) -> Result<Fleet, Failure> {
         let (fleet, findings) = self.survey(&self.text);
-        match fleet.apps.contains_key(&self.app) {
-            true => Ok(fleet),
-            false => Err(self.unsound(findings)),
+        if fleet.apps.contains_key(&self.app) {
+            return Ok(fleet);
         }
+        let added = self.added(&findings);
+        if !added.is_empty() {
+            return Err(self.unsound(added));
+        }
+        // They were said when the manifests were read.
+        Err(Failure::new(format!(
+            "{} has errors, and the edit does not mend them; nothing was written",
+            self.path.display()
+        ))
+        .help("mend what is shown above; `amiable validate` shows it again"))
     }
 
     /// The file.
@@ -86,15 +95,21 @@ impl Manifest {
     /// # Errors
     /// When one would be; which, was said.
     pub fn check(&self) -> Result<(), Failure> {
-        let (_, known) = self.survey(&self.before);
         let (_, findings) = self.survey(&self.text);
+        let added = self.added(&findings);
+        if added.is_empty() { Ok(()) } else { Err(self.unsound(added)) }
+    }
+
+    /// The errors among `findings` that the edit adds to those that were there.
+    fn added(&self, findings: &Diagnostics) -> Diagnostics {
+        let (_, known) = self.survey(&self.before);
         let is_new = |finding: &&Diagnostic| {
             let same = |old: &Diagnostic| (old.code, &old.message) == (finding.code, &finding.message);
             finding.severity == Severity::Error && !known.iter().any(same)
         };
         let mut added = Diagnostics::default();
         added.extend(findings.iter().filter(is_new).cloned());
-        if added.is_empty() { Ok(()) } else { Err(self.unsound(added)) }
+        added
     }
 
     /// Writes the manifest, if anything is different. Errors that it has may stay, but none may be added.

@@ -16,7 +16,7 @@ use crate::model::names::EnvironmentName;
 pub fn fleet(global: &Global) -> Result<Fleet, Failure> {
     if !global.manifests.exists() {
         return Err(Failure::new(format!("there are no manifests: {} does not exist", global.manifests.display()))
-            .help("--manifests names another directory; `amiable init` writes a first manifest"));
+            .help("--manifests names another directory; `amiable init NAME --env ENV` writes a first manifest"));
     }
     let (mut fleet, findings) = fleet::survey(std::slice::from_ref(&global.manifests), None);
     if findings.iter().any(|finding| finding.code == Code::NoManifests) {
@@ -24,10 +24,13 @@ pub fn fleet(global: &Global) -> Result<Fleet, Failure> {
     }
     say(&findings);
     if let Some(region) = &global.region {
+        let all: Vec<String> =
+            fleet.environments.iter().map(|(name, it)| format!("{name} is in {}", it.spec.region)).collect();
         fleet.environments.retain(|_, environment| &environment.spec.region == region);
         if fleet.environments.is_empty() && fleet.faults.is_empty() {
+            let known = if all.is_empty() { String::new() } else { format!("{}; ", all.join(", ")) };
             return Err(Failure::new(format!("no environment is in the region {region}"))
-                .help("an environment's region is in its manifest"));
+                .help(format!("{known}leave out --region, or change `region` in the environment's manifest")));
         }
     }
     Ok(fleet)
@@ -53,7 +56,7 @@ pub fn load(global: &Global) -> Result<(Vec<Desired>, Vec<Unplanned>), Failure> 
     }
     if all.is_empty() && broken.is_empty() {
         return Err(Failure::new(format!("no manifest in {} declares an environment", global.manifests.display()))
-            .help("write a manifest of kind Environment, with account, region and network"));
+            .help("write a manifest of kind Environment, with account, region and network; `amiable init NAME --env ENV` writes one to fill in"));
     }
     Ok((all, broken))
 }
@@ -88,7 +91,8 @@ fn refuse(findings: Diagnostics) -> Failure {
     let (errors, _) = findings.counts();
     Failure::new(match errors {
         _ if findings.iter().any(|finding| finding.code == Code::NoManifests) => {
-            "there are no manifests; nothing was done".to_owned()
+            return Failure::new("there are no manifests; nothing was done")
+                .help("`amiable init NAME --env ENV` writes a first one; --manifests names another directory");
         }
         1 => "the manifests have an error; nothing was done".to_owned(),
         _ => format!("the manifests have {errors} errors; nothing was done"),

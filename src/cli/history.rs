@@ -34,7 +34,8 @@ impl History {
         let desired = self.environment.one(global)?;
         let scope = Scope::new(self.app.clone(), desired.name.clone());
         let session = Session::open(global, &desired).await;
-        let versions = aws::history::history(&session.aws, &scope).await?;
+        let versions = aws::history::history(&session.aws, &scope).await;
+        let versions = versions.map_err(|error| session.explain(error))?;
         let mut records = understood(versions, &scope.parameter_name());
         records.reverse();
         if records.is_empty() {

@@ -7,6 +7,7 @@ use clap::Args;
 use super::Global;
 use super::environments::{self, Unplanned};
 use super::failure::Failure;
+use crate::manifest::diagnostic::closest;
 use crate::manifest::fleet::Fleet;
 use crate::model::desired::{Desired, DesiredApp};
 use crate::model::names::{AppName, EnvironmentName};
@@ -55,8 +56,10 @@ impl Environment {
         let list = names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
         match (&self.env, names.as_slice()) {
             (Some(name), names) => names.iter().copied().find(|known| *known == name).ok_or_else(|| {
+                let like = closest(name.as_str(), names.iter().map(|known| known.as_str()));
+                let like = like.map(|like| format!("did you mean --env {like}? ")).unwrap_or_default();
                 Failure::new(format!("no manifest declares the environment {name}"))
-                    .help(format!("the manifests declare: {list}"))
+                    .help(format!("{like}the manifests declare: {list}"))
             }),
             (None, [one]) => Ok(one),
             (None, _) => {
@@ -133,9 +136,24 @@ pub fn no_such_app(name: &AppName, environments: &[&Desired]) -> Failure {
     let distance = |known: &&AppName| strsim::damerau_levenshtein(known.as_str(), name.as_str());
     match known.min_by_key(distance).filter(|known| distance(known) <= 2) {
         Some(known) => failure.help(format!("did you mean {known}?")),
-        None => failure,
+        None => {
+            let known = environments.iter().flat_map(|desired| desired.apps.keys());
+            let known: BTreeSet<&str> = known.map(|known| known.as_str()).collect();
+            match known.len() {
+                0 => {
+                    failure.help(format!("no app is deployed there; `amiable init {name} --env ENV` writes a manifest"))
+                }
+                1..=MOST_NAMES => {
+                    failure.help(format!("the manifests deploy: {}", known.into_iter().collect::<Vec<_>>().join(", ")))
+                }
+                _ => failure.help("`amiable status` lists the apps"),
+            }
+        }
     }
 }
+
+/// The most apps that are named as those that there are.
+const MOST_NAMES: usize = 12;
 
 /// How many labels are named as those that there are.
 const MOST_LABELS: usize = 20;
@@ -217,6 +235,9 @@ mod tests {
         assert_eq!(pick(Some("test"), &["prod", "test"]), Ok("test".to_owned()));
         let several = pick(None, &["prod", "test"]).unwrap_err();
         assert_eq!(several, "error: which environment is meant?\nhelp: add --env with one of: prod, test");
-        assert!(pick(Some("tset"), &["prod", "test"]).unwrap_err().contains("the manifests declare: prod, test"));
+        let slip = pick(Some("tset"), &["prod", "test"]).unwrap_err();
+        assert!(slip.ends_with("\nhelp: did you mean --env test? the manifests declare: prod, test"), "{slip}");
+        let other = pick(Some("live"), &["prod", "test"]).unwrap_err();
+        assert!(other.ends_with("\nhelp: the manifests declare: prod, test"), "{other}");
     }
 }

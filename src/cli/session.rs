@@ -26,6 +26,8 @@ pub struct Session {
     pub clock: Clock,
     /// When it began, which is before anything of AWS was seen.
     pub begun: Timestamp,
+    /// The endpoint that stands in for AWS's own, if one does.
+    endpoint: Option<String>,
 }
 
 /// What one look found.
@@ -54,7 +56,7 @@ impl Session {
             ..Settings::new(desired.environment.region.clone(), clock.clone())
         };
         let begun = clock.now();
-        Self { aws: Aws::connect(settings).await, clock, begun }
+        Self { aws: Aws::connect(settings).await, clock, begun, endpoint: endpoint(global) }
     }
 
     /// Connects to a simulated AWS within the process.
@@ -65,7 +67,19 @@ impl Session {
             ..Settings::simulated(region, http_client(simulation), clock.clone())
         };
         let begun = clock.now();
-        Self { aws: Aws::connect(settings).await, clock, begun }
+        Self { aws: Aws::connect(settings).await, clock, begun, endpoint: None }
+    }
+
+    /// Why a call failed, and what to do next. Where nothing answers at an endpoint on this machine, that is a simulated AWS
+    /// which is not running.
+    pub fn explain(&self, error: AwsError) -> Failure {
+        let local = self.endpoint.as_deref().filter(|endpoint| error.is_unreachable() && is_local(endpoint));
+        let Some(endpoint) = local else { return error.into() };
+        Failure::new(format!("nothing answers at {endpoint}: {}:{} was not received", error.service, error.operation))
+            .help(
+                "start the simulated AWS with `amiable sim` and paste what it prints into this shell, or unset AWS_ENDPOINT_URL to \
+                 work with the real AWS",
+            )
     }
 
     /// Observes AWS for one app and plans that alone.
@@ -82,7 +96,8 @@ impl Session {
     /// When nothing can be planned at all.
     pub async fn look(&self, desired: &Desired) -> Result<Look, Failure> {
         let (begun, before) = (Instant::now(), self.aws.calls());
-        let (observed, plan) = look(&self.aws, desired, &self.clock).await?;
+        let looked = look(&self.aws, desired, &self.clock).await;
+        let (observed, plan) = looked.map_err(|error| self.explain(error))?;
         Ok(Look { observed, plan, calls: self.aws.calls_since(&before), elapsed: begun.elapsed() })
     }
 }
@@ -90,17 +105,52 @@ impl Session {
 /// The system's clock; for a simulated AWS on this machine whose time runs faster, the same faster one. Anywhere else
 /// such a setting is left over from an experiment, and would cut every bake short.
 fn clock(global: &Global) -> Clock {
-    let endpoint = global.endpoint_url.clone().or_else(|| std::env::var("AWS_ENDPOINT_URL").ok());
-    let local = endpoint.is_some_and(|url| {
-        ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"].iter().any(|start| url.starts_with(start))
-    });
+    let local = endpoint(global).is_some_and(|url| is_local(&url));
     let simulated = std::env::var("AMIABLE_SIM_CLOCK").ok().filter(|_| local).and_then(|text| Clock::like(&text));
     simulated.unwrap_or_else(Clock::system)
+}
+
+/// The endpoint that stands in for AWS's own, if one does.
+fn endpoint(global: &Global) -> Option<String> {
+    global.endpoint_url.clone().or_else(|| std::env::var("AWS_ENDPOINT_URL").ok())
+}
+
+/// Whether an endpoint is on this machine.
+fn is_local(url: &str) -> bool {
+    ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"].iter().any(|start| url.starts_with(start))
 }
 
 impl From<AwsError> for Failure {
     fn from(error: AwsError) -> Self {
         let advice = error.advice();
         Self { help: advice, ..Self::new(error.to_string()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::error::{Call, Class};
+    use crate::clock::Clock;
+    use crate::sim::world::World;
+
+    #[tokio::test]
+    async fn where_nothing_answers_on_this_machine_the_next_thing_to_type_is_said() {
+        let clock = Clock::system();
+        let simulation = Simulation::new(World::example(clock.now()), clock);
+        let session = Session::within(&simulation, "us-west-2").await;
+        let session = Session { endpoint: Some("http://127.0.0.1:4999".to_owned()), ..session };
+        let call = || Call::new("sts", "GetCallerIdentity", "");
+        let said = session.explain(AwsError::unreachable(call(), "Connection refused")).to_string();
+        assert!(
+            said.starts_with("error: nothing answers at http://127.0.0.1:4999: sts:GetCallerIdentity was not received"),
+            "{said}"
+        );
+        assert!(said.contains("help: start the simulated AWS with `amiable sim`"), "{said}");
+        let other = AwsError::conflict(call(), "taken").with_class(Class::Blocked);
+        assert!(session.explain(other).to_string().contains("taken"));
+        let session = Session { endpoint: Some("https://vpce.example.com".to_owned()), ..session };
+        let said = session.explain(AwsError::unreachable(call(), "Connection refused")).to_string();
+        assert!(said.contains("Connection refused") && said.contains("check the network"), "{said}");
     }
 }

@@ -100,15 +100,23 @@ fn kind(root: &Node, findings: &mut Diagnostics) -> Option<&'static str> {
             let help = node
                 .text()
                 .and_then(|text| closest(text, known.iter().copied()))
-                .map(|word| format!("did you mean `{word}`?"));
-            let message = format!("`{key}` is {words}, not {}", node.described());
-            findings.push(Diagnostic::at(Code::UnknownKind, node.spot(), message).maybe_help(help));
+                .map_or_else(|| other_tool(key).to_owned(), |word| format!("did you mean `{word}`?"));
+            let message = format!("`{key}` must be {words}, not {}", node.described());
+            findings.push(Diagnostic::at(Code::UnknownKind, node.spot(), message).help(help));
         }
         found.copied()
     };
     let version = fixed("apiVersion", &[API_VERSION]);
     let kind = fixed("kind", &[APP, ENVIRONMENT]);
     version.and(kind)
+}
+
+/// What to do with a document that is not one of ours, most probably of another tool.
+fn other_tool(key: &str) -> &'static str {
+    match key {
+        "kind" => "`App` describes a service, `Environment` where services run",
+        _ => "is this a manifest of another tool? Then keep it out of the directory with Amiable's manifests",
+    }
 }
 
 fn first_key(root: &Node) -> Place {

@@ -31,6 +31,11 @@ pub fn read_all(paths: &[PathBuf], findings: &mut Diagnostics) -> Vec<Arc<Source
         match fs::metadata(path) {
             Ok(kind) if kind.is_dir() => search.directory(path),
             Ok(_) => search.add(path.clone()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                search.report(unreadable(path, &error).help(
+                    "name files or directories that exist; `amiable init NAME --env ENV` writes a first manifest",
+                ))
+            }
             Err(error) => search.report(unreadable(path, &error)),
         }
     }

@@ -178,7 +178,7 @@ fn nothing(paths: &[PathBuf]) -> Diagnostic {
     let names: Vec<_> = paths.iter().map(|path| quoted_path(path)).collect();
     let place = if names.is_empty() { String::new() } else { format!(" in {}", names.join(", ")) };
     Diagnostic::nowhere(Code::NoManifests, format!("there is no manifest{place}"))
-        .help("manifests are `*.yaml` or `*.yml` files; `amiable init` writes a first one")
+        .help("manifests are `*.yaml` or `*.yml` files; `amiable init NAME --env ENV` writes a first one")
 }
 
 fn typed_environments(
@@ -287,7 +287,7 @@ impl Builder<'_> {
                 .clone()
                 .next()
                 .is_none()
-                .then(|| "no environment has a manifest here; `amiable init` writes one".to_owned())
+                .then(|| "no environment has a manifest here; `amiable init NAME --env ENV` writes one".to_owned())
         });
         let place = overlay.key.clone().unwrap_or_else(|| overlay.spot());
         let message = format!("there is no environment {}", quoted(name));

@@ -1,5 +1,7 @@
 //! Whether a manifest has the shape of its schema: fields, types, ranges, choices. Every deviation is found, each at its place.
 
+use std::collections::BTreeSet;
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -99,7 +101,7 @@ impl<'s> Shape<'s> {
             let plain = real.iter().zip(&forms).find(|(_, form)| !is_mapping(form));
             return match plain {
                 Some((_, word)) if node.text().is_some() && !schema::allowed(word).is_empty() => {
-                    self.choice(node, &schema::allowed(word), path);
+                    self.word_or_mapping(node, &schema::allowed(word), path, mappings_of(&forms));
                 }
                 Some((form, _)) if node.text().is_some() => self.value(node, form, path),
                 _ => self.wrong_type(node, "a mapping, or a word", path, None),
@@ -135,7 +137,7 @@ impl<'s> Shape<'s> {
                 self.range(node, schema, path)
             }
             ("string", Content::Text(_)) | ("boolean", Content::Bool(_)) | ("number", Content::Number(_)) => {}
-            ("object", _) => self.wrong_type(node, "a mapping", path, fields_of(schema)),
+            ("object", _) => self.wrong_type(node, "a mapping", path, as_mapping(node, schema, path)),
             ("array", Content::Text(text)) => {
                 self.wrong_type(node, "a list", path, Some(format!("write a list of one: `[{text}]`")));
             }
@@ -207,7 +209,7 @@ impl<'s> Shape<'s> {
             .collect();
         let within = if path.is_empty() { String::new() } else { format!(" in `{}`", shown(path)) };
         let finding = Diagnostic::at(Code::UnknownField, place, format!("there is no field {}{within}", quoted(key)));
-        let help = if self.findings.len() < MOST_ADVICE { advice(key, &known) } else { None };
+        let help = if self.findings.len() < MOST_ADVICE { advice(key, &known, shown(path)) } else { None };
         self.findings.push(finding.maybe_help(help));
     }
 
@@ -259,10 +261,22 @@ impl<'s> Shape<'s> {
             return self.wrong_type(node, &words, path, None);
         };
         if !allowed.contains(&text) {
-            let message = format!("`{}` is {words}, not {}", shown(path), quoted(text));
+            let message = format!("`{}` must be {words}, not {}", shown(path), quoted(text));
             let help = closest(text, allowed.iter().copied()).map(|word| format!("did you mean `{word}`?"));
             self.findings.push(Diagnostic::at(Code::NotAllowed, node.spot(), message).maybe_help(help));
         }
+    }
+
+    /// A word where a mapping may stand as well.
+    fn word_or_mapping(&mut self, node: &Node, allowed: &[&str], path: &str, fields: Option<String>) {
+        let text = node.text().unwrap_or_default();
+        if allowed.contains(&text) {
+            return;
+        }
+        let words = allowed.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ");
+        let message = format!("`{}` must be {words} or a mapping, not {}", shown(path), quoted(text));
+        let help = closest(text, allowed.iter().copied()).map(|word| format!("did you mean `{word}`?")).or(fields);
+        self.findings.push(Diagnostic::at(Code::NotAllowed, node.spot(), message).maybe_help(help));
     }
 
     fn span(&mut self, node: &Node, path: &str) {
@@ -311,7 +325,7 @@ impl<'s> Shape<'s> {
     }
 
     fn wrong_type(&mut self, node: &Node, expected: &str, path: &str, help: Option<String>) {
-        let message = format!("`{}` is {expected}, not {}", shown(path), node.described());
+        let message = format!("`{}` must be {expected}, not {}", shown(path), node.described());
         self.findings.push(Diagnostic::at(Code::WrongType, node.spot(), message).maybe_help(help));
     }
 }
@@ -337,7 +351,55 @@ fn described(schema: &Value, field: &str) -> Option<String> {
 
 fn fields_of(schema: &Value) -> Option<String> {
     let names: Vec<_> = schema.get("properties")?.as_object()?.keys().map(|name| format!("`{name}`")).collect();
-    (names.len() <= 12).then(|| format!("its fields: {}", names.join(", ")))
+    (1..=12).contains(&names.len()).then(|| format!("its fields: {}", names.join(", ")))
+}
+
+/// The fields of the forms that are mappings.
+fn mappings_of(forms: &[&Value]) -> Option<String> {
+    let fields = forms.iter().filter_map(|form| form.get("properties")?.as_object());
+    let names: BTreeSet<&str> = fields.flat_map(|fields| fields.keys().map(String::as_str)).collect();
+    let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    (!names.is_empty()).then(|| format!("fields of the mapping: {}", names.join(", ")))
+}
+
+/// What a number, or a text, in the place of a mapping was probably meant to say. `@` stands for it.
+const OF_A_NUMBER: [(&str, &str); 2] = [("instances", "{min: @, max: @}"), ("strategy.canary.steps[]", "{weight: @}")];
+const OF_A_TEXT: [(&str, &str); 6] = [
+    ("image", "{id: @}"),
+    ("healthCheck", "{path: @}"),
+    ("dns", "{name: @}"),
+    ("retain", "{for: @}"),
+    ("suspend", "{reason: @}"),
+    ("metadata", "{name: @}"),
+];
+
+/// How a mapping is written where there is none: with what stands there, where it is clear which field that is of.
+fn as_mapping(node: &Node, schema: &Value, path: &str) -> Option<String> {
+    let name = shown(path);
+    let key = name.rsplit('.').next().unwrap_or(name);
+    if let Content::List(items) = &node.content {
+        let names: Option<Vec<String>> = items.iter().map(|item| Some(format!("{}: {{}}", item.text()?))).collect();
+        let names = names.filter(|names| !names.is_empty() && name == "environments")?;
+        return Some(format!("write `{key}: {{{}}}`", names.join(", ")));
+    }
+    let general = name.split_once('[').map_or_else(|| name.to_owned(), |(list, _)| format!("{list}[]"));
+    let table: &[(&str, &str)] = match node.content {
+        Content::Number(_) => &OF_A_NUMBER,
+        Content::Text(_) => &OF_A_TEXT,
+        _ => &[],
+    };
+    let form = table.iter().find(|(path, _)| *path == general);
+    let fields = fields_of(schema);
+    match form {
+        Some((_, form)) => {
+            let written = node.place.file.visible(node.place.range.clone());
+            let written = quoted(&written).trim_matches('`').to_owned();
+            let key = if key.contains('[') { "-".to_owned() } else { format!("{key}:") };
+            let example = format!("write `{key} {}`", form.replace('@', &written));
+            Some(fields.map_or(example.clone(), |fields| format!("{example}; {fields}")))
+        }
+        None => fields,
+    }
 }
 
 /// The path as people know it: from `spec` on.
@@ -348,7 +410,13 @@ fn shown(path: &str) -> &str {
 }
 
 /// Advice for an unknown field: a name like it beside it, the same name elsewhere, or what other tools call it.
-fn advice(key: &str, known: &[&str]) -> Option<String> {
+fn advice(key: &str, known: &[&str], path: &str) -> Option<String> {
+    if known.is_empty() && !path.is_empty() {
+        // It has no fields at all, such as the empty mapping that stands for a word.
+        let general = path.split('[').map(|part| part.split_once(']').map_or(part, |(_, rest)| rest));
+        let general = general.collect::<Vec<_>>().join("[]");
+        return Some(format!("it takes no fields; `amiable explain '{general}'` shows what it takes"));
+    }
     if let Some(candidate) = closest(key, known.iter().copied()) {
         return Some(format!("did you mean `{candidate}`?"));
     }

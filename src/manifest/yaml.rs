@@ -247,6 +247,16 @@ impl<'a> Reader<'a, '_> {
         plain(text)
     }
 
+    /// The tab in the indentation of the line with this byte, if there is one.
+    fn indented_by_a_tab(&self, offset: usize) -> Option<Place> {
+        let text = &self.file.text;
+        let offset = text.floor_char_boundary(offset.min(text.len()));
+        let start = text[..offset].rfind('\n').map_or(0, |end| end + 1);
+        let indentation = text[start..].find(|c| c != ' ' && c != '\t').unwrap_or(text.len() - start);
+        let tab = start + text[start..start + indentation].find('\t')?;
+        Some(Place::new(self.file, tab..tab + 1))
+    }
+
     fn syntax(&mut self, error: &ScanError) {
         let offset = error.marker().byte_offset().unwrap_or(0);
         let end = self.file.text[self.file.text.len().min(offset)..].chars().next().map_or(0, char::len_utf8);
@@ -259,10 +269,31 @@ impl<'a> Reader<'a, '_> {
                 Diagnostic::at(Code::YamlFeature, place, "a directive cannot be used in a manifest")
                     .help("remove the line")
             }
-            _ => Diagnostic::at(Code::YamlSyntax, place, format!("this is not YAML: {}", error.info()))
-                .help("look at the indentation and the quotes here and on the lines above"),
+            _ => match self.indented_by_a_tab(offset) {
+                Some(tab) => Diagnostic::at(
+                    Code::YamlSyntax,
+                    tab,
+                    "this line is indented by a tab, which YAML does not allow",
+                )
+                .help("write spaces in its place, two for each level; most editors can do that for the whole file"),
+                None => Diagnostic::at(Code::YamlSyntax, place, format!("this is not YAML: {}", error.info()))
+                    .help(syntax_help(&error.info())),
+            },
         };
         self.report(diagnostic);
+    }
+}
+
+/// What to look for where a text is not YAML, by what the parser found missing.
+fn syntax_help(info: &str) -> &'static str {
+    match info {
+        _ if info.contains("flow mapping") => "is a `{` not closed by a `}`, here or above, or a comma missing?",
+        _ if info.contains("flow sequence") => "is a `[` not closed by a `]`, here or above, or a comma missing?",
+        _ if info.contains("mapping values") => "put a value that holds `: ` in quotes, and look at the indentation",
+        _ if info.contains("block mapping") || info.contains("block sequence") => {
+            "fields that belong together begin in the same column: look at the indentation here and on the lines above"
+        }
+        _ => "look at the indentation and the quotes here and on the lines above",
     }
 }
 

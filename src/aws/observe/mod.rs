@@ -134,8 +134,12 @@ fn right_account(desired: &Desired, account: &str, caller: &str) -> Result<(), A
         return Ok(());
     }
     let call = Call::new("sts", "GetCallerIdentity", caller);
-    let message =
-        format!("the credentials belong to account {account}, but environment {} is in account {wanted}", desired.name);
+    let is_placeholder = wanted.bytes().all(|digit| digit == b'0');
+    let more = if is_placeholder { ", which `amiable init` wrote as a placeholder" } else { "" };
+    let message = format!(
+        "the credentials belong to account {account}, but environment {} is in account {wanted}{more}",
+        desired.name
+    );
     Err(AwsError::other_account(call, message))
 }
 

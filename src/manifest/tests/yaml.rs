@@ -60,13 +60,13 @@ fn a_duplicate_key() {
 fn wrong_types() {
     let spec = "  instances: {min: two, max: \"3\"}\n  launch: {detailedMonitoring: yes, securityGroupIds: sg-0a1b2c3d}\n  release: {commit: 1234567}\n  healthCheck: 80\n";
     insta::assert_snapshot!(told(with(spec, "{}")), @r#"
-        error[wrong-type]: `instances.min` is a whole number, not the text `two`
+        error[wrong-type]: `instances.min` must be a whole number, not the text `two`
          --> web.yaml:7:20
           |
         7 |   instances: {min: two, max: "3"}
           |                    ^^^
 
-        error[wrong-type]: `instances.max` is a whole number, not the text `3`
+        error[wrong-type]: `instances.max` must be a whole number, not the text `3`
          --> web.yaml:7:30
           |
         7 |   instances: {min: two, max: "3"}
@@ -74,7 +74,7 @@ fn wrong_types() {
           |
           = help: remove the quotes
 
-        error[wrong-type]: `launch.detailedMonitoring` is `true` or `false`, not the text `yes`
+        error[wrong-type]: `launch.detailedMonitoring` must be `true` or `false`, not the text `yes`
          --> web.yaml:8:32
           |
         8 |   launch: {detailedMonitoring: yes, securityGroupIds: sg-0a1b2c3d}
@@ -82,7 +82,7 @@ fn wrong_types() {
           |
           = help: write `true`
 
-        error[wrong-type]: `launch.securityGroupIds` is a list, not the text `sg-0a1b2c3d`
+        error[wrong-type]: `launch.securityGroupIds` must be a list, not the text `sg-0a1b2c3d`
          --> web.yaml:8:55
           |
         8 |   launch: {detailedMonitoring: yes, securityGroupIds: sg-0a1b2c3d}
@@ -90,7 +90,7 @@ fn wrong_types() {
           |
           = help: write a list of one: `[sg-0a1b2c3d]`
 
-        error[wrong-type]: `release.commit` is a text, not the number `1234567`
+        error[wrong-type]: `release.commit` must be a text, not the number `1234567`
          --> web.yaml:9:21
           |
         9 |   release: {commit: 1234567}
@@ -98,7 +98,7 @@ fn wrong_types() {
           |
           = help: put it in quotes: `"1234567"`
 
-        error[wrong-type]: `healthCheck` is a mapping, not the number `80`
+        error[wrong-type]: `healthCheck` must be a mapping, not the number `80`
           --> web.yaml:10:16
            |
         10 |   healthCheck: 80
@@ -174,7 +174,7 @@ fn an_empty_directory() {
     insta::assert_snapshot!(shown, @"
         error[no-manifests]: there is no manifest in `manifests`
          |
-         = help: manifests are `*.yaml` or `*.yml` files; `amiable init` writes a first one
+         = help: manifests are `*.yaml` or `*.yml` files; `amiable init NAME --env ENV` writes a first one
 
         1 error
         ");
@@ -184,6 +184,8 @@ fn an_empty_directory() {
 fn a_missing_directory() {
     insta::assert_snapshot!(load(&[PathBuf::from("/no/such/place")]).unwrap_err().to_string(), @"
         error[unreadable]: `/no/such/place` does not exist
+         |
+         = help: name files or directories that exist; `amiable init NAME --env ENV` writes a first manifest
 
         1 error
         ");
@@ -238,17 +240,21 @@ fn a_bad_name() {
 fn a_manifest_of_another_tool() {
     let text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n";
     insta::assert_snapshot!(told(fleet(&[("web.yaml", text)])), @"
-        error[unknown-kind]: `apiVersion` is `amiable/v1`, not the text `apps/v1`
+        error[unknown-kind]: `apiVersion` must be `amiable/v1`, not the text `apps/v1`
          --> web.yaml:1:13
           |
         1 | apiVersion: apps/v1
           |             ^^^^^^^
+          |
+          = help: is this a manifest of another tool? Then keep it out of the directory with Amiable's manifests
 
-        error[unknown-kind]: `kind` is `App` or `Environment`, not the text `Deployment`
+        error[unknown-kind]: `kind` must be `App` or `Environment`, not the text `Deployment`
          --> web.yaml:2:7
           |
         2 | kind: Deployment
           |       ^^^^^^^^^^
+          |
+          = help: `App` describes a service, `Environment` where services run
 
         2 errors
         ");
@@ -264,10 +270,60 @@ fn broken_yaml() {
         5 |  spec: {}
           |  ^
           |
-          = help: look at the indentation and the quotes here and on the lines above
+          = help: fields that belong together begin in the same column: look at the indentation here and on the lines above
 
         1 error
         ");
+}
+
+#[test]
+fn a_tab_in_the_indentation_is_called_one() {
+    let text = "apiVersion: amiable/v1\nkind: App\nmetadata: {name: web}\nspec:\n\timage: {id: ami-1}\n";
+    let said = told(fleet(&[("web.yaml", text)]));
+    assert!(
+        said.contains(
+            "error[yaml-syntax]: this line is indented by a tab, which YAML does not allow\n --> web.yaml:5:1"
+        ),
+        "{said}"
+    );
+    assert!(said.contains("help: write spaces in its place"), "{said}");
+    let text = "apiVersion: amiable/v1\nkind: App\nmetadata: {name: web}\nspec:\n  image:\n  \tid: ami-1\n";
+    let said = told(fleet(&[("web.yaml", text)]));
+    assert!(said.contains("indented by a tab") && said.contains("web.yaml:6:3"), "{said}");
+}
+
+#[test]
+fn a_bracket_that_is_not_closed_is_looked_for() {
+    let text = "apiVersion: amiable/v1\nkind: App\nmetadata: {name: web\nspec: {}\n";
+    let said = told(fleet(&[("web.yaml", text)]));
+    assert!(said.contains("help: is a `{` not closed by a `}`, here or above, or a comma missing?"), "{said}");
+}
+
+#[test]
+fn a_plain_value_in_the_place_of_a_mapping_is_shown_as_one() {
+    for (spec, wanted) in [
+        ("image: ami-0a1b2c3d\n", "`image` must be a mapping, not the text `ami-0a1b2c3d`"),
+        ("image: ami-0a1b2c3d\n", "help: write `image: {id: ami-0a1b2c3d}`; its fields: `id`"),
+        ("instances: 3\n", "help: write `instances: {min: 3, max: 3}`"),
+        ("healthCheck: /health\n", "help: write `healthCheck: {path: /health}`"),
+        ("retain: 1h\n", "help: write `retain: {for: 1h}`"),
+        ("dns: web.internal.example.com\n", "help: write `dns: {name: web.internal.example.com}`"),
+        ("strategy: {canary: {steps: [5]}}\n", "help: write `- {weight: 5}`; its fields: `weight`, `pause`"),
+        ("loadBalancer: internal\n", "`loadBalancer` must be `none` or a mapping, not `internal`"),
+        ("loadBalancer: internal\n", "help: fields of the mapping: "),
+        (
+            "strategy: {canary: {steps: [{pause: {duration: 3m}}]}}\n",
+            "help: it takes no fields; `amiable explain 'strategy.canary.steps[].pause'` shows what it takes",
+        ),
+    ] {
+        let head = "apiVersion: amiable/v1\nkind: App\nmetadata: {name: web}\nspec:\n";
+        let text = format!("{head}  instanceType: t3.small\n  {spec}environments: {{prod: {{}}}}\n");
+        let said = told(fleet(&[("web.yaml", &text)]));
+        assert!(said.contains(wanted), "{spec}{said}");
+    }
+    let text = "apiVersion: amiable/v1\nkind: App\nmetadata: {name: web}\nspec: {}\nenvironments: [prod, test]\n";
+    let said = told(fleet(&[("web.yaml", text)]));
+    assert!(said.contains("help: write `environments: {prod: {}, test: {}}`"), "{said}");
 }
 
 #[test]
