@@ -126,6 +126,9 @@ pub async fn apply(
         } else if let Some(edit) = edit.take() {
             edit.save()?;
         }
+        if is_edit && !refuses(&plan) && is_over(&plan, watching) {
+            watch::stand(&plan, watching);
+        }
         if refuses(&plan) || is_over(&plan, watching) {
             return Ok(watch::exit(Outcome::of(&plan.apps.iter().collect::<Vec<_>>(), watching.wait_for_cleanup)));
         }

@@ -12,6 +12,8 @@ use super::selection::{self, Environment};
 use super::session::Session;
 use super::{Global, terminal};
 use crate::aws::{self, Aws};
+use crate::manifest::spec::CanaryStep;
+use crate::model::desired::Desired;
 use crate::model::names::{AppName, Generation, Scope};
 use crate::model::observed::{Group, Read};
 use crate::model::time::Span;
@@ -61,7 +63,7 @@ impl Events {
         let of = |scope: &Scope| groups.values().filter(|group| group.owner.app == scope.app).collect::<Vec<&Group>>();
         let aws = &session.aws;
         let told: Vec<Vec<Happening>> = futures::stream::iter(&scopes)
-            .map(|scope| happenings(aws, scope, of(scope)))
+            .map(|scope| happenings(aws, scope, of(scope), steps(&desired, &scope.app)))
             .buffered(AT_ONCE)
             .try_collect()
             .await?;
@@ -89,7 +91,12 @@ impl Events {
 ///
 /// # Errors
 /// When AWS cannot be read.
-pub async fn happenings(aws: &Aws, scope: &Scope, groups: Vec<&Group>) -> Result<Vec<Happening>, Failure> {
+pub async fn happenings(
+    aws: &Aws,
+    scope: &Scope,
+    groups: Vec<&Group>,
+    canary: Vec<CanaryStep>,
+) -> Result<Vec<Happening>, Failure> {
     let (records, decisions, failures) = futures::join!(
         aws::history::history(aws, scope),
         aws::history::decisions(aws, scope),
@@ -106,7 +113,13 @@ pub async fn happenings(aws: &Aws, scope: &Scope, groups: Vec<&Group>) -> Result
     for generation in known.into_iter().rev().take(GENERATIONS) {
         activities.insert(generation, aws::history::activities(aws, &scope.generation_name(generation)).await?);
     }
-    Ok(events::timeline(&Traces { scope, groups, records, decisions, failures, activities }))
+    Ok(events::timeline(&Traces { scope, groups, records, decisions, failures, activities, canary }))
+}
+
+/// The steps of an app's canary, if its manifest has some.
+fn steps(desired: &Desired, app: &AppName) -> Vec<CanaryStep> {
+    let canary = desired.apps.get(app).and_then(|app| app.spec.strategy.canary.as_ref());
+    canary.map(|canary| canary.steps.clone()).unwrap_or_default()
 }
 
 /// What of a parameter's versions can be understood; of the others it is said that they are left out.

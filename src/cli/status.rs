@@ -115,7 +115,8 @@ impl Status {
         let Some(now) = seen.now else { return Ok(String::new()) };
         match &self.app {
             Some(_) => {
-                let text = |_| seen.trees.iter().map(|tree| tree::text(tree, now)).collect::<Vec<_>>().join("\n");
+                let text =
+                    |wide| seen.trees.iter().map(|tree| tree::text(tree, now, wide)).collect::<Vec<_>>().join("\n");
                 let names = seen.trees.iter().flat_map(|tree| &tree.generations).map(|branch| &branch.generation);
                 self.output.text(&seen.trees, text, names)
             }

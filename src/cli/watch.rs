@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::apply::Watching;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::session::Session;
@@ -57,7 +58,7 @@ pub async fn outcome(session: &Session, desired: &Desired, options: &Options) ->
     interrupts.abort();
     drawing.abort();
     live.close();
-    Ok(result?)
+    result.map_err(|error| session.explain(error))
 }
 
 /// The signals by which people and machines end a program.
@@ -127,6 +128,22 @@ pub fn conclude(ending: &Ending, only: Option<&BTreeSet<AppName>>) {
     }
 }
 
+/// Says where a plan stands that leaves nothing to carry out: an edit that was written, of which nothing is deployed.
+pub fn stand(plan: &Plan, watching: &Watching) {
+    let apps: Vec<&AppPlan> = plan.apps.iter().collect();
+    for line in standing(plan, &apps, Outcome::of(&apps, watching.wait_for_cleanup)) {
+        terminal::say(&line);
+    }
+}
+
+fn standing(plan: &Plan, apps: &[&AppPlan], outcome: Outcome) -> Vec<String> {
+    let mut lines = lines(outcome, plan, apps);
+    if matches!(outcome, Outcome::Blocked | Outcome::ReleaseFailed) {
+        lines.insert(0, "nothing was deployed, because it is blocked:".to_owned());
+    }
+    lines
+}
+
 fn lines(outcome: Outcome, plan: &Plan, apps: &[&AppPlan]) -> Vec<String> {
     let mut lines = Vec::new();
     let open = || apps.iter().filter(|app| !live::is_complete(app));
@@ -180,13 +197,28 @@ mod tests {
         let apps: Vec<&AppPlan> = plan.apps.iter().collect();
         let timed_out = [
             "--timeout is over and nothing was undone; the next `amiable apply` goes on from here:",
-            "hello-world: waits for v042 healthy 3/6, until 12:20 UTC",
+            "hello-world: waits for v042 to be healthy, 3/6 now, until 12:20 UTC",
         ];
         assert_eq!(lines(Outcome::TimedOut, &plan, &apps), timed_out);
         assert_eq!(lines(Outcome::Converged, &plan, &apps[1..]), ["1 app matches prod."]);
         let plan = samples::plan(vec![samples::failing(), samples::unchanged("web")]);
         let apps: Vec<&AppPlan> = plan.apps.iter().collect();
         assert_eq!(lines(Outcome::Failed, &plan, &apps), ["mailer: image ami-0999 does not exist in us-west-2"]);
+    }
+
+    #[test]
+    fn an_edit_of_a_blocked_app_says_that_nothing_was_deployed_and_by_what_it_is_blocked() {
+        let plan = samples::plan(vec![
+            samples::everything().apps.into_iter().find(|app| app.app.as_str() == "search").unwrap(),
+        ]);
+        let apps: Vec<&AppPlan> = plan.apps.iter().collect();
+        let said = standing(&plan, &apps, Outcome::Blocked);
+        assert_eq!(
+            said,
+            ["nothing was deployed, because it is blocked:", "search: suspended until Mon 08:00 UTC (incident 42)"]
+        );
+        let plan = samples::plan(vec![samples::unchanged("web")]);
+        assert_eq!(standing(&plan, &[&plan.apps[0]], Outcome::Converged), ["1 app matches prod."]);
     }
 
     #[test]

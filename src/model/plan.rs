@@ -130,6 +130,20 @@ pub struct AppPlan {
     pub impact: Impact,
     /// How what serves does; nothing where nothing serves, or where it was not looked at.
     pub wellbeing: Option<Wellbeing>,
+    /// Where it answers; nothing for what has no load balancer, or where that cannot be told.
+    pub answers: Option<Answers>,
+}
+
+/// Where an app answers requests.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answers {
+    /// The DNS name of its load balancer; nothing before there is one.
+    pub load_balancer: Option<String>,
+    /// Whether the load balancer is reached only from within its network.
+    pub internal: bool,
+    /// The addresses under which it answers: by its own names or, where it has none, by that of the load balancer.
+    pub urls: Vec<String>,
 }
 
 /// How a generation that serves does.
@@ -488,7 +502,7 @@ pub struct PlannedAction {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Wait {
-    /// What, for people: `v042 healthy 3/6`.
+    /// What, for people: `v042 to be healthy, 3/6 now`.
     pub what: String,
     /// Until when at the latest, where there is such a time.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -509,4 +523,7 @@ pub struct Impact {
     /// About how long until the new generation counts as deployed; nothing when it cannot be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration: Option<Span>,
+    /// About how much longer until the old generation is gone; nothing where there is none, or where it cannot be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cleanup: Option<Span>,
 }

@@ -7,11 +7,12 @@ use super::release::{Release, Turn};
 use super::shift;
 use super::verify;
 use super::verify::watched::{self, Watching};
-use crate::manifest::spec::{Canary, CanaryStep};
+use crate::manifest::spec::{AppSpec, Canary, CanaryStep};
 use crate::model::action::Tags;
 use crate::model::mark;
-use crate::model::names::Slot;
+use crate::model::names::{Generation, Slot};
 use crate::model::observed::{Forward, Group};
+use crate::model::plan::{Change, StepKind, StepState};
 use crate::model::tags::keys;
 use crate::model::time::{Span, Timestamp};
 
@@ -94,12 +95,13 @@ pub(super) fn pause<'a>(
             Turn::Here(None)
         }
         Some(end) => {
-            draft.wait(format!("{generation} to be watched at {share} %"), Some(end));
+            draft.wait(format!("{generation} to be watched with {share} % of the traffic"), Some(end));
             Turn::Here(None)
         }
         None => {
             draft.standing.park(Some(since));
-            draft.wait_for_person(format!("`amiable promote {}`: {generation} has {share} %", draft.scope.app));
+            let app = &draft.scope.app;
+            draft.wait_for_person(format!("`amiable promote {app}`, with {generation} at {share} % of the traffic"));
             Turn::Here(None)
         }
     }
@@ -150,6 +152,35 @@ pub(super) fn due(release: &Release<'_, '_>, target: &Group) -> Option<Timestamp
         (None, Some(CanaryStep::Pause(duration))) => duration.map(|duration| duration.after(step.at)),
         (None, _) => Some(step.at),
     }
+}
+
+/// Says so where traffic moves at once although the manifest has steps for a canary. A way back from what failed needs no word:
+/// everybody expects that to be quick.
+pub(super) fn say_skipped(draft: &mut Draft<'_>, spec: &AppSpec) {
+    let is_step = |kind: &StepKind| matches!(kind, StepKind::Shift { weight } if *weight < 100);
+    let steps = &draft.plan.steps;
+    let moves = steps.iter().find(|step| {
+        step.state != StepState::Done && matches!(step.kind, StepKind::Shift { .. } | StepKind::ShiftBack { .. })
+    });
+    let is_release = matches!(draft.plan.change, Change::Create | Change::Replace);
+    let Some(moves) = moves.filter(|_| spec.strategy.canary.is_some() && is_release) else { return };
+    if steps.iter().any(|step| is_step(&step.kind)) {
+        return;
+    }
+    let group = |generation: Option<Generation>| {
+        let mut groups = draft.index.groups(&draft.scope.app).iter();
+        groups.find(|group| Some(group.owner.generation) == generation)
+    };
+    let to = draft.plan.to.map_or_else(|| "the new generation".to_owned(), |to| to.to_string());
+    let why = match moves.kind {
+        StepKind::ShiftBack { .. } if !group(draft.plan.from).is_some_and(|from| from.owner.is_turned_down()) => return,
+        _ if group(draft.plan.to).is_some_and(|target| target.owner.shifted_at.is_some()) => {
+            format!("{to} has served before and is warm")
+        }
+        _ if draft.plan.change == Change::Create => "nothing serves yet that it could be compared with".to_owned(),
+        _ => "nothing that runs could be compared with it".to_owned(),
+    };
+    draft.note(format!("the canary steps are skipped, and {to} takes all traffic at once, because {why}"));
 }
 
 fn share_now(release: &Release<'_, '_>, target: &Group) -> u32 {

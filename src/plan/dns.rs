@@ -51,6 +51,18 @@ pub(super) fn dns<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Turn 
     if draft.plan.actions.len() == before { Turn::Done } else { Turn::Beside }
 }
 
+/// Whether the name leads to the load balancer already and no earlier one does, so that a release changes nothing about it.
+pub(super) fn is_settled(draft: &Draft<'_>, release: &Release<'_, '_>) -> bool {
+    let balancer = release.picture.front.as_ref().and_then(|front| front.balancer);
+    let (Some(dns), Some(_), Some(balancer)) = (&release.wanted.spec.dns, release.wanted.zone(), balancer) else {
+        return false;
+    };
+    let names = names(release.wanted, release.picture);
+    let found = own_records(draft, &names, balancer);
+    let wanted = records(dns, &release.wanted.spec.load_balancer, balancer);
+    names.len() == 1 && found.len() == wanted.len() && wanted.iter().all(|record| found.contains(&record))
+}
+
 fn new_name<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, zone: &Zone, balancer: &LoadBalancer) {
     let Some(dns) = &release.wanted.spec.dns else { return };
     let wanted = records(dns, &release.wanted.spec.load_balancer, balancer);

@@ -93,6 +93,7 @@ impl<'a> Draft<'a> {
             wake_at: None,
             impact: Impact::default(),
             wellbeing: None,
+            answers: None,
         };
         Self {
             scope,

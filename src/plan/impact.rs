@@ -2,8 +2,10 @@
 
 use super::picture::Picture;
 use super::release::Release;
-use crate::manifest::spec::CanaryStep;
-use crate::model::time::Span;
+use super::spared::REQUEST_LIFE;
+use crate::manifest::spec::{CanaryStep, LoadBalancer};
+use crate::model::observed::Group;
+use crate::model::time::{Span, Timestamp};
 
 /// How many instances run at the peak of a release: what is in the way is gone before the launch.
 pub(super) fn peak(release: &Release<'_, '_>, picture: &Picture<'_>) -> u32 {
@@ -13,8 +15,9 @@ pub(super) fn peak(release: &Release<'_, '_>, picture: &Picture<'_>) -> u32 {
     running.max(running - leaving + coming)
 }
 
-/// About how long a release takes that has not begun: a launch, the checks, the stability window and the bake.
-pub(super) fn estimate(release: &Release<'_, '_>) -> Option<Span> {
+/// About how long a release takes that has not begun, until it is recorded: room in its slot, a launch, the checks, the
+/// stability window, the pauses of a canary, and the bake.
+pub(super) fn estimate(release: &Release<'_, '_>, now: Timestamp) -> Option<Span> {
     if release.target.is_some() {
         return None;
     }
@@ -23,7 +26,56 @@ pub(super) fn estimate(release: &Release<'_, '_>) -> Option<Span> {
     let checks = spec.health_check.interval.as_seconds() * u64::from(spec.health_check.healthy_threshold);
     let watch = spec.verification.stable_for.as_seconds() + spec.strategy.bake_time().as_seconds();
     let pauses = release.canary().map_or(0, |canary| canary.steps.iter().map(pause).sum());
-    Some(Span::seconds(LAUNCH_SECONDS + checks + watch + pauses))
+    Some(Span::seconds(room(release, now) + LAUNCH_SECONDS + checks + watch + pauses))
+}
+
+/// How long instances take to end that have drained.
+const TERMINATION_SECONDS: u64 = 60;
+
+/// How long it takes to empty a group: its targets drain, and its instances end.
+fn emptying(release: &Release<'_, '_>) -> u64 {
+    let drain = match &release.wanted.spec.load_balancer {
+        LoadBalancer::Own(own) => own.deregistration_delay.as_seconds(),
+        LoadBalancer::Shared(shared) => shared.deregistration_delay.as_seconds(),
+        LoadBalancer::None => 0,
+    };
+    drain + TERMINATION_SECONDS
+}
+
+/// How long until what is left in the slot of the next generation has made room. What could have been given traffic by a
+/// delayed call is kept until that has expired.
+fn room(release: &Release<'_, '_>, now: Timestamp) -> u64 {
+    let serving = release.serving.and_then(|group| group.owner.slot);
+    let in_the_way = release.picture.groups.iter().filter(|group| group.owner.slot != serving || serving.is_none());
+    let takes = in_the_way.map(|group| match group.desired {
+        0 if group.instances.is_empty() => 0,
+        0 => emptying(release),
+        _ => kept(release, group, now) + emptying(release),
+    });
+    takes.max().unwrap_or(0)
+}
+
+/// How long it is still kept, for the sake of calls that may be delayed.
+fn kept(release: &Release<'_, '_>, group: &Group, now: Timestamp) -> u64 {
+    let owner = &group.owner;
+    if owner.shifted_at.is_none() && owner.canary.is_none() {
+        return 0;
+    }
+    let failed = owner.failed.as_ref().map(|failure| failure.at);
+    let since = failed.or_else(|| release.picture.last_record_of_others(group)).or(owner.unwanted_since);
+    let until = REQUEST_LIFE.after(since.unwrap_or(now));
+    Span::between(now, until).as_seconds()
+}
+
+/// About how long after that until the old generation is gone: it is kept warm, and at least until no delayed call can give it
+/// any traffic, and then emptied.
+pub(super) fn cleanup(release: &Release<'_, '_>) -> Option<Span> {
+    release.serving.filter(|serving| serving.desired > 0 && release.target.is_none())?;
+    let warm = match &release.picture.front {
+        Some(_) => release.wanted.spec.retain.keep_for.as_seconds().max(REQUEST_LIFE.as_seconds()),
+        None => 0,
+    };
+    Some(Span::seconds(warm + emptying(release)))
 }
 
 /// A pause that waits for a person takes as long as it takes.
@@ -35,11 +87,7 @@ fn pause(step: &CanaryStep) -> u64 {
 }
 
 /// What a release costs on top, in seconds of one instance: as many instances as are launched, until as many have gone.
-pub(super) fn extra(release: &Release<'_, '_>) -> Option<u64> {
-    release.serving.filter(|serving| serving.desired > 0)?;
-    let kept = match &release.picture.front {
-        Some(_) => release.wanted.spec.retain.keep_for.as_seconds(),
-        None => 0,
-    };
-    Some(u64::from(release.size) * (estimate(release)?.as_seconds() + kept))
+pub(super) fn extra(release: &Release<'_, '_>, now: Timestamp) -> Option<u64> {
+    let until_gone = cleanup(release)?.as_seconds();
+    Some(u64::from(release.size) * (estimate(release, now)?.as_seconds() + until_gone))
 }

@@ -103,10 +103,10 @@ pub(super) fn in_the_way(group: &Group) -> usize {
     group.instances.iter().filter(|instance| !is_in_standby(instance) && !is_held(instance)).count()
 }
 
-/// What a group that is emptied waits for: `v041 to drain, 2 instances left`, and which lifecycle hook holds them, if one does.
+/// What a group that is emptied waits for: `2 instances of v041 to drain and terminate`, and which lifecycle hook holds them, if one does.
 pub(super) fn waits_for<'a>(draft: &mut Draft<'a>, group: &Group) -> String {
     let generation = group.owner.generation;
-    let left = format!("{generation} to drain, {} left", instances(group.instances.len()));
+    let left = format!("{} of {generation} to drain and terminate", instances(group.instances.len()));
     let held: Vec<&Instance> = group.instances.iter().filter(|instance| is_held(instance)).collect();
     if held.is_empty() {
         return left;

@@ -32,6 +32,7 @@
 //! - [`given_up`]: calls that are not made again
 //! - [`check`]: what must hold for every plan, whatever was decided
 
+mod answers;
 mod autopsy;
 mod canary;
 mod check;
@@ -146,6 +147,7 @@ fn app_plan<'a>(
     draft.scales_by = resolve::scaling::processes(&app.spec);
     draft.tolerate = app.spec.verification.tolerate;
     decide(&mut draft, desired, app, observed);
+    canary::say_skipped(&mut draft, &app.spec);
     guard::watch_on(&mut draft);
     if let Some(ahead) = ahead {
         future::put_right(&mut draft, ahead);
@@ -174,6 +176,7 @@ fn decide<'a>(draft: &mut Draft<'a>, desired: &'a Desired, app: &'a DesiredApp, 
         return draft.fail(format!("{} cannot be understood: {}", problem.what, problem.why));
     }
     let Some(picture) = current.completed(draft, &wanted) else { return };
+    answers::tell(draft, Some(&app.spec), &picture);
     if !app.spec.destroy {
         wanted.choose(&picture, observed, draft.now);
         draft.may_launch = desired.shown.as_ref().map(|shown| shown.get(&app.scope.app));
@@ -338,7 +341,7 @@ fn prove_first<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture
     draft.note(format!("the next generation is launched once {generation} has been watched for its whole time"));
     // Where a person, or nobody, can let it go on, that is said, and not waited for.
     if draft.plan.waits.is_empty() && draft.plan.actions.is_empty() && !draft.is_held {
-        draft.wait(format!("{generation} to be recorded"), None);
+        draft.wait(format!("the release of {generation} to be complete"), None);
     }
 }
 
@@ -374,7 +377,8 @@ fn conclude<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     if !deployed {
         draft.in_flight |= release.target.is_some();
         draft.plan.impact.peak_instances = impact::peak(release, picture);
-        draft.plan.impact.duration = impact::estimate(release);
-        draft.plan.impact.extra_instance_seconds = impact::extra(release);
+        draft.plan.impact.duration = impact::estimate(release, draft.now);
+        draft.plan.impact.cleanup = impact::cleanup(release);
+        draft.plan.impact.extra_instance_seconds = impact::extra(release, draft.now);
     }
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::draft::Draft;
 use super::index::Index;
 use super::picture::Picture;
-use super::{guard, suspension};
+use super::{answers, guard, suspension};
 use crate::model::desired::Desired;
 use crate::model::names::{AppName, Scope};
 use crate::model::observed::{Group, Observed, Read};
@@ -30,6 +30,9 @@ pub(super) fn orphans(desired: &Desired, observed: &Observed, index: &Rc<Index<'
         let picture = Picture::observed(&mut draft);
         let current = picture.as_ref().and_then(Picture::serving);
         draft.plan.from = current.or_else(|| serving(&groups)).map(|group| group.owner.generation);
+        if let Some(picture) = &picture {
+            answers::tell(&mut draft, None, picture);
+        }
         if picture.is_some_and(|picture| guard::gives_back(&mut draft, &picture, None)) {
             suspension::suspended(&mut draft, None);
             return draft.finish().plan;

@@ -28,7 +28,10 @@ pub(super) fn keep<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, duratio
     if let Some(previous) = release.previous() {
         // It may have been wanted again, and not become whole in time: that was another release.
         verify::has_enough(draft, previous);
-        draft.wait_to_clean(format!("{} stays warm for an instant way back", previous.owner.generation), Some(until));
+        draft.wait_to_clean(
+            format!("{}, which stays warm for an instant way back", previous.owner.generation),
+            Some(until),
+        );
     }
     Turn::Here(None)
 }
@@ -143,7 +146,7 @@ fn is_succeeded<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group: &Gr
     let (size, generation, old) = (serving.desired, serving.owner.generation, group.owner.generation);
     if good < size {
         draft.wait_to_clean(
-            format!("{old} is removed once all instances of {generation} are healthy, {good}/{size} now"),
+            format!("all instances of {generation} to be healthy, {good}/{size} now, before {old} is removed"),
             None,
         );
     }

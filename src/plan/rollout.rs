@@ -50,8 +50,11 @@ pub(super) fn interpret<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     let known = !release.picture.groups.is_empty();
     let mut here = false;
     for leg in strategy::compile(release) {
+        // A name that stays where it is is no news in each release.
+        let is_settled = matches!(leg.kind, StepKind::Dns { .. }) && dns::is_settled(draft, release);
         if here {
-            draft.step(leg.kind, StepState::Pending, None);
+            let state = if is_settled { StepState::Done } else { StepState::Pending };
+            draft.step(leg.kind, state, None);
             continue;
         }
         match turn(draft, release, &leg) {
@@ -60,7 +63,7 @@ pub(super) fn interpret<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
             Turn::Done => draft.step(leg.kind, StepState::Done, None),
             Turn::Beside => {
                 draft.beside = true;
-                draft.step(leg.kind, StepState::Current, None);
+                draft.step(leg.kind, if is_settled { StepState::Done } else { StepState::Current }, None);
             }
             Turn::Later(why) => draft.step(leg.kind, StepState::Pending, Some(why)),
             Turn::Here(detail) => {

@@ -19,6 +19,7 @@ mod release;
 mod said;
 mod scaling;
 mod slots;
+mod telling;
 mod verification;
 mod watching;
 mod writers;

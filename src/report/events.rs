@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
+use crate::manifest::spec::CanaryStep;
 use crate::model::autopsy::{Console, FailureRecord};
 use crate::model::decision::{Decision, Verb};
 use crate::model::mark::Mark;
@@ -38,6 +39,8 @@ pub struct Traces<'a> {
     pub failures: Vec<FailureRecord>,
     /// Scaling activities of its groups, those that are gone as well.
     pub activities: BTreeMap<Generation, Vec<Activity>>,
+    /// The steps of its canary, if its manifest has some.
+    pub canary: Vec<CanaryStep>,
 }
 
 /// Something that happened.
@@ -128,7 +131,7 @@ fn is_once(times: &usize) -> bool {
 
 /// Everything that happened to an app as far as it can still be told, oldest first.
 pub fn timeline(traces: &Traces<'_>) -> Vec<Happening> {
-    let mut told = Teller { scope: traces.scope, told: Vec::new() };
+    let mut told = Teller { scope: traces.scope, canary: &traces.canary, told: Vec::new() };
     for record in &traces.records {
         let by = Some(person(&record.deployed_by).to_owned());
         told.tell(record.deployed_at, record.generation, What::Deployed, by, image(&record.image, &record.release));
@@ -155,6 +158,7 @@ pub fn timeline(traces: &Traces<'_>) -> Vec<Happening> {
 
 struct Teller<'a> {
     scope: &'a Scope,
+    canary: &'a [CanaryStep],
     told: Vec<Happening>,
 }
 
@@ -201,7 +205,7 @@ impl Teller<'_> {
             self.tell(at, generation, What::Healthy, None, String::new());
         }
         if let Some(step) = &owner.canary {
-            self.tell(step.at, generation, What::Canary, None, format!("step {} done", step.done));
+            self.tell(step.at, generation, What::Canary, None, canary(self.canary, step.done));
         }
         if let Some(at) = owner.checks.smoked_at {
             self.tell(at, generation, What::Passed, None, "smoke checks".to_owned());
@@ -262,6 +266,17 @@ impl Teller<'_> {
             last = Some((self.told.len(), trouble));
             self.tell(activity.started_at, generation, what, None, why);
         }
+    }
+}
+
+/// How far a canary came: `step 3 of 4 done, with 50% of the traffic`, as far as its manifest still tells.
+fn canary(steps: &[CanaryStep], done: usize) -> String {
+    let behind = steps.iter().take(done).rev();
+    let share =
+        behind.filter_map(|step| if let CanaryStep::Weight(weight) = step { Some(*weight) } else { None }).next();
+    match share.filter(|_| done <= steps.len()) {
+        Some(share) => format!("step {done} of {} done, with {share}% of the traffic", steps.len()),
+        None => format!("step {done} done"),
     }
 }
 
@@ -425,7 +440,15 @@ mod tests {
         ];
         let scope = Scope::new("hello-world".parse().unwrap(), "prod".parse().unwrap());
         let activities = BTreeMap::from([(Generation(42), activities)]);
-        timeline(&Traces { scope: &scope, groups, records, decisions, failures: Vec::new(), activities })
+        timeline(&Traces {
+            scope: &scope,
+            groups,
+            records,
+            decisions,
+            failures: Vec::new(),
+            activities,
+            canary: Vec::new(),
+        })
     }
 
     #[test]
@@ -488,5 +511,17 @@ mod tests {
                 "what": "abort", "by": "deploy/ada", "why": "\u{fffd}[31mred",
             })
         );
+    }
+
+    #[test]
+    fn a_step_of_a_canary_is_told_with_its_share() {
+        use crate::manifest::spec::CanaryStep;
+        let steps = [CanaryStep::Weight(5), CanaryStep::Pause(None), CanaryStep::Weight(50), CanaryStep::Pause(None)];
+        assert_eq!(canary(&steps, 1), "step 1 of 4 done, with 5% of the traffic");
+        assert_eq!(canary(&steps, 2), "step 2 of 4 done, with 5% of the traffic");
+        assert_eq!(canary(&steps, 3), "step 3 of 4 done, with 50% of the traffic");
+        // The manifest has fewer steps now, or none.
+        assert_eq!(canary(&steps[..1], 3), "step 3 done");
+        assert_eq!(canary(&[], 1), "step 1 done");
     }
 }

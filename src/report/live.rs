@@ -151,8 +151,12 @@ impl Watched {
         if is_complete(next) && was_busy {
             news.push(paint.green(&conclusion(last.as_ref(), next)));
             let kept: Vec<String> = next.waits.iter().map(|wait| words::wait(wait, at)).collect();
+            if last.as_ref().is_some_and(|last| last.change == Change::Create) {
+                news.extend(words::answers(next).map(|answers| format!("it answers at {answers}")));
+            }
             if !kept.is_empty() {
-                news.push(paint.dim(&format!("left to clean up: {}", kept.join("; "))));
+                let later = "nothing runs by itself: the next `amiable apply` after that does it";
+                news.push(paint.dim(&format!("left to clean up: {}; {later}", kept.join("; "))));
             }
         }
         news
@@ -218,8 +222,11 @@ fn headline(plan: &AppPlan, paint: Paint) -> Vec<String> {
 /// ` of ami-0222 (1.9.0, main@3f2c1ab, built 2026-11-02)`, where a new image is deployed.
 fn of_image(plan: &AppPlan) -> String {
     let changes = plan.fields.iter().any(|field| field.path == "image");
-    let image = plan.image.as_ref().filter(|_| changes);
-    image.map(|image| format!(" of {}", words::plain(&release::image(&image.id, &image.release)))).unwrap_or_default()
+    let Some(image) = plan.image.as_ref().filter(|_| changes) else { return String::new() };
+    let mut said = image.release.clone();
+    let version = release::version(&image.release, image.name.as_deref()).map(str::to_owned);
+    said.extend(version.map(|version| ("version".to_owned(), version)));
+    format!(" of {}", words::plain(&release::image(&image.id, &said)))
 }
 
 fn conclusion(last: Option<&AppPlan>, next: &AppPlan) -> String {
@@ -323,7 +330,7 @@ mod tests {
         let mut state = LiveState::default();
         let mut launched = samples::rolling_out();
         samples::advance(&mut launched, 1, Some("healthy 0/6"));
-        launched.waits = vec![samples::wait("v042 healthy 0/6", Some("12:20:00"), false)];
+        launched.waits = vec![samples::wait("v042 to be healthy, 0/6 now", Some("12:20:00"), false)];
         let mut baking = samples::replace();
         samples::advance(&mut baking, 3, Some("bake 5m, 4m left"));
         baking.waits = vec![samples::wait("v042 to bake", Some("12:08:00"), false)];
@@ -358,14 +365,14 @@ mod tests {
         12:00:01  hello-world  delete launch template hello-world-prod-v040
         12:00:02  hello-world  could not delete launch template hello-world-prod-v040: Throttling: Rate exceeded; it is tried again
         12:00:10  hello-world  launch 6 ✓
-        12:00:10  hello-world  waits for v042 healthy 0/6, until 12:20 UTC
-        12:01:00  hello-world  waits for v042 healthy 3/6, until 12:20 UTC
+        12:00:10  hello-world  waits for v042 to be healthy, 0/6 now, until 12:20 UTC
+        12:01:00  hello-world  waits for v042 to be healthy, 3/6 now, until 12:20 UTC
         12:03:00  hello-world  healthy 6/6 ✓
         12:03:00  hello-world  shift 100% ✓
         12:03:00  hello-world  waits for v042 to bake, until 12:08:00 UTC
         12:08:00  hello-world  bake 5m ✓
         12:08:00  hello-world  v042 is deployed
-        12:08:00  hello-world  left to clean up: v041 stays warm, until 13:00 UTC
+        12:08:00  hello-world  left to clean up: v041, which stays warm, until 13:00 UTC; nothing runs by itself: the next `amiable apply` after that does it
         ");
     }
 
@@ -380,7 +387,7 @@ mod tests {
         billing      v007
         hello-world  v041 → v042
           launch 6 ✓ → [healthy 3/6] → shift 100% → bake 5m → keep v041 1h → retire v041
-          waits for v042 healthy 3/6, 18m40s left
+          waits for v042 to be healthy, 3/6 now, 18m40s left
         ");
         state.fold(&planned("12:08:00", samples::keeping()));
         state.fold(&planned("12:08:00", samples::unchanged("billing")));
@@ -421,7 +428,7 @@ mod tests {
         }
         assert_snapshot!(lines.join("\n"), @"
         12:04:00  hello-world  v041 → v042: launch 6 ✓ → [healthy 3/6] → shift 100% → bake 5m → keep v041 1h → retire v041
-        12:04:00  hello-world  waits for v042 healthy 3/6, until 12:20 UTC
+        12:04:00  hello-world  waits for v042 to be healthy, 3/6 now, until 12:20 UTC
         12:04:10  hello-world  cannot go on for now: groups cannot be read: Throttling: Rate exceeded (request 1)
         12:04:10  hello-world  waits for AWS to be readable again
         12:04:30  hello-world  v041 → v042: launch 6 ✓ → [healthy 3/6] → shift 100% → bake 5m → keep v041 1h → retire v041
@@ -431,7 +438,7 @@ mod tests {
         12:08:00  hello-world  shift 100% ✓
         12:08:00  hello-world  bake 5m ✓
         12:08:00  hello-world  v042 is deployed
-        12:08:00  hello-world  left to clean up: v041 stays warm, until 13:00 UTC
+        12:08:00  hello-world  left to clean up: v041, which stays warm, until 13:00 UTC; nothing runs by itself: the next `amiable apply` after that does it
         ");
         assert!(state.frame(samples::at("12:08:10")).is_empty());
     }
@@ -450,9 +457,22 @@ mod tests {
         }
         assert_snapshot!(lines.join("\n"), @r"
         12:04:00  hello-world  v041 → v042: launch 6 ✓ → [healthy 3/6] → shift 100% → bake 5m → keep v041 1h → retire v041
-        12:04:00  hello-world  waits for v042 healthy 3/6, until 12:20 UTC
+        12:04:00  hello-world  waits for v042 to be healthy, 3/6 now, until 12:20 UTC
         12:05:00  hello-world  v042 → v041 (v042 failed: unhealthy under traffic: i-0425): shift back to v041 → scale v042 to 0
         12:05:05  hello-world  v042 failed: 3 of 6 instances healthy after 20m; i-0425 (Target.ResponseCodeMismatch); v041 serves until the manifest changes or `amiable retry`
         ");
+    }
+
+    #[test]
+    fn the_end_of_a_first_release_says_where_it_answers() {
+        let mut state = LiveState::default();
+        let mut lines = state.fold(&planned("12:00:00", samples::create()));
+        let mut done = samples::unchanged("orders");
+        done.from = Some(crate::model::names::Generation(1));
+        done.answers = samples::create().answers;
+        lines.extend(state.fold(&planned("12:07:00", done)));
+        let last = lines.last().unwrap();
+        let wanted = "it answers at http://orders.internal.example.com (internal: only from within its network)";
+        assert_eq!(last, &format!("12:07:00  orders  {wanted}"));
     }
 }

@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_table_first_and_the_changes_folded() {
-        assert_snapshot!(plans(&[&samples::everything()]), @r"
+        assert_snapshot!(plans(&[&samples::everything()]), @r#"
         <!-- amiable:plan -->
         ## Plan for prod
 
@@ -243,7 +243,7 @@ mod tests {
         - strategy.redBlack.bakeTime: 10m
         + strategy.redBlack.bakeTime: 5m
           launch 6 → healthy 6/6 → shift 100% → bake 5m → keep v041 1h → retire v041
-          peak 12 instances; about 9 minutes; 6.9 instance-hours on top; v041 serves until the shift
+          peak 12 instances; about 9 minutes until v042 is deployed; v041 is removed by an `apply` about 62 minutes later; 6.9 instance-hours on top; v041 serves until the shift
         ```
 
         </details>
@@ -262,7 +262,7 @@ mod tests {
         + image: ami-0aaa
         + instanceType: c7g.large
           prepare → launch 2 → healthy 2/2 → shift 100% → dns orders.internal.example.com → bake 5m
-          peak 2 instances; about 7 minutes
+          peak 2 instances; about 7 minutes until v001 is deployed
         ```
 
         </details>
@@ -277,7 +277,7 @@ mod tests {
         </details>
 
         123456789012/us-west-2 · manifests at 3f2c1ab
-        ");
+        "#);
     }
 
     #[test]

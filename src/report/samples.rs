@@ -11,7 +11,8 @@ use crate::model::observed::{
     Details, Failure, Forward, Group, Health, ImageSources, Instance, Listener, Observed, Ownership, Read, Target,
 };
 use crate::model::plan::{
-    AppPlan, Change, Effect, Exposed, FieldChange, Impact, Plan, PlannedAction, Step, StepKind, StepState, Wait,
+    Answers, AppPlan, Change, Effect, Exposed, FieldChange, Impact, Plan, PlannedAction, Step, StepKind, StepState,
+    Wait,
 };
 use crate::model::time::{Span, Timestamp};
 
@@ -56,7 +57,14 @@ pub(crate) fn app(name: &str, change: Change) -> AppPlan {
         wake_at: None,
         impact: Impact::default(),
         wellbeing: None,
+        answers: None,
     }
+}
+
+/// Where an app answers that has a name of its own.
+pub(crate) fn answers(host: &str) -> Answers {
+    let balancer = "internal-orders-prod-1.us-west-2.elb.amazonaws.com".to_owned();
+    Answers { load_balancer: Some(balancer), internal: true, urls: vec![format!("http://{host}")] }
 }
 
 /// A generation with a share of the traffic, whose watcher may give no sign for two minutes.
@@ -149,8 +157,8 @@ pub(crate) fn create() -> AppPlan {
                 "v001 is launched",
             ),
         ],
-        impact: Impact { peak_instances: 2, extra_instance_seconds: None, duration: Some(Span::minutes(7)) },
-        wellbeing: None,
+        impact: Impact { peak_instances: 2, duration: Some(Span::minutes(7)), ..Impact::default() },
+        answers: Some(answers("orders.internal.example.com")),
         ..app("orders", Change::Create)
     }
 }
@@ -174,8 +182,12 @@ pub(crate) fn replace() -> AppPlan {
             step(StepKind::Keep { generation: Generation(41), duration: Span::hours(1) }),
             step(StepKind::Retire { generation: Generation(41) }),
         ],
-        impact: Impact { peak_instances: 12, extra_instance_seconds: Some(24_840), duration: Some(Span::minutes(9)) },
-        wellbeing: None,
+        impact: Impact {
+            peak_instances: 12,
+            extra_instance_seconds: Some(24_840),
+            duration: Some(Span::minutes(9)),
+            cleanup: Some(Span::minutes(62)),
+        },
         ..app("hello-world", Change::Replace)
     }
 }
@@ -184,7 +196,7 @@ pub(crate) fn replace() -> AppPlan {
 pub(crate) fn rolling_out() -> AppPlan {
     let mut plan = replace();
     advance(&mut plan, 1, Some("healthy 3/6"));
-    plan.waits = vec![wait("v042 healthy 3/6", Some("12:20:00"), false)];
+    plan.waits = vec![wait("v042 to be healthy, 3/6 now", Some("12:20:00"), false)];
     plan.wake_at = Some(at("12:00:10"));
     plan
 }
@@ -197,7 +209,7 @@ pub(crate) fn keeping() -> AppPlan {
         change: Change::Unchanged,
         fields: Vec::new(),
         from: Some(Generation(42)),
-        waits: vec![wait("v041 stays warm", Some("13:00:00"), true)],
+        waits: vec![wait("v041, which stays warm", Some("13:00:00"), true)],
         impact: Impact::default(),
         wellbeing: None,
         ..plan

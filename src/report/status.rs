@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::model::mark::Mark;
 use crate::model::names::{AppName, EnvironmentName, Generation};
 use crate::model::observed::{Group, Image, Observed};
-use crate::model::plan::{AppPlan, Change, Exposed, Plan, Wellbeing};
+use crate::model::plan::{Answers, AppPlan, Change, Exposed, Plan, Wellbeing};
 use crate::model::release;
 use crate::model::time::Timestamp;
 
@@ -45,6 +45,10 @@ pub struct Row {
     pub exposed: Option<Exposure>,
     /// Since when it serves.
     pub since: Option<Timestamp>,
+    /// Where it answers; null for what has no load balancer, or where that cannot be told.
+    pub answers: Option<Answers>,
+    /// The Auto Scaling group of what serves.
+    pub group: Option<String>,
 }
 
 /// A generation that has traffic and has not proved itself.
@@ -123,6 +127,8 @@ fn row(observed: &Observed, plan: &Plan, app: &AppPlan) -> Row {
         state: state(observed, app, plan.at),
         exposed: app.exposed.as_ref().map(|exposed| Exposure::of(exposed, plan.at)),
         since: group.map(serving_since),
+        answers: app.answers.clone(),
+        group: group.map(|group| group.name.clone()),
     }
 }
 
@@ -262,14 +268,17 @@ fn paths<'a>(paths: impl Iterator<Item = &'a String>) -> String {
     paths.map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// `rows` as a table. The environment has a column when there are several, and in a wide one, in which commits and dates are
-/// not shortened.
+/// `rows` as a table. The environment has a column when there are several, and in a wide one. That tells besides since when each
+/// serves, its group and where it answers, and shortens neither commits nor dates.
 pub fn table(rows: &[Row], now: Timestamp, wide: bool) -> String {
     let several = wide || rows.iter().any(|row| row.environment != rows[0].environment);
     let mut table = plain_table();
     let mut header = vec!["APP", "RELEASE", "IMAGE", "VERSION", "COMMIT", "BUILT", "INSTANCES", "AGE", "STATE"];
     if several {
         header.insert(0, "ENV");
+    }
+    if wide {
+        header.splice(header.len() - 1..header.len() - 1, ["SINCE", "GROUP", "ANSWERS AT", "LOAD BALANCER"]);
     }
     table.set_header(header);
     for row in rows {
@@ -294,6 +303,14 @@ pub fn table(rows: &[Row], now: Timestamp, wide: bool) -> String {
         ];
         if several {
             cells.insert(0, row.environment.to_string());
+        }
+        if wide {
+            let answers = row.answers.as_ref();
+            let urls = answers.map(|answers| words::plain(&answers.urls.join(" "))).filter(|urls| !urls.is_empty());
+            let balancer = answers.and_then(|answers| answers.load_balancer.clone());
+            let since = row.since.map(|since| since.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
+            let more = [&since, &row.group, &urls, &balancer].map(or_dash);
+            cells.splice(cells.len() - 1..cells.len() - 1, more);
         }
         table.add_row(cells);
     }

@@ -141,10 +141,28 @@ impl<'a> Page<'a> {
         }
         self.path(app);
         if let Some(impact) = words::impact(app).filter(|_| matches!(app.change, Change::Create | Change::Replace)) {
-            let impact = self.paint.dim(&impact);
-            self.line(INDENT, &impact);
+            for line in wrapped(&impact) {
+                let line = self.paint.dim(&line);
+                self.line(INDENT, &line);
+            }
+        }
+        if app.change == Change::Create {
+            self.address(app);
         }
         self.besides(app);
+    }
+
+    /// Where a new app will answer.
+    fn address(&mut self, app: &AppPlan) {
+        let text = match (words::answers(app), &app.answers) {
+            (Some(answers), _) => format!("answers at {answers}"),
+            (None, Some(_)) => {
+                format!("answers at the DNS name of its load balancer, which `amiable status {}` shows", app.app)
+            }
+            (None, None) => return,
+        };
+        let text = self.paint.dim(&text);
+        self.line(INDENT, &text);
     }
 
     fn headline(&mut self, app: &AppPlan, rest: &str) {
@@ -352,6 +370,25 @@ fn joined(first: &str, second: &str) -> String {
     format!("{first}{gap}{second}")
 }
 
+/// A text in lines of the width of a page, broken behind its semicolons.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for part in text.split("; ") {
+        match lines.last_mut() {
+            Some(line) if INDENT + line.chars().count() + 2 + part.chars().count() < WIDTH => {
+                line.push_str("; ");
+                line.push_str(part);
+            }
+            Some(line) => {
+                line.push(';');
+                lines.push(part.to_owned());
+            }
+            None => lines.push(part.to_owned()),
+        }
+    }
+    lines
+}
+
 /// `2 × c7g.large, orders.internal.example.com`, as far as the plan tells.
 fn what_is_new(app: &AppPlan) -> String {
     let field = |path: &str| app.fields.iter().find(|field| field.path == path).and_then(|field| field.after.clone());
@@ -397,13 +434,16 @@ mod tests {
 
         +    orders       new app    v001  2 × c7g.large of ami-0aaa, orders.internal.example.com
                prepare → launch 2 → healthy 2/2 → shift 100% → dns orders.internal.example.com → bake 5m
-               peak 2 instances; about 7 minutes
+               peak 2 instances; about 7 minutes until v001 is deployed
+               answers at http://orders.internal.example.com (internal: only from within its network)
         +/-  hello-world  red-black  v041 → v042
                image                       ami-0111 (1.8.2, 9f31c2) → ami-0222 (1.9.0, 3f2c1ab)      # replaces
                instances.max               8 → 12
                strategy.redBlack.bakeTime  10m → 5m                                                  # changes nothing in AWS
                launch 6 → healthy 6/6 → shift 100% → bake 5m → keep v041 1h → retire v041
-               peak 12 instances; about 9 minutes; 6.9 instance-hours on top; v041 serves until the shift
+               peak 12 instances; about 9 minutes until v042 is deployed;
+               v041 is removed by an `apply` about 62 minutes later; 6.9 instance-hours on top;
+               v041 serves until the shift
         ~    billing      in place
                instances.max  8 → 12
         -    legacy       destroy    `destroy: true` in the manifest
@@ -443,7 +483,7 @@ mod tests {
 
         Clean-up (nothing that serves changes):
              hello-world  keep v041 1h → retire v041
-               left: v041 stays warm, until 13:00 UTC
+               clean-up waits for v041, which stays warm, until 13:00 UTC
 
         1 app unchanged.
         Plan: 0 to add, 0 to change, 0 to replace, 0 to destroy; 1 drifted.
@@ -460,8 +500,10 @@ mod tests {
                instances.max               8 → 12
                strategy.redBlack.bakeTime  10m → 5m                                                  # changes nothing in AWS
                launch 6 ✓ → [healthy 3/6] → shift 100% → bake 5m → keep v041 1h → retire v041
-               peak 12 instances; about 9 minutes; 6.9 instance-hours on top; v041 serves until the shift
-               waits for v042 healthy 3/6, until 12:20 UTC
+               peak 12 instances; about 9 minutes until v042 is deployed;
+               v041 is removed by an `apply` about 62 minutes later; 6.9 instance-hours on top;
+               v041 serves until the shift
+               waits for v042 to be healthy, 3/6 now, until 12:20 UTC
 
         Plan: 0 to add, 0 to change, 1 to replace, 0 to destroy.
         ");
@@ -469,11 +511,12 @@ mod tests {
 
     #[test]
     fn a_release_that_failed_says_why_and_what_serves() {
-        assert_snapshot!(text(&samples::plan(vec![samples::going_back()])), @r"
+        assert_snapshot!(text(&samples::plan(vec![samples::going_back()])), @"
         prod · 123456789012/us-west-2 · manifests at 3f2c1ab
 
         +/-  hello-world  rollback   v042 → v041  v042 failed: unhealthy under traffic: i-0425
                shift back to v041 → scale v042 to 0
+               v041 serves again within seconds; v042 is scaled in some 5 minutes later
 
         Plan: 0 to add, 0 to change, 1 to replace, 0 to destroy.
         ");
@@ -496,7 +539,7 @@ mod tests {
 
         Clean-up (nothing that serves changes):
              hello-world  keep v041 1h → retire v041
-               left: v041 stays warm, until 13:00 UTC
+               clean-up waits for v041, which stays warm, until 13:00 UTC
 
         Notes:
              web: v003 failed on 2026-11-01 and is not tried again
@@ -514,14 +557,15 @@ mod tests {
         let mut create = samples::create();
         create.reason = "nothing of it runs in prod".into();
         let text = super::plan(&samples::plan(vec![create]), &options);
-        assert_snapshot!(text, @r"
+        assert_snapshot!(text, @"
         prod · 123456789012/us-west-2 · manifests at 3f2c1ab
 
         +    orders       new app    v001  2 × c7g.large of ami-0aaa, orders.internal.example.com
                image         – → ami-0aaa       # replaces
                instanceType  – → c7g.large      # replaces
                prepare → launch 2 → healthy 2/2 → shift 100% → dns orders.internal.example.com → bake 5m
-               peak 2 instances; about 7 minutes
+               peak 2 instances; about 7 minutes until v001 is deployed
+               answers at http://orders.internal.example.com (internal: only from within its network)
                because nothing of it runs in prod
                now: create launch template orders-prod-v001, by ec2:CreateLaunchTemplate (v001 needs a launch template)
                now: create group orders-prod-v001 with 2 instances, by autoscaling:CreateAutoScalingGroup (v001 is launched)

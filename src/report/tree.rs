@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::model::autopsy::Console;
 use crate::model::names::{AppName, Slot};
-use crate::model::observed::{Forward, Group, Health, Observed, Read};
+use crate::model::observed::{Forward, Group, Health, Instance, Observed, Read};
 use crate::model::plan::{AppPlan, Plan};
 use crate::model::release::{self, Origin};
 use crate::model::time::Timestamp;
@@ -70,8 +70,24 @@ pub struct Branch {
     pub turned_down: Option<String>,
     /// What an instance of it said last before it was gone, where it failed.
     pub console: Option<Console>,
+    /// Its instances, as its group sees them.
+    pub members: Vec<Member>,
     /// Its targets that are not healthy, where they were looked at: `i-0abc: unhealthy, Target.ResponseCodeMismatch`.
     pub unwell: Vec<String>,
+}
+
+/// One instance, as its group sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Member {
+    /// Its id.
+    pub id: String,
+    /// Its availability zone.
+    pub zone: String,
+    /// How far its life is, such as `InService`.
+    pub lifecycle: String,
+    /// Whether its group takes it for healthy.
+    pub healthy: bool,
 }
 
 /// What runs of `app`; nothing when neither a manifest nor AWS knows it.
@@ -115,8 +131,14 @@ fn branch(observed: &Observed, group: &Group) -> Branch {
         failed: (!owner.is_turned_down()).then(ended).flatten(),
         turned_down: owner.is_turned_down().then(ended).flatten(),
         console: console(observed, group),
+        members: group.instances.iter().map(member).collect(),
         unwell: group.target_group_arns.iter().flat_map(|arn| unwell(observed, group, arn)).collect(),
     }
+}
+
+fn member(instance: &Instance) -> Member {
+    let Instance { id, zone, lifecycle, healthy, .. } = instance.clone();
+    Member { id, zone, lifecycle, healthy }
 }
 
 /// What was kept of an instance's console about this failure.
@@ -153,13 +175,26 @@ fn unwell(observed: &Observed, group: &Group, target_group: &str) -> Vec<String>
     .collect()
 }
 
-/// The tree as text.
-pub fn text(tree: &Tree, now: Timestamp) -> String {
+/// The tree as text; a wide one tells besides the names of the groups, the instances, and the load balancer.
+pub fn text(tree: &Tree, now: Timestamp, wide: bool) -> String {
     let mut out = format!("{} in {} · {}\n", tree.row.app, tree.row.environment, tree.row.state);
+    if let Some(answers) = tree.row.answers.as_ref().filter(|answers| !answers.urls.is_empty()) {
+        let _ = writeln!(out, "answers at {}", words::places(&answers.urls, answers.internal));
+    }
+    if let Some(balancer) = tree.row.answers.as_ref().and_then(|answers| answers.load_balancer.as_ref()) {
+        // Where it has no name of its own, the line above says it already.
+        let is_said = tree.row.answers.iter().flat_map(|answers| &answers.urls).any(|url| url.contains(balancer));
+        if wide || !is_said {
+            let _ = writeln!(out, "load balancer {}", words::plain(balancer));
+        }
+    }
     for (index, branch) in tree.generations.iter().enumerate() {
         let last = index + 1 == tree.generations.len();
         let (tip, stem) = if last { ("└─", "  ") } else { ("├─", "│ ") };
         let _ = writeln!(out, "{tip} {}", line(branch, now));
+        if wide {
+            write_members(&mut out, stem, branch);
+        }
         if let Some(reason) = &branch.failed {
             let _ = writeln!(out, "{stem}   failed: {reason}");
         }
@@ -186,6 +221,18 @@ pub fn text(tree: &Tree, now: Timestamp) -> String {
         let _ = writeln!(out, "note: {note}");
     }
     out
+}
+
+fn write_members(out: &mut String, stem: &str, branch: &Branch) {
+    let time = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+    let took_over = branch.shifted_at.map(|at| format!(", took over {}", time(at))).unwrap_or_default();
+    let commit = branch.release.get("commit").map(|commit| format!(", commit {commit}")).unwrap_or_default();
+    let commit = words::plain(&commit);
+    let _ = writeln!(out, "{stem}   group {}, launched {}{took_over}{commit}", branch.group, time(branch.created_at));
+    for member in &branch.members {
+        let health = if member.healthy { "" } else { ", unhealthy" };
+        let _ = writeln!(out, "{stem}   {} in {}, {}{health}", member.id, member.zone, member.lifecycle);
+    }
 }
 
 fn write_console(out: &mut String, stem: &str, console: &Console) {
@@ -233,7 +280,7 @@ mod tests {
         rolling.apps[1].from = Some(crate::model::names::Generation(3));
         let show = |app: &str| {
             let tree = tree(&observed, &rolling, &app.parse().unwrap()).unwrap();
-            text(&tree, samples::at("12:00:00"))
+            text(&tree, samples::at("12:00:00"), false)
         };
         assert_snapshot!(show("hello-world"), @r"
         hello-world in prod · rolling out v042: healthy 3/6
@@ -242,7 +289,7 @@ mod tests {
         └─ v041 · slot a · weight 100% · 6/6 instances · ami-0041 (1.41.0) · took over 12d ago
 
         launch 6 ✓ → [healthy 3/6] → shift 100% → bake 5m → keep v041 1h → retire v041
-        waits for v042 healthy 3/6, until 12:20 UTC
+        waits for v042 to be healthy, 3/6 now, until 12:20 UTC
         ");
         assert_snapshot!(show("flaky"), @r"
         flaky in prod · serving; v004 failed: 0 of 2 instances became healthy within 20m
@@ -250,6 +297,26 @@ mod tests {
         │    failed: 0 of 2 instances became healthy within 20m
         └─ v003 · slot a · 2/2 instances · ami-0003 (1.3.0) · took over 5h ago
         ");
+    }
+
+    #[test]
+    fn where_an_app_answers_is_said_and_a_wide_tree_names_groups_and_instances() {
+        let observed = samples::observed();
+        let mut plan = samples::plan(vec![samples::rolling_out()]);
+        plan.apps[0].answers = Some(samples::answers("hello.example.com"));
+        let tree = tree(&observed, &plan, &"hello-world".parse().unwrap()).unwrap();
+        let plain = text(&tree, samples::at("12:00:00"), false);
+        assert!(
+            plain.contains("\nanswers at http://hello.example.com (internal: only from within its network)\n"),
+            "{plain}"
+        );
+        assert!(plain.contains("\nload balancer internal-orders-prod-1.us-west-2.elb.amazonaws.com\n"), "{plain}");
+        let wide = text(&tree, samples::at("12:00:00"), true);
+        assert!(wide.contains("   group hello-world-prod-v042, launched 2026-11-02 11:57:00 UTC\n"), "{wide}");
+        assert!(wide.contains("   i-0425 in us-west-2a, Pending\n"), "{wide}");
+        let json = serde_json::to_value(&tree).unwrap();
+        assert_eq!(json["answers"]["urls"][0], "http://hello.example.com");
+        assert_eq!(json["generations"][0]["members"][0]["lifecycle"], "InService");
     }
 
     #[test]
@@ -261,7 +328,7 @@ mod tests {
         let mut plan = samples::plan(vec![samples::unchanged("flaky")]);
         plan.apps[0].from = Some(crate::model::names::Generation(3));
         let tree = tree(&observed, &plan, &"flaky".parse().unwrap()).unwrap();
-        let text = text(&tree, samples::at("12:00:00"));
+        let text = text(&tree, samples::at("12:00:00"), false);
         assert!(text.contains("serving; v004 was rolled back by ada: slow"), "{text}");
         assert!(text.contains("   rolled back by ada: slow\n") && !text.contains("failed"), "{text}");
         let json = serde_json::to_value(&tree.generations[0]).unwrap();
@@ -282,7 +349,7 @@ mod tests {
         assert_eq!((count.in_service, count.desired, count.leaving), (0, 0, 2));
         let plan = samples::plan(vec![samples::unchanged("flaky")]);
         let tree = tree(&observed, &plan, &"flaky".parse().unwrap()).unwrap();
-        assert!(text(&tree, samples::at("12:00:00")).contains("v004 · slot b · 0/0 instances · 2 leaving"));
+        assert!(text(&tree, samples::at("12:00:00"), false).contains("v004 · slot b · 0/0 instances · 2 leaving"));
 
         fn instance(lifecycle: &str) -> Instance {
             let (id, zone) = (format!("i-{lifecycle}"), "us-west-2a".to_owned());

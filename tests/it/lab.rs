@@ -382,7 +382,7 @@ spec:
         let (observed, _) = look(&self.aws, &desired, &self.clock).await.unwrap();
         let scope = &desired.apps[&name.parse().unwrap()].scope;
         let groups = observed.groups.known().unwrap().values().filter(|group| group.owner.app == scope.app).collect();
-        let told = happenings(&self.aws, scope, groups).await.unwrap_or_else(|failure| panic!("{failure}"));
+        let told = happenings(&self.aws, scope, groups, Vec::new()).await.unwrap_or_else(|failure| panic!("{failure}"));
         amiable::report::events::table(&told, false)
     }
 

@@ -129,6 +129,7 @@ async fn run(lab: &Lab, scope: &Scope, actions: Vec<(Action, Vec<Expect>)>) -> (
         wake_at: None,
         impact: Impact::default(),
         wellbeing: None,
+        answers: None,
     };
     let told = Mutex::new(Vec::new());
     let sink = |event: crate::model::event::Event| {

@@ -141,7 +141,7 @@ impl<'a> About<'a> {
     fn set(&self, what: Verb, group: &Group, key: &str, mark: &Mark) -> Intent {
         let tags = Tags::from([(key.to_owned(), crate::model::tags::group_value(&mark.to_string()))]);
         let action = Action::TagGroup { name: group.name.clone(), tags, propagate: false };
-        let reason = format!("{} {}, says {}", what.as_str(), group.owner.generation, mark.said());
+        let reason = said(what, group, &mark.said());
         self.intent(what, group, mark.to.clone(), vec![planned(action, reason, group)])
     }
 
@@ -151,7 +151,7 @@ impl<'a> About<'a> {
         let said = self.mark().said();
         let lift = |group: &&Group| {
             let action = Action::UntagGroup { name: group.name.clone(), keys: keys.to_vec() };
-            planned(action, format!("{} {}, says {said}", what.as_str(), group.owner.generation), group)
+            planned(action, self::said(what, group, &said), group)
         };
         Ok(self.intent(what, newest, None, groups.iter().map(lift).collect()))
     }
@@ -181,6 +181,21 @@ impl<'a> About<'a> {
     /// What was said before of a group, and need only go on. A command may have been killed after it had set its mark.
     fn again(&self, what: Verb, group: &Group, said: String) -> Intent {
         Intent { said: Some(said), ..self.intent(what, group, None, Vec::new()) }
+    }
+}
+
+/// What a person said, for people. A mark on the app stands on one of its groups, whose generation it is not about.
+fn said(what: Verb, group: &Group, who: &str) -> String {
+    let generation = group.owner.generation;
+    match what {
+        Verb::Pin => format!("pinned to {generation} by {who}"),
+        Verb::Retry => format!("retry of {generation} by {who}"),
+        Verb::Pause => format!("paused by {who}"),
+        Verb::Resume => format!("resumed by {who}"),
+        Verb::Suspend => format!("suspended by {who}"),
+        Verb::Promote => format!("promoted by {who}"),
+        Verb::Unpin => format!("unpinned by {who}"),
+        Verb::Rollback | Verb::Abort => format!("{} of {generation} by {who}", what.as_str()),
     }
 }
 

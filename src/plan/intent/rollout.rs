@@ -128,7 +128,7 @@ pub fn pause(about: &About<'_>) -> Result<Intent, String> {
 fn has_its_time_again(about: &About<'_>, target: &Group) -> PlannedAction {
     let tags = Tags::from([(keys::LACKING_SINCE.to_owned(), about.now.to_string())]);
     let action = Action::TagGroup { name: target.name.clone(), tags, propagate: false };
-    super::planned(action, "the time to become ready begins anew".to_owned(), target)
+    super::planned(action, "the time paused does not count: its progressDeadline starts again".to_owned(), target)
 }
 
 /// Ends a pause and a suspension that somebody set by a command, and gives the traffic back to the app from what somebody put

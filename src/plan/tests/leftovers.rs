@@ -44,7 +44,7 @@ fn what_is_ours_to_lift_is_lifted() {
         lifecycle("Terminating")(group);
     });
     assert_eq!(leaving.calls(), Vec::<String>::new(), "it goes already");
-    assert_eq!(waits(&leaving.plan()), ["v001 to drain, 1 instance left"]);
+    assert_eq!(waits(&leaving.plan()), ["1 instance of v001 to drain and terminate"]);
 }
 
 #[test]
@@ -87,7 +87,8 @@ fn a_lifecycle_hook_that_holds_an_instance_is_named_and_gone_round() {
     let hooks = vec![hook.clone(), crate::model::scaling::Hook { launching: true, name: "boot".to_owned(), ..hook }];
     held.observed.details.hooks.insert("hello-prod-v001".to_owned(), Read::Known(hooks));
     assert_eq!(held.calls(), LAUNCH);
-    let said = "v001 to drain, 1 instance left: i-1-1 is held by the lifecycle hook `drain-agent`, for up to 1h";
+    let said =
+        "1 instance of v001 to drain and terminate: i-1-1 is held by the lifecycle hook `drain-agent`, for up to 1h";
     assert_eq!(waits(&held.plan()), [said]);
 }
 

@@ -140,7 +140,7 @@ fn instances_of_another_template_block_the_app_by_name_and_are_not_counted_for_a
         .with_front(Slot::A)
         .with_group(1, OLD_IMAGE, Health::Healthy, long_deployed)
         .with_group(2, NEW_IMAGE, Health::Healthy, strange);
-    assert!(coming.plan().waits[0].what.contains("healthy 1/2"), "{:?}", coming.plan().waits);
+    assert!(coming.plan().waits[0].what.contains("to be healthy, 1/2 now"), "{:?}", coming.plan().waits);
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn a_release_that_can_go_on_by_itself_holds_its_place_and_the_message_says_who_a
     assert_eq!(
         bear.reason,
         "`limits.concurrentRollouts` of prod allows 1 release at a time, and this one is under way: \
-         hello v002 (it waits for v002 healthy 0/2)"
+         hello v002 (it waits for v002 to be healthy, 0/2 now)"
     );
     assert_eq!(bear.waits[0].what, "room for another release");
 }
@@ -118,7 +118,10 @@ fn a_canary_that_waits_to_be_promoted_gives_its_place_up_though_it_has_traffic()
         one_place(case)
     };
     let reason = why(&at(60));
-    assert!(reason.contains("hello v002 (it waits for `amiable promote hello`: v002 has 5 %)"), "{reason}");
+    assert!(
+        reason.contains("hello v002 (it waits for `amiable promote hello`, with v002 at 5 % of the traffic)"),
+        "{reason}"
+    );
     assert_eq!(bear(&at(60)), ASKS);
     assert_eq!(bear(&at(121)), BEGINS);
 }

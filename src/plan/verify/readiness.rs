@@ -139,7 +139,7 @@ fn wait<'a>(
     let why: Vec<String> = trouble.sick.iter().cloned().chain(trouble.replaced.as_ref().map(Replaced::words)).collect();
     let why = if why.is_empty() { String::new() } else { format!(": {}", why.join("; ")) };
     let generation = target.owner.generation;
-    draft.wait(format!("{generation} healthy {}/{}{why}", health.good, release.size), Some(deadline));
+    draft.wait(format!("{generation} to be healthy, {}/{} now{why}", health.good, release.size), Some(deadline));
 }
 
 /// What is the matter with a generation that is not healthy.

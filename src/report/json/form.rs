@@ -172,6 +172,20 @@ pub struct App {
     pub impact: Impact,
     /// How what serves does; null where nothing serves, or where it was not looked at.
     pub health: Option<Health>,
+    /// Where it answers; null for what has no load balancer, or where that cannot be told.
+    pub answers: Option<Answers>,
+}
+
+/// Where an app answers requests.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Answers {
+    /// The DNS name of its load balancer; null before there is one.
+    pub load_balancer: Option<String>,
+    /// Whether the load balancer is reached only from within its network.
+    pub internal: bool,
+    /// The addresses under which it answers.
+    pub urls: Vec<String>,
 }
 
 /// The image that an app is to run.
@@ -324,4 +338,7 @@ pub struct Impact {
     /// About how many seconds until the new generation counts as deployed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_seconds: Option<u64>,
+    /// About how many seconds more until the old generation is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cleanup_seconds: Option<u64>,
 }

@@ -93,7 +93,13 @@ fn app(plan: &AppPlan, environment: &EnvironmentName) -> App {
             peak_instances: plan.impact.peak_instances,
             extra_instance_seconds: plan.impact.extra_instance_seconds,
             duration_seconds: plan.impact.duration.map(|span| span.as_seconds()),
+            cleanup_seconds: plan.impact.cleanup.map(|span| span.as_seconds()),
         },
+        answers: plan.answers.as_ref().map(|answers| Answers {
+            load_balancer: answers.load_balancer.clone(),
+            internal: answers.internal,
+            urls: answers.urls.clone(),
+        }),
         health: plan.wellbeing.as_ref().map(|wellbeing| Health {
             healthy: wellbeing.healthy,
             wanted: wellbeing.wanted,
@@ -293,7 +299,7 @@ mod tests {
               "calls": [],
               "waits": [
                 {
-                  "what": "v042 healthy 3/6",
+                  "what": "v042 to be healthy, 3/6 now",
                   "until": "2026-11-02T12:20:00Z",
                   "cleanup": false
                 }
@@ -303,9 +309,11 @@ mod tests {
               "impact": {
                 "peakInstances": 12,
                 "extraInstanceSeconds": 24840,
-                "durationSeconds": 540
+                "durationSeconds": 540,
+                "cleanupSeconds": 3720
               },
-              "health": null
+              "health": null,
+              "answers": null
             }
           ]
         }

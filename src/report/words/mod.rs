@@ -77,18 +77,30 @@ pub fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// What a plan means while it lasts: `peak 12 instances; about 9 minutes; v041 serves until the shift`.
+/// What a plan means while it lasts: `peak 12 instances; about 9 minutes until v042 is deployed; v041 is removed by an
+/// `apply` about 63 minutes later; v041 serves until the shift`.
 pub fn impact(plan: &AppPlan) -> Option<String> {
-    let Impact { peak_instances, extra_instance_seconds, duration } = plan.impact;
+    let Impact { peak_instances, extra_instance_seconds, duration, cleanup } = plan.impact;
     let mut parts = Vec::new();
     if peak_instances > 0 {
         parts.push(format!("peak {peak_instances} {}", if peak_instances == 1 { "instance" } else { "instances" }));
     }
     if let Some(duration) = duration.filter(|duration| !duration.is_zero()) {
-        parts.push(format!("about {}", rough(duration)));
+        let until = plan.to.map(|to| format!(" until {to} is deployed")).unwrap_or_default();
+        parts.push(format!("about {}{until}", rough(duration)));
+    }
+    if let (Some(cleanup), Some(from)) = (cleanup.filter(|cleanup| !cleanup.is_zero()), plan.from) {
+        parts.push(format!("{from} is removed by an `apply` about {} later", rough(cleanup)));
     }
     if let Some(seconds) = extra_instance_seconds.filter(|seconds| *seconds > 0) {
         parts.push(format!("{} on top", instance_hours(seconds)));
+    }
+    let is_next = |step: &&Step| step.state != StepState::Done;
+    let back = plan.steps.iter().filter(is_next).any(|step| matches!(step.kind, StepKind::ShiftBack { .. }));
+    if let (Some(from), Some(to)) = (plan.from.filter(|_| back), plan.to) {
+        parts.push(format!("{to} serves again within seconds"));
+        // A call that was signed before may still arrive.
+        parts.push(format!("{from} is scaled in some 5 minutes later"));
     }
     let moves = |step: &Step| matches!(step.kind, StepKind::Shift { .. } | StepKind::TakeOver);
     let pending = plan.steps.iter().find(|step| moves(step) && step.state != StepState::Done);
@@ -97,6 +109,18 @@ pub fn impact(plan: &AppPlan) -> Option<String> {
         parts.push(format!("{from} serves until {until}"));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// Where an app answers: `http://hello.example.com (from within its network)`; nothing where that is not known yet.
+pub fn answers(plan: &AppPlan) -> Option<String> {
+    let answers = plan.answers.as_ref().filter(|answers| !answers.urls.is_empty())?;
+    Some(places(&answers.urls, answers.internal))
+}
+
+/// URLs in a line, and whether they are reached only from within the network of the load balancer.
+pub fn places(urls: &[String], internal: bool) -> String {
+    let within = if internal { " (internal: only from within its network)" } else { "" };
+    format!("{}{within}", plain(&urls.join(", ")))
 }
 
 /// What is wrong with what serves, in a line; nothing when it is well or was not looked at.

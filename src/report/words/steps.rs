@@ -32,7 +32,7 @@ pub fn path(steps: &[Step], paint: Paint) -> Vec<String> {
 /// What is there already is nobody's news; writing the record takes a moment, and tells nobody anything unless it hangs.
 fn is_shown(step: &Step) -> bool {
     match step.kind {
-        StepKind::Prepare => step.state != StepState::Done,
+        StepKind::Prepare | StepKind::Dns { .. } => step.state != StepState::Done,
         StepKind::Record => step.state == StepState::Current,
         _ => true,
     }
@@ -40,7 +40,8 @@ fn is_shown(step: &Step) -> bool {
 
 /// Whether anything of a path is done, beyond finding that what it stands on is there.
 fn has_begun(steps: &[Step]) -> bool {
-    steps.iter().any(|step| step.state == StepState::Done && step.kind != StepKind::Prepare)
+    let is_found = |kind: &StepKind| matches!(kind, StepKind::Prepare | StepKind::Dns { .. });
+    steps.iter().any(|step| step.state == StepState::Done && !is_found(&step.kind))
 }
 
 /// The step at work, if one is.

@@ -48,12 +48,12 @@ pub fn moment(at: Timestamp, now: Timestamp) -> String {
     at.strftime(format).to_string()
 }
 
-/// A line for a wait: `waits for v042 healthy 3/6, until 12:20 UTC`.
+/// A line for a wait: `waits for v042 to be healthy, 3/6 now, until 12:20 UTC`.
 pub fn wait_line(one: &Wait, now: Timestamp) -> String {
-    format!("{} {}", if one.cleanup { "left:" } else { "waits for" }, wait(one, now))
+    format!("{} {}", if one.cleanup { "clean-up waits for" } else { "waits for" }, wait(one, now))
 }
 
-/// What is waited for, and until when: `v042 healthy 3/6, until 12:20 UTC`.
+/// What is waited for, and until when: `v042 to be healthy, 3/6 now, until 12:20 UTC`.
 pub fn wait(wait: &Wait, now: Timestamp) -> String {
     match wait.until {
         Some(until) => format!("{}, until {}", plain(&wait.what), moment(until, now)),

@@ -112,7 +112,7 @@ async fn all_forms(lab: &Lab) -> Vec<(&'static str, String)> {
         ("annotations", github::annotations(&[&plan])),
         ("json", serde_json::to_string_pretty(&json::document(&plan)).unwrap()),
         ("status", status::table(&status::rows(&observed, &plan), plan.at, true)),
-        ("status of the app", tree::text(&tree, plan.at)),
+        ("status of the app", tree::text(&tree, plan.at, true)),
         ("status as JSON", serde_json::to_string_pretty(&tree).unwrap()),
         ("events", lab.events("hello").await),
         ("parameters", parameters),

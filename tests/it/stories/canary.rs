@@ -69,17 +69,17 @@ async fn a_pause_without_end_waits_for_a_person() {
     lab.apply_for(Duration::from_secs(3600)).await;
     assert_snapshot!(lab.diary(), @"");
     let plan = lab.plan("hello").await;
-    assert_eq!(plan.waits[0].what, "`amiable promote hello`: v002 has 10 %");
+    assert_eq!(plan.waits[0].what, "`amiable promote hello`, with v002 at 10 % of the traffic");
     lab.say("hello", "numbers look good", |about| intent::promote(about, false)).await;
     lab.apply_for(Duration::from_secs(600)).await;
     assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (50, 50));
     lab.say("hello", "", |about| intent::promote(about, false)).await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    65:26 CreateOrUpdateTags hello-prod-v002: promote v002, says simulated: numbers look good
+    65:26 CreateOrUpdateTags hello-prod-v002: promoted by simulated: numbers look good
     65:26 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
     65:26 ModifyListener listener/hello-prod: v002 is well at 10 %: it takes 50 %
-    75:32 CreateOrUpdateTags hello-prod-v002: promote v002, says simulated
+    75:32 CreateOrUpdateTags hello-prod-v002: promoted by simulated
     75:32 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     75:32 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     76:32 PutParameter /amiable/prod/hello/deployed: v002 is deployed
@@ -94,7 +94,7 @@ async fn a_full_promotion_leaves_no_step_to_be_waited_for() {
     lab.say("hello", "hotfix", |about| intent::promote(about, true)).await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    05:17 CreateOrUpdateTags hello-prod-v002: promote v002, says simulated: hotfix
+    05:17 CreateOrUpdateTags hello-prod-v002: promoted by simulated: hotfix
     05:17 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     05:17 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     06:17 PutParameter /amiable/prod/hello/deployed: v002 is deployed
@@ -343,7 +343,7 @@ async fn a_canary_that_was_turned_down_in_its_bake_begins_anew_on_retry() {
     lab.diary();
     assert_eq!(lab.retry("hello").await, Outcome::Converged, "{}", lab.diary());
     assert_snapshot!(lab.diary(), @"
-    11:01 DeleteTags hello-prod-v002: retry v002, says simulated
+    11:01 DeleteTags hello-prod-v002: retry of v002 by simulated
     12:28 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
     12:34 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     13:11 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins

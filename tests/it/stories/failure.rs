@@ -86,7 +86,7 @@ async fn what_failed_is_tried_again_when_a_person_says_so() {
     lab.diary();
     assert_eq!(lab.retry("hello").await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    12:09 DeleteTags hello-prod-v002: retry v002, says simulated
+    12:09 DeleteTags hello-prod-v002: retry of v002 by simulated
     13:36 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
     13:42 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     14:19 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins

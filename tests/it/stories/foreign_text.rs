@@ -70,7 +70,7 @@ async fn all_forms(lab: &mut Lab, image: &str) -> Vec<(&'static str, String)> {
     lab.write("hello", app("hello", image, ""));
     let (observed, plan) = lab.look().await;
     let name = "hello".parse().unwrap();
-    let tree = tree::tree(&observed, &plan, &name).map(|tree| tree::text(&tree, plan.at)).unwrap_or_default();
+    let tree = tree::tree(&observed, &plan, &name).map(|tree| tree::text(&tree, plan.at, true)).unwrap_or_default();
     let verbose = text::Options { verbose: true, ..text::Options::default() };
     vec![
         ("text", text::plan(&plan, &verbose)),

@@ -106,8 +106,8 @@ async fn what_never_gets_ready_fails_only_after_its_time_without_the_pause() {
     lab.say("hello", "", intent::resume).await;
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    33:02 CreateOrUpdateTags hello-prod-v002: the time to become ready begins anew
-    33:02 DeleteTags hello-prod-v002: resume v002, says simulated
+    33:02 CreateOrUpdateTags hello-prod-v002: the time paused does not count: its progressDeadline starts again
+    33:02 DeleteTags hello-prod-v002: resumed by simulated
     53:17 CreateOrUpdateTags hello-prod-v002: v002 failed: 0 of 2 instances healthy after 20m: i-00c40ed661dc35f6f Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 42 instances taken out of service in response to an ELB system health check failure
     53:19 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     53:19 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
@@ -190,7 +190,7 @@ async fn what_is_emptied_waits_for_its_successor_to_be_whole_and_says_so() {
     let during = async {
         lab.pass(1800).await;
         let waits = lab.plan("hello").await.waits;
-        assert_eq!(waits[0].what, "v001 is removed once all instances of v002 are healthy, 1/2 now");
+        assert_eq!(waits[0].what, "all instances of v002 to be healthy, 1/2 now, before v001 is removed");
         assert_eq!(lab.diary(), "");
         lab.simulation.with(|world| world.scaling.capacity.failure = None);
     };

@@ -79,7 +79,7 @@ async fn a_maintenance_page_stays_until_a_person_says_that_it_is_over() {
     lab.say("hello", "maintenance is over", intent::resume).await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateOrUpdateTags hello-prod-v001: resume v001, says simulated: maintenance is over
+    07:09 CreateOrUpdateTags hello-prod-v001: resumed by simulated: maintenance is over
     07:09 ModifyListener listener/hello-prod: nothing serves: v001 had the traffic last
     07:10 DeleteTags hello-prod-v001: the traffic is back
     ");

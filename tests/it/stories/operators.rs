@@ -342,7 +342,7 @@ async fn a_pin_in_the_middle_of_a_release_gives_it_up() {
     lab.say("hello", "freeze", intent::pin).await;
     assert_eq!(lab.apply(true).await, Outcome::Blocked);
     assert_snapshot!(lab.diary(), @"
-    07:30 CreateOrUpdateTags hello-prod-v001: pin v001, says simulated: freeze
+    07:30 CreateOrUpdateTags hello-prod-v001: pinned to v001 by simulated: freeze
     07:30 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
     08:58 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
     ");

@@ -49,6 +49,7 @@ async fn what_failed_is_shown_with_its_reason_and_what_to_do_next() {
     hello  v001     ami-00000000000000100  hello 1.0.0  –       2026-11-02  2/2        10m  v002 failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure; v001 serves until the manifest changes or `amiable retry hello`
 
     hello in prod · v002 failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure; v001 serves until the manifest changes or `amiable retry hello`
+    answers at http://internal-hello-prod-4016252739.us-west-2.elb.amazonaws.com (internal: only from within its network)
     ├─ v002 · slot b · weight 0% · 0/0 instances · 4 leaving · ami-00000000000000120 (hello 1.2.0, built 2026-11-02) · launched 5m ago
     │    failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure
     │    the console of i-0056e27eb562eddf5 ended with:
@@ -61,14 +62,14 @@ async fn what_failed_is_shown_with_its_reason_and_what_to_do_next() {
     │    i-0056e27eb562eddf5: draining, Target.DeregistrationInProgress, Target deregistration is in progress
     │    i-007c3c1188e50e6b1: draining, Target.DeregistrationInProgress, Target deregistration is in progress
     └─ v001 · slot a · weight 100% · 2/2 instances · ami-00000000000000100 (hello 1.0.0, built 2026-11-02) · took over 10m ago
-    left: v002 to drain, 4 instances left
+    clean-up waits for 4 instances of v002 to drain and terminate
     note: the console of i-0056e27eb562eddf5 ended with: [   30.000000] hello[812]: ERROR cannot reach the database: connection refused
 
     prod · 123456789012/us-west-2
 
     !    hello        v002 failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure; v001 serves until the manifest changes or `amiable retry hello`
            image  ami-00000000000000100 (hello 1.0.0, built 2026-11-02) → ami-00000000000000120 (hello 1.2.0, built 2026-11-02)      # replaces
-           left: v002 to drain, 4 instances left
+           clean-up waits for 4 instances of v002 to drain and terminate
            note: the console of i-0056e27eb562eddf5 ended with: [   30.000000] hello[812]: ERROR cannot reach the database: connection refused
 
     Plan: 0 to add, 0 to change, 0 to replace, 0 to destroy; 1 blocked.
@@ -79,6 +80,7 @@ async fn what_failed_is_shown_with_its_reason_and_what_to_do_next() {
     hello  v001     ami-00000000000000100  hello 1.0.0  –       2026-11-02  2/2        10m  serving; v002 failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure
 
     hello in prod · serving; v002 failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure
+    answers at http://internal-hello-prod-4016252739.us-west-2.elb.amazonaws.com (internal: only from within its network)
     ├─ v002 · slot b · weight 0% · 0/0 instances · 4 leaving · ami-00000000000000120 (hello 1.2.0, built 2026-11-02) · launched 5m ago
     │    failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure
     │    the console of i-0056e27eb562eddf5 ended with:
@@ -91,13 +93,13 @@ async fn what_failed_is_shown_with_its_reason_and_what_to_do_next() {
     │    i-0056e27eb562eddf5: draining, Target.DeregistrationInProgress, Target deregistration is in progress
     │    i-007c3c1188e50e6b1: draining, Target.DeregistrationInProgress, Target deregistration is in progress
     └─ v001 · slot a · weight 100% · 2/2 instances · ami-00000000000000100 (hello 1.0.0, built 2026-11-02) · took over 10m ago
-    left: v002 to drain, 4 instances left
+    clean-up waits for 4 instances of v002 to drain and terminate
 
     No changes. 1 app matches prod.
 
     Clean-up (nothing that serves changes):
          hello
-           left: v002 to drain, 4 instances left
+           clean-up waits for 4 instances of v002 to drain and terminate
     ");
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     settles(&lab).await;
@@ -112,7 +114,7 @@ async fn shown(lab: &Lab) -> String {
     format!(
         "{}\n{}\n{}",
         status::table(&rows, plan.at, false),
-        tree::text(&tree, plan.at),
+        tree::text(&tree, plan.at, false),
         text::plan(&plan, &text::Options::default())
     )
 }
