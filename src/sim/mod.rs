@@ -57,12 +57,33 @@ pub struct Simulation {
     clock: Clock,
 }
 
-struct Inner {
-    world: World,
-    /// The world before the last mutating call of each service, from which a stale read is answered.
-    previous: BTreeMap<String, Box<World>>,
+/// What stale reads show: the world before the last mutating call of each service.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    before: BTreeMap<String, Arc<World>>,
     /// The service of the last mutating call.
     changed: String,
+}
+
+impl Past {
+    /// Keeps the world before a mutating call of a service.
+    pub fn keep(&mut self, service: &str, before: Arc<World>) {
+        self.before.insert(service.to_owned(), before);
+        service.clone_into(&mut self.changed);
+    }
+
+    /// What a stale read of a service shows: the world before the last change by that service, if it is recent; or else that
+    /// before the last change of all.
+    fn shown<'a>(&'a self, service: &str, world: &'a World) -> &'a World {
+        let recent = |old: &&Arc<World>| STALE_FOR.after(old.now) >= world.now;
+        let old = self.before.get(service).filter(recent).or_else(|| self.before.get(&self.changed));
+        old.map_or(world, |old| old)
+    }
+}
+
+struct Inner {
+    world: World,
+    past: Past,
     faults: Option<Box<dyn FaultSource>>,
     rules: Rules,
     observer: Option<CallObserver>,
@@ -72,16 +93,6 @@ struct Inner {
 impl std::fmt::Debug for Simulation {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Simulation").field("clock", &self.clock).finish_non_exhaustive()
-    }
-}
-
-impl Inner {
-    /// What a stale read of a service shows: the world before the last change by that service, if it is recent; or else that
-    /// before the last change of all.
-    fn before(&self, service: &str) -> &World {
-        let recent = |old: &&Box<World>| STALE_FOR.after(old.now) >= self.world.now;
-        let old = self.previous.get(service).filter(recent).or_else(|| self.previous.get(&self.changed));
-        old.map_or(&self.world, |old| old)
     }
 }
 
@@ -100,15 +111,12 @@ pub enum Outcome {
 impl Simulation {
     /// A simulation of `world` that follows `clock`.
     pub fn new(world: World, clock: Clock) -> Self {
-        let inner = Inner {
-            world,
-            previous: BTreeMap::new(),
-            changed: String::new(),
-            faults: None,
-            rules: Rules::default(),
-            observer: None,
-            calls: Vec::new(),
-        };
+        Self::with_past(world, Past::default(), clock)
+    }
+
+    /// A simulation that goes on from another one: from its world, and from what stale reads show there.
+    pub fn with_past(world: World, past: Past, clock: Clock) -> Self {
+        let inner = Inner { world, past, faults: None, rules: Rules::default(), observer: None, calls: Vec::new() };
         Self { inner: Arc::new(Mutex::new(inner)), clock }
     }
 
@@ -159,7 +167,7 @@ impl Simulation {
         let mutating = api::is_mutating(&request.operation);
         let fault = inner.faults.as_mut().and_then(|faults| faults.next(request, mutating));
         let fault = fault.or_else(|| inner.rules.next(request, now));
-        let before = (inner.observer.is_some() || mutating).then(|| Box::new(inner.world.clone()));
+        let before = (inner.observer.is_some() || mutating).then(|| Arc::new(inner.world.clone()));
         let (reply, answered) = match &fault {
             Some(Fault::Refuse(error)) => (wire::error_reply(request, error), true),
             Some(Fault::Unreachable | Fault::RequestLost) => (Reply::empty(0), false),
@@ -167,7 +175,7 @@ impl Simulation {
             Some(Fault::Cut(after)) => (api::dispatch(&mut inner.world, request).cut(after), true),
             Some(Fault::Ignored) => (api::dispatch(&mut inner.world.clone(), request), true),
             Some(Fault::Stale) if !mutating => {
-                let mut old = inner.before(&request.service).clone();
+                let mut old = inner.past.shown(&request.service, &inner.world).clone();
                 (api::dispatch(&mut old, request), true)
             }
             Some(Fault::Stale | Fault::Slow(_)) | None => (api::dispatch(&mut inner.world, request), true),
@@ -183,8 +191,7 @@ impl Simulation {
             observer(&record, before, &inner.world);
         }
         if let Some(before) = before.filter(|_| mutating) {
-            inner.previous.insert(request.service.clone(), before);
-            inner.changed.clone_from(&request.service);
+            inner.past.keep(&request.service, before);
         }
         if inner.calls.len() == CALLS_KEPT {
             inner.calls.drain(..CALLS_KEPT / 2);

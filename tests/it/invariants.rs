@@ -90,12 +90,7 @@ fn the_last_healthy_generation_stays(call: &CallRecord, before: &World, after: &
     if call.operation != "UpdateAutoScalingGroup" {
         return;
     }
-    let healthy = |group: &Group| {
-        let targets = group.target_groups.iter().filter_map(|at| before.balancing.target_groups.get(&at.arn));
-        let healthy =
-            targets.flat_map(|targets| &targets.targets).filter(|(_, target)| target.health == Health::Healthy);
-        healthy.filter(|(key, _)| group.members.contains_key(&key.id)).count()
-    };
+    let healthy = |group: &Group| healthy(group, before);
     for group in before.scaling.groups.values().filter(|group| group.desired > 0) {
         let emptied = after.scaling.groups.get(&group.name).is_some_and(|after| after.desired == 0 && after.max > 0);
         if !emptied || !group.tags.contains_key("amiable:shifted-at") || healthy(group) == 0 {
@@ -105,6 +100,13 @@ fn the_last_healthy_generation_stays(call: &CallRecord, before: &World, after: &
         let another = others.any(|other| app_of(&other.name) == app_of(&group.name) && healthy(other) > 0);
         assert!(another, "{} was the last generation with healthy targets, and was scaled in", group.name);
     }
+}
+
+/// How many instances of a group are healthy targets.
+pub fn healthy(group: &Group, world: &World) -> usize {
+    let targets = group.target_groups.iter().filter_map(|at| world.balancing.target_groups.get(&at.arn));
+    let healthy = targets.flat_map(|targets| &targets.targets).filter(|(_, target)| target.health == Health::Healthy);
+    healthy.filter(|(key, _)| group.members.contains_key(&key.id)).count()
 }
 
 fn never_delete_what_serves(call: &CallRecord, before: &World, after: &World) {

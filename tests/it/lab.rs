@@ -30,7 +30,7 @@ use amiable::sim::door::prober::Within;
 use amiable::sim::wire::{Params, Reply, Request};
 use amiable::sim::world::World;
 use amiable::sim::world::example::{SECURITY_GROUP, SUBNETS, VPC};
-use amiable::sim::{Simulation, api};
+use amiable::sim::{Past, Simulation, api};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use serde_json::json;
 use tempfile::TempDir;
@@ -109,8 +109,13 @@ impl Lab {
     /// Another laboratory that goes on from what there is now: the same account and manifests, a process of its own, and
     /// what happens in one of them does not happen in the other.
     pub async fn fork(&self) -> Self {
-        let clock = Clock::new(self.clock.now(), 1);
-        let simulation = Simulation::new(self.simulation.with(|world| world.clone()), clock.clone());
+        self.gone_on(self.simulation.with(|world| world.clone()), Past::default()).await
+    }
+
+    /// The same from what there was at another moment, in a copy of the account.
+    pub async fn gone_on(&self, world: World, past: Past) -> Self {
+        let clock = Clock::new(world.now, 1);
+        let simulation = Simulation::with_past(world, past, clock.clone());
         invariants::watch(&simulation);
         Self {
             aws: connect(&simulation, &clock).await,

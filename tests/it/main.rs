@@ -16,5 +16,6 @@ mod quoted;
 mod refused;
 mod said_again;
 mod stories;
+mod tape;
 mod transport;
 mod writers;

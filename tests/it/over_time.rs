@@ -1,7 +1,7 @@
-//! What must hold over several calls: a candidate loses a share of the traffic only with a mark that says why, and nothing is
-//! emptied while a node of the load balancer may still send to it.
+//! What must hold over several calls: a candidate loses a share of the traffic only with a mark that says why, nothing is emptied
+//! while a node of the load balancer may still send to it, and somebody serves wherever somebody could.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use amiable::model::time::{Span, Timestamp};
 use amiable::sim::CallRecord;
@@ -9,20 +9,29 @@ use amiable::sim::world::World;
 use amiable::sim::world::balancing::{Action, Health, Target};
 use amiable::sim::world::scaling::Group;
 
-use crate::invariants::{app_of, assert_invariants};
+use crate::invariants::{app_of, assert_invariants, healthy};
 
 /// How long the mark may come after the call that takes the share: long enough for another process to begin after a crash.
 const MARK_WITHIN: Span = Span::seconds(90);
 
+/// How long nobody may serve where a generation that has served before could.
+const SERVED_WITHIN: Span = Span::seconds(60);
+/// Where AWS was not asked anything for longer than this, nobody was there to see it.
+const LOOKED_WITHIN: Span = Span::seconds(40);
+
 /// What was seen of earlier calls.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct OverTime {
     /// Candidates that lost a share without a mark: when, of how much, and by what.
     unmarked: BTreeMap<String, (Timestamp, u32, String)>,
     /// The shares after the last call: where they differ before the next one, somebody else has moved them.
     shares: Option<BTreeMap<String, u32>>,
+    /// Apps that nobody serves though one could: since when, and when that was seen last.
+    unserved: BTreeMap<String, (Timestamp, Timestamp)>,
     /// Whether a mark may come as late as it likes, since AWS refuses it for now.
     patient: bool,
+    /// Whether a manifest asks for an earlier generation again, whose takeover is the mark then.
+    takes_back: bool,
 }
 
 impl OverTime {
@@ -31,8 +40,18 @@ impl OverTime {
         Self { patient: true, ..Self::default() }
     }
 
+    /// A manifest asks for an earlier generation again: that it takes over says why the other one loses its share.
+    pub fn takes_back(&mut self) {
+        self.takes_back = true;
+    }
+
     /// Asserts all invariants for one call.
     pub fn check(&mut self, call: &CallRecord, before: &World, after: &World) {
+        self.somebody_serves_where_one_could(after);
+        // A read changes nothing, but time passes.
+        if !call.mutating && self.unmarked.is_empty() {
+            return;
+        }
         assert_invariants(call, before, after);
         kept_while_reached(call, before, after);
         self.shares_fall_with_a_mark(call, before, after);
@@ -41,6 +60,20 @@ impl OverTime {
     /// Asserts that every share that has fallen has its mark by now, since a run is over.
     pub fn assert_marked(&self) {
         assert!(self.unmarked.is_empty(), "a share fell, and no mark says why: {:?}", self.unmarked);
+    }
+
+    fn somebody_serves_where_one_could(&mut self, world: &World) {
+        let idle = idle(world);
+        self.unserved.retain(|app, _| idle.contains_key(app));
+        for (app, could) in idle {
+            let (since, seen) = self.unserved.entry(app).or_insert((world.now, world.now));
+            if LOOKED_WITHIN.after(*seen) < world.now {
+                *since = world.now;
+            }
+            *seen = world.now;
+            let late = SERVED_WITHIN.after(*since) < world.now && !self.patient;
+            assert!(!late, "nobody has served since {since}, and {could} could");
+        }
     }
 
     fn shares_fall_with_a_mark(&mut self, call: &CallRecord, before: &World, after: &World) {
@@ -55,8 +88,13 @@ impl OverTime {
                 self.unmarked.entry(name).or_insert((after.now, had, said));
             }
         }
+        let takes_back = self.takes_back;
         self.unmarked.retain(|name, (_, had, _)| {
-            let marked = after.scaling.groups.get(name).is_some_and(|it| is_turned_down(it) || !is_candidate(it));
+            let marked = after
+                .scaling
+                .groups
+                .get(name)
+                .is_some_and(|it| is_turned_down(it) || !is_candidate(it) || takes_back && is_followed(it, after));
             !marked && has.get(name).is_none_or(|has| has < had)
         });
         for (name, (at, _, said)) in &self.unmarked {
@@ -85,6 +123,35 @@ fn kept_while_reached(call: &CallRecord, before: &World, after: &World) {
     }
 }
 
+/// The apps that nobody serves where a generation with healthy targets could, since it has served before and a listener or rule
+/// names it beside the one that has the traffic.
+fn idle(world: &World) -> BTreeMap<String, String> {
+    let mut named: BTreeSet<&str> = BTreeSet::new();
+    for (_, actions) in world.balancing.public_action_lists() {
+        for action in actions {
+            let Action::Forward(forward) = action else { continue };
+            if forward.target_groups.iter().any(|(_, weight)| *weight > 0) {
+                named.extend(forward.target_groups.iter().map(|(arn, _)| arn.as_str()));
+            }
+        }
+    }
+    let could = |group: &&Group| {
+        let is_named = group.target_groups.iter().any(|at| named.contains(at.arn.as_str()));
+        is_named && group.desired > 0 && group.tags.contains_key("amiable:shifted-at") && healthy(group, world) > 0
+    };
+    let mut idle: BTreeMap<String, String> = world
+        .scaling
+        .groups
+        .values()
+        .filter(could)
+        .map(|group| (app_of(&group.name).to_owned(), group.name.clone()))
+        .collect();
+    if !idle.is_empty() {
+        world.serving().keys().for_each(|group| drop(idle.remove(app_of(group))));
+    }
+    idle
+}
+
 /// The share of the traffic of each generation that a listener or rule names, in percent.
 fn shares(world: &World) -> BTreeMap<String, u32> {
     let mut by_arn: BTreeMap<&str, u32> = BTreeMap::new();
@@ -109,6 +176,13 @@ fn shares(world: &World) -> BTreeMap<String, u32> {
 /// Whether a generation of ours has not proved itself yet.
 fn is_candidate(group: &Group) -> bool {
     group.tags.contains_key("amiable:generation") && !group.tags.contains_key("amiable:recorded-at")
+}
+
+/// Whether an earlier generation has taken over after it.
+fn is_followed(group: &Group, world: &World) -> bool {
+    let took_over = |group: &Group| group.tags.get("amiable:shifted-at").map(|tag| tag.value.clone());
+    let others = world.scaling.groups.values().filter(|other| app_of(&other.name) == app_of(&group.name));
+    others.filter(|other| other.name < group.name).any(|other| took_over(other) > took_over(group))
 }
 
 /// Whether a mark says that a generation is to have no traffic: it failed, or nobody wants it any more.

@@ -2,26 +2,22 @@
 //! what has traffic is watched or gives it back, the words of AWS are shown with the call, and afterwards the next `apply` converges.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use amiable::cli::terminal::Answers;
 use amiable::controller::converge::Outcome;
-use amiable::sim::CallRecord;
 use amiable::sim::fault::Fault;
-use amiable::sim::wire::{ApiError, Request};
-use amiable::sim::world::World;
-use amiable::sim::world::example::HELLO_1_1;
+use amiable::sim::wire::ApiError;
+use amiable::sim::world::example::{HELLO_1_1, HELLO_SICK_LATER};
 
-use crate::crash::{DNS, deployed, manifest};
-use crate::invariants::ownership;
+use crate::crash::{DNS, deployed, manifest, swap, with_matcher};
 use crate::lab::{Lab, summary};
 use crate::over_time::OverTime;
+use crate::tape::{Call, Moment, Still, Tape};
 
 /// How a call is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Refusal {
-    Never,
     /// For want of a permission, a single time.
     Once,
     /// For want of a permission, and so every other call of this operation on this resource.
@@ -52,76 +48,37 @@ struct Job {
     ends: bool,
 }
 
-/// What came of it.
-struct Ended {
-    /// The operation and the resource of each mutating call.
-    calls: Vec<(String, String)>,
-    /// What there is in the end.
-    left: Vec<String>,
-}
-
-/// The resource that a call changes.
-fn resource(request: &Request) -> String {
-    let names = [
-        "AutoScalingGroupName",
-        "Tags.member.1.ResourceId",
-        "TargetGroupArn",
-        "ListenerArn",
-        "RuleArn",
-        "LoadBalancerArn",
-        "LaunchTemplateName",
-        "Name",
-        "ResourceArns.member.1",
-    ];
-    if let Some(name) = names.iter().find_map(|name| request.params.get(name)) {
-        return name.to_owned();
-    }
-    let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap_or_default();
-    body["Name"].as_str().map_or_else(|| request.path.clone(), str::to_owned)
-}
-
 impl Job {
-    async fn live(&self, refusal: Refusal, at: usize) -> Ended {
-        println!("{refusal:?} at call {at}");
-        let mut lab = self.ground.fork().await;
-        for (name, text) in &self.manifests {
-            lab.write(name, text.clone());
-        }
-        let over_time = Arc::new(Mutex::new(OverTime::patient()));
-        let (watch, ends) = (over_time.clone(), self.ends);
-        lab.simulation.set_observer(Some(Box::new(
-            move |call: &CallRecord, before: &World, after: &World| match ends {
-                true => ownership(call, before, after),
-                false => watch.lock().unwrap().check(call, before, after),
-            },
-        )));
-        let calls: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
-        let made = calls.clone();
-        lab.simulation.set_faults(Some(Box::new(move |request: &Request, mutating: bool| {
-            let mut made = made.lock().unwrap();
-            let this = (request.operation.clone(), resource(request));
-            if mutating {
-                made.push(this.clone());
+    /// Does it with a call refused: from that call on, or from the beginning to the call of that number. What there is in the
+    /// end, and nothing when the call was not made.
+    async fn live(&self, refusal: Refusal, at: usize, call: &Call, from: Option<&Moment>) -> Option<Vec<String>> {
+        let before = from.map(|moment| &moment.before);
+        let (mut lab, tape) = self.begin(before).await;
+        let told = (call.clone(), from.is_some());
+        let (mut seen, mut hit) = (0, false);
+        tape.watch(&lab, move |_, this, mutating| {
+            if !mutating {
+                return None;
             }
-            let is_due = match refusal {
-                Refusal::Never => false,
-                Refusal::Once => mutating && made.len() == at,
-                Refusal::Always | Refusal::Invalid => mutating && made.get(at - 1) == Some(&this),
-            };
-            is_due.then(|| Fault::Refuse(refusal.error()))
-        })));
+            seen += 1;
+            let (call, is_next) = &told;
+            let due = !hit && if *is_next { this == call } else { seen == at };
+            hit |= due;
+            let is_refused = due || hit && refusal != Refusal::Once && this == call;
+            is_refused.then(|| Fault::Refuse(refusal.error()))
+        });
         let said = self.once(&lab).await;
-        let made = calls.lock().unwrap().clone();
-        let who = || format!("{refusal:?} at call {at}, {:?}", made.get(at.saturating_sub(1)));
-        if refusal != Refusal::Never {
-            let words = refusal.error().message;
-            let told = said.lines().any(|line| line.contains(&made[at - 1].0) && line.contains(&words));
-            // What a command tells goes to its terminal.
-            assert!(told || self.line.is_some(), "{}: nobody was told: {said}", who());
-            if !self.ends {
-                let serving: u32 = lab.simulation.with(|world| world.serving().values().sum());
-                assert!(serving >= 2, "{}: {serving} serve\n{said}", who());
-            }
+        let who = || format!("{refusal:?} at call {at}, {call:?}");
+        if !tape.made().contains(call) {
+            return None;
+        }
+        let words = refusal.error().message;
+        let told = said.lines().any(|line| line.contains(&call.operation) && line.contains(&words));
+        // What a command tells goes to its terminal.
+        assert!(told || self.line.is_some(), "{}: nobody was told: {said}", who());
+        if !self.ends {
+            let serving: u32 = lab.simulation.with(|world| world.serving().values().sum());
+            assert!(serving >= 2, "{}: {serving} serve\n{said}", who());
         }
         lab.simulation.set_faults(None);
         lab.restart().await;
@@ -130,11 +87,33 @@ impl Job {
         }
         let ended = lab.apply(true).await;
         assert_eq!(ended, self.outcome, "{}: {said}\nthen\n{}", who(), lab.diary());
-        over_time.lock().unwrap().assert_marked();
-        let mut left = summary(&lab.simulation);
-        // The mark on the group says why a release failed; the whole of it in a parameter is not written again by another process.
-        left.retain(|line| !line.contains("/decisions ") && !line.contains("/failures "));
-        Ended { calls: made, left }
+        tape.assert_over();
+        Some(left(&lab))
+    }
+
+    /// Does it once with nothing refused: each of its mutating calls, and what there is in the end.
+    async fn record(&self) -> (Vec<Moment>, Vec<String>) {
+        let (mut lab, tape) = self.begin(None).await;
+        tape.record();
+        tape.watch(&lab, |_, _, _| None);
+        self.once(&lab).await;
+        let moments = tape.moments();
+        lab.simulation.set_faults(None);
+        lab.restart().await;
+        if self.line.is_some() {
+            self.once(&lab).await;
+        }
+        assert_eq!(lab.apply(true).await, self.outcome, "{}", lab.diary());
+        tape.assert_over();
+        (moments, left(&lab))
+    }
+
+    async fn begin(&self, from: Option<&Still>) -> (Lab, Tape) {
+        let (mut lab, tape) = Tape::begin(&self.ground, from, self.ends, OverTime::patient()).await;
+        for (name, text) in &self.manifests {
+            lab.write(name, text.clone());
+        }
+        (lab, tape)
     }
 
     /// Does it once, for as long as it takes and not for ever. What was told.
@@ -150,24 +129,47 @@ impl Job {
     }
 
     async fn survives(&self) {
-        let Ended { calls, left: expected } = self.live(Refusal::Never, 0).await;
-        assert!(calls.len() > 3, "{calls:?}");
+        let (moments, expected) = self.record().await;
+        assert!(moments.len() > 3, "it makes {} mutating calls", moments.len());
         let mut wrong = Vec::new();
         let mut seen = BTreeSet::new();
-        for (at, call) in (1..).zip(&calls) {
-            let again: &[Refusal] = match seen.insert(call) {
+        for (at, moment) in (1..).zip(&moments) {
+            let again: &[Refusal] = match seen.insert(&moment.call) {
                 true => &[Refusal::Once, Refusal::Always, Refusal::Invalid],
                 false => &[Refusal::Once],
             };
             for refusal in again {
-                let Ended { left, .. } = self.live(*refusal, at).await;
+                let left = self.refused(*refusal, at, moment).await;
                 if left != expected {
-                    wrong.push(format!("{refusal:?} at call {at} {call:?}: {left:#?}"));
+                    wrong.push(format!("{refusal:?} at call {at} {:?}: {left:#?}", moment.call));
                 }
             }
         }
         assert!(wrong.is_empty(), "expected {expected:#?}\n{}", wrong.join("\n"));
     }
+
+    /// Does it with a call refused, from that call on if another process makes it as well, and else from the beginning.
+    async fn refused(&self, refusal: Refusal, at: usize, moment: &Moment) -> Vec<String> {
+        // Shown when it fails.
+        println!("{refusal:?} at call {at}, {:?}", moment.call);
+        // A command that is typed in the middle of itself is another one.
+        if self.line.is_none()
+            && let Some(left) = self.live(refusal, at, &moment.call, Some(moment)).await
+        {
+            return left;
+        }
+        println!("from the beginning");
+        let left = self.live(refusal, at, &moment.call, None).await;
+        left.unwrap_or_else(|| panic!("call {at} was not made"))
+    }
+}
+
+/// What there is in the end.
+fn left(lab: &Lab) -> Vec<String> {
+    let mut left = summary(&lab.simulation);
+    // The mark on the group says why a release failed; the whole of it in a parameter is not written again by another process.
+    left.retain(|line| !line.contains("/decisions ") && !line.contains("/failures "));
+    left
 }
 
 /// A manifest for an app that serves 1.0.0.
@@ -185,6 +187,28 @@ async fn a_canary_outlives_any_refused_call() {
     let steps = "{canary: {steps: [{weight: 20}, {pause: 5s}], bakeTime: 10s}}";
     let canary = manifest(HELLO_1_1, "").replace("{redBlack: {bakeTime: 15s}}", steps);
     on("", vec![("hello", canary)]).await.survives().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_that_falls_sick_gives_its_traffic_back_whichever_call_is_refused() {
+    let sick = manifest(HELLO_SICK_LATER, "").replace("bakeTime: 15s", "bakeTime: 5m");
+    Job { outcome: Outcome::ReleaseFailed, ..on("", vec![("hello", sick)]).await }.survives().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_trial_of_a_health_check_outlives_any_refused_call() {
+    on("", vec![("hello", with_matcher("200-299"))]).await.survives().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_health_check_that_does_not_hold_stays_out_of_force_whichever_call_is_refused() {
+    Job { outcome: Outcome::Blocked, ..on("", vec![("hello", with_matcher("201"))]).await }.survives().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_apps_swap_their_names_whichever_call_is_refused() {
+    let (ground, manifests) = swap().await;
+    Job { ground, manifests, line: None, outcome: Outcome::Converged, ends: false }.survives().await;
 }
 
 #[tokio::test(start_paused = true)]
