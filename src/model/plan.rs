@@ -227,8 +227,8 @@ impl AppPlan {
 pub struct Exposed {
     /// The generation.
     pub generation: Generation,
-    /// Its share of the traffic, in percent.
-    pub share: u32,
+    /// Its share of the traffic, in percent; nothing for a worker, which is at work.
+    pub share: Option<u32>,
     /// The generation before it, which runs and could take the traffic back, if there is one.
     pub back: Option<Generation>,
     /// When it will have been watched for long enough; nothing while a canary goes through its steps.

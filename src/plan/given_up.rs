@@ -66,7 +66,10 @@ fn watch_on(plan: &mut AppPlan, now: Timestamp) {
     let Some(exposed) = plan.exposed.as_ref().filter(|_| plan.waits.iter().all(|wait| wait.cleanup)) else { return };
     let until = exposed.until.filter(|until| *until > now);
     plan.waits.push(Wait {
-        what: format!("{} to be watched under traffic", exposed.generation),
+        what: match exposed.share {
+            Some(_) => format!("{} to be watched under traffic", exposed.generation),
+            None => format!("{} to be watched at work", exposed.generation),
+        },
         until,
         cleanup: false,
     });

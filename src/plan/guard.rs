@@ -3,12 +3,16 @@
 //! The guard is keyed on the weights: a generation that gets requests and that the record does not name yet is exposed, whichever
 //! tags could be written about it. When its targets are sick and the generation before it is warm and healthy, the traffic goes
 //! back and the generation is marked, in one plan. What only a manifest can say, such as which alarms count, comes after that.
+//!
+//! A worker has no weights: what took over last and is not recorded yet works beside the one before it. If it is sick it is marked,
+//! and where no manifest leads any further it is emptied, as long as the one before it is in service.
 
 use super::draft::Draft;
 use super::picture::Picture;
 use super::record;
 use super::release::Release;
 use super::resolve::Wanted;
+use super::retire;
 use super::shift;
 use super::verify::{Healthy, watch, watched};
 use crate::manifest::spec::{AppSpec, Strategy};
@@ -22,17 +26,30 @@ use crate::model::time::{Span, Timestamp};
 /// The generation that has traffic and has not proved itself: the record does not name it, or it is marked as failed. Of two,
 /// the newer one.
 pub(super) fn exposed<'a>(picture: &Picture<'a>) -> Option<&'a Group> {
-    let front = picture.front.as_ref()?;
+    let Some(front) = picture.front.as_ref() else { return at_work(picture) };
     let with_traffic = Slot::BOTH.into_iter().filter(|slot| front.weight(*slot) > 0);
     let groups = with_traffic.filter_map(|slot| picture.runs_in(slot));
     let unproven = groups.filter(|group| group.owner.failed.is_some() || picture.is_due(group));
     unproven.max_by_key(|group| group.owner.generation)
 }
 
+/// The same for a worker: one that failed and runs all the same, or the one that took over last.
+fn at_work<'a>(picture: &Picture<'a>) -> Option<&'a Group> {
+    let took_over = |group: &&Group| group.owner.slot.is_none() && group.owner.shifted_at.is_some();
+    let runs = |group: &&Group| group.desired > 0 && !group.deleting;
+    let all = || picture.groups.iter().copied().filter(took_over).filter(runs);
+    let failed = all().filter(|group| group.owner.failed.is_some()).next_back();
+    failed.or_else(|| all().max_by_key(|group| group.owner.shifted_at).filter(|group| picture.is_due(group)))
+}
+
 /// Whether what is exposed has to give its traffic back now, by what can be told without a manifest. Then the draft holds that
 /// and nothing else is to be decided.
 pub(super) fn gives_back<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, wanted: Option<&Wanted<'a>>) -> bool {
     let Some(group) = exposed(picture) else { return false };
+    if picture.front.is_none() && group.owner.failed.is_some() {
+        // Where there is a manifest, what failed is emptied by what follows from that.
+        return wanted.is_none() && ends(draft, picture, group);
+    }
     draft.plan.exposed = Some(exposure(picture, group, wanted.map(|wanted| wanted.spec)));
     let before = (draft.plan.waits.len(), draft.plan.wake_at);
     let mut is_empty = false;
@@ -59,6 +76,23 @@ pub(super) fn gives_back<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, wante
     false
 }
 
+/// A worker that failed is emptied without a manifest, as long as the one before it is in service.
+fn ends<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, group: &'a Group) -> bool {
+    // What a person wants in its place is launched first, which takes a manifest.
+    let Some(previous) = relief(picture, group).filter(|_| group.owner.marks.back_to.is_none()) else { return false };
+    let ended = if group.owner.is_turned_down() { "was turned down" } else { "failed" };
+    let why = format!("{} {ended}, and {} is at work", group.owner.generation, previous.owner.generation);
+    let at_work = Expect::InService { group: previous.name.clone(), at_least: 1 };
+    retire::scale_to_zero(draft, picture, group, why, vec![at_work]);
+    goes_back(draft, group, previous, group.owner.how_it_ended());
+    true
+}
+
+/// The generation that works beside one that failed.
+fn relief<'a>(picture: &Picture<'a>, group: &Group) -> Option<&'a Group> {
+    picture.ways_back(group).find(|before| before.in_service() > 0)
+}
+
 /// One look is no verdict: that nothing of it is healthy is read again right before traffic moves.
 fn still_empty(draft: &mut Draft<'_>, picture: &Picture<'_>, group: &Group) {
     let arn = group.owner.slot.and_then(|slot| picture.front.as_ref()?.arn(slot));
@@ -71,6 +105,8 @@ fn still_empty(draft: &mut Draft<'_>, picture: &Picture<'_>, group: &Group) {
 
 /// That nobody answers any more: nothing of it is healthy, though something should be.
 fn emptiness<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, group: &Group) -> Option<String> {
+    // Of a worker the one before is at work as well: AWS gets the time to replace what is lost.
+    picture.front.as_ref()?;
     let good = Healthy::of(draft, picture, group)?.good;
     (good == 0 && group.desired > 0)
         .then(|| format!("none of its {} instances is healthy under traffic", group.desired))
@@ -91,9 +127,13 @@ pub(super) fn gives_back_as_wanted<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a
 pub(super) fn watch_on(draft: &mut Draft<'_>) {
     let idle = matches!(draft.plan.change, Change::Error | Change::Orphaned);
     let Some(exposed) = draft.plan.exposed.clone().filter(|exposed| idle && exposed.back.is_some()) else { return };
-    let (generation, share) = (exposed.generation, exposed.share);
-    draft.note(format!("{generation} has {share} % of the traffic and is not recorded: it is watched all the same"));
-    let what = format!("{generation} to be watched under traffic");
+    let generation = exposed.generation;
+    let (stands, what) = match exposed.share {
+        Some(share) => (format!("has {share} % of the traffic"), "to be watched under traffic"),
+        None => ("is at work".to_owned(), "to be watched at work"),
+    };
+    draft.note(format!("{generation} {stands} and is not recorded: it is watched all the same"));
+    let what = format!("{generation} {what}");
     match exposed.until {
         Some(until) if draft.now < until => draft.wait(what, Some(until)),
         Some(_) => {}
@@ -109,16 +149,30 @@ fn give_back<'a>(
     group: &Group,
     reason: &str,
 ) -> bool {
-    let Some(previous) = shift::back(draft, picture, group, reason) else { return false };
-    let generation = group.owner.generation;
-    let why = format!("{generation} failed: {reason}");
+    let previous = match picture.front {
+        Some(_) => shift::back(draft, picture, group, reason),
+        None => relief(picture, group),
+    };
+    let Some(previous) = previous else { return false };
+    let why = format!("{} failed: {reason}", group.owner.generation);
     if group.owner.failed.is_none() {
         let failure = Failure { at: draft.now, reason: reason.to_owned() };
+        draft.fails = true;
         draft.tag_group(
             &group.name,
             tags::encode_failure(&failure, wanted.map(Wanted::judged_by).as_deref()),
             why.clone(),
         );
+    }
+    goes_back(draft, group, previous, why);
+    true
+}
+
+/// What is told of a generation that gives way to the one before.
+fn goes_back(draft: &mut Draft<'_>, group: &Group, previous: &Group, why: String) {
+    let (generation, to) = (group.owner.generation, previous.owner.generation);
+    if group.owner.slot.is_none() {
+        draft.step(StepKind::ShiftBack { to }, StepState::Current, None);
     }
     draft.step(StepKind::Entomb { generation }, StepState::Pending, None);
     draft.in_flight = true;
@@ -127,16 +181,15 @@ fn give_back<'a>(
     }
     draft.plan.change = Change::Replace;
     draft.plan.from = Some(generation);
-    draft.plan.to = Some(previous.owner.generation);
+    draft.plan.to = Some(to);
     draft.plan.reason = why;
-    true
 }
 
 fn exposure(picture: &Picture<'_>, group: &Group, spec: Option<&AppSpec>) -> Exposed {
-    let elsewhere = |other: &&Group| other.owner.slot != group.owner.slot;
+    let elsewhere = |other: &&Group| picture.front.is_none() || other.owner.slot != group.owner.slot;
     Exposed {
         generation: group.owner.generation,
-        share: share(picture, group),
+        share: picture.front.as_ref().map(|_| share(picture, group)),
         back: picture.ways_back(group).find(elsewhere).map(|before| before.owner.generation),
         until: until(group, spec),
         watched_at: last_sign(group),

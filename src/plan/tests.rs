@@ -22,6 +22,7 @@ mod slots;
 mod telling;
 mod verification;
 mod watching;
+mod workers;
 mod writers;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -71,7 +71,7 @@ pub(crate) fn answers(host: &str) -> Answers {
 pub(crate) fn exposed() -> Exposed {
     Exposed {
         generation: Generation(42),
-        share: 5,
+        share: Some(5),
         back: Some(Generation(41)),
         until: None,
         watched_at: at("12:00:00"),

@@ -57,8 +57,8 @@ pub struct Row {
 pub struct Exposure {
     /// The generation, such as `v042`.
     pub release: String,
-    /// Its share of the traffic, in percent.
-    pub share: u32,
+    /// Its share of the traffic, in percent; nothing for a worker.
+    pub share: Option<u32>,
     /// The generation that could take the traffic back.
     pub back: Option<String>,
     /// When it will have been watched for long enough; nothing while a canary goes through its steps.
@@ -179,9 +179,9 @@ pub fn state(observed: &Observed, app: &AppPlan, now: Timestamp) -> String {
 fn with_watch(app: &AppPlan, state: String, now: Timestamp) -> String {
     let Some(exposed) = &app.exposed else { return state };
     let Some(silence) = exposed.unwatched_for(now) else { return state };
-    let (generation, share, name) = (exposed.generation, unwatched::share(exposed), &app.app);
+    let (generation, stands, name) = (exposed.generation, unwatched::stands(exposed), &app.app);
     let unwatched =
-        format!("unwatched for {silence}: {generation} has {share}; `amiable apply {name}` goes on watching it");
+        format!("unwatched for {silence}: {generation} {stands}; `amiable apply {name}` goes on watching it");
     if state.starts_with("rolling out") { unwatched } else { format!("{state}; {unwatched}") }
 }
 

@@ -8,13 +8,15 @@ use crate::model::plan::{AppPlan, Change, Exposed};
 /// serves has proved itself.
 pub fn unwatched(app: &AppPlan) -> Option<String> {
     let (name, exposed) = (&app.app, app.exposed.as_ref()?);
-    let share = share(exposed);
-    let back = match exposed.back {
-        Some(back) => format!("`amiable abort {name}` gives the traffic back to {back}"),
-        None => "there is no earlier generation to give the traffic back to".to_owned(),
+    let stands = stands(exposed);
+    let back = match (exposed.back, exposed.share) {
+        (Some(back), Some(_)) => format!("`amiable abort {name}` gives the traffic back to {back}"),
+        (Some(back), None) => format!("`amiable abort {name}` ends it, and {back} works on"),
+        (None, Some(_)) => "there is no earlier generation to give the traffic back to".to_owned(),
+        (None, None) => "there is no earlier generation at work".to_owned(),
     };
     Some(format!(
-        "{} has {share}, and nobody watches it now: `amiable apply {name}` goes on watching it; {back}",
+        "{} {stands}, and nobody watches it now: `amiable apply {name}` goes on watching it; {back}",
         exposed.generation
     ))
 }
@@ -33,11 +35,12 @@ pub fn may_have_moved(app: &AppPlan) -> Option<String> {
     ))
 }
 
-/// Its share of the traffic, in words.
-pub fn share(exposed: &Exposed) -> String {
+/// What it does, in words: `has 5% of the traffic`.
+pub fn stands(exposed: &Exposed) -> String {
     match exposed.share {
-        100.. => "all traffic".to_owned(),
-        share => format!("{share}% of the traffic"),
+        Some(100..) => "has all traffic".to_owned(),
+        Some(share) => format!("has {share}% of the traffic"),
+        None => "is at work".to_owned(),
     }
 }
 
@@ -58,14 +61,19 @@ mod tests {
             unwatched(&AppPlan { exposed: Some(exposed), ..samples::rolling_out() }).unwrap()
         };
         assert_eq!(
-            said(5, Some(41)),
+            said(Some(5), Some(41)),
             "v042 has 5% of the traffic, and nobody watches it now: `amiable apply hello-world` goes on watching it; \
              `amiable abort hello-world` gives the traffic back to v041"
         );
         assert_eq!(
-            said(100, None),
+            said(Some(100), None),
             "v042 has all traffic, and nobody watches it now: `amiable apply hello-world` goes on watching it; there is no \
              earlier generation to give the traffic back to"
+        );
+        assert_eq!(
+            said(None, Some(41)),
+            "v042 is at work, and nobody watches it now: `amiable apply hello-world` goes on watching it; `amiable abort \
+             hello-world` ends it, and v041 works on"
         );
         assert_eq!(unwatched(&AppPlan { exposed: None, ..samples::rolling_out() }), None);
     }

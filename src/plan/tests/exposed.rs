@@ -199,8 +199,9 @@ fn what_cannot_be_read_of_its_health_is_waited_for() {
 
 #[test]
 fn the_plan_tells_what_has_traffic_and_is_not_proven() {
-    let exposed = |share, until, watched_at, seconds| {
+    let exposed = |share: u32, until, watched_at, seconds| {
         let (back, longest_silence) = (Some(Generation(1)), Span::seconds(seconds));
+        let share = Some(share);
         Some(Exposed { generation: Generation(2), share, back, until, watched_at, longest_silence })
     };
     assert_eq!(canary_at(5, Health::Healthy).plan().exposed, exposed(5, None, ago(30), 360));

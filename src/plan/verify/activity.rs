@@ -59,14 +59,19 @@ impl Replaced {
 /// Which instances the group took out of service for their health since it was created; nothing when it took none.
 /// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/ts-as-healthchecks.html>
 pub(super) fn replaced(activities: &[Activity], group: &Group) -> Option<Replaced> {
+    replaced_since(activities, group.created_at)
+}
+
+/// The same since another time.
+pub(super) fn replaced_since(activities: &[Activity], since: Timestamp) -> Option<Replaced> {
     let checks = |why: &str| why.contains("ELB system health check") || why.contains("status check");
     let why = |activity: &Activity| {
         let (_, why) = activity.cause.split_once("taken out of service in response to ")?;
         let for_its_health = why.contains("health") || checks(why);
         for_its_health.then(|| (activity.started_at, why.trim_end_matches('.').to_owned()))
     };
-    let since = activities.iter().filter(|activity| activity.started_at >= group.created_at);
-    let gone: Vec<(Timestamp, String)> = since.filter_map(why).collect();
+    let later = activities.iter().filter(|activity| activity.started_at >= since);
+    let gone: Vec<(Timestamp, String)> = later.filter_map(why).collect();
     let by_checks = gone.iter().filter(|(_, why)| checks(why)).count();
     let (_, why) = gone.iter().max_by_key(|(at, _)| *at)?.clone();
     Some(Replaced { count: gone.len(), by_checks, why })

@@ -3,7 +3,11 @@
 //! An instance that boots is not sick. What was launched after the generation was found healthy lacks until it answers, and is
 //! sick only when its grace period is over: before that Auto Scaling does not replace it either. Whether such an instance was
 //! healthy for a while within its grace period is not told by AWS, so that it has the whole of it.
+//!
+//! Of a worker no load balancer tells anything. Its instances are sick where EC2's status checks of them fail, and all of it is where
+//! nothing is in service and its group has replaced as many as it should have: they end as soon as they are there.
 
+use super::activity;
 use super::health::Healthy;
 use crate::manifest::spec::Tolerance;
 use crate::model::observed::{Activity, Group, Read, Want};
@@ -15,6 +19,9 @@ use crate::plan::picture::Picture;
 /// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/ts-as-healthchecks.html>
 const REPLACED: &str = "ELB system health check failure";
 
+/// What it says of one whose status checks failed, which is all that tells of a worker's.
+const REPLACED_WORKER: &str = "EC2 instance status checks failure";
+
 /// Why a generation with traffic is sick, if more of its instances are or were than the manifest bears.
 ///
 /// No manifest is needed to tell: without one, as many are borne as by default.
@@ -24,13 +31,18 @@ pub(in crate::plan) fn sickness<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>
     let activities = activities(draft, target);
     let (health, activities) = (health?, activities?);
     let since = target.owner.shifted_at.or(target.owner.healthy_since).unwrap_or(target.created_at);
+    if target.owner.slot.is_none()
+        && let Some(ended) = nothing_at_work(picture, target, activities, since)
+    {
+        return Some(ended);
+    }
     let sick: Vec<&str> = health
         .sick
         .iter()
         .filter(|(id, _)| !boots(activities, target, id, since, draft.now))
         .map(|(_, words)| words.as_str())
         .collect();
-    let replaced = replaced(activities, since);
+    let replaced = replaced(activities, since, target);
     let size = target.desired;
     let borne = draft.tolerate.map_or_else(|| Tolerance::by_default(size), |tolerance| tolerance.of(size)) as usize;
     if sick.len() + replaced.len() > borne {
@@ -48,7 +60,7 @@ pub(in crate::plan) fn sickness<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>
 
 /// Whether an instance was replaced for its health while all of them were to stay healthy; nothing as long as that is not known.
 pub(super) fn was_replaced<'a>(draft: &mut Draft<'a>, target: &'a Group, since: Timestamp) -> Option<bool> {
-    Some(!replaced(activities(draft, target)?, since).is_empty())
+    Some(!replaced(activities(draft, target)?, since, target).is_empty())
 }
 
 /// Its scaling activities. Those that AWS does not let us read keep nobody from judging by the targets alone.
@@ -61,11 +73,22 @@ fn activities<'a>(draft: &mut Draft<'a>, target: &Group) -> Option<&'a [Activity
     }
 }
 
+/// That nothing of a worker is in service, and its group has replaced as many instances as it should have since it took over. One
+/// that is alone gets the time to become whole: nothing else is at work.
+fn nothing_at_work(picture: &Picture<'_>, target: &Group, activities: &[Activity], since: Timestamp) -> Option<String> {
+    let gone = activity::replaced_since(activities, since)?;
+    let is_relieved = picture.ways_back(target).any(|before| before.in_service() > 0);
+    let is_over = target.desired > 0 && target.in_service() == 0 && gone.count >= target.desired as usize;
+    (is_over && is_relieved)
+        .then(|| format!("none of its {} instances is in service; {}", target.desired, gone.words()))
+}
+
 /// What the group says of the instances that it has replaced since then because the load balancer called them sick. Between
 /// two looks such an instance may have gone and its successor come.
-fn replaced(activities: &[Activity], since: Timestamp) -> Vec<&str> {
+fn replaced<'a>(activities: &'a [Activity], since: Timestamp, target: &Group) -> Vec<&'a str> {
+    let by = if target.owner.slot.is_some() { REPLACED } else { REPLACED_WORKER };
     let causes = activities.iter().filter(|activity| activity.started_at >= since).map(|activity| &activity.cause);
-    causes.filter(|cause| cause.contains(REPLACED)).map(String::as_str).collect()
+    causes.filter(|cause| cause.contains(by)).map(String::as_str).collect()
 }
 
 /// Whether an instance was launched after all were healthy, and its grace period is not over.

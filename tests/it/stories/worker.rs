@@ -106,3 +106,60 @@ async fn a_worker_is_rolled_back_by_launching_what_worked_before() {
     ");
     assert_eq!(working(&lab), [("hello-prod-v003".to_owned(), 2)], "there was always one at work");
 }
+
+/// All instances of a group end at once, as those of a worker do that stops its machine when it fails.
+fn stop_all_of(lab: &Lab, group: &str) {
+    for instance in lab.instances(group) {
+        lab.by_hand("ec2", "TerminateInstances", &[("InstanceId.1", &instance)]);
+    }
+}
+
+/// A worker's second generation has taken over and is watched when somebody breaks the manifest.
+async fn broken_in_its_bake() -> Lab {
+    let mut lab = deployed(WORKER).await;
+    lab.write("hello", app("hello", HELLO_1_1, WORKER));
+    lab.apply_for(std::time::Duration::from_secs(80)).await;
+    lab.diary();
+    lab.lenient = true;
+    lab.write("hello", app("hello", HELLO_1_1, "  loadBalancer: none\n  instanses: 2\n"));
+    lab
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_falls_sick_in_its_bake_ends_though_its_manifest_has_errors() {
+    let mut lab = broken_in_its_bake().await;
+    stop_all_of(&lab, "hello-prod-v002");
+    assert_eq!(lab.apply(false).await, Outcome::Failed);
+    assert_snapshot!(lab.diary(), @"
+    07:16 CreateOrUpdateTags hello-prod-v002: v002 failed: none of its 2 instances is in service; 2 instances taken out of service in response to an EC2 health check indicating it has been terminated or stopped
+    07:17 UpdateAutoScalingGroup hello-prod-v002: v002 failed, and v001 is at work
+    ");
+    lab.pass(60).await;
+    assert_eq!(working(&lab), [("hello-prod-v001".to_owned(), 2)]);
+    // Once it is mended, what failed is not tried again.
+    lab.write("hello", app("hello", HELLO_1_1, WORKER));
+    assert_eq!(lab.apply(true).await, Outcome::ReleaseFailed, "{}", lab.diary());
+    assert_eq!(working(&lab), [("hello-prod-v001".to_owned(), 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_is_well_in_its_bake_is_watched_to_its_end_though_its_manifest_has_errors() {
+    let mut lab = broken_in_its_bake().await;
+    assert_eq!(lab.apply(false).await, Outcome::Failed);
+    assert_eq!(lab.diary(), "", "it is left alone");
+    lab.write("hello", app("hello", HELLO_1_1, WORKER));
+    assert_eq!(lab.apply(true).await, Outcome::Converged, "{}", lab.diary());
+    assert_eq!(working(&lab), [("hello-prod-v002".to_owned(), 2)]);
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_falls_sick_in_its_bake_ends_though_no_manifest_asks_for_it() {
+    let mut lab = broken_in_its_bake().await;
+    lab.remove("hello");
+    lab.write("other", app("other", HELLO_1_0, "  loadBalancer: none\n  suspend: {reason: later}\n"));
+    stop_all_of(&lab, "hello-prod-v002");
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed, "{}", lab.diary());
+    lab.pass(60).await;
+    assert_eq!(working(&lab), [("hello-prod-v001".to_owned(), 2)]);
+}
