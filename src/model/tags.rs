@@ -59,8 +59,8 @@ pub mod keys {
     pub const NAMELESS: &str = "amiable:nameless";
     /// The hash of the in-place settings that were last applied, or `-`, and who applied them or made the generation.
     pub const APPLIED: &str = "amiable:applied";
-    /// Since when all instances have been healthy without a break; and, for one that is not wanted any more though it has not
-    /// failed, since when.
+    /// Since when all instances have been healthy without a break, or `-`; and, for one that runs and is given no traffic any
+    /// more, since when.
     pub const HEALTHY_SINCE: &str = "amiable:healthy-since";
     /// Since when it lacks what it had, or needs more.
     pub const LACKING_SINCE: &str = "amiable:lacking-since";
@@ -125,7 +125,9 @@ pub const OWNER: &str = "amiable";
 
 /// In the place of a hash: no settings were applied yet.
 const NOT_APPLIED: &str = "-";
-/// What stands before the time since when a healthy generation is not wanted any more.
+/// In the place of a time: it is not, or was never, healthy.
+const NEVER: &str = "-";
+/// What stands before the time since when a generation that runs is given no traffic any more.
 const UNWANTED: &str = " unwanted ";
 
 /// Longest value of a tag, in characters.
@@ -217,7 +219,8 @@ pub fn encode(owner: &Ownership, labels: &BTreeMap<String, String>) -> Tags {
     put(keys::DNS, owner.dns.clone());
     put(keys::NAMELESS, owner.nameless.map(encode_nameless));
     put(keys::APPLIED, encode_applied(owner.applied.as_deref(), owner.writer.as_ref()));
-    put(keys::HEALTHY_SINCE, owner.healthy_since.map(|at| encode_healthy(at, owner.unwanted_since)));
+    let healthy = owner.healthy_since.or(owner.unwanted_since);
+    put(keys::HEALTHY_SINCE, healthy.map(|_| encode_healthy(owner.healthy_since, owner.unwanted_since)));
     put(keys::LACKING_SINCE, owner.lacking_since.map(|at| at.to_string()));
     put(keys::TRIAL, owner.trial.as_ref().map(|trial| trial.to_string()));
     put(keys::SHIFTED_AT, owner.shifted_at.map(|at| at.to_string()));
@@ -256,8 +259,9 @@ pub fn encode_listeners(arns: &[String]) -> Option<String> {
     Some(std::iter::once(first.as_str()).chain(ids).collect::<Vec<_>>().join(" "))
 }
 
-/// Since when all instances have been healthy, and since when it is not wanted any more.
-pub fn encode_healthy(since: Timestamp, unwanted: Option<Timestamp>) -> String {
+/// Since when all instances have been healthy, and since when it is given no traffic any more.
+pub fn encode_healthy(since: Option<Timestamp>, unwanted: Option<Timestamp>) -> String {
+    let since = since.map_or(NEVER.to_owned(), |since| since.to_string());
     let unwanted = unwanted.map(|at| format!("{UNWANTED}{at}")).unwrap_or_default();
     format!("{since}{unwanted}")
 }
@@ -268,7 +272,8 @@ fn healthy(tags: &Tags) -> Result<(Option<Timestamp>, Option<Timestamp>), String
     let at = |text: &str| {
         text.parse().map_err(|error| format!("its tag `{}` cannot be understood: {error}", keys::HEALTHY_SINCE))
     };
-    Ok((Some(at(since)?), unwanted.map(at).transpose()?))
+    let since = if since == NEVER { None } else { Some(at(since)?) };
+    Ok((since, unwanted.map(at).transpose()?))
 }
 
 fn decode_listeners(text: &str) -> Vec<String> {
@@ -555,6 +560,14 @@ mod tests {
             ..owner()
         };
         assert_eq!(decode(&encode(&bare, &BTreeMap::new())), Ok(Some(bare)));
+    }
+
+    #[test]
+    fn what_was_never_healthy_may_have_lost_its_traffic_too() {
+        let owner = Ownership { healthy_since: None, ..owner() };
+        let tags = encode(&owner, &BTreeMap::new());
+        assert_eq!(tags[keys::HEALTHY_SINCE], "- unwanted 2026-08-01T10:00:25Z");
+        assert_eq!(decode(&tags), Ok(Some(owner)));
     }
 
     #[test]

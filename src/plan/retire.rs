@@ -70,8 +70,7 @@ pub(super) fn retire<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group
         match spared::spared(draft, release.picture, release.wanted.spec.verification.stable_for, group) {
             Spared::No => {}
             Spared::Marked | Spared::Unknown => return Turn::Here(None),
-            Spared::Until(until) => {
-                let what = spared::words(generation);
+            Spared::Until(until, what) => {
                 match release.is_shifted() {
                     true => draft.wait_to_clean(what, Some(until)),
                     false => draft.wait(what, Some(until)),
@@ -273,7 +272,8 @@ pub(super) fn tombstones<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture
         } else if group.desired > 0 || group.min > 0 {
             let mut spared = spared::spared(draft, picture, wanted.spec.verification.stable_for, group);
             if let (Spared::Last, Some(until)) = (&spared, spared::makes_room(draft, picture, group)) {
-                spared = if draft.now < until { Spared::Until(until) } else { Spared::No };
+                let what = spared::words(generation);
+                spared = if draft.now < until { Spared::Until(until, what) } else { Spared::No };
             }
             match spared {
                 Spared::No => {
@@ -283,7 +283,7 @@ pub(super) fn tombstones<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture
                 }
                 Spared::Marked | Spared::Unknown => {}
                 // It is a part of the release that what failed leaves nothing behind that costs.
-                Spared::Until(until) => draft.wait(spared::words(generation), Some(until)),
+                Spared::Until(until, what) => draft.wait(what, Some(until)),
                 Spared::Last => {
                     let what =
                         format!("another generation to have healthy instances: {generation} is the last that has");

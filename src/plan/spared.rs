@@ -4,7 +4,7 @@
 use super::draft::Draft;
 use super::picture::Picture;
 use super::verify;
-use crate::model::action::{Expect, Tags};
+use crate::model::action::{Action, Expect, Tags};
 use crate::model::names::Generation;
 use crate::model::observed::Group;
 use crate::model::tags::{self, keys};
@@ -15,13 +15,18 @@ use crate::model::time::{Span, Timestamp};
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html>
 pub(super) const REQUEST_LIFE: Span = Span::seconds(5 * 60 + 10);
 
+/// For how long the nodes of a load balancer may still send requests to a generation after its weight was set to 0. AWS names no
+/// figure; Argo Rollouts waits as long before it scales a set in, after its users saw 503s.
+/// <https://argo-rollouts.readthedocs.io/en/stable/features/scaledown-delay/>
+const NODES_FOLLOW: Span = Span::seconds(30);
+
 /// Whether a generation may be emptied now.
 pub(super) enum Spared {
     /// It may.
     No,
-    /// A call that gives it the traffic may still arrive until then.
-    Until(Timestamp),
-    /// It is not wanted any more, which the draft now notes down: from then on nobody gives it any traffic.
+    /// Until then, for the reason that the words give, it may not.
+    Until(Timestamp, String),
+    /// It has no traffic any more, which the draft now notes down: from then on nobody gives it any.
     Marked,
     /// Nobody else has a healthy target.
     Last,
@@ -29,37 +34,49 @@ pub(super) enum Spared {
     Unknown,
 }
 
-/// Whether what does not serve must be kept for now. A generation that was never ready, or has no healthy target, is of no use
-/// to anybody: a late call that gives it the traffic does the same harm whether it is emptied or not.
+/// Whether what does not serve must be kept for now. A generation that was never ready and never had traffic is of no use to
+/// anybody: a late call that gives it the traffic does the same harm whether it is emptied or not. One without a healthy target is
+/// kept only until the load balancer sends it no request any more: some of its instances may still answer.
 pub(super) fn spared<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, stable_for: Span, group: &Group) -> Spared {
-    if picture.front.is_none() || group.owner.slot.is_none() || group.desired == 0 {
+    let Some(front) = picture.front.as_ref().filter(|_| group.desired > 0) else { return Spared::No };
+    let Some(slot) = group.owner.slot else { return Spared::No };
+    let owner = &group.owner;
+    let was_ready = owner.healthy_since.is_some_and(|since| draft.now >= stable_for.after(since));
+    if !had_traffic(group) && !was_ready {
         return Spared::No;
     }
-    let had_traffic = group.owner.shifted_at.is_some() || group.owner.canary.is_some();
-    let was_ready = group.owner.healthy_since.is_some_and(|since| draft.now >= stable_for.after(since));
-    if !had_traffic && !was_ready {
-        return Spared::No;
+    let left = left_since(picture, group);
+    if left.is_none() && front.weight(slot) == 0 {
+        let text = tags::encode_healthy(owner.healthy_since, Some(draft.now));
+        let why = match owner.failed {
+            Some(_) => "it has no traffic any more: from now on no run gives it any",
+            None => "no manifest asks for it any more: from now on no run gives it traffic",
+        };
+        draft.tag_group(&group.name, Tags::from([(keys::HEALTHY_SINCE.to_owned(), text)]), why);
+        return Spared::Marked;
     }
     match verify::healthy(draft, picture, group) {
         None => return Spared::Unknown,
-        Some(0) => return Spared::No,
+        Some(0) => {
+            let until = left.map(|since| NODES_FOLLOW.after(since)).filter(|until| draft.now < *until);
+            let what = || format!("the load balancer to send no more requests to {}", owner.generation);
+            return until.map_or(Spared::No, |until| Spared::Until(until, what()));
+        }
         Some(_) => {}
     }
-    if had_traffic {
+    if had_traffic(group) {
         match is_last(draft, picture, group) {
             None => return Spared::Unknown,
             Some(true) => return Spared::Last,
             Some(false) => {}
         }
     }
-    let Some(since) = harmless_since(picture, group) else {
-        let since = group.owner.healthy_since.unwrap_or(draft.now);
-        let tag = Tags::from([(keys::HEALTHY_SINCE.to_owned(), tags::encode_healthy(since, Some(draft.now)))]);
-        draft.tag_group(&group.name, tag, "no manifest asks for it any more: from now on no run gives it traffic");
-        return Spared::Marked;
-    };
-    let until = REQUEST_LIFE.after(since);
-    if draft.now < until { Spared::Until(until) } else { Spared::No }
+    let until = REQUEST_LIFE.after(harmless_since(picture, group).unwrap_or(draft.now));
+    if draft.now < until { Spared::Until(until, words(owner.generation)) } else { Spared::No }
+}
+
+fn had_traffic(group: &Group) -> bool {
+    group.owner.shifted_at.is_some() || group.owner.canary.is_some()
 }
 
 /// Whether no other generation has a healthy target. What took over last and was scaled to nothing by its timetable is no
@@ -84,25 +101,42 @@ fn is_last<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, group: &Group) -> O
     if unknown { None } else { Some(true) }
 }
 
-/// Since when nobody decides any more to give a generation the traffic: it failed, what took its place was recorded, or it is
-/// marked as not wanted any more.
+/// Since when nobody decides any more to give a generation the traffic: it failed and has none, what took its place was recorded,
+/// or it is marked as not wanted any more.
 fn harmless_since(picture: &Picture<'_>, group: &Group) -> Option<Timestamp> {
+    match &group.owner.failed {
+        Some(_) => left_since(picture, group),
+        // A candidate of an edit that was taken back took over from nobody: what serves was recorded long before.
+        None if group.owner.shifted_at.is_none() => group.owner.unwanted_since,
+        None => {
+            let recorded = successors(picture, group).filter_map(|other| other.owner.recorded_at).min();
+            recorded.or(group.owner.unwanted_since)
+        }
+    }
+}
+
+/// Since when a generation has had no traffic, as far as that is known; for one that never had any, since when it may not have any.
+fn left_since(picture: &Picture<'_>, group: &Group) -> Option<Timestamp> {
     let owner = &group.owner;
-    let later = |other: &&Group| {
-        other.name != group.name && other.owner.failed.is_none() && other.owner.shifted_at > owner.shifted_at
+    let Some(failure) = &owner.failed else {
+        let took_over = successors(picture, group).filter_map(|other| other.owner.shifted_at).min();
+        return took_over.filter(|_| owner.shifted_at.is_some()).or(owner.unwanted_since);
     };
-    let recorded = picture.groups.iter().copied().filter(later).filter_map(|other| other.owner.recorded_at).min();
-    // A candidate of an edit that was taken back took over from nobody: what serves was recorded long before.
-    let recorded = recorded.filter(|_| owner.shifted_at.is_some());
-    let failed = owner.failed.as_ref().map(|failure| failure.at);
-    // What failed may have been given the traffic after that, for want of another. Then it counts from when that one took the
-    // traffic back: it may fall over again.
-    let failed = failed.map(|at| {
-        let back = picture.groups.iter().filter_map(|other| other.owner.shifted_at).max();
-        let moved = if owner.stands_in() { back } else { owner.shifted_at };
-        moved.map_or(at, |moved| moved.max(at))
-    });
-    failed.or(recorded).or(owner.unwanted_since)
+    if !had_traffic(group) {
+        return Some(failure.at);
+    }
+    // It may have failed long before AWS took the way back, and have stood in for another one after it failed.
+    let last = owner.shifted_at.map_or(failure.at, |shifted| shifted.max(failure.at));
+    owner.unwanted_since.filter(|since| *since >= last)
+}
+
+/// The generations that took over later and have not failed.
+fn successors<'a>(picture: &Picture<'a>, group: &Group) -> impl Iterator<Item = &'a Group> {
+    let (name, shifted_at) = (group.name.clone(), group.owner.shifted_at);
+    let later = move |other: &&Group| {
+        other.name != name && other.owner.failed.is_none() && other.owner.shifted_at > shifted_at
+    };
+    picture.groups.iter().copied().filter(later)
 }
 
 /// Until when a failed generation that nobody gives any traffic keeps the slot that the next one is launched in, though it is the
@@ -114,13 +148,21 @@ pub(super) fn makes_room(draft: &Draft<'_>, picture: &Picture<'_>, group: &Group
 
 /// A generation that was marked as not wanted any more is wanted again.
 pub(super) fn wanted_again(draft: &mut Draft<'_>, group: &Group) {
-    if let (Some(since), Some(_)) = (group.owner.healthy_since, group.owner.unwanted_since) {
-        let tag = Tags::from([(keys::HEALTHY_SINCE.to_owned(), tags::encode_healthy(since, None))]);
-        draft.tag_group(&group.name, tag, "a manifest asks for it again");
+    match (group.owner.healthy_since, group.owner.unwanted_since) {
+        (_, None) => {}
+        (Some(since), Some(_)) => {
+            let tag = Tags::from([(keys::HEALTHY_SINCE.to_owned(), tags::encode_healthy(Some(since), None))]);
+            draft.tag_group(&group.name, tag, "a manifest asks for it again");
+        }
+        (None, Some(_)) => {
+            let action =
+                Action::UntagGroup { name: group.name.clone(), keys: vec![keys::HEALTHY_SINCE.to_owned()] };
+            draft.act(action, "a manifest asks for it again", Vec::new());
+        }
     }
 }
 
-/// Why a generation keeps its instances for now.
+/// Why a healthy generation keeps its instances for now.
 pub(super) fn words(generation: Generation) -> String {
     format!("AWS calls that may be delayed and still give traffic to {generation} to expire")
 }

@@ -53,7 +53,7 @@ pub struct Ownership {
     /// Since when it lacks what it had, or needs more than it has: healthy instances, or what it is judged by. How long that may
     /// last counts from here, or from its creation as long as this was never so.
     pub lacking_since: Option<Timestamp>,
-    /// Since when it is not wanted any more, though it has not failed. From then on nobody gives it any traffic.
+    /// Since when it has no traffic and runs all the same: it failed, or is not wanted any more. From then on nobody gives it any.
     pub unwanted_since: Option<Timestamp>,
     /// The health check that is tried on it, and how that ended.
     pub trial: Option<Trial>,

@@ -64,7 +64,7 @@ fn everything_ahead() -> Tags {
     let mark = format!("{FAR} by ada");
     let times = [
         (keys::APPLIED, format!("0123456789ab {FAR} 0a1b2c3d4e5f by ada")),
-        (keys::HEALTHY_SINCE, tags::encode_healthy(FAR.parse().unwrap(), Some(FAR.parse().unwrap()))),
+        (keys::HEALTHY_SINCE, tags::encode_healthy(FAR.parse().ok(), Some(FAR.parse().unwrap()))),
         (keys::LACKING_SINCE, FAR.to_owned()),
         (keys::TRIAL, format!("trying 0a1b2c3d {FAR}")),
         (keys::SHIFTED_AT, FAR.to_owned()),
