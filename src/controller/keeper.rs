@@ -172,6 +172,7 @@ impl Keeper {
             }
             // An app without a manifest has a scope all the same.
             let scope = Scope::new(app.app.clone(), self.desired.name.clone());
+            self.troubles.begins(app);
             self.calls.begin(&self.aws, &self.clock, (*app).clone(), scope);
         }
     }

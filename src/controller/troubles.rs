@@ -53,6 +53,8 @@ struct Trouble {
     rest: Option<(Action, Timestamp)>,
     /// Calls that succeed and are planned again all the same.
     repeats: Repeats,
+    /// Whether its calls under way give traffic back.
+    gives_back: bool,
 }
 
 impl Trouble {
@@ -151,6 +153,11 @@ impl Troubles {
         failed.chain(repeated).max().filter(|until| *until > now)
     }
 
+    /// The calls of a plan are begun.
+    pub(super) fn begins(&mut self, plan: &AppPlan) {
+        self.apps.entry(plan.app.clone()).or_default().gives_back = plan.gives_back();
+    }
+
     /// What is told of a call.
     pub(super) fn told(&mut self, event: &Event) {
         let trouble = self.apps.entry(event.app.clone()).or_default();
@@ -185,10 +192,12 @@ impl Troubles {
                 trouble.rest = rest(ended_at.clone(), count, now);
                 // A way to AWS that is cut off, or credentials that have ended, are judged by the looks.
                 let lasting = !matches!(error.class, Class::Retry | Class::Wait | Class::FatalAll);
-                let patience = |action: &Action| {
-                    if matches!(action, Action::Shift { .. }) { PATIENCE_WITH_TRAFFIC } else { PATIENCE }
-                };
-                if let Some(action) = ended_at.filter(|action| lasting || count > patience(action)) {
+                let moves = |action: &Action| matches!(action, Action::Shift { .. });
+                let patience = |action: &Action| if moves(action) { PATIENCE_WITH_TRAFFIC } else { PATIENCE };
+                // While what is sick has traffic, a refusal is no last word: whoever took the permission may give it back.
+                let gives_back = trouble.gives_back;
+                let is_over = |action: &Action| lasting && !(gives_back && moves(action)) || count > patience(action);
+                if let Some(action) = ended_at.filter(is_over) {
                     trouble.failures.retain(|(failed, _)| !is_same(failed, &action));
                     self.give_up(app, GivenUp { action, why: Why::Refused(error.explained()) });
                 }
@@ -283,6 +292,24 @@ mod tests {
         let mut troubles = Troubles::default();
         (0..=PATIENCE).for_each(|_| tried(&mut troubles, &error(Class::FatalAll)));
         assert!(troubles.holds_given_up(&plan([tag("12:00")])), "in the end");
+    }
+
+    #[test]
+    fn a_refused_call_that_gives_traffic_back_is_tried_again_for_an_hour() {
+        let mut troubles = Troubles::default();
+        let back = AppPlan { actions: plan([shift()]).actions, ..samples::going_back() };
+        let refused = |troubles: &mut Troubles| {
+            troubles.begins(&back);
+            let kind = EventKind::Stale { action: shift(), why: String::new() };
+            troubles.told(&Event { at: now(), app: back.app.clone(), kind });
+            troubles.note(&back.app, &error(Class::Blocked), now());
+        };
+        for _ in 0..PATIENCE_WITH_TRAFFIC {
+            refused(&mut troubles);
+            assert!(!troubles.holds_given_up(&back));
+        }
+        refused(&mut troubles);
+        assert!(troubles.holds_given_up(&back), "in the end");
     }
 
     #[test]

@@ -125,6 +125,33 @@ async fn a_setting_that_aws_refuses_in_the_bake_keeps_nobody_from_watching_it() 
     assert_eq!(outcome, Outcome::ReleaseFailed, "{}", lab.diary());
 }
 
+/// AWS refuses the next calls that move weights.
+fn refuse_shifts(lab: &Lab, mut times: u32) {
+    lab.simulation.set_faults(Some(Box::new(move |request: &Request, _: bool| {
+        let denied = || ApiError::new("AccessDenied", "You are not authorized to perform this operation");
+        let refused = request.operation == "ModifyListener" && times > 0;
+        times -= u32::from(refused);
+        refused.then(|| Fault::Refuse(denied()))
+    })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_way_back_that_aws_refuses_is_tried_again_until_it_is_taken() {
+    let lab = baking("").await;
+    refuse_shifts(&lab, 3);
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed, "{}", lab.diary());
+    is_back(&lab);
+
+    let steps = "  strategy: {canary: {steps: [{weight: 10}, {pause: 30m}]}}\n";
+    let mut lab = deployed(steps).await;
+    lab.write("hello", app("hello", HELLO_SICK_LATER, steps));
+    lab.apply_for(Duration::from_secs(90)).await;
+    assert!(weight(&lab, "hello-prod-b") > 0, "{}", lab.diary());
+    refuse_shifts(&lab, 3);
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed, "{}", lab.diary());
+    is_back(&lab);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_setting_that_aws_refuses_in_the_bake_does_not_keep_a_good_release_from_its_record() {
     let mut lab = deployed("").await;
