@@ -105,7 +105,8 @@ impl OverTime {
 }
 
 /// What has just lost its traffic is neither emptied nor taken out before all nodes of the load balancer know: until then they go
-/// on sending it requests. One without a healthy instance has nothing to answer them with anyway.
+/// on sending it requests. What is sick is not emptied either: some of its instances may still answer, and an empty target group
+/// answers nothing at all.
 fn kept_while_reached(call: &CallRecord, before: &World, after: &World) {
     let reached = before.still_reached();
     for group in before.scaling.groups.values().filter(|group| group.desired > 0) {
@@ -116,7 +117,7 @@ fn kept_while_reached(call: &CallRecord, before: &World, after: &World) {
             for (key, target) in targets.targets.iter().filter(|(key, _)| group.members.contains_key(&key.id)) {
                 let stays = |it: &Target| it.health == Health::Healthy;
                 let gone = emptied || !left.and_then(|left| left.targets.get(key)).is_some_and(stays);
-                let harm = target.health == Health::Healthy && gone;
+                let harm = emptied || target.health == Health::Healthy && gone;
                 assert!(!harm, "{} of {} was taken out while it still got requests: {call:?}", key.id, group.name);
             }
         }

@@ -31,6 +31,39 @@ fn what_failed_is_emptied_and_not_tried_again_while_the_old_one_serves() {
 }
 
 #[test]
+fn what_fell_sick_under_traffic_is_emptied_half_a_minute_after_its_traffic_left() {
+    let left = |at: Option<Timestamp>, health| {
+        let case = Case::new(NEW_IMAGE, json!({})).with_front(Slot::A);
+        let case = case.with_group(1, OLD_IMAGE, Health::Healthy, |group| {
+            long_deployed(group);
+            (group.owner.shifted_at, group.owner.recorded_at) = (Some(ago(3900)), Some(ago(3600)));
+        });
+        let mut case = case.with_group(2, NEW_IMAGE, health, |group| {
+            failed("unhealthy under traffic")(group);
+            group.owner.failed.as_mut().unwrap().at = ago(4000);
+            group.owner.shifted_at = Some(ago(4100));
+            group.owner.unwanted_since = at;
+        });
+        case.record_says("hello-prod-v001");
+        case
+    };
+    // AWS may have refused the way back for an hour: when it failed tells nothing of when its traffic left.
+    let note = ["tag hello-prod-v002 healthy-since"];
+    for health in [Health::Unhealthy, Health::Healthy] {
+        assert_eq!(left(None, health).calls(), note, "{health:?}");
+        assert_eq!(left(Some(ago(4050)), health).calls(), note, "{health:?}: it has had traffic since");
+    }
+    let case = left(Some(ago(29)), Health::Unhealthy);
+    let plan = case.plan();
+    assert_eq!((calls(&plan), plan.waits.len()), (vec![], 1));
+    assert_eq!(plan.waits[0].what, "the load balancer to send no more requests to v002");
+    assert_eq!(plan.waits[0].until, Some(ago(29) + jiff::SignedDuration::from_secs(30)));
+    assert_eq!(left(Some(ago(31)), Health::Unhealthy).calls(), ["empty hello-prod-v002"]);
+    assert_eq!(left(Some(ago(31)), Health::Healthy).calls(), Vec::<String>::new(), "a late call may still arrive");
+    assert_eq!(left(Some(ago(311)), Health::Healthy).calls(), ["empty hello-prod-v002"]);
+}
+
+#[test]
 fn a_serving_generation_that_was_turned_down_gives_way_to_the_warm_one() {
     let case = Case::new(NEW_IMAGE, json!({}))
         .with_front(Slot::B)

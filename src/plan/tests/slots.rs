@@ -14,7 +14,8 @@ fn edited(mut case: Case) -> Case {
     case
 }
 
-/// Generation 1 serves with such targets; generation 2 took over before it, failed so many seconds ago, and is healthy.
+/// Generation 1 serves with such targets; generation 2 took over before it, failed and lost its traffic so many seconds ago, and
+/// is healthy.
 fn turned_back(health: Health, why: &str, seconds: u64) -> Case {
     let failure = Failure { at: ago(seconds), reason: why.to_owned() };
     let mut case = Case::new(NEW_IMAGE, json!({}))
@@ -26,6 +27,7 @@ fn turned_back(health: Health, why: &str, seconds: u64) -> Case {
         .with_group(2, NEW_IMAGE, Health::Healthy, |group| {
             group.owner.shifted_at = Some(ago(seconds + 60));
             group.owner.failed = Some(failure);
+            group.owner.unwanted_since = Some(ago(seconds));
         });
     case.record_says("hello-prod-v001");
     case
@@ -60,6 +62,8 @@ fn what_failed_and_still_answers_takes_the_traffic_where_nobody_else_does() {
         edited(turned_back(Health::Unhealthy, "the alarm errors is in state ALARM", 400).with_front_at(Slot::B));
     group(&mut serves, "hello-prod-v002").owner.shifted_at = Some(ago(5));
     serves.announce();
+    assert_eq!(serves.calls(), ["tag hello-prod-v001 healthy-since"]);
+    group(&mut serves, "hello-prod-v001").owner.unwanted_since = Some(ago(31));
     assert_eq!(serves.calls(), ["empty hello-prod-v001"]);
 }
 
@@ -122,8 +126,10 @@ fn what_stood_in_is_kept_for_a_while_after_it_gave_the_traffic_back() {
     let mut case = edited(turned_back(Health::Healthy, "the alarm errors is in state ALARM", 4000));
     group(&mut case, "hello-prod-v002").owner.shifted_at = Some(ago(1500));
     group(&mut case, "hello-prod-v001").owner.shifted_at = Some(ago(30));
+    assert_eq!(case.calls(), ["tag hello-prod-v002 healthy-since"], "it was noted before it stood in");
+    group(&mut case, "hello-prod-v002").owner.unwanted_since = Some(ago(29));
     assert_eq!(case.calls(), Vec::<String>::new());
-    group(&mut case, "hello-prod-v001").owner.shifted_at = Some(ago(320));
+    group(&mut case, "hello-prod-v002").owner.unwanted_since = Some(ago(320));
     assert_eq!(case.calls(), ["empty hello-prod-v002"]);
 }
 
@@ -157,7 +163,8 @@ fn what_a_person_turned_down_gets_no_traffic_and_makes_room_for_the_cure() {
     );
     let mut cure = edited(turned_back(Health::Unhealthy, "rolled back by ada: slow", 400));
     assert_eq!(cure.calls(), ["empty hello-prod-v002"]);
-    group(&mut cure, "hello-prod-v002").owner.failed.as_mut().unwrap().at = ago(90);
+    let down = &mut group(&mut cure, "hello-prod-v002").owner;
+    (down.failed.as_mut().unwrap().at, down.unwanted_since) = (ago(90), Some(ago(90)));
     let plan = cure.plan();
     assert_eq!(calls(&plan), Vec::<String>::new());
     let ends: Vec<_> = plan.waits.iter().map(|wait| (wait.what.as_str(), wait.until)).collect();
