@@ -105,18 +105,13 @@ pub mod keys {
     pub fn progress() -> Vec<String> {
         let plain =
             [HEALTHY_SINCE, LACKING_SINCE, SHIFTED_AT, RECORDED_AT, CANARY, WATCHED, PROMOTED, SMOKE_TRIES, SMOKED_AT];
-        let phases = Phase::ALL.into_iter().flat_map(|phase| [asked(phase), approved(phase)]);
+        let phases = Phase::ALL.into_iter().map(webhook);
         plain.into_iter().map(str::to_owned).chain(phases).collect()
     }
 
-    /// Since when the webhook is asked in a phase, such as `amiable:asked-before-shift`.
-    pub fn asked(phase: Phase) -> String {
-        format!("{PREFIX}asked-{}", phase.words())
-    }
-
-    /// When the webhook approved in a phase, such as `amiable:approved-before-shift`.
-    pub fn approved(phase: Phase) -> String {
-        format!("{PREFIX}approved-{}", phase.words())
+    /// How far the webhook is in a phase, such as `amiable:webhook-before-shift`: since when it is asked, or when it approved.
+    pub fn webhook(phase: Phase) -> String {
+        format!("{PREFIX}webhook-{}", phase.words())
     }
 }
 
@@ -127,6 +122,10 @@ pub const OWNER: &str = "amiable";
 const NOT_APPLIED: &str = "-";
 /// In the place of a time: it is not, or was never, healthy.
 const NEVER: &str = "-";
+/// What stands before the time since when the webhook is asked.
+const ASKED: &str = "asked ";
+/// What stands before the time at which the webhook approved.
+const APPROVED: &str = "approved ";
 /// What stands before the time since when a generation that runs is given no traffic any more.
 const UNWANTED: &str = " unwanted ";
 
@@ -242,8 +241,8 @@ pub fn encode(owner: &Ownership, labels: &BTreeMap<String, String>) -> Tags {
     put(keys::SMOKE_TRIES, owner.checks.smoke_tries.map(|tries| tries.to_string()));
     put(keys::SMOKED_AT, owner.checks.smoked_at.map(|at| at.to_string()));
     for phase in Phase::ALL {
-        put(&keys::asked(phase), owner.checks.asked.get(&phase).map(|at| at.to_string()));
-        put(&keys::approved(phase), owner.checks.approved.get(&phase).map(|at| at.to_string()));
+        let asked = || owner.checks.asked.get(&phase).copied().map(encode_asked);
+        put(&keys::webhook(phase), owner.checks.approved.get(&phase).copied().map(encode_approved).or_else(asked));
     }
     if let Some(failed) = &owner.failed {
         tags.extend(encode_failure(failed, owner.checks.judged_by.as_deref()));
@@ -408,10 +407,27 @@ fn checks(tags: &Tags) -> Result<Checks, String> {
         ..Checks::default()
     };
     for phase in Phase::ALL {
-        checks.asked.extend(optional(tags, &keys::asked(phase))?.map(|at| (phase, at)));
-        checks.approved.extend(optional(tags, &keys::approved(phase))?.map(|at| (phase, at)));
+        let key = keys::webhook(phase);
+        let Some(text) = tags.get(&key) else { continue };
+        let found = [(ASKED, &mut checks.asked), (APPROVED, &mut checks.approved)]
+            .into_iter()
+            .find_map(|(word, times)| Some((text.strip_prefix(word)?, times)));
+        let wrong = |why: &str| format!("its tag `{key}` cannot be understood: {why}");
+        let (at, times) =
+            found.ok_or_else(|| wrong("it says neither since when the webhook is asked nor when it approved"))?;
+        times.insert(phase, at.parse().map_err(|error: <Timestamp as FromStr>::Err| wrong(&error.to_string()))?);
     }
     Ok(checks)
+}
+
+/// The value of [`keys::webhook`] while the webhook has given no verdict.
+pub fn encode_asked(since: Timestamp) -> String {
+    format!("{ASKED}{since}")
+}
+
+/// The value of [`keys::webhook`] once the webhook has approved.
+pub fn encode_approved(at: Timestamp) -> String {
+    format!("{APPROVED}{at}")
 }
 
 /// The value of [`keys::NAMELESS`]: seconds while records are being deleted, then the time until which they are remembered.
@@ -638,7 +654,8 @@ mod tests {
             (keys::RECORDED_AT, "\u{0}"),
             (keys::SMOKE_TRIES, "two"),
             (keys::SMOKED_AT, "soon"),
-            ("amiable:approved-before-record", "yes"),
+            ("amiable:webhook-before-record", "approved"),
+            ("amiable:webhook-before-record", "approved yes"),
             (keys::FAILED_AT, ""),
             (keys::CANARY, "two"),
             (keys::HELD_MIN, "-1"),

@@ -45,8 +45,8 @@ pub(super) fn spared<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, stable_fo
     if !had_traffic(group) && !was_ready {
         return Spared::No;
     }
-    let left = left_since(picture, group);
-    if left.is_none() && front.weight(slot) == 0 {
+    let (left, harmless) = (left_since(picture, group), harmless_since(picture, group));
+    if (left.is_none() || harmless.is_none()) && front.weight(slot) == 0 {
         let text = tags::encode_healthy(owner.healthy_since, Some(draft.now));
         let why = match owner.failed {
             Some(_) => "it has no traffic any more: from now on no run gives it any",
@@ -71,7 +71,7 @@ pub(super) fn spared<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, stable_fo
             Some(false) => {}
         }
     }
-    let until = REQUEST_LIFE.after(harmless_since(picture, group).unwrap_or(draft.now));
+    let until = REQUEST_LIFE.after(harmless.unwrap_or(draft.now));
     if draft.now < until { Spared::Until(until, words(owner.generation)) } else { Spared::No }
 }
 
@@ -109,7 +109,10 @@ fn harmless_since(picture: &Picture<'_>, group: &Group) -> Option<Timestamp> {
         // A candidate of an edit that was taken back took over from nobody: what serves was recorded long before.
         None if group.owner.shifted_at.is_none() => group.owner.unwanted_since,
         None => {
-            let recorded = successors(picture, group).filter_map(|other| other.owner.recorded_at).min();
+            // What took over again has its record from before, until it is recorded anew.
+            let is_proved = |other: &&Group| other.owner.recorded_at >= other.owner.shifted_at;
+            let recorded =
+                successors(picture, group).filter(is_proved).filter_map(|other| other.owner.recorded_at).min();
             recorded.or(group.owner.unwanted_since)
         }
     }
@@ -133,9 +136,8 @@ fn left_since(picture: &Picture<'_>, group: &Group) -> Option<Timestamp> {
 /// The generations that took over later and have not failed.
 fn successors<'a>(picture: &Picture<'a>, group: &Group) -> impl Iterator<Item = &'a Group> {
     let (name, shifted_at) = (group.name.clone(), group.owner.shifted_at);
-    let later = move |other: &&Group| {
-        other.name != name && other.owner.failed.is_none() && other.owner.shifted_at > shifted_at
-    };
+    let later =
+        move |other: &&Group| other.name != name && other.owner.failed.is_none() && other.owner.shifted_at > shifted_at;
     picture.groups.iter().copied().filter(later)
 }
 
@@ -155,8 +157,7 @@ pub(super) fn wanted_again(draft: &mut Draft<'_>, group: &Group) {
             draft.tag_group(&group.name, tag, "a manifest asks for it again");
         }
         (None, Some(_)) => {
-            let action =
-                Action::UntagGroup { name: group.name.clone(), keys: vec![keys::HEALTHY_SINCE.to_owned()] };
+            let action = Action::UntagGroup { name: group.name.clone(), keys: vec![keys::HEALTHY_SINCE.to_owned()] };
             draft.act(action, "a manifest asks for it again", Vec::new());
         }
     }

@@ -83,7 +83,8 @@ fn everything_ahead() -> Tags {
     ];
     tags.extend(times.map(|(key, text)| (key.to_owned(), text)));
     for phase in Phase::ALL {
-        tags.extend([keys::asked(phase), keys::approved(phase)].map(|key| (key, FAR.to_owned())));
+        let text = if phase == Phase::BeforeShift { tags::encode_asked } else { tags::encode_approved };
+        tags.insert(keys::webhook(phase), text(FAR.parse().unwrap()));
     }
     tags
 }

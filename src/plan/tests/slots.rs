@@ -134,6 +134,44 @@ fn what_stood_in_is_kept_for_a_while_after_it_gave_the_traffic_back() {
 }
 
 #[test]
+fn a_record_from_before_says_nothing_of_what_has_just_lost_its_traffic() {
+    // The manifest was taken back in the bake of generation 2, and generation 1 has taken over again.
+    let taken_back = |unwanted: Option<Timestamp>| {
+        let mut case = Case::new(OLD_IMAGE, json!({}))
+            .with_front(Slot::A)
+            .with_group(1, OLD_IMAGE, Health::Healthy, |group| {
+                long_deployed(group);
+                (group.owner.shifted_at, group.owner.recorded_at) = (Some(ago(60)), Some(ago(4000)));
+            })
+            .with_group(2, NEW_IMAGE, Health::Healthy, |group| {
+                group.owner.healthy_since = Some(ago(600));
+                group.owner.shifted_at = Some(ago(300));
+                group.owner.unwanted_since = unwanted;
+            });
+        case.record_says("hello-prod-v001");
+        case
+    };
+    for unwanted in [None, Some(ago(50))] {
+        let calls = taken_back(unwanted).calls();
+        assert!(!calls.contains(&"empty hello-prod-v002".to_owned()), "{unwanted:?}: {calls:?}");
+    }
+}
+
+#[test]
+fn what_was_never_healthy_and_lost_its_traffic_is_wanted_again_before_it_gets_any() {
+    let mut case = turned_back(Health::Unhealthy, "the alarm errors is in state ALARM", 90).with_front_at(Slot::B);
+    group(&mut case, "hello-prod-v002").owner.shifted_at = Some(ago(60));
+    let earlier = &mut group(&mut case, "hello-prod-v001").owner;
+    (earlier.healthy_since, earlier.unwanted_since) = (None, Some(ago(30)));
+    let Some(Read::Known(targets)) = case.observed.details.target_health.get_mut(&target_group_arn(Slot::A)) else {
+        panic!()
+    };
+    targets.iter_mut().for_each(|target| target.health = Health::Healthy);
+    let calls = case.calls();
+    assert_eq!(calls, ["DeleteTags hello-prod-v001", "shift to a"]);
+}
+
+#[test]
 fn traffic_goes_to_what_answers_though_aws_refuses_the_tag_that_tells_of_it() {
     use crate::model::given_up::{GivenUp, Why};
     let mut case = turned_back(Health::Unhealthy, "the alarm errors is in state ALARM", 90);

@@ -7,7 +7,7 @@ use crate::manifest::spec::Webhook;
 use crate::model::action::Tags;
 use crate::model::observed::{Group, Want};
 use crate::model::probe::{Answer, Phase, Probe, Question, Replied};
-use crate::model::tags::keys;
+use crate::model::tags::{self, keys};
 use crate::model::time::Span;
 use crate::plan::draft::Draft;
 use crate::plan::release::{Release, Turn};
@@ -59,7 +59,7 @@ fn ask(draft: &mut Draft<'_>, target: &Group, webhook: &Webhook) -> Option<Strin
     let phase = webhook.phase;
     let why = match replied {
         Replied::Answer(answer) if (200..300).contains(&answer.status) => {
-            let tag = Tags::from([(keys::approved(phase), draft.now.to_string())]);
+            let tag = Tags::from([(keys::webhook(phase), tags::encode_approved(draft.now))]);
             draft.tag_group(
                 &target.name,
                 tag,
@@ -83,7 +83,7 @@ fn ask(draft: &mut Draft<'_>, target: &Group, webhook: &Webhook) -> Option<Strin
         return Some(format!("the webhook gave no verdict {} in {}: {why}", phase.said(), webhook.timeout));
     }
     if since.is_none() {
-        let tag = Tags::from([(keys::asked(phase), draft.now.to_string())]);
+        let tag = Tags::from([(keys::webhook(phase), tags::encode_asked(draft.now))]);
         draft.tag_group(&target.name, tag, "the webhook is asked until it gives a verdict");
     }
     draft.wait(format!("the webhook's verdict {}: {why}", phase.said()), Some(deadline));
