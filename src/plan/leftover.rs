@@ -56,8 +56,20 @@ pub(super) fn stuck(group: &Group) -> Vec<String> {
     let standing: Vec<&Instance> = group.instances.iter().filter(|instance| is_in_standby(instance)).collect();
     if !standing.is_empty() {
         let ids: Vec<&str> = standing.iter().map(|instance| instance.id.as_str()).collect();
+        // Another generation may serve in the same slot: what comes back into service must not be given traffic there.
+        let apart = match &group.target_group_arns[..] {
+            [] => String::new(),
+            arns => {
+                let detach = command("detach-load-balancer-target-groups");
+                format!(
+                    "{detach} --target-group-arns {}` keeps all traffic from {}, then ",
+                    arns.join(" "),
+                    it_or_them(&standing)
+                )
+            }
+        };
         why.push(format!(
-            "{} of {generation} {} in standby, where somebody put {}; {} --instance-ids {}` puts {} back into service, and Amiable then removes {}",
+            "{} of {generation} {} in standby, where somebody put {}; {apart}{} --instance-ids {}` puts {} back into service, and Amiable removes {}",
             named(&standing),
             is_or_are(&standing),
             it_or_them(&standing),

@@ -179,9 +179,10 @@ pub(super) fn taken(priority: u32, shared: &SharedListener, other: &Rule) -> Str
 }
 
 /// The traffic leads to something that runs, if there is anything that had it before. Whatever that is like, it is better
-/// than nothing.
+/// than nothing, unless a person turned it down: that person may know of harm that no health check sees.
 fn traffic<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, front: &Front<'a>) -> bool {
-    let last = picture.last_resort().and_then(|group| Some((group, group.owner.slot?)));
+    let last = picture.last_resort().filter(|group| !group.owner.is_turned_down());
+    let last = last.and_then(|group| Some((group, group.owner.slot?)));
     let Some((group, slot)) = last else { return true };
     let shifts = front.shifts(&front.all_to(slot));
     if shifts.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::autopsy;
 use super::draft::Draft;
-use super::picture::Picture;
+use super::picture::{Front, Picture};
 use super::release::Release;
 use super::resolve::Wanted;
 use super::verify::watch;
@@ -218,6 +218,10 @@ fn how_it_ended<'a>(draft: &mut Draft<'a>, tombstone: &'a Group) -> String {
 /// instance; for a while that is waited for.
 fn goes_on_serving<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>, failed: &'a Group) -> String {
     let serves = failed.owner.generation;
+    let has_traffic = |front: &Front<'_>| failed.owner.slot.is_some_and(|slot| front.weight(slot) > 0);
+    if failed.owner.is_turned_down() && !picture.front.as_ref().is_none_or(has_traffic) {
+        return format!("; nothing serves, because a person turned {serves} down,");
+    }
     let elsewhere = |group: &&Group| group.owner.slot != failed.owner.slot;
     let Some(back) = picture.ways_back(failed).find(elsewhere).map(|group| group.owner.generation) else {
         return format!("; {serves} goes on serving");

@@ -53,11 +53,13 @@ fn a_slot_in_which_nothing_is_healthy_is_free_for_the_next_release() {
     assert_eq!(standby.calls(), LAUNCH);
     assert_eq!(
         standby.plan().left_over,
-        [
+        [format!(
             "left over, and Amiable cannot remove it: i-1-1 of v001 is in standby, where somebody put it; `aws autoscaling \
-          exit-standby --auto-scaling-group-name hello-prod-v001 --instance-ids i-1-1` puts it back into service, \
-          and Amiable then removes it"
-        ]
+                 detach-load-balancer-target-groups --auto-scaling-group-name hello-prod-v001 --target-group-arns {}` keeps \
+                 all traffic from it, then `aws autoscaling exit-standby --auto-scaling-group-name hello-prod-v001 \
+                 --instance-ids i-1-1` puts it back into service, and Amiable removes it",
+            target_group_arn(Slot::A)
+        )]
     );
     let pool = emptied(|group| {
         group.instances.clear();

@@ -218,6 +218,28 @@ fn what_a_person_turned_down_gets_no_traffic_and_makes_room_for_the_cure() {
     );
 }
 
+#[test]
+fn what_a_person_turned_down_gets_no_traffic_where_nothing_else_stands_either() {
+    for (why, expected) in
+        [("the alarm errors is in state ALARM", vec!["shift to b"]), ("rolled back by ada: slow", vec![])]
+    {
+        let mut case =
+            Case::new(NEW_IMAGE, json!({})).with_front(Slot::A).with_group(2, NEW_IMAGE, Health::Healthy, |group| {
+                group.owner.shifted_at = Some(ago(900));
+                failed(why)(group);
+            });
+        case.observed.details.target_health.insert(target_group_arn(Slot::A), Read::Known(Vec::new()));
+        let plan = case.plan();
+        assert_eq!(calls(&plan), expected, "{why}: {:?} {:?}", plan.reason, plan.notes);
+        let says = if expected.is_empty() {
+            "nothing serves, because a person turned v002 down"
+        } else {
+            "v002 goes on serving"
+        };
+        assert!(plan.reason.contains(says), "{}", plan.reason);
+    }
+}
+
 /// Generation 2 is a canary at 5 %.
 fn canary(serving: Health, health: Health) -> Case {
     let strategy = json!({"strategy": {"canary": {"steps": [{"weight": 5}, {"pause": "10m"}], "stickiness": "0s"}}});
