@@ -117,8 +117,9 @@ async fn a_canary_that_falls_sick_gives_its_share_back() {
     08:15 CreateOrUpdateTags hello-prod-v002: v002 has 5 % of the traffic
     10:05 ModifyListener listener/hello-prod: v002 failed: v001 serves again (unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500])
     10:05 CreateOrUpdateTags hello-prod-v002: v002 failed: unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
-    10:06 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    10:06 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
     10:06 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    10:36 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (100, 0));
     assert_eq!(lab.plan("hello").await.change, Change::Blocked);
@@ -135,7 +136,8 @@ async fn a_canary_that_is_aborted_gives_its_share_back() {
     assert_snapshot!(lab.diary(), @"
     09:13 CreateOrUpdateTags hello-prod-v002: aborted by simulated: support calls
     09:13 ModifyListener listener/hello-prod: v001 serves again: v002 was aborted by simulated: support calls
-    14:23 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
+    09:14 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
+    14:24 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
     let plan = lab.plan("hello").await;
@@ -263,9 +265,10 @@ async fn after_it_has_taken_everything_a_canary_is_rolled_back_at_once() {
     28:17 CreateOrUpdateTags hello-prod-v002: rolled back by simulated: checkout is slow
     28:17 ModifyListener listener/hello-prod: v001 serves again: v002 was rolled back by simulated: checkout is slow
     28:18 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    33:18 PutParameter /amiable/prod/hello/deployed: v001 is deployed
-    33:18 CreateOrUpdateTags hello-prod-v001: v001 is recorded
-    33:27 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
+    28:19 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
+    33:19 PutParameter /amiable/prod/hello/deployed: v001 is deployed
+    33:19 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    33:29 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
     ");
     lab.write("hello", app("hello", HELLO_1_0, STEPS));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
@@ -343,16 +346,16 @@ async fn a_canary_that_was_turned_down_in_its_bake_begins_anew_on_retry() {
     lab.diary();
     assert_eq!(lab.retry("hello").await, Outcome::Converged, "{}", lab.diary());
     assert_snapshot!(lab.diary(), @"
-    11:01 DeleteTags hello-prod-v002: retry of v002 by simulated
-    12:28 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
-    12:34 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    13:11 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    13:41 ModifyListener listener/hello-prod: v002 is healthy: it takes 50 % of the traffic
-    13:41 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
-    14:41 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    14:41 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    15:41 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    15:41 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    11:03 DeleteTags hello-prod-v002: retry of v002 by simulated
+    12:30 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    12:36 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    13:13 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    13:43 ModifyListener listener/hello-prod: v002 is healthy: it takes 50 % of the traffic
+    13:43 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    14:43 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    14:43 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    15:43 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    15:43 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     settles(&lab).await;

@@ -47,8 +47,9 @@ async fn an_image_that_falls_sick_under_traffic_gives_it_back_in_one_call() {
     10:06 ModifyListener listener/hello-prod: v002 failed: v001 serves again (unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500])
     10:06 CreateOrUpdateTags hello-prod-v002: v002 failed: unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
     10:07 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    10:08 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    10:08 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
     10:08 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    10:38 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
     assert_eq!(lab.plan("hello").await.change, Change::Blocked);

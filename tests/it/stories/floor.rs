@@ -69,8 +69,9 @@ async fn a_generation_that_loses_every_instance_gives_the_traffic_back_in_one_ca
     09:39 ModifyListener listener/hello-prod: v002 failed: v001 serves again (none of its 2 instances is healthy under traffic)
     09:39 CreateOrUpdateTags hello-prod-v002: v002 failed: none of its 2 instances is healthy under traffic
     09:41 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    09:42 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    09:42 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
     09:42 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    10:12 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
@@ -88,9 +89,11 @@ async fn a_generation_that_loses_every_instance_after_its_record_gives_the_traff
     13:27 ModifyListener listener/hello-prod: v002 failed: v001 serves again (none of its 2 instances is healthy)
     13:27 CreateOrUpdateTags hello-prod-v002: v002 failed: none of its 2 instances is healthy
     13:28 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    13:29 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    13:29 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
+    13:35 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
     18:28 PutParameter /amiable/prod/hello/deployed: v001 is deployed
     18:28 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    18:39 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
