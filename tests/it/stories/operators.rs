@@ -50,9 +50,10 @@ async fn a_rollback_while_the_old_group_is_warm_launches_nothing() {
     13:17 CreateOrUpdateTags hello-prod-v002: rolled back by simulated: checkout is slow
     13:17 ModifyListener listener/hello-prod: v001 serves again: v002 was rolled back by simulated: checkout is slow
     13:18 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    18:18 PutParameter /amiable/prod/hello/deployed: v001 is deployed
-    18:18 CreateOrUpdateTags hello-prod-v001: v001 is recorded
-    18:27 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
+    13:19 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
+    18:19 PutParameter /amiable/prod/hello/deployed: v001 is deployed
+    18:19 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    18:29 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
     ");
     assert_eq!(lab.instances("hello-prod-v001"), before);
     assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (100, 0));
@@ -80,9 +81,10 @@ async fn a_rollback_to_a_retired_generation_launches_what_its_template_holds() {
     33:28 CreateOrUpdateTags hello-prod-v004: all instances are healthy: the stability window begins
     33:58 ModifyListener listener/hello-prod: v004 is healthy: it takes all traffic
     33:58 CreateOrUpdateTags hello-prod-v004: v004 takes over: its bake begins
-    38:00 UpdateAutoScalingGroup hello-prod-v003: v003 was turned down and does not serve
-    38:58 PutParameter /amiable/prod/hello/deployed: v004 is deployed
-    38:58 CreateOrUpdateTags hello-prod-v004: v004 is recorded
+    33:59 CreateOrUpdateTags hello-prod-v003: it has no traffic any more: from now on no run gives it any
+    38:59 PutParameter /amiable/prod/hello/deployed: v004 is deployed
+    38:59 CreateOrUpdateTags hello-prod-v004: v004 is recorded
+    39:09 UpdateAutoScalingGroup hello-prod-v003: v003 was turned down and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v004".to_owned(), 2)]);
     let record = lab.history("hello").await.pop().unwrap();
@@ -106,9 +108,10 @@ async fn a_rollback_to_a_generation_whose_template_is_gone_launches_its_recorded
     33:27 CreateOrUpdateTags hello-prod-v004: all instances are healthy: the stability window begins
     33:57 ModifyListener listener/hello-prod: v004 is healthy: it takes all traffic
     33:58 CreateOrUpdateTags hello-prod-v004: v004 takes over: its bake begins
-    38:00 UpdateAutoScalingGroup hello-prod-v003: v003 was turned down and does not serve
-    38:57 PutParameter /amiable/prod/hello/deployed: v004 is deployed
-    38:57 CreateOrUpdateTags hello-prod-v004: v004 is recorded
+    33:59 CreateOrUpdateTags hello-prod-v003: it has no traffic any more: from now on no run gives it any
+    38:58 PutParameter /amiable/prod/hello/deployed: v004 is deployed
+    38:58 CreateOrUpdateTags hello-prod-v004: v004 is recorded
+    39:09 UpdateAutoScalingGroup hello-prod-v003: v003 was turned down and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v004".to_owned(), 2)]);
     // The manifest agrees: what serves is what it asks for.
@@ -205,7 +208,8 @@ async fn an_abort_under_bake_gives_the_traffic_back_in_one_call() {
     10:11 CreateOrUpdateTags hello-prod-v002: aborted by simulated: wrong branch
     10:11 ModifyListener listener/hello-prod: v001 serves again: v002 was aborted by simulated: wrong branch
     10:12 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    15:21 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
+    10:14 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
+    15:24 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
     ");
     assert_snapshot!(lab.plan("hello").await.reason, @"v002 was aborted by simulated: wrong branch; v001 serves until the manifest changes or `amiable retry hello`");
 }
@@ -271,8 +275,9 @@ async fn what_fails_while_it_is_paused_goes_back_all_the_same() {
     10:06 ModifyListener listener/hello-prod: v002 failed: v001 serves again (unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500])
     10:06 CreateOrUpdateTags hello-prod-v002: v002 failed: unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
     10:07 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    10:08 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
-    10:09 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    10:08 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
+    10:08 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    10:38 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
@@ -436,9 +441,10 @@ async fn a_rollback_waits_for_the_warm_generation_to_have_a_healthy_instance_aga
     13:47 CreateOrUpdateTags hello-prod-v002: rolled back by simulated
     13:57 ModifyListener listener/hello-prod: v001 serves again: v002 was rolled back by simulated
     13:58 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    18:57 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
+    13:59 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
     18:59 PutParameter /amiable/prod/hello/deployed: v001 is deployed
     18:59 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    19:09 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }

@@ -318,8 +318,9 @@ async fn an_alarm_during_the_bake_gives_the_traffic_back() {
     10:11 ModifyListener listener/hello-prod: v002 failed: v001 serves again (alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0)
     10:11 CreateOrUpdateTags hello-prod-v002: v002 failed: alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0
     10:12 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    10:13 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
     10:13 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
-    15:21 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    15:23 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
     assert_eq!(lab.plan("hello").await.change, Change::Blocked);
@@ -524,8 +525,9 @@ async fn a_canary_with_more_errors_than_the_old_generation_loses_its_share() {
     08:15 CreateOrUpdateTags hello-prod-v002: v002 has 20 % of the traffic
     11:33 ModifyListener listener/hello-prod: v002 failed: v001 serves again (3.12% of its requests answered with 5xx, 0.00% of the old generation's in 2m)
     11:33 CreateOrUpdateTags hello-prod-v002: v002 failed: 3.12% of its requests answered with 5xx, 0.00% of the old generation's in 2m
+    11:34 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
     11:34 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
-    16:43 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    16:44 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
@@ -581,8 +583,9 @@ async fn an_alarm_in_the_pause_of_a_canary_gives_its_share_back() {
     08:15 CreateOrUpdateTags hello-prod-v002: v002 has 20 % of the traffic
     11:13 ModifyListener listener/hello-prod: v002 failed: v001 serves again (alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0)
     11:13 CreateOrUpdateTags hello-prod-v002: v002 failed: alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0
+    11:14 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
     11:14 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
-    16:23 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    16:24 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
@@ -651,8 +654,9 @@ async fn a_webhook_that_refuses_while_it_bakes_gives_the_traffic_back_with_its_w
     08:33 ModifyListener listener/hello-prod: v002 failed: v001 serves again (the webhook refuses it during its bake: status 422: error budget is spent)
     08:33 CreateOrUpdateTags hello-prod-v002: v002 failed: the webhook refuses it during its bake: status 422: error budget is spent
     08:34 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    08:35 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
     08:35 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
-    13:43 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    13:45 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
     assert_eq!(lab.plan("hello").await.change, Change::Blocked);
@@ -675,8 +679,9 @@ async fn a_webhook_without_a_verdict_is_a_refusal_in_the_end() {
     15:18 ModifyListener listener/hello-prod: v002 failed: v001 serves again (the webhook gave no verdict before its record in 2m: no answer within 10s)
     15:18 CreateOrUpdateTags hello-prod-v002: v002 failed: the webhook gave no verdict before its record in 2m: no answer within 10s
     15:19 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    15:20 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
     15:20 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
-    20:28 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    20:30 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
