@@ -172,7 +172,8 @@ fn lines(outcome: Outcome, plan: &Plan, apps: &[&AppPlan]) -> Vec<String> {
         }
         Outcome::TimedOut | Outcome::Interrupted => {
             let how = if outcome == Outcome::TimedOut { "--timeout is over" } else { "interrupted" };
-            lines.push(format!("{how} and nothing was undone; the next `amiable apply` goes on from here:"));
+            let end = if open().next().is_some() { " from here:" } else { "." };
+            lines.push(format!("{how} and nothing was undone; the next `amiable apply` goes on{end}"));
             for app in open() {
                 let step = words::current(&app.steps).map(words::step);
                 let wait = app.waits.first().map(|wait| format!("waits for {}", words::wait(wait, plan.at)));
@@ -200,6 +201,9 @@ mod tests {
             "hello-world: waits for v042 to be healthy, 3/6 now, until 12:20 UTC",
         ];
         assert_eq!(lines(Outcome::TimedOut, &plan, &apps), timed_out);
+        // Nothing could be looked at in the time.
+        let early = ["--timeout is over and nothing was undone; the next `amiable apply` goes on."];
+        assert_eq!(lines(Outcome::TimedOut, &plan, &[]), early);
         assert_eq!(lines(Outcome::Converged, &plan, &apps[1..]), ["1 app matches prod."]);
         let plan = samples::plan(vec![samples::failing(), samples::unchanged("web")]);
         let apps: Vec<&AppPlan> = plan.apps.iter().collect();

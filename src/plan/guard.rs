@@ -154,7 +154,10 @@ fn give_back<'a>(
         None => relief(picture, group),
     };
     let Some(previous) = previous else { return false };
-    let why = format!("{} failed: {reason}", group.owner.generation);
+    let why = match group.owner.is_turned_down() {
+        true => group.owner.how_it_ended(),
+        false => format!("{} failed: {reason}", group.owner.generation),
+    };
     if group.owner.failed.is_none() {
         let failure = Failure { at: draft.now, reason: reason.to_owned() };
         draft.fails = true;

@@ -36,6 +36,8 @@ struct Watched {
     blind: Option<AppPlan>,
     /// What was said of it since the last step was done, so that nothing is said twice.
     said: BTreeSet<String>,
+    /// The notes that were said of it: they are as true after a step as before it.
+    noted: BTreeSet<String>,
 }
 
 impl LiveState {
@@ -134,6 +136,9 @@ impl Watched {
             self.said.clear();
         }
         let kind = |plan: &AppPlan| (plan.change, plan.reason.clone(), plan.to);
+        if last.as_ref().map(kind) != Some(kind(next)) {
+            self.noted.clear();
+        }
         if (was_blind || last.as_ref().map(kind) != Some(kind(next))) && !is_complete(next) {
             news.extend(headline(next, paint));
         }
@@ -145,7 +150,10 @@ impl Watched {
             }
         }
         for note in &next.notes {
-            news.extend(self.once(format!("note: {}", words::plain(note))).map(|note| paint.yellow(&note)));
+            let note = format!("note: {}", words::plain(note));
+            if self.noted.insert(note.clone()) {
+                news.push(paint.yellow(&note));
+            }
         }
         let was_busy = was_blind || last.as_ref().is_none_or(|last| !is_complete(last));
         if is_complete(next) && was_busy {
@@ -461,6 +469,19 @@ mod tests {
         12:05:00  hello-world  v042 → v041 (v042 failed: unhealthy under traffic: i-0425): shift back to v041 → scale v042 to 0
         12:05:05  hello-world  v042 failed: 3 of 6 instances healthy after 20m; i-0425 (Target.ResponseCodeMismatch); v041 serves until the manifest changes or `amiable retry`
         ");
+    }
+
+    #[test]
+    fn a_note_that_stands_through_all_steps_is_said_once() {
+        let mut state = LiveState::default();
+        let noted = |done: usize| {
+            let mut plan = samples::rolling_out();
+            samples::advance(&mut plan, done, None);
+            plan.notes = vec!["the canary steps are skipped".to_owned()];
+            planned("12:00:00", plan)
+        };
+        let lines: Vec<String> = [1, 2, 3].into_iter().flat_map(|done| state.fold(&noted(done))).collect();
+        assert_eq!(lines.iter().filter(|line| line.contains("note: the canary")).count(), 1, "{lines:?}");
     }
 
     #[test]

@@ -516,7 +516,7 @@ mod tests {
 
         +/-  hello-world  rollback   v042 → v041  v042 failed: unhealthy under traffic: i-0425
                shift back to v041 → scale v042 to 0
-               v041 serves again within seconds; v042 is scaled in some 5 minutes later
+               v041 serves again within seconds; v042 is scaled in up to 5 minutes later
 
         Plan: 0 to add, 0 to change, 1 to replace, 0 to destroy.
         ");

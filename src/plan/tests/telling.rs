@@ -93,6 +93,11 @@ fn canary_steps_that_are_skipped_are_said_to_be_and_why() {
             })
     };
     assert!(note(&after("rolled back by ada: slow")).unwrap().contains("v001 has served before and is warm"));
+    assert_eq!(
+        after("rolled back by ada: slow").plan().reason,
+        "v002 was rolled back by ada: slow",
+        "it has not failed"
+    );
     assert_eq!(note(&after("unhealthy under traffic: i-2-1")), None, "a way back from what failed needs no word");
 }
 

@@ -100,7 +100,7 @@ pub fn impact(plan: &AppPlan) -> Option<String> {
     if let (Some(from), Some(to)) = (plan.from.filter(|_| back), plan.to) {
         parts.push(format!("{to} serves again within seconds"));
         // A call that was signed before may still arrive.
-        parts.push(format!("{from} is scaled in some 5 minutes later"));
+        parts.push(format!("{from} is scaled in up to 5 minutes later"));
     }
     let moves = |step: &Step| matches!(step.kind, StepKind::Shift { .. } | StepKind::TakeOver);
     let pending = plan.steps.iter().find(|step| moves(step) && step.state != StepState::Done);
