@@ -10,6 +10,7 @@ mod crash;
 mod fields;
 mod invariants;
 mod lab;
+mod late;
 mod observed;
 mod over_time;
 mod quoted;

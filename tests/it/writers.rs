@@ -1,5 +1,6 @@
-//! Two processes with different manifests on one app: at every pair of calls one of them is stopped, the other goes on, and then
-//! both do. One gives way and says whose release it is, the other one ends, and every guarantee holds after every call.
+//! Processes with different manifests on one app: at every pair of calls one of them is stopped, the other goes on, and then
+//! both do. One gives way and says whose release it is, the other one ends, and every guarantee holds after every call. So it is
+//! with three of them.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,10 +14,11 @@ use amiable::sim::world::World;
 use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1};
 use tokio::sync::Notify;
 
-use crate::invariants::assert_invariants;
 use crate::lab::{Lab, app};
+use crate::over_time::OverTime;
 
 const HELLO_1_2: &str = "ami-00000000000000112";
+const HELLO_1_3: &str = "ami-00000000000000113";
 /// More calls than a process makes: it is stopped only when it has ended.
 const ALL: usize = 1000;
 /// Two whole releases, what is given up of one of them, and the clean-up.
@@ -40,8 +42,9 @@ struct Counter {
 impl Counter {
     fn watch(self: &Arc<Self>, lab: &Lab) {
         let counter = self.clone();
+        let mut over_time = OverTime::default();
         lab.simulation.set_observer(Some(Box::new(move |call: &CallRecord, before: &World, after: &World| {
-            assert_invariants(call, before, after);
+            over_time.check(call, before, after);
             let number = counter.calls.fetch_add(usize::from(call.mutating), Ordering::Relaxed) + 1;
             if call.mutating && number == counter.ring_at.load(Ordering::Relaxed) {
                 counter.bell.notify_one();
@@ -77,19 +80,24 @@ async fn both(first: &Lab, second: &Lab, at: (usize, usize)) -> (Ended, Ended) {
     first.pass(3).await;
     let mut two = Box::pin(second.converge());
     let two_ended = counter.go_on(at.1, two.as_mut()).await;
-    let ended = match (one_ended, two_ended) {
-        (Some(one), Some(two)) => (one, two),
-        (Some(one), None) => (one, two.await),
-        (None, Some(two)) => (one.await, two),
-        (None, None) => tokio::join!(one, two),
-    };
+    let ended = tokio::join!(to_the_end(one_ended, one), to_the_end(two_ended, two));
     assert!(counter.made() <= MOST_CALLS, "{at:?}: {} calls", counter.made());
     ended
 }
 
+/// How a process ended, or ends now.
+async fn to_the_end<T>(ended: Option<T>, process: impl Future<Output = T>) -> T {
+    match ended {
+        Some(ended) => ended,
+        None => process.await,
+    }
+}
+
 async fn ground() -> Lab {
     let mut lab = Lab::new().await;
-    lab.simulation.with(|world| world.add_image(HELLO_1_2, "hello 1.1.2", ""));
+    for (image, name) in [(HELLO_1_2, "hello 1.1.2"), (HELLO_1_3, "hello 1.1.3")] {
+        lab.simulation.with(|world| world.add_image(image, name, ""));
+    }
     lab.write("hello", manifest(HELLO_1_0));
     assert_eq!(lab.apply(true).await, Outcome::Converged, "{}", lab.diary());
     lab.write("hello", manifest(HELLO_1_1));
@@ -148,5 +156,47 @@ pairs! {
     one_of_two_writers_gives_way_when_the_first_stops_after_its_3rd_call 3,
     one_of_two_writers_gives_way_when_the_first_stops_after_its_4th_call 4,
     one_of_two_writers_gives_way_when_the_first_stops_after_its_5th_call 5,
+    one_of_two_writers_gives_way_when_the_first_stops_after_its_6th_call 6,
+    one_of_two_writers_gives_way_when_the_first_stops_after_its_7th_call 7,
+    one_of_two_writers_gives_way_when_the_first_stops_after_its_8th_call 8,
+    one_of_two_writers_gives_way_when_the_first_stops_after_its_9th_call 9,
     the_second_of_two_writers_goes_on_from_what_the_first_has_ended ALL
+}
+
+/// The first of three is stopped after so many calls, the second one after so many of its own, and then all go on: the last one
+/// that began ends its release.
+async fn three(stopped_at: usize) {
+    let ground = ground().await;
+    for then in [1, 2, 4, 6, 9] {
+        let first = ground.fork().await;
+        let (mut second, mut third) = (first.beside().await, first.beside().await);
+        second.write("hello", manifest(HELLO_1_2));
+        third.write("hello", manifest(HELLO_1_3));
+        let counter: Arc<Counter> = Arc::default();
+        counter.watch(&first);
+        let mut one = Box::pin(first.converge());
+        let one_ended = counter.go_on(stopped_at, one.as_mut()).await;
+        first.pass(3).await;
+        let mut two = Box::pin(second.converge());
+        let two_ended = counter.go_on(then, two.as_mut()).await;
+        first.pass(3).await;
+        let rest = (to_the_end(one_ended, one), to_the_end(two_ended, two));
+        let ((one, _), (two, _), (last, _)) = tokio::join!(rest.0, rest.1, third.converge());
+        let diaries = || [&first, &second, &third].map(Lab::diary).join("\n-\n");
+        let told = || format!("{stopped_at}, {then}: {one:?} {two:?}\n{}", diaries());
+        assert!(counter.made() <= MOST_CALLS * 3 / 2, "{} calls, {}", counter.made(), told());
+        assert_eq!(last, Outcome::Converged, "{}", told());
+        let gave_way = |outcome| matches!(outcome, Outcome::Blocked | Outcome::Converged);
+        assert!(gave_way(one) && gave_way(two), "{}", told());
+        assert_eq!(image_that_serves(&third), [HELLO_1_3], "{}", told());
+        assert_eq!(third.apply(true).await, Outcome::Converged, "{}", told());
+        assert!(third.plan("hello").await.is_settled(), "{}", told());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_of_three_writers_ends_its_release_whatever_the_others_had_begun() {
+    for stopped_at in [1, 3, 5] {
+        three(stopped_at).await;
+    }
 }
