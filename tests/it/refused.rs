@@ -11,6 +11,7 @@ use amiable::sim::wire::ApiError;
 use amiable::sim::world::example::{HELLO_1_1, HELLO_SICK_LATER};
 
 use crate::crash::{DNS, deployed, manifest, swap, with_matcher};
+use crate::invariants::weights;
 use crate::lab::{Lab, summary};
 use crate::over_time::OverTime;
 use crate::tape::{Call, Moment, Still, Tape};
@@ -76,6 +77,10 @@ impl Job {
         let told = said.lines().any(|line| line.contains(&call.operation) && line.contains(&words));
         // What a command tells goes to its terminal.
         assert!(told || self.line.is_some(), "{}: nobody was told: {said}", who());
+        if refusal == Refusal::Once && self.line.is_none() && self.outcome == Outcome::ReleaseFailed {
+            let weights = lab.simulation.with(|world| weights(world));
+            assert_eq!(weights["hello-prod-b"], 0, "{}: what failed keeps its traffic\n{said}", who());
+        }
         if !self.ends {
             let serving: u32 = lab.simulation.with(|world| world.serving().values().sum());
             assert!(serving >= 2, "{}: {serving} serve\n{said}", who());
