@@ -10,6 +10,7 @@ demo:
 
 test: $(VENV)/ready
 	cargo test --locked
+	cargo test --locked --no-run --quiet --bench simulated
 	$(VENV)/bin/python -m pytest -q -n 4 tests/python
 
 check:

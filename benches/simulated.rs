@@ -10,6 +10,9 @@ mod invariants;
 #[allow(dead_code, clippy::unwrap_used)]
 #[path = "../tests/it/lab.rs"]
 mod lab;
+#[allow(dead_code, clippy::unwrap_used)]
+#[path = "../tests/it/transport.rs"]
+mod transport;
 
 use std::collections::BTreeMap;
 use std::future::Future;

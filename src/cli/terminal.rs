@@ -79,7 +79,9 @@ pub fn say(text: &str) {
 
 /// Who answers questions: whoever is at the terminal, or what stands in for a person there.
 #[derive(Clone, Default)]
-pub struct Answers(Option<Arc<dyn Fn(&str) -> Option<String> + Send + Sync>>);
+pub struct Answers(Option<Arc<Answer>>);
+
+type Answer = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl Answers {
     /// These answers, given the question; `None`: nobody is there.

@@ -41,6 +41,7 @@ fn kind(found: &fs::Metadata) -> &'static str {
 }
 
 #[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

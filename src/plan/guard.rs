@@ -38,7 +38,7 @@ fn at_work<'a>(picture: &Picture<'a>) -> Option<&'a Group> {
     let took_over = |group: &&Group| group.owner.slot.is_none() && group.owner.shifted_at.is_some();
     let runs = |group: &&Group| group.desired > 0 && !group.deleting;
     let all = || picture.groups.iter().copied().filter(took_over).filter(runs);
-    let failed = all().filter(|group| group.owner.failed.is_some()).next_back();
+    let failed = all().rfind(|group| group.owner.failed.is_some());
     failed.or_else(|| all().max_by_key(|group| group.owner.shifted_at).filter(|group| picture.is_due(group)))
 }
 

@@ -229,8 +229,10 @@ fn canary_at(share: u32, health: Health) -> Case {
     case
 }
 
+type Said = fn(&intent::About<'_>) -> Result<intent::Intent, String>;
+
 /// What people may say in an emergency.
-fn brakes() -> Vec<(&'static str, fn(&intent::About<'_>) -> Result<intent::Intent, String>, &'static str)> {
+fn brakes() -> Vec<(&'static str, Said, &'static str)> {
     vec![
         ("rollback", |about| intent::rollback(about, None, &[]), "amiable:failed"),
         ("abort", intent::abort, "amiable:failed"),

@@ -246,9 +246,7 @@ fn resumed(seconds: u64, change: impl FnOnce(&mut Group)) -> Case {
     (zoo.target_group_arns, zoo.health_check_elb) = (Vec::new(), false);
     zoo.instances.clear();
     zoo.launch_template = Some((zoo.name.clone(), "1".to_owned()));
-    for details in [&mut case.observed.details.activities] {
-        details.insert(zoo.name.clone(), Read::Known(Vec::new()));
-    }
+    case.observed.details.activities.insert(zoo.name.clone(), Read::Known(Vec::new()));
     case.observed.details.hooks.insert(zoo.name.clone(), Read::Known(Vec::new()));
     case.observed.details.policies.insert(zoo.name.clone(), Read::Known(Vec::new()));
     case.observed.details.schedules.insert(zoo.name.clone(), Read::Known(Vec::new()));

@@ -184,8 +184,10 @@ async fn a_foreign_record_beside_a_new_cname_is_a_conflict_before_the_release() 
     assert_snapshot!(reason, @r#"dns.name hello.internal.example.com already has a record that is not this app's: TXT "somebody", beside which there can be no CNAME; remove it, leave out `dns.type`, or choose another name"#);
 }
 
+type Breaks = fn(&mut Lab);
+
 /// What may go wrong with manifests while a release is watched.
-fn breakages() -> Vec<(&'static str, fn(&mut Lab), Outcome)> {
+fn breakages() -> Vec<(&'static str, Breaks, Outcome)> {
     fn with(lab: &mut Lab, extra: &str) {
         lab.write("hello", app("hello", HELLO_SICK_LATER, extra));
     }

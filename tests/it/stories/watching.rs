@@ -145,7 +145,8 @@ fn resize(lab: &Lab, group: &str, desired: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn instances_that_boot_while_a_release_bakes_are_no_fault_of_it() {
-    let ways: [(&str, fn(&mut Lab), u32); 3] = [
+    type Way = (&'static str, fn(&mut Lab), u32);
+    let ways: [Way; 3] = [
         ("scaling out", |lab| resize(lab, "hello-prod-v002", "4"), 4),
         ("a higher min", |lab| lab.write("hello", app("hello", HELLO_1_1, "").replace("min: 2", "min: 4")), 4),
         (
