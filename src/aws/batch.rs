@@ -79,7 +79,7 @@ pub fn settle<T>(result: Result<T, AwsError>) -> Result<Read<T>, AwsError> {
     match result {
         Ok(value) => Ok(Read::Known(value)),
         Err(error) if error.class == Class::FatalAll => Err(error),
-        Err(error) => Ok(Read::Unknown(error.explained())),
+        Err(error) => Ok(Read::Unknown(error.why_unread())),
     }
 }
 
@@ -140,7 +140,7 @@ where
                 }
             }
             Err(error) => {
-                let why = error.explained();
+                let why = error.why_unread();
                 found.extend(ids.into_iter().map(|id| (id, Read::Unknown(why.clone()))));
             }
         }

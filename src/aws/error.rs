@@ -13,6 +13,7 @@ use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
+use crate::model::observed::refused;
 use crate::model::text::cleaned;
 use codes::{CREDENTIALS, DENIED, EXPIRED, THROTTLED, classify, is_missing, is_quota};
 
@@ -256,6 +257,11 @@ impl AwsError {
             Some(advice) => format!("{self}; {advice}"),
             None => self.to_string(),
         }
+    }
+
+    /// The same as the reason why something could not be read. What is refused does not come by waiting.
+    pub fn why_unread(&self) -> String {
+        if self.is_denied() { refused(&self.explained()) } else { self.explained() }
     }
 
     /// Which IAM action is to be allowed. AWS often names it itself, and it need not be the call: `iam:PassRole`, say.

@@ -10,7 +10,7 @@ use super::error::AwsError;
 use super::observe::{alarms, details, groups};
 use crate::model::action::{Expect, TrafficPoint};
 use crate::model::names::{AppName, EnvironmentName, Scope};
-use crate::model::observed::{Group, Health};
+use crate::model::observed::{Group, Health, Instance, Target};
 use crate::model::tags;
 
 /// Why an action must not be performed.
@@ -93,6 +93,9 @@ impl Fresh<'_> {
                 let healthy = self.healthy(target_group_arn, group).await?;
                 holds(healthy == 0, || format!("{group} has {healthy} healthy in {target_group_arn}"))
             }
+            Expect::Unregistered { target_group_arn, group, ids } => {
+                self.unregistered(target_group_arn, group, ids).await
+            }
             Expect::Weight { at, target_group_arn, serving } => self.weight(at, target_group_arn, *serving).await,
             Expect::NoTargets { target_group_arn } => {
                 let targets = details::target_health(self.aws, target_group_arn).await?.len();
@@ -125,6 +128,21 @@ impl Fresh<'_> {
         // An instance that is registered on two ports is one all the same.
         let healthy = targets.iter().filter(|target| target.health == Health::Healthy && ours.contains(&target.id));
         Ok(healthy.map(|target| &target.id).collect::<BTreeSet<_>>().len() as u32)
+    }
+
+    /// Whether all these instances are in service in the group, and none is registered in the target group to stay.
+    async fn unregistered(&mut self, target_group_arn: &str, group: &str, ids: &[String]) -> Result<(), Recheck> {
+        let in_service = |instance: &&Instance| instance.lifecycle == "InService";
+        let found = self.group(group).await?.instances.iter().filter(in_service);
+        let serve: BTreeSet<String> = found.map(|instance| instance.id.clone()).collect();
+        let leaves = ids.iter().find(|id| !serve.contains(*id));
+        holds(leaves.is_none(), || format!("{} is not in service in {group} any more", leaves.map_or("", |id| id)))?;
+        let targets = details::target_health(self.aws, target_group_arn).await?;
+        let stays = |target: &&Target| target.health != Health::Draining && ids.contains(&target.id);
+        let there = targets.iter().find(stays);
+        holds(there.is_none(), || {
+            format!("{} is registered in {target_group_arn}", there.map_or("", |target| &target.id))
+        })
     }
 
     async fn weight(&self, at: &TrafficPoint, target_group_arn: &str, serving: bool) -> Result<(), Recheck> {

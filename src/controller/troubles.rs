@@ -199,7 +199,9 @@ impl Troubles {
                 let is_over = |action: &Action| lasting && !(gives_back && moves(action)) || count > patience(action);
                 if let Some(action) = ended_at.filter(is_over) {
                     trouble.failures.retain(|(failed, _)| !is_same(failed, &action));
-                    self.give_up(app, GivenUp { action, why: Why::Refused(error.explained()) });
+                    let words = error.explained();
+                    let why = if lasting { Why::Refused(words) } else { Why::Failing(words) };
+                    self.give_up(app, GivenUp { action, why });
                 }
             }
         }

@@ -490,6 +490,15 @@ pub enum Expect {
         /// The group whose instances count.
         group: String,
     },
+    /// All these instances of this group are in service, and none of them is registered in the target group for good.
+    Unregistered {
+        /// The target group.
+        target_group_arn: String,
+        /// The group.
+        group: String,
+        /// The instances.
+        ids: Vec<String>,
+    },
     /// At least so many instances of this group are in service.
     InService {
         /// The group.

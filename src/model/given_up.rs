@@ -17,6 +17,8 @@ pub struct GivenUp {
 pub enum Why {
     /// AWS refuses it, with these words.
     Refused(String),
+    /// It failed again and again, as by throttling, with these words the last time. AWS refuses nothing.
+    Failing(String),
     /// AWS took it so many times, and what it was to change still shows as before.
     InVain(u32),
 }
@@ -46,6 +48,8 @@ pub fn is_setting(action: &Action) -> bool {
     match action {
         Action::UpdateGroup { change, .. } => change.min.is_none() && change.desired.is_none(),
         Action::ModifyTargetGroup { .. }
+        | Action::AttachTargetGroup { .. }
+        | Action::ChangeDns { .. }
         | Action::SetTargetGroupAttributes { .. }
         | Action::SetBalancerAttributes { .. }
         | Action::SetSecurityGroups { .. }

@@ -3,6 +3,7 @@
 //! written before the weights follow it, so that a tag that AWS refuses never takes a share away again.
 
 use super::draft::Draft;
+use super::picture::Front;
 use super::release::{Release, Turn};
 use super::shift;
 use super::verify;
@@ -107,12 +108,13 @@ pub(super) fn pause<'a>(
     }
 }
 
-/// Whether somebody, or a shift back that was cut off, has taken away the share that a generation was given.
+/// Whether somebody, or a shift back that was cut off, has taken away the share that a generation was given, and another one has
+/// all of it. Where nobody has any, the listener is put right, and the share with it.
 pub(super) fn lost_its_share(release: &Release<'_, '_>, target: &Group) -> bool {
     let (Some(front), Some(slot), Some(canary)) = (&release.picture.front, target.owner.slot, release.canary()) else {
         return false;
     };
-    share(canary, target) > 0 && front.weight(slot) == 0
+    share(canary, target) > 0 && front.weight(slot) == 0 && front.live_slot().is_some()
 }
 
 /// Puts right what stands between a generation and its next step; nothing when it is well and has its share.
@@ -190,9 +192,14 @@ fn share_now(release: &Release<'_, '_>, target: &Group) -> u32 {
 /// The slot of a generation, and the weights that give it so much of the traffic.
 fn split(release: &Release<'_, '_>, target: &Group, weight: u32) -> Option<(Slot, Forward)> {
     let (front, slot, canary) = (release.picture.front.as_ref()?, target.owner.slot?, release.canary()?);
+    Some((slot, forward(front, canary, slot, weight)))
+}
+
+/// The weights that give a canary in this slot so much of the traffic.
+pub(super) fn forward(front: &Front<'_>, canary: &Canary, slot: Slot, weight: u32) -> Forward {
     let stickiness = u32::try_from(canary.stickiness.as_seconds()).ok().filter(|seconds| *seconds > 0);
     let stickiness = stickiness.filter(|_| front.keeps_visitors());
-    Some((slot, Forward { stickiness, ..front.split(slot, weight) }))
+    Forward { stickiness, ..front.split(slot, weight) }
 }
 
 fn reach(draft: &mut Draft<'_>, target: &Group, done: usize, reason: String) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::dns;
 use super::draft::Draft;
-use super::handover;
+use super::handover::{self, Promise};
 use super::leftover;
 use super::picture::{Front, Picture};
 use super::resolve::Wanted;
@@ -119,7 +119,7 @@ fn name<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) -
         if !dns::own_records(draft, &BTreeSet::from([name.clone()]), balancer).is_empty()
             && let Some(heir) = handover::promised(draft, name, balancer)
         {
-            draft.wait(format!("{heir} to take over the name {name}, which leads here until then"), None);
+            draft.promised.push(Promise { name: name.clone(), heir: heir.clone(), cleanup: false });
             waits = true;
         }
     }

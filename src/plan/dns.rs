@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::draft::Draft;
-use super::handover::{self, Holder};
+use super::handover::{self, Holder, Promise};
 use super::picture::Picture;
 use super::release::{Release, Turn};
 use super::resolve::Wanted;
@@ -61,6 +61,24 @@ pub(super) fn is_settled(draft: &Draft<'_>, release: &Release<'_, '_>) -> bool {
     let found = own_records(draft, &names, balancer);
     let wanted = records(dns, &release.wanted.spec.load_balancer, balancer);
     names.len() == 1 && found.len() == wanted.len() && wanted.iter().all(|record| found.contains(&record))
+}
+
+/// Whether the name leads to what has the traffic as the manifest says. Before a shift it need not yet.
+pub(super) fn is_as_wanted(draft: &Draft<'_>, release: &Release<'_, '_>) -> bool {
+    let zone = release.wanted.zone().filter(|_| release.is_shifted());
+    let (Some(_), Some(balancer)) = (zone, release.picture.front.as_ref().and_then(|front| front.balancer)) else {
+        return true;
+    };
+    let leads_here = |name: &String| !own_records(draft, &BTreeSet::from([name.clone()]), balancer).is_empty();
+    let Some(dns) = &release.wanted.spec.dns else {
+        // A name that is given up counts as long as it leads here, unless another app is to take it over.
+        let own = |name: &&String| !is_of_another(draft, name);
+        return !names(release.wanted, release.picture).iter().filter(own).any(leads_here);
+    };
+    let wanted = records(dns, &release.wanted.spec.load_balancer, balancer);
+    let found = own_records(draft, &BTreeSet::from([plain(&dns.name)]), balancer);
+    let has = differences(&found, &wanted);
+    has.iter().all(|change| is_drift(release) && release.wanted.ignores(&change.path))
 }
 
 fn new_name<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, zone: &Zone, balancer: &LoadBalancer) {
@@ -168,8 +186,8 @@ fn old_names<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, zone: &Zone, 
     let mut names = names(release.wanted, release.picture);
     names.retain(|name| Some(name) != now.as_ref());
     for (name, heir) in handed_over(draft, release, balancer) {
-        draft.wait_to_clean(format!("{heir} to take over the name {name}; until then its record stays"), None);
         names.remove(&name);
+        draft.promised.push(Promise { name, heir: heir.clone(), cleanup: true });
     }
     names.retain(|name| !is_of_another(draft, name));
     let old = own_records(draft, &names, balancer);

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::handover::Promise;
 use super::index::Index;
 use super::limits::Standing;
 use crate::manifest::spec::Tolerance;
@@ -9,7 +10,7 @@ use crate::model::action::{Action, Expect, Tags};
 use crate::model::desired::Desired;
 use crate::model::launch::TemplateHash;
 use crate::model::names::{Generation, Scope};
-use crate::model::observed::{Observed, Read, Want};
+use crate::model::observed::{Observed, Read, Want, is_refused};
 use crate::model::plan::{AppPlan, Change, Impact, PlannedAction, Step, StepKind, StepState, Wait};
 use crate::model::time::{Span, Timestamp};
 use crate::model::writer::Writer;
@@ -67,6 +68,10 @@ pub(super) struct Draft<'a> {
     pub(super) refused: Option<String>,
     /// Whether a generation fails or loses its traffic for good: nothing that AWS might refuse may stand before that.
     pub(super) fails: bool,
+    /// The names that other apps are to take over.
+    pub(super) promised: Vec<Promise>,
+    /// What had to be known and AWS refuses to tell, in its words: to wait does not help, a person has to allow it.
+    refusals: Vec<String>,
 }
 
 impl<'a> Draft<'a> {
@@ -120,6 +125,8 @@ impl<'a> Draft<'a> {
             trying: false,
             refused: None,
             fails: false,
+            promised: Vec::new(),
+            refusals: Vec::new(),
         }
     }
 
@@ -201,7 +208,9 @@ impl<'a> Draft<'a> {
     /// The app cannot be planned now, because what there is of it could not be read; later may do.
     pub(super) fn unreadable(&mut self, reason: impl Into<String>) {
         self.fail(reason);
-        self.wait("AWS to be readable again", None);
+        if !is_refused(&self.plan.reason) {
+            self.wait("AWS to be readable again", None);
+        }
     }
 
     /// The app waits for a person, or for room.
@@ -225,7 +234,18 @@ impl<'a> Draft<'a> {
 
     /// How much there is to read or to wait for before the release can go on.
     pub(super) fn open_questions(&self) -> usize {
-        self.plan.wants.len() + self.plan.waits.iter().filter(|wait| !wait.cleanup).count()
+        let waits = self.plan.waits.iter().filter(|wait| !wait.cleanup).count();
+        self.plan.wants.len() + waits + self.refusals.len()
+    }
+
+    /// How much had to be known that AWS refuses to tell.
+    pub(super) fn refusals(&self) -> usize {
+        self.refusals.len()
+    }
+
+    /// Forgets what was refused since there was so much of it: whoever needs to know it asks again.
+    pub(super) fn forget_refusals(&mut self, since: usize) {
+        self.refusals.truncate(since);
     }
 
     /// Something read on request, if it is known; if not, the draft now holds a want or a wait for it.
@@ -233,7 +253,12 @@ impl<'a> Draft<'a> {
         match found {
             Some(Read::Known(value)) => Some(value),
             Some(Read::Unknown(why)) => {
-                self.wait(format!("{what}, which could not be read: {why}"), None);
+                let words = format!("{what}, which could not be read: {why}");
+                if is_refused(why) {
+                    self.refusals.push(words);
+                } else {
+                    self.wait(words, None);
+                }
                 None
             }
             None => {
@@ -273,15 +298,37 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Says what AWS refuses to tell. An app that needs to know it and has nothing else to do is blocked. What has traffic and could
+    /// give it back is looked at for as long as it is to be watched: somebody may put the permission right.
+    fn say_refused(&mut self) {
+        let mut refusals = std::mem::take(&mut self.refusals);
+        refusals.dedup();
+        if refusals.is_empty() {
+            return;
+        }
+        let words = refusals.join("; ");
+        let decided = self.is_decided() || self.plan.change == Change::Orphaned;
+        let watched = self.plan.exposed.as_ref().filter(|exposed| exposed.back.is_some());
+        let until = watched.map(|it| it.until.unwrap_or_else(|| it.longest_silence.after(it.watched_at)));
+        if decided || !self.plan.is_over(false) {
+            self.note(format!("it is not known, and does not come by waiting: {words}"));
+        } else if let Some(until) = until.filter(|until| self.now < *until) {
+            self.wait(words, Some(until));
+        } else {
+            self.block(format!("what the next step depends on is not known: {words}"));
+        }
+    }
+
     /// The finished plan. While something must still be read, nothing is done.
     pub(super) fn finish(mut self) -> Drafted {
         if !self.plan.wants.is_empty() {
             self.plan.actions.clear();
         }
+        self.say_refused();
         self.say_paused();
         let has_traffic = self.standing.has_traffic || self.fails;
         let standing = Standing { in_flight: self.in_flight, begins: self.begins, has_traffic, ..self.standing };
-        Drafted { plan: self.plan, standing, fails: self.fails }
+        Drafted { plan: self.plan, standing, fails: self.fails, promised: self.promised }
     }
 }
 
@@ -291,4 +338,6 @@ pub(super) struct Drafted {
     pub(super) standing: Standing,
     /// Whether a generation fails or loses its traffic for good.
     pub(super) fails: bool,
+    /// The names that other apps are to take over.
+    pub(super) promised: Vec<Promise>,
 }

@@ -85,6 +85,11 @@ fn says_applied(action: &Action) -> bool {
 fn words(plan: &AppPlan, given_up: &GivenUp) -> String {
     let times = match &given_up.why {
         Why::Refused(words) => return format!("AWS refuses a call, which is not made again in this run: {words}"),
+        Why::Failing(words) => {
+            return format!(
+                "a call has failed so often that it is not made again in this run, and the next `amiable apply` makes it: {words}"
+            );
+        }
         Why::InVain(times) => times,
     };
     let differs = plan.fields.iter().chain(&plan.drift).filter(|field| field.effect == Effect::InPlace);

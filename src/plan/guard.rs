@@ -10,10 +10,12 @@
 use super::draft::Draft;
 use super::picture::Picture;
 use super::record;
+use super::registration;
 use super::release::Release;
 use super::resolve::Wanted;
 use super::retire;
 use super::shift;
+use super::traffic;
 use super::verify::{Healthy, watch, watched};
 use crate::manifest::spec::{AppSpec, Strategy};
 use crate::model::action::{Action, Expect};
@@ -50,8 +52,11 @@ pub(super) fn gives_back<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, wante
         // Where there is a manifest, what failed is emptied by what follows from that.
         return wanted.is_none() && ends(draft, picture, group);
     }
+    if let Some(is_put_back) = traffic::put_back(draft, picture, group, wanted) {
+        return is_put_back;
+    }
     draft.plan.exposed = Some(exposure(picture, group, wanted.map(|wanted| wanted.spec)));
-    let before = (draft.plan.waits.len(), draft.plan.wake_at);
+    let before = (draft.plan.waits.len(), draft.plan.wake_at, draft.refusals());
     let mut is_empty = false;
     let reason = match &group.owner.failed {
         // What is to serve in its place is launched first.
@@ -72,6 +77,7 @@ pub(super) fn gives_back<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, wante
         // What could not be read is told by whoever waits for it; told twice it would count as known.
         draft.plan.waits.truncate(before.0);
         draft.plan.wake_at = before.1;
+        draft.forget_refusals(before.2);
     }
     false
 }
@@ -108,8 +114,10 @@ fn emptiness<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, group: &Group) ->
     // Of a worker the one before is at work as well: AWS gets the time to replace what is lost.
     picture.front.as_ref()?;
     let good = Healthy::of(draft, picture, group)?.good;
-    (good == 0 && group.desired > 0)
-        .then(|| format!("none of its {} instances is healthy under traffic", group.desired))
+    (good == 0 && group.desired > 0).then(|| {
+        let none = || format!("none of its {} instances is healthy under traffic", group.desired);
+        registration::why_none(draft, picture, group).unwrap_or_else(none)
+    })
 }
 
 /// The same by all that the manifest says it is judged by, where the app cannot be planned for another reason.

@@ -5,6 +5,50 @@ use super::draft::Draft;
 use super::resolve::dns::{leads_to, plain};
 use crate::model::names::{AppName, Scope};
 use crate::model::observed::{DnsRecord, Group, LoadBalancer, Read};
+use crate::model::plan::{AppPlan, Change, Wait};
+use crate::model::time::{Span, Timestamp};
+
+/// A name that another app is to have, and has not yet.
+pub(super) struct Promise {
+    pub(super) name: String,
+    /// The app that is to have it.
+    pub(super) heir: AppName,
+    /// Whether only what is left over waits for that, or everything.
+    pub(super) cleanup: bool,
+}
+
+/// How soon it is looked at again.
+const LOOK_AGAIN: Span = Span::seconds(5);
+
+/// Once all apps are planned, it is known whether the heirs come: as long as a run is at work on one, its name is waited for.
+/// Otherwise nobody here will ever take it, so that it is said which app has to be deployed for that.
+pub(super) fn settle(promises: Vec<(AppName, Promise)>, apps: &mut [AppPlan], now: Timestamp) {
+    for (app, promise) in promises {
+        let Promise { name, heir, cleanup } = promise;
+        let comes = apps.iter().any(|plan| plan.app == heir && !plan.is_over(false) && plan.change != Change::Error);
+        let Some(plan) = apps.iter_mut().find(|plan| plan.app == app) else { continue };
+        if matches!(plan.change, Change::Error) || !plan.wants.is_empty() {
+            continue;
+        }
+        if comes {
+            let what = format!("{heir} to take over the name {name}, which leads here until then");
+            plan.waits.push(Wait { what, until: None, cleanup });
+            let soon = LOOK_AGAIN.after(now);
+            plan.wake_at = Some(plan.wake_at.map_or(soon, |earlier| earlier.min(soon)));
+            continue;
+        }
+        let takes = format!("{name} leads here until {heir} takes it over, which `amiable apply {heir}` does");
+        if cleanup {
+            plan.left_over.push(takes.clone());
+            plan.notes.push(takes);
+        } else {
+            plan.change = Change::Blocked;
+            plan.reason = format!(
+                "the manifest of {heir} asks for the name of {app}: {takes}; then `amiable destroy {app}` goes on"
+            );
+        }
+    }
+}
 
 /// To whom a record belongs that is not the app's own.
 pub(super) enum Holder<'a> {

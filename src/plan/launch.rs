@@ -3,15 +3,15 @@
 use super::draft::Draft;
 use super::floor;
 use super::leftover;
-use super::picture::Front;
+use super::picture::{Front, Picture};
 use super::release::{Release, Turn};
-use super::resolve::Template;
 use super::resolve::dns::plain;
-use super::{record, spared, traffic, verify};
+use super::resolve::{Template, Wanted};
+use super::{prepare, record, spared, traffic, verify};
 use crate::model::action::{Action, NewGroup, Tags};
 use crate::model::mark::Marks;
 use crate::model::names::{Generation, Slot};
-use crate::model::observed::{LaunchTemplate, Ownership, Want};
+use crate::model::observed::{Group, LaunchTemplate, Ownership, Want};
 use crate::model::probe::Checks;
 use crate::model::tags;
 
@@ -38,7 +38,7 @@ pub(super) fn launch<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
         draft.wait(format!("{} instances of {} to leave slot {}", busy.0, busy.1, slot.map_or("", Slot::as_str)), None);
         return Turn::Here(None);
     }
-    if !verify::alarms::exist(draft, release) {
+    if !may_begin(draft, release) {
         return Turn::Here(None);
     }
     let Some(template) = release.wanted.template() else { return Turn::Here(None) };
@@ -80,7 +80,7 @@ pub(super) fn is_claimed<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -
     if release.target.is_some() || reusable(release).is_some() {
         return true;
     }
-    if !verify::alarms::exist(draft, release) {
+    if !may_begin(draft, release) {
         return false;
     }
     let Some(template) = release.wanted.template() else { return true };
@@ -90,6 +90,16 @@ pub(super) fn is_claimed<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -
     let action = create_template(draft, release, template, &owner);
     draft.act(action, reason(release), Vec::new());
     false
+}
+
+/// Whether a release can go the whole way, as far as that can be told before anything is made: it can be watched, and what stands
+/// before the instances is the app's own.
+fn may_begin<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> bool {
+    // All of it is asked for at once.
+    let alarms = verify::alarms::exist(draft, release);
+    let watch = verify::watch::is_possible(draft, release);
+    let owned = prepare::is_own(draft, release);
+    alarms && watch && owned
 }
 
 fn create_template(draft: &Draft<'_>, release: &Release<'_, '_>, template: &Template, owner: &Ownership) -> Action {
@@ -143,6 +153,20 @@ fn reusable<'a>(release: &Release<'a, '_>) -> Option<&'a LaunchTemplate> {
     templates.find(|template| {
         release.wanted.asks_for(&template.owner.template_hash) && Some(template.owner.generation) == newest
     })
+}
+
+/// The number that the next generation will have, as far as groups and templates tell: that of its launch template, which is made
+/// before anything makes room for it, or stays when an empty group of the same template goes first; or else the next one.
+pub(super) fn next(wanted: &Wanted<'_>, picture: &Picture<'_>) -> Generation {
+    let Some(newest) = picture.newest() else { return Generation(1) };
+    let template = picture.templates.iter().find(|template| template.owner.generation == newest);
+    let waits_for_it = template.is_some_and(|template| {
+        let group = picture.groups.iter().find(|group| group.name == template.name);
+        let is_empty =
+            |group: &Group| group.desired == 0 && group.owner.failed.is_none() && group.owner.shifted_at.is_none();
+        wanted.asks_for(&template.owner.template_hash) && group.is_none_or(|group| is_empty(group))
+    });
+    if waits_for_it { newest } else { newest.next() }
 }
 
 /// What of somebody else's has the name of the next generation, with the remedy. It is asked for before anything is made, as

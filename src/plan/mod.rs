@@ -20,7 +20,7 @@
 //! - [`destroy`]: the ending of an app on request
 //! - [`intent`]: what a person says about a release; [`suspension`]: that nothing is to be done
 //! - [`traffic`]: what somebody has done to the traffic by hand
-//! - [`wellbeing`]: how what serves does
+//! - [`wellbeing`]: how what serves does; [`registration`]: its instances where the load balancer reaches them
 //! - [`floor`]: sizes that must not shrink meanwhile; [`spared`]: what must not be emptied yet
 //! - [`trial`]: a new health check, before it decides over what serves
 //! - [`impact`]: what a release means while it lasts
@@ -60,6 +60,7 @@ mod prepare;
 mod preview;
 mod record;
 mod recovery;
+mod registration;
 mod release;
 mod rescue;
 mod resolve;
@@ -84,7 +85,6 @@ use std::rc::Rc;
 
 use crate::model::desired::{Desired, DesiredApp};
 use crate::model::mark::Mark;
-use crate::model::names::Generation;
 use crate::model::observed::{Group, Observed};
 use crate::model::plan::{Change, Plan, StepState};
 use crate::model::time::Timestamp;
@@ -113,9 +113,15 @@ pub fn plan(desired: &Desired, observed: &Observed, now: Timestamp) -> Plan {
     limits::hold_back(desired, observed, &mut drafts, now);
     drafts.retain(|draft| desired.is_chosen(&draft.plan.app));
     skew::hold(observed, &index, &mut drafts, now);
+    let promise = |draft: &mut Drafted| {
+        let app = draft.plan.app.clone();
+        std::mem::take(&mut draft.promised).into_iter().map(|promise| (app.clone(), promise)).collect::<Vec<_>>()
+    };
+    let promises = drafts.iter_mut().flat_map(promise).collect();
     let mut apps: Vec<_> = drafts.into_iter().map(|draft| draft.plan).collect();
     apps.extend(orphans::orphans(desired, observed, &index, now));
     given_up::leave_out(desired, &mut apps, now);
+    handover::settle(promises, &mut apps, now);
     apps.sort_by(|one, other| one.app.cmp(&other.app));
     let plan = Plan {
         environment: desired.name.clone(),
@@ -294,7 +300,7 @@ fn release<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>
 
 /// The path to a generation, or to one that is yet to be launched.
 fn lead_to<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
-    let next = || release.picture.newest().map_or(Generation(1), Generation::next);
+    let next = || launch::next(release.wanted, release.picture);
     draft.plan.to = Some(release.target.map_or_else(next, |group| group.owner.generation));
     diff::replaced(draft, release);
     rollout::with_settings(draft, release);
@@ -336,7 +342,7 @@ fn prove_first<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture
     }
     let generation = unproven.owner.generation;
     draft.plan.change = Change::Replace;
-    draft.plan.to = Some(picture.newest().map_or(Generation(1), Generation::next));
+    draft.plan.to = Some(launch::next(wanted, picture));
     draft.plan.reason = format!("the next release begins after the bake of {generation}");
     draft.note(format!("the next generation is launched once {generation} has been watched for its whole time"));
     // Where a person, or nobody, can let it go on, that is said, and not waited for.

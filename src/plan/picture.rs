@@ -8,11 +8,12 @@ mod standing;
 
 use super::draft::Draft;
 use super::resolve::Wanted;
-use crate::model::mark::Mark;
+use crate::model::mark::{BackTo, Mark};
 use crate::model::names::{Generation, Slot};
 use crate::model::observed::{Group, LaunchTemplate, Observed, Read};
 use crate::model::time::Timestamp;
 pub(super) use front::{Front, Point};
+pub(super) use standing::add_tags;
 
 /// One app as it is.
 #[derive(Clone)]
@@ -168,7 +169,23 @@ impl<'a> Picture<'a> {
     pub(super) fn ways_back(&self, from: &Group) -> impl Iterator<Item = &'a Group> + use<'a> {
         let runs = |group: &&Group| group.desired > 0 && !group.deleting && group.owner.shifted_at.is_some();
         let ways: Vec<&'a Group> = self.unfailed().filter(|group| group.name != from.name).filter(runs).collect();
-        ways.into_iter().rev()
+        ways.into_iter().rev().chain(self.gave_way_to(from))
+    }
+
+    /// The generation that a person turned down for an earlier release, which this one is: until that has proved itself, what was
+    /// turned down is the way back, for it served well enough to wait for it.
+    pub(super) fn gave_way_to(&self, group: &Group) -> Option<&'a Group> {
+        let leads_here = |back: &BackTo| match back {
+            BackTo::Template(hash) => *hash == group.owner.template_hash,
+            BackTo::Image(id) => *id == group.owner.image,
+        };
+        let gave_way = |other: &&Group| {
+            let owner = &other.owner;
+            let served = owner.slot.is_some() && owner.shifted_at.is_some() && other.desired > 0 && !other.deleting;
+            served && other.name != group.name && owner.marks.back_to.as_ref().is_some_and(leads_here)
+        };
+        let is_proved = group.owner.recorded_at.is_some();
+        self.groups.iter().rfind(|other| !is_proved && gave_way(other)).copied()
     }
 
     /// When any other generation took over last.

@@ -2,12 +2,14 @@
 
 use super::diff::settings;
 use super::draft::Draft;
-use super::picture::{Front, Picture};
+use super::picture::{Front, Picture, add_tags};
 use super::place::{self, Bounds};
 use super::preview;
+use super::release::Release;
 use super::resolve::Wanted;
 use super::resolve::balancing::Listener;
 use super::shift::own_group;
+use super::traffic;
 use crate::manifest::spec::{LoadBalancer, OwnLoadBalancer, SharedListener};
 use crate::model::action::Action;
 use crate::model::balancing::{Answer, NewListener, NewLoadBalancer, NewRule, NewTargetGroup};
@@ -25,12 +27,12 @@ pub(super) fn prepare<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &
         LoadBalancer::None => true,
         LoadBalancer::Own(_) => {
             balancer(draft, wanted, picture, front)
-                && traffic(draft, picture, front)
+                && lead_somewhere(draft, wanted, picture, front)
                 && preview::prepare(draft, wanted, picture, front)
         }
         LoadBalancer::Shared(shared) => {
             rule(draft, wanted, picture, front, shared)
-                && traffic(draft, picture, front)
+                && lead_somewhere(draft, wanted, picture, front)
                 && preview::prepare(draft, wanted, picture, front)
         }
     }
@@ -104,7 +106,7 @@ fn balancer<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a
     for listener in &missing {
         let answer = match &listener.redirect {
             Some(redirect) => Answer::Redirect(redirect.clone()),
-            None => Answer::Forward(first_forward(picture, front)),
+            None => Answer::Forward(first_forward(wanted, picture, front)),
         };
         let action = Action::CreateListener(NewListener {
             load_balancer_arn: balancer.arn.clone(),
@@ -156,7 +158,7 @@ fn rule<'a>(
         listener_arn: listener.arn.clone(),
         priority,
         conditions: conditions.clone(),
-        forward: first_forward(picture, front),
+        forward: first_forward(wanted, picture, front),
         tags: tags::encode_app(draft.scope, &draft.scope.base(), &wanted.app.labels),
     });
     let why = format!("the listener `{}` has no rule for the app; it gets priority {priority}", shared.listener);
@@ -180,11 +182,11 @@ pub(super) fn taken(priority: u32, shared: &SharedListener, other: &Rule) -> Str
 
 /// The traffic leads to something that runs, if there is anything that had it before. Whatever that is like, it is better
 /// than nothing, unless a person turned it down: that person may know of harm that no health check sees.
-fn traffic<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, front: &Front<'a>) -> bool {
+fn lead_somewhere<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>, front: &Front<'a>) -> bool {
     let last = picture.last_resort().filter(|group| !group.owner.is_turned_down());
     let last = last.and_then(|group| Some((group, group.owner.slot?)));
     let Some((group, slot)) = last else { return true };
-    let shifts = front.shifts(&front.all_to(slot));
+    let shifts = front.shifts(&traffic::as_it_was(wanted, picture, front, slot));
     if shifts.is_empty() {
         return true;
     }
@@ -205,8 +207,9 @@ fn traffic<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, front: &Front<'a>) 
 }
 
 /// Where a new listener or rule sends traffic: as the others do or, when nothing forwards, to one slot.
-fn first_forward(picture: &Picture<'_>, front: &Front<'_>) -> Forward {
-    front.current().cloned().unwrap_or_else(|| front.all_to(slot_with_traffic(picture)))
+fn first_forward(wanted: &Wanted<'_>, picture: &Picture<'_>, front: &Front<'_>) -> Forward {
+    let as_it_was = || traffic::as_it_was(wanted, picture, front, slot_with_traffic(picture));
+    front.current().cloned().unwrap_or_else(as_it_was)
 }
 
 /// Where a new listener or rule sends traffic. For a new app: the slot that stays empty until the first generation, in
@@ -215,6 +218,31 @@ fn slot_with_traffic(picture: &Picture<'_>) -> Slot {
     let last =
         picture.unfailed().filter(|group| group.owner.shifted_at.is_some()).max_by_key(|group| group.owner.shifted_at);
     picture.last_resort().or(last).and_then(|group| group.owner.slot).unwrap_or(Slot::B)
+}
+
+/// Whether what stands before the instances carries the app's tags still. Somebody may have taken them away, and nobody could tell
+/// whose it is once no group of the app is attached to it any more: that is said before anything is launched or removed.
+pub(super) fn is_own<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> bool {
+    let Some(front) = release.picture.front.as_ref().filter(|_| release.serving.is_some()) else { return true };
+    let own = matches!(release.wanted.spec.load_balancer, LoadBalancer::Own(_));
+    let balancer = front.balancer.filter(|_| own).map(|it| (format!("load balancer {}", it.name), it.arn.as_str()));
+    let groups = front.target_groups.values().map(|it| (format!("target group {}", it.name), it.arn.as_str()));
+    let mut all = true;
+    for (what, arn) in groups.chain(balancer) {
+        let found = draft.observed.details.tags.get(arn);
+        match draft.see(found, Want::Tags(arn.to_owned()), &format!("the tags of {what}")) {
+            Some(found) if !tags::belongs_to(found, draft.scope) => {
+                let remedy = add_tags(draft.scope, arn, found);
+                draft.fail(format!(
+                    "{what} has lost the tags by which it is this app's; nothing is launched or removed until it has them: {remedy}"
+                ));
+                return false;
+            }
+            Some(_) => {}
+            None => all = false,
+        }
+    }
+    all
 }
 
 /// Whether the load balancer lacks nothing but time.

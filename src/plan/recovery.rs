@@ -3,13 +3,13 @@
 use super::autopsy;
 use super::draft::Draft;
 use super::picture::{Front, Picture};
+use super::registration;
 use super::release::Release;
 use super::resolve::Wanted;
 use super::verify::watch;
-use super::{diff, lead_to, prepare, rescue, rollout, shift, spared, verify};
+use super::{diff, launch, lead_to, prepare, rescue, rollout, shift, spared, verify};
 use crate::model::action::{Action, Expect};
 use crate::model::mark::BackTo;
-use crate::model::names::Generation;
 use crate::model::observed::Group;
 use crate::model::plan::{Change, StepKind, StepState};
 
@@ -76,7 +76,8 @@ pub(super) fn nobody_serves<'a>(
         // Its bake says the same, and more.
         return false;
     }
-    let reason = sick.unwrap_or_else(|| format!("none of its {} instances is healthy", serving.desired));
+    let none = || format!("none of its {} instances is healthy", serving.desired);
+    let reason = sick.or_else(|| registration::why_none(draft, picture, serving)).unwrap_or_else(none);
     let release = Release::new(wanted, picture, Some(serving));
     verify::fail(draft, &release, serving, reason.clone());
     // What was read may be older than what serves: it is read again right before.
@@ -136,7 +137,7 @@ pub(super) fn set_aside<'a>(
         _ => verify::fail(draft, &release, unproven, "it has no instances, and was never proved".to_owned()),
     }
     draft.plan.change = Change::Replace;
-    draft.plan.to = Some(picture.newest().map_or(Generation(1), Generation::next));
+    draft.plan.to = Some(launch::next(wanted, picture));
     draft.plan.reason = why;
     draft.in_flight = true;
 }
@@ -153,6 +154,7 @@ fn go_back<'a>(
     let Some(earlier) = wanted.earlier(draft, picture, back) else { return true };
     let reason = failed.owner.why_failed();
     draft.plan.template = earlier.hash().cloned();
+    draft.plan.image = earlier.planned_image(draft.observed);
     let candidate = picture.candidate(&earlier);
     if let (None, Some(tombstone)) = (candidate, picture.tombstone(&earlier)) {
         let (down, again) = (failed.owner.generation, tombstone.owner.how_it_ended());

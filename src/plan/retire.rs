@@ -261,7 +261,8 @@ fn without_traffic(picture: &Picture<'_>, group: &Group) -> Vec<Expect> {
 /// Failed generations: scaled to nothing, kept while they are the reason not to try again, then deleted.
 pub(super) fn tombstones<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) {
     // What serves, or could serve where nothing does, is all that there is.
-    let kept = picture.serving().or_else(|| picture.last_resort()).map(|group| &group.name);
+    let serving = picture.serving();
+    let kept = serving.or_else(|| picture.last_resort()).map(|group| &group.name);
     for group in picture.groups.iter().filter(|group| group.owner.failed.is_some() && Some(&group.name) != kept) {
         if !draft.plan.actions.is_empty() {
             return;
@@ -275,16 +276,21 @@ pub(super) fn tombstones<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture
                 let what = spared::words(generation);
                 spared = if draft.now < until { Spared::Until(until, what) } else { Spared::No };
             }
-            match spared {
-                Spared::No => {
+            let unproved = serving.filter(|serving| is_way_back_of(picture, serving, group));
+            match (spared, unproved.map(|group| group.owner.generation)) {
+                (Spared::No, Some(unproved)) => {
+                    draft
+                        .note(format!("{generation} stays until {unproved} has proved itself, for it is the way back"));
+                }
+                (Spared::No, None) => {
                     let ended = if group.owner.is_turned_down() { "was turned down" } else { "failed" };
                     let why = format!("{generation} {ended} and does not serve");
                     scale_to_zero(draft, picture, group, why, Vec::new());
                 }
-                Spared::Marked | Spared::Unknown => {}
+                (Spared::Marked | Spared::Unknown, _) => {}
                 // It is a part of the release that what failed leaves nothing behind that costs.
-                Spared::Until(until, what) => draft.wait(what, Some(until)),
-                Spared::Last => {
+                (Spared::Until(until, what), _) => draft.wait(what, Some(until)),
+                (Spared::Last, _) => {
                     let what =
                         format!("another generation to have healthy instances: {generation} is the last that has");
                     draft.wait_to_clean(what, None);
@@ -303,6 +309,12 @@ pub(super) fn tombstones<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture
             delete(draft, picture, group, false, "it failed, and its template is not wanted any more");
         }
     }
+}
+
+/// Whether what serves was launched in the place of this generation and has not proved itself yet.
+fn is_way_back_of(picture: &Picture<'_>, serving: &Group, group: &Group) -> bool {
+    let gave_way = picture.gave_way_to(serving);
+    gave_way.is_some_and(|gave_way| gave_way.name == group.name) && serving.owner.failed.is_none()
 }
 
 /// Whether a failed generation is the reason not to try again what is wanted, or what the app was rolled back to.

@@ -19,7 +19,9 @@ pub(super) fn is_due<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &P
     let Some((group, at)) = marked.max_by_key(|(_, at)| *at) else { return false };
     let until = FRESH.after(at);
     let lost = group.owner.slot.is_some_and(|slot| !front.points.is_empty() && front.weight(slot) == 0);
-    if !lost || draft.now < at || draft.now >= until {
+    // We never take all traffic away from everybody: that is no look from before, and nobody serves meanwhile.
+    let leads_nowhere = front.live_slot().is_none();
+    if !lost || leads_nowhere || draft.now < at || draft.now >= until {
         return false;
     }
     let generation = group.owner.generation;

@@ -138,12 +138,13 @@ pub(super) fn back<'a>(
         if good == 0 || (good as u32) < group.desired && stands_well(draft, picture, failed)? {
             continue;
         }
-        let expects = vec![
-            own_group(group),
-            spared::still_wanted(group),
+        // What was turned down for a release that does worse is wanted all the same.
+        let wanted = Some(spared::still_wanted(group)).filter(|_| group.owner.failed.is_none());
+        let mut expects: Vec<Expect> = [own_group(group)].into_iter().chain(wanted).collect();
+        expects.extend([
             Expect::RecordedAt { group: failed.name.clone(), at: failed.owner.recorded_at },
             Expect::Healthy { target_group_arn: arn.to_owned(), group: group.name.clone(), at_least: 1 },
-        ];
+        ]);
         let to = group.owner.generation;
         draft.fails = true;
         spared::wanted_again(draft, group);

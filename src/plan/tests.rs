@@ -2,6 +2,7 @@
 
 mod autopsy;
 mod balancing;
+mod by_hand;
 mod canary;
 mod clock;
 mod conflict;
@@ -15,6 +16,7 @@ mod images;
 mod leftovers;
 mod observed;
 mod places;
+mod refused;
 mod release;
 mod said;
 mod scaling;

@@ -8,13 +8,15 @@ use super::picture::{Front, Picture, Point};
 use super::record;
 use super::release::Release;
 use super::resolve::Wanted;
-use crate::manifest::spec::LoadBalancer;
-use crate::model::action::{Action, TrafficPoint};
+use super::{canary, shift, spared, verify};
+use crate::manifest::spec::{Canary, LoadBalancer};
+use crate::model::action::{Action, Expect, TrafficPoint};
 use crate::model::mark::Mark;
 use crate::model::names::Slot;
 use crate::model::observed::{Forward, Group};
-use crate::model::plan::{Effect, FieldChange, StepKind, StepState};
+use crate::model::plan::{Change, Effect, FieldChange, StepKind, StepState};
 use crate::model::tags::keys;
+use crate::model::time::Span;
 
 /// The path of what is said about the traffic. It is no field of the manifest, so that nobody can have it ignored.
 const TRAFFIC: &str = "traffic";
@@ -122,6 +124,72 @@ pub(super) fn is_whole_before_launch<'a>(draft: &mut Draft<'a>, release: &Releas
         draft.act(action, reason, front.expect_weight(slot, true));
     }
     false
+}
+
+/// Somebody has given a generation traffic that was never ready for any: it may still boot. That says nothing against it, and
+/// is put right at once, if what had all of it before is well. Whether it is, or must be read first; nothing where this is not the
+/// case: a run may have ended between a shift and its tag, and gives traffic only to what was ready.
+pub(super) fn put_back<'a>(
+    draft: &mut Draft<'a>,
+    picture: &Picture<'a>,
+    group: &Group,
+    wanted: Option<&Wanted<'a>>,
+) -> Option<bool> {
+    let owner = &group.owner;
+    let stable_for = wanted.map_or(Span::seconds(0), |wanted| wanted.spec.verification.stable_for);
+    let was_ready = owner.healthy_since.is_some_and(|since| draft.now >= stable_for.after(since));
+    if was_ready || owner.shifted_at.is_some() || owner.canary.is_some() || owner.failed.is_some() {
+        return None;
+    }
+    let front = picture.front.as_ref()?;
+    let had_it =
+        picture.ways_back(group).find(|before| before.owner.slot.is_some_and(|slot| Some(slot) != owner.slot))?;
+    let slot = had_it.owner.slot?;
+    let arn = front.arn(slot)?;
+    match verify::healthy(draft, picture, had_it) {
+        Some(0) => return None,
+        Some(_) => {}
+        None => return Some(!draft.plan.wants.is_empty()),
+    }
+    let wanted = front.all_to(slot);
+    for point in front.points.iter().filter(|point| point.forward != wanted) {
+        let (has, on) = (shares(draft, front, &point.forward), on(front, point));
+        draft.plan.drift.push(change(format!("{has}{on}"), whole(draft, front, had_it)));
+    }
+    let (early, back) = (owner.generation, had_it.owner.generation);
+    let reason = format!("somebody gave {early} traffic before it was ready for it: {back} has all of it again");
+    let healthy = Expect::Healthy { target_group_arn: arn.to_owned(), group: had_it.name.clone(), at_least: 1 };
+    for action in front.shifts(&wanted) {
+        let expects = vec![shift::own_group(had_it), spared::still_wanted(had_it), healthy.clone()];
+        draft.act(action, reason.clone(), expects);
+    }
+    draft.step(StepKind::ShiftBack { to: back }, StepState::Current, None);
+    draft.in_flight = true;
+    draft.plan.change = Change::Replace;
+    draft.plan.from = Some(back);
+    draft.plan.to = Some(early);
+    draft.plan.reason = reason;
+    Some(true)
+}
+
+/// How the traffic goes where nothing of the app has any, though this slot had it last: as a canary was given its share, or all of
+/// it to that slot.
+pub(super) fn as_it_was(wanted: &Wanted<'_>, picture: &Picture<'_>, front: &Front<'_>, slot: Slot) -> Forward {
+    let split = |canary: &Canary| {
+        let is_beside = |group: &&Group| {
+            let owner = &group.owner;
+            let runs = group.desired > 0 && !group.deleting;
+            runs && owner.slot == Some(slot.other())
+                && owner.canary_step().is_some()
+                && wanted.asks_for(&owner.template_hash)
+        };
+        let group = picture.unfailed().filter(is_beside).last()?;
+        match canary::share(canary, group) {
+            0 => None,
+            share => Some(canary::forward(front, canary, slot.other(), share)),
+        }
+    };
+    wanted.spec.strategy.canary.as_ref().and_then(split).unwrap_or_else(|| front.all_to(slot))
 }
 
 /// Once the traffic is back, the word that gave it back is used up.

@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 
 use super::draft::Draft;
 use super::picture::Picture;
+use super::registration;
 use super::resolve::Wanted;
 use super::verify;
-use crate::model::action::Action;
 use crate::model::observed::{Group, Health, Instance, Observed, Read, Target, Want};
-use crate::model::plan::{Change, Effect, FieldChange, Wellbeing};
+use crate::model::plan::{Change, Wellbeing};
 
 /// Up to so many apps in an environment, the health of each is read where nothing else is left to do.
 pub(super) const FEW_APPS: usize = 5;
@@ -36,9 +36,7 @@ pub(super) fn tell<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Pic
     let coming = is_coming(draft, picture, group);
     draft.plan.wellbeing = Some(Wellbeing { healthy, wanted: group.desired, coming, why, stuck });
     strangers(draft, group);
-    if wanted.has_front() {
-        unregistered(draft, picture, group);
-    }
+    registration::put_right(draft, wanted, picture);
 }
 
 /// Whether the group has what it wants, as it sees it itself.
@@ -61,7 +59,6 @@ fn health<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, group: &'a Group) ->
     match draft.observed.details.target_health.get(arn) {
         Some(Read::Known(targets)) => counted(group, targets),
         Some(Read::Unknown(why)) => (None, Some(format!("the health of its targets could not be read: {why}"))),
-        // While a release is under way, its steps ask for what they need.
         None if is_blind || !is_whole(group) || is_asked_for(draft) => {
             draft.want(Want::TargetHealth(arn.to_owned()));
             (None, None)
@@ -70,10 +67,11 @@ fn health<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, group: &'a Group) ->
     }
 }
 
-/// Whether the health is to be known though the group is whole. While a release is under way, or anything else is to be done in a
-/// small environment, one thing comes after the other.
+/// Whether the health is to be known though the group is whole: while a release is under way, too, for nobody else would notice
+/// that somebody takes what serves out of its target group. In a small environment one thing comes after the other.
 fn is_asked_for(draft: &Draft<'_>) -> bool {
-    !draft.in_flight && (draft.close || draft.few && draft.plan.is_settled())
+    let rests = draft.plan.is_settled() || draft.plan.failure.is_some();
+    draft.in_flight || draft.close || draft.few && rests
 }
 
 /// Whether an instance of it is on its way to be healthy: what is new is lacking, and not sick.
@@ -174,45 +172,3 @@ fn strangers(draft: &mut Draft<'_>, group: &Group) {
         draft.note(why);
     }
 }
-
-/// Instances in service that somebody has taken out of the target group, or that came while the group was not to register
-/// any: they run for nobody, and nothing but registering them brings them back.
-fn unregistered(draft: &mut Draft<'_>, picture: &Picture<'_>, group: &Group) {
-    if draft.plan.change == Change::Blocked || draft.in_flight || group.deleting {
-        return;
-    }
-    let Some((slot, arn)) = group.owner.slot.and_then(|slot| Some((slot, picture.front.as_ref()?.arn(slot)?))) else {
-        return;
-    };
-    let is_attached = group.target_group_arns.iter().any(|attached| attached == arn);
-    let Some(Read::Known(targets)) = draft.observed.details.target_health.get(arn) else { return };
-    if !is_attached {
-        return;
-    }
-    let missing = |instance: &&Instance| {
-        instance.lifecycle == "InService" && targets.iter().all(|target| target.id != instance.id)
-    };
-    let ids: Vec<String> = group.instances.iter().filter(missing).map(|instance| instance.id.clone()).collect();
-    if ids.is_empty() {
-        return;
-    }
-    let name = draft.scope.target_group_name(slot);
-    draft.plan.drift.push(FieldChange {
-        path: "traffic".to_owned(),
-        before: Some(format!("{} not registered in {name}", ids.join(", "))),
-        after: Some("registered".to_owned()),
-        effect: Effect::InPlace,
-    });
-    if draft.plan.change == Change::Unchanged {
-        draft.plan.change = Change::Drift;
-    }
-    for ids in ids.chunks(TARGETS_A_CALL) {
-        let (arn, name, ids) = (arn.to_owned(), name.clone(), ids.to_vec());
-        let action = Action::RegisterTargets { arn, name, ids };
-        draft.act(action, "somebody has taken them out of the target group", Vec::new());
-    }
-}
-
-/// The most targets of one call.
-/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RegisterTargets.html>
-const TARGETS_A_CALL: usize = 100;

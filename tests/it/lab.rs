@@ -154,6 +154,11 @@ impl Lab {
     /// Converges all apps, and says how that ended and what the last plan was.
     pub async fn converge(&self) -> (Outcome, Plan) {
         let options = Options { timeout: Some(Duration::from_secs(6 * 3600)), ..Options::default() };
+        self.converge_with(options).await
+    }
+
+    /// The same as these options say.
+    pub async fn converge_with(&self, options: Options) -> (Outcome, Plan) {
         let (_sender, stop) = watch::channel(false);
         let sink = |event: Event| self.note(&event);
         let ending = converge(&self.aws, &self.desired(), &self.clock, &options, &sink, stop).await.unwrap();

@@ -73,7 +73,7 @@ async fn abroad(
         Err(error) => Err(error),
     };
     found.unwrap_or_else(|error| {
-        let why = error.explained();
+        let why = error.why_unread();
         names.into_iter().map(|name| (name, Read::Unknown(why.clone()))).collect()
     })
 }

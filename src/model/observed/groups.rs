@@ -113,6 +113,9 @@ pub enum Nameless {
     At(Timestamp),
 }
 
+/// What is said of a generation that had traffic, and whose share was then taken away without a mark that says why.
+pub const OUT_OF_TRAFFIC: &str = "taken out of the traffic by hand, or by a run that ended before it could say why";
+
 /// Why a generation failed, or who turned it down.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
@@ -125,7 +128,7 @@ pub struct Failure {
 impl Failure {
     /// Whether a person turned the generation down: it may well be healthy.
     pub fn is_by_a_person(&self) -> bool {
-        ["rolled back ", "aborted "].iter().any(|words| self.reason.starts_with(words))
+        ["rolled back ", "aborted ", OUT_OF_TRAFFIC].iter().any(|words| self.reason.starts_with(words))
     }
 }
 

@@ -24,7 +24,7 @@ pub use balancing::{
 };
 pub use details::{Activity, Alarm, AlarmState, Details, Health, Named, Target, Traffic, TrafficWindow, Want};
 pub use dns::{AliasTarget, DnsRecord, Zone};
-pub use groups::{Failure, Group, Instance, LaunchTemplate, Nameless, Ownership};
+pub use groups::{Failure, Group, Instance, LaunchTemplate, Nameless, OUT_OF_TRAFFIC, Ownership};
 pub use images::{Image, ImageSources, Parameter};
 
 /// The outcome of reading something.
@@ -44,6 +44,19 @@ impl<T> Read<T> {
             Read::Unknown(_) => None,
         }
     }
+}
+
+/// How the words begin for what AWS refuses to tell.
+const REFUSED: &str = "AWS refuses to tell it: ";
+
+/// Why something could not be read, where AWS refuses it to whoever asks: to ask again does not help.
+pub fn refused(words: &str) -> String {
+    format!("{REFUSED}{words}")
+}
+
+/// Whether words say that AWS refuses to tell something.
+pub fn is_refused(words: &str) -> bool {
+    words.contains(REFUSED)
 }
 
 /// Everything that was read, at one time, for all apps of one environment.

@@ -4,7 +4,6 @@ use super::Changes;
 use crate::model::action::{Action, GroupChange, Launches, Tags};
 use crate::model::machine::MixedInstances;
 use crate::model::observed::Group;
-use crate::model::plan::{Effect, FieldChange};
 use crate::model::tags;
 use crate::model::time::Span;
 use crate::plan::draft::Draft;
@@ -16,29 +15,6 @@ use crate::plan::shift::own_group;
 /// The most instances that EC2 tags in one call.
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateTags.html>
 const INSTANCES_A_CALL: usize = 1000;
-
-/// Somebody has detached a target group from a group that has the traffic or is to have it: its instances have left the load
-/// balancer, and only attaching it again brings them back.
-pub(super) fn attachments<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
-    let Some(front) = &release.picture.front else { return };
-    let mut groups: Vec<&Group> = [release.serving, release.target].into_iter().flatten().collect();
-    groups.dedup_by_key(|group| &group.name);
-    for group in groups.into_iter().filter(|group| !group.deleting && group.owner.failed.is_none()) {
-        let Some((slot, arn)) = group.owner.slot.and_then(|slot| Some((slot, front.arn(slot)?))) else { continue };
-        if group.target_group_arns.iter().any(|attached| attached == arn) {
-            continue;
-        }
-        let target_group = draft.scope.target_group_name(slot);
-        draft.plan.drift.push(FieldChange {
-            path: "loadBalancer".to_owned(),
-            before: Some(format!("{target_group} is detached from {}", group.owner.generation)),
-            after: Some("attached".to_owned()),
-            effect: Effect::InPlace,
-        });
-        let action = Action::AttachTargetGroup { name: group.name.clone(), target_group_arn: arn.to_owned() };
-        draft.act(action, format!("somebody has detached {target_group}"), Vec::new());
-    }
-}
 
 pub(super) fn sizes<'a>(
     draft: &mut Draft<'a>,

@@ -6,6 +6,7 @@ mod scaling;
 pub(super) mod settings;
 mod template;
 
+use super::dns;
 use super::draft::Draft;
 use super::picture::Front;
 use super::release::Release;
@@ -28,7 +29,6 @@ pub(super) fn in_place<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     let drifted = group.owner.applied.as_ref() == Some(&applied);
     let mut changes = Changes { drifted, fits, wanted, found: Vec::new() };
     let open = draft.open_questions();
-    group::attachments(draft, release);
     traffic::drift(draft, release);
     group::sizes(draft, release, group, &mut changes);
     let checked = balancing::checks(draft, release, &mut changes);
@@ -43,7 +43,8 @@ pub(super) fn in_place<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     if !changes.drifted {
         // Last, so that it is only said once it is so.
         let all_read = draft.open_questions() == open;
-        if release.target.is_some() && complete && checked && all_known && all_read {
+        let named = dns::is_as_wanted(draft, release);
+        if release.target.is_some() && complete && checked && all_known && all_read && named {
             let tag = tags::encode_applied(Some(&applied), draft.writer.as_ref()).unwrap_or(applied);
             let tag = Tags::from([(keys::APPLIED.to_owned(), tag)]);
             draft.tag_group(&group.name, tag, "its settings are those of the manifest");

@@ -1,13 +1,13 @@
 //! How what stands before the instances is found: by the tags of the app's groups, and then by its manifest.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::front::{Front, Point};
 use crate::manifest::spec::{LoadBalancer as LoadBalancerSpec, OwnLoadBalancer};
-use crate::model::action::TrafficPoint;
-use crate::model::names::Slot;
+use crate::model::action::{Tags, TrafficPoint};
+use crate::model::names::{Scope, Slot};
 use crate::model::observed::{Group, Listener, Observed, Read, Rule, Want};
-use crate::model::tags;
+use crate::model::tags::{self, keys};
 use crate::plan::draft::Draft;
 use crate::plan::preview;
 use crate::plan::resolve::Wanted;
@@ -266,6 +266,18 @@ fn owned(draft: &mut Draft<'_>, vouched: &BTreeSet<&str>, arn: &str, what: &str)
     if tags::belongs_to(found, draft.scope) {
         return Some(());
     }
-    draft.fail(format!("{what} exists and is not ours: it lacks this app's tags; rename or remove it"));
+    let remedy = add_tags(draft.scope, arn, found);
+    draft.fail(format!(
+        "{what} exists and is not ours: it lacks this app's tags; rename or remove it or, if it was this app's, give it its tags \
+         back: {remedy}"
+    ));
     None
+}
+
+/// The command that gives something of load balancing the tags back by which it is the app's own.
+pub(in crate::plan) fn add_tags(scope: &Scope, arn: &str, has: &Tags) -> String {
+    let wants = tags::encode_app(scope, "", &BTreeMap::new());
+    let lacks = wants.iter().filter(|(key, value)| key.starts_with(keys::PREFIX) && has.get(*key) != Some(*value));
+    let pairs: Vec<String> = lacks.map(|(key, value)| format!("Key={key},Value={value}")).collect();
+    format!("`aws elbv2 add-tags --resource-arns {arn} --tags {}`", pairs.join(" "))
 }

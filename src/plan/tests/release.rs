@@ -57,7 +57,7 @@ fn traffic_moves_only_when_every_instance_was_healthy_for_the_whole_window() {
     for (health, healthy_since, expected) in [
         (Health::Initial, None, vec![]),
         (Health::Unhealthy, None, vec![]),
-        (Health::Draining, None, vec![]),
+        (Health::Draining, None, vec!["RegisterTargets hello-prod-b"]),
         (Health::Unavailable, None, vec![]),
         (Health::Unrecognised, None, vec![]),
         (Health::Unused, None, vec![]),
@@ -319,4 +319,91 @@ fn a_cure_can_be_released_while_what_serves_is_sick() {
     let needs_health =
         |expect: &crate::model::action::Expect| matches!(expect, crate::model::action::Expect::Healthy { .. });
     assert!(!plan.actions[0].expects.iter().any(needs_health), "{:?}", plan.actions[0].expects);
+}
+
+#[test]
+fn the_number_of_the_next_generation_is_the_same_from_its_announcement_to_its_launch() {
+    let mut case = Case::new(NEW_IMAGE, json!({}))
+        .with_front(Slot::A)
+        .with_group(2, OLD_IMAGE, Health::Healthy, |group| {
+            long_deployed(group);
+            group.owner.shifted_at = Some(ago(95_000));
+            group.owner.recorded_at = Some(ago(94_000));
+        })
+        .with_group(3, OLD_IMAGE, Health::Healthy, long_deployed);
+    assert_eq!(
+        (case.plan().to, case.calls()),
+        (Some(Generation(4)), vec!["CreateLaunchTemplate hello-prod-v004".to_owned()])
+    );
+    case.announce();
+    assert_eq!(case.plan().to, Some(Generation(4)), "while the slot is freed");
+}
+
+#[test]
+fn a_release_that_is_tried_again_after_its_group_was_emptied_keeps_its_number() {
+    let empty = |group: &mut Group| {
+        (group.desired, group.min) = (0, 0);
+        group.instances.clear();
+    };
+    let mut case = Case::serving(NEW_IMAGE, json!({})).with_group(2, NEW_IMAGE, Health::Healthy, empty);
+    assert_eq!(
+        (case.plan().to, case.calls()),
+        (Some(Generation(2)), vec!["DeleteAutoScalingGroup hello-prod-v002".to_owned()])
+    );
+    let Read::Known(groups) = &mut case.observed.groups else { panic!() };
+    groups.remove("hello-prod-v002");
+    assert_eq!(
+        (case.plan().to, case.calls()),
+        (Some(Generation(2)), vec!["CreateAutoScalingGroup hello-prod-v002".to_owned()])
+    );
+}
+
+/// Generation 3 was turned down for the release of generation 1, which generation 4 runs again in its bake.
+fn gone_back(health: Health) -> Case {
+    let back = |case: &Case| case.observed.groups.known().unwrap()["hello-prod-v004"].owner.template_hash.clone();
+    let mut case = Case::new(NEW_IMAGE, json!({}))
+        .with_front(Slot::B)
+        .with_group(4, OLD_IMAGE, health, |group| {
+            group.owner.healthy_since = Some(ago(900));
+            group.owner.shifted_at = Some(ago(700));
+            group.owner.watched = Some(Watched { seconds: 100, at: ago(1) });
+        })
+        .with_group(3, NEW_IMAGE, Health::Healthy, |group| {
+            long_deployed(group);
+            group.owner.failed = Some(Failure { at: ago(800), reason: "rolled back to v001 by ada".to_owned() });
+        });
+    let hash = back(&case);
+    let Read::Known(groups) = &mut case.observed.groups else { panic!() };
+    groups.get_mut("hello-prod-v003").unwrap().owner.marks.back_to = Some(crate::model::mark::BackTo::Template(hash));
+    case
+}
+
+#[test]
+fn what_was_turned_down_for_an_earlier_release_stays_until_that_has_baked_and_is_its_way_back() {
+    let baking = gone_back(Health::Healthy).plan();
+    assert!(!calls(&baking).iter().any(|call| call.starts_with("empty")), "{:?}", baking.actions);
+    assert_eq!(baking.exposed.and_then(|exposed| exposed.back), Some(Generation(3)));
+    assert_eq!(gone_back(Health::Unhealthy).calls(), ["shift to a", "tag hello-prod-v004 failed,failed-at"]);
+    let mut deployed = gone_back(Health::Healthy);
+    let Read::Known(groups) = &mut deployed.observed.groups else { panic!() };
+    groups.get_mut("hello-prod-v004").unwrap().owner.recorded_at = Some(ago(1));
+    groups.get_mut("hello-prod-v003").unwrap().owner.unwanted_since = Some(ago(700));
+    assert_eq!(deployed.calls(), ["empty hello-prod-v003"]);
+}
+
+#[test]
+fn a_way_back_to_a_release_that_does_not_run_shows_its_image() {
+    let mut case =
+        Case::new(NEW_IMAGE, json!({})).with_front(Slot::A).with_group(3, NEW_IMAGE, Health::Healthy, |group| {
+            long_deployed(group);
+            failed("rolled back to v001 by ada")(group);
+            group.owner.marks.back_to = Some(crate::model::mark::BackTo::Image(OLD_IMAGE.to_owned()));
+        });
+    case.observed.details.tags.clear();
+    for arn in [BALANCER.to_owned(), target_group_arn(Slot::A), target_group_arn(Slot::B)] {
+        let tags = crate::model::tags::encode_app(&scope(), "hello-prod", &BTreeMap::new());
+        case.observed.details.tags.insert(arn, Read::Known(tags));
+    }
+    let plan = case.plan();
+    assert_eq!((plan.to, plan.image.map(|image| image.id)), (Some(Generation(4)), Some(OLD_IMAGE.to_owned())));
 }

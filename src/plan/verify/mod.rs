@@ -21,7 +21,7 @@ use super::picture::Picture;
 use super::release::{Release, Turn};
 use super::shift;
 use crate::model::action::Tags;
-use crate::model::observed::{Activity, Failure, Group};
+use crate::model::observed::{Activity, Failure, Group, OUT_OF_TRAFFIC};
 use crate::model::tags::{self, keys};
 use crate::model::time::{Span, Timestamp};
 pub(super) use health::Healthy;
@@ -58,7 +58,7 @@ pub(super) fn wait_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>,
         if !canary::lost_its_share(release, target) {
             return Turn::Done;
         }
-        fail(draft, release, target, "it was taken out of service after it had a share of the traffic".to_owned());
+        lost_its_traffic(draft, release, target);
         return Turn::Here(None);
     }
     if taken_out_of_service(draft, release, target) || grow(draft, release, target) {
@@ -68,6 +68,7 @@ pub(super) fn wait_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>,
         return Turn::Here(None);
     }
     // Asked for together with the health of the targets. One that served before was proved then.
+    let refusals = draft.refusals();
     let window = target.owner.healthy_since.filter(|_| target.owner.shifted_at.is_none());
     let replaced = window.map_or(Some(false), |since| sickness::was_replaced(draft, target, since));
     let Some(health) = Healthy::of(draft, release.picture, target) else { return Turn::Here(None) };
@@ -97,6 +98,10 @@ pub(super) fn wait_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>,
     let until = stable_for.after(since);
     if draft.now < until {
         draft.wait(format!("{} to stay healthy for {stable_for}", target.owner.generation), Some(until));
+        return Turn::Here(Some(detail));
+    }
+    // What could not be watched under traffic gets none.
+    if draft.refusals() > refusals {
         return Turn::Here(Some(detail));
     }
     Turn::Done
@@ -231,7 +236,7 @@ pub(super) fn under_traffic<'a>(
 
 /// A generation that had the traffic and lost it to the one before, without a word on why: somebody, or a crash in
 /// the middle of a shift back. It must not take over again by itself.
-fn taken_out_of_service<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &Group) -> bool {
+fn taken_out_of_service<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &'a Group) -> bool {
     let (Some(shifted_at), Some(serving)) = (target.owner.shifted_at, release.serving) else { return false };
     let came_back = serving.owner.shifted_at.is_some_and(|served| served > shifted_at);
     if came_back || target.owner.generation < serving.owner.generation {
@@ -248,8 +253,17 @@ fn taken_out_of_service<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, ta
         shift::rescue(draft, release, target, &reason);
         return true;
     }
-    fail(draft, release, target, "it was taken out of service after it had taken over".to_owned());
+    lost_its_traffic(draft, release, target);
     true
+}
+
+/// It had traffic and has none any more, and no mark says why. If it is sick, a run was cut off in the middle of the way back.
+/// Otherwise whoever moved the weights has turned it down, and it may well be healthy.
+fn lost_its_traffic<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &'a Group) {
+    let sick = sickness::sickness(draft, release.picture, target);
+    if draft.plan.wants.is_empty() {
+        fail(draft, release, target, sick.unwrap_or_else(|| OUT_OF_TRAFFIC.to_owned()));
+    }
 }
 
 /// The target must be as large as what it takes over from is now.

@@ -64,7 +64,7 @@ pub(super) fn was_replaced<'a>(draft: &mut Draft<'a>, target: &'a Group, since: 
 }
 
 /// Its scaling activities. Those that AWS does not let us read keep nobody from judging by the targets alone.
-fn activities<'a>(draft: &mut Draft<'a>, target: &Group) -> Option<&'a [Activity]> {
+pub(super) fn activities<'a>(draft: &mut Draft<'a>, target: &Group) -> Option<&'a [Activity]> {
     let found = draft.observed.details.activities.get(&target.name);
     let known = draft.see(found, Want::Activities(target.name.clone()), "its scaling activities");
     match found {

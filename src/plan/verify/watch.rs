@@ -1,7 +1,8 @@
 //! What is watched while a new generation has any traffic: in the pauses of a canary, and while it bakes.
 
+use super::health::Healthy;
 pub(in crate::plan) use super::sickness::sickness;
-use super::{alarms, compare, patience, webhook};
+use super::{alarms, compare, patience, sickness, webhook};
 use crate::model::observed::Group;
 use crate::model::time::Timestamp;
 use crate::plan::canary;
@@ -24,6 +25,16 @@ pub(in crate::plan) fn trouble<'a>(
     alarms::trouble(draft, release, target)
         .or_else(|| compare::trouble(draft, release, target))
         .or_else(|| webhook::trouble(draft, release, target))
+}
+
+/// Whether a release could be watched as it must be, as far as that can be told of what serves: its targets and its scaling
+/// activities can be read. AWS may refuse that to whoever asks; then no release begins.
+pub(in crate::plan) fn is_possible<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> bool {
+    let Some(serving) = release.serving else { return true };
+    let (wants, refusals) = (draft.plan.wants.len(), draft.refusals());
+    // Both are asked for at once.
+    let _ = (Healthy::of(draft, release.picture, serving), sickness::activities(draft, serving));
+    draft.plan.wants.len() == wants && draft.refusals() == refusals
 }
 
 /// Whether it was deployed before and serves again: the way back from a bad release. What alarms, counts and people say then

@@ -85,7 +85,7 @@ fn refusal(draft: &Draft<'_>, target: &Group) -> Option<String> {
         _ => false,
     };
     given_up.iter().find(is_it).map(|given_up| match &given_up.why {
-        Why::Refused(words) => words.clone(),
+        Why::Refused(words) | Why::Failing(words) => words.clone(),
         Why::InVain(times) => format!("it took it {times} times without effect"),
     })
 }

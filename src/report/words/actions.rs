@@ -30,7 +30,7 @@ pub fn action(action: &Action) -> String {
         Action::CreateTargetGroup(group) => format!("create target group {}", group.name),
         Action::ModifyTargetGroup { name, .. } => format!("change the health check of {name}"),
         Action::RegisterTargets { name, ids, .. } => {
-            format!("register {} in {name}, without traffic", counted(ids.len(), "instance"))
+            format!("register {} in {name}", counted(ids.len(), "instance"))
         }
         Action::DeregisterTargets { name, .. } => format!("take the instances of a trial out of {name}"),
         Action::SetTargetGroupAttributes { name, attributes, .. }

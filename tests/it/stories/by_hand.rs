@@ -58,10 +58,10 @@ async fn a_target_group_that_somebody_took_out_of_the_listener_is_put_back_befor
     07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     07:09 ModifyListener listener/hello-prod: v002 can be checked only where its target group is named
     07:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:17 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     08:17 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     13:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    13:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    13:17 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -281,4 +281,148 @@ async fn what_serves_and_was_deleted_by_somebody_comes_back() {
 fn unprotect(lab: &Lab, group: &str) {
     let none = [("AutoScalingGroupName", group), ("DeletionProtection", "none")];
     lab.by_hand("autoscaling", "UpdateAutoScalingGroup", &none);
+}
+
+/// Takes all instances of a group out of its target group.
+fn deregister(lab: &Lab, group: &str, slot: &str) {
+    let arn = lab.target_group(slot);
+    for id in lab.instances(group) {
+        let target = [("TargetGroupArn", arn.as_str()), ("Targets.member.1.Id", id.as_str())];
+        lab.by_hand("elasticloadbalancing", "DeregisterTargets", &target);
+    }
+}
+
+/// Gives the slots a and b these weights.
+fn weigh(lab: &Lab, a: &str, b: &str) {
+    let (listener, slots) =
+        (lab.listener("hello-prod"), ["hello-prod-a", "hello-prod-b"].map(|slot| lab.target_group(slot)));
+    let group = "DefaultActions.member.1.ForwardConfig.TargetGroups.member";
+    let names = [1, 2].map(|number| (format!("{group}.{number}.TargetGroupArn"), format!("{group}.{number}.Weight")));
+    let to = [
+        ("ListenerArn", listener.as_str()),
+        ("DefaultActions.member.1.Type", "forward"),
+        (&names[0].0, &slots[0]),
+        (&names[0].1, a),
+        (&names[1].0, &slots[1]),
+        (&names[1].1, b),
+    ];
+    lab.by_hand("elasticloadbalancing", "ModifyListener", &to);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_serves_is_registered_again_while_a_bad_release_is_under_way_and_after_it_failed() {
+    let mut lab = deployed("").await;
+    let bad = app("hello", HELLO_BAD, "  progressDeadline: 5m\n");
+    lab.write("hello", bad);
+    lab.apply_for(Duration::from_secs(LAUNCHING)).await;
+    lab.diary();
+    lab.simulation.set_observer(None);
+    deregister(&lab, "hello-prod-v001", "hello-prod-a");
+    lab.apply_for(Duration::from_secs(60)).await;
+    let diary = lab.diary();
+    assert!(diary.contains("RegisterTargets hello-prod-a: somebody has taken them out of the target group"), "{diary}");
+    assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)], "within a minute");
+    crate::invariants::watch(&lab.simulation);
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+    lab.diary();
+    lab.simulation.set_observer(None);
+    deregister(&lab, "hello-prod-v001", "hello-prod-a");
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+    assert!(lab.diary().contains("RegisterTargets hello-prod-a"), "after the failure, too");
+    lab.pass(60).await;
+    assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_candidate_that_somebody_takes_out_of_its_target_group_is_registered_again_and_the_release_goes_on() {
+    for after in [45, 60] {
+        let lab = interfered(after, |lab| deregister(lab, "hello-prod-v002", "hello-prod-b")).await;
+        let begun = lab.clock.now();
+        assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+        assert!(lab.diary().contains("RegisterTargets hello-prod-b"), "after {after} s");
+        let took = lab.clock.now().as_second() - begun.as_second();
+        assert!(took < 480, "it does not wait for its deadline: {took} s");
+        assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+        settles(&lab).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn weights_that_somebody_gives_to_a_generation_that_boots_are_put_right_and_the_release_goes_on() {
+    for (a, b) in [("0", "100"), ("50", "50"), ("1", "999")] {
+        let lab = interfered(LAUNCHING, |lab| weigh(lab, a, b)).await;
+        lab.apply_for(Duration::from_secs(10)).await;
+        assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (100, 0), "{a}/{b} at once");
+        let begun = lab.diary();
+        assert!(begun.contains("somebody gave v002 traffic before it was ready for it"), "{begun}");
+        assert_eq!(lab.apply(false).await, Outcome::Converged, "{a}/{b}: {}", lab.diary());
+        assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+        settles(&lab).await;
+    }
+}
+
+const CANARY: &str = "  strategy: {canary: {steps: [{weight: 10}, {pause: 5m}], bakeTime: 2m}}\n";
+
+/// What somebody does to the traffic while a canary has its share.
+async fn beside_a_canary(interfere: impl FnOnce(&Lab)) -> Lab {
+    let mut lab = deployed(CANARY).await;
+    lab.write("hello", app("hello", HELLO_1_1, CANARY));
+    lab.apply_for(Duration::from_secs(120)).await;
+    assert_eq!(weight(&lab, "hello-prod-b"), 10);
+    lab.diary();
+    lab.simulation.set_observer(None);
+    interfere(&lab);
+    lab
+}
+
+#[tokio::test(start_paused = true)]
+async fn traffic_that_somebody_switches_off_beside_a_canary_is_divided_as_before_and_the_canary_goes_on() {
+    let off = |lab: &Lab| weigh(lab, "0", "0");
+    let deleted = |lab: &Lab| {
+        let listener = lab.listener("hello-prod");
+        lab.by_hand("elasticloadbalancing", "DeleteListener", &[("ListenerArn", &listener)]);
+    };
+    for (name, interfere) in [("weights 0/0", &off as &dyn Fn(&Lab)), ("no listener", &deleted)] {
+        let lab = beside_a_canary(interfere).await;
+        lab.apply_for(Duration::from_secs(10)).await;
+        assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (90, 10), "{name}: {}", lab.diary());
+        assert_eq!(lab.apply(false).await, Outcome::Converged, "{name}: {}", lab.diary());
+        assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)], "{name}");
+        settles(&lab).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_that_somebody_takes_out_entirely_is_turned_down_and_not_called_bad() {
+    let lab = beside_a_canary(|lab| weigh(lab, "100", "0")).await;
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+    let plan = lab.plan("hello").await;
+    let said = "v002 was taken out of the traffic by hand, or by a run that ended before it could say why; v001 serves until \
+                the manifest changes or `amiable retry hello`";
+    assert_eq!(plan.reason, said);
+    assert_eq!(lab.retry("hello").await, Outcome::Converged, "{}", lab.diary());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_group_that_lost_its_tags_stops_a_release_before_anything_is_launched_or_removed() {
+    let mut lab = deployed("").await;
+    lab.write("hello", app("hello", HELLO_1_1, ""));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    lab.simulation.set_observer(None);
+    let arn = lab.target_group("hello-prod-a");
+    let untag = [("ResourceArns.member.1", arn.as_str()), ("TagKeys.member.1", "amiable:owner")];
+    lab.by_hand("elasticloadbalancing", "RemoveTags", &untag);
+    lab.write("hello", app("hello", HELLO_1_1, "  launch: {userData: another}\n"));
+    lab.diary();
+    assert_eq!(lab.apply(false).await, Outcome::Failed);
+    assert_eq!(lab.diary(), "", "nothing is launched or removed");
+    assert_eq!(lab.instances("hello-prod-v001").len(), 2, "the way back stays");
+    let tag = [
+        ("ResourceArns.member.1", arn.as_str()),
+        ("Tags.member.1.Key", "amiable:owner"),
+        ("Tags.member.1.Value", "amiable"),
+    ];
+    lab.by_hand("elasticloadbalancing", "AddTags", &tag);
+    assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+    settles(&lab).await;
 }

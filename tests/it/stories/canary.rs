@@ -38,14 +38,14 @@ async fn a_canary_takes_its_share_in_steps_and_then_everything() {
     07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes 5 % of the traffic
-    08:15 CreateOrUpdateTags hello-prod-v002: v002 has 5 % of the traffic
+    08:16 CreateOrUpdateTags hello-prod-v002: v002 has 5 % of the traffic
     18:15 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
-    18:15 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
+    18:16 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
     23:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    23:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    23:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     28:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     28:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
-    88:15 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
+    88:16 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
     89:43 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);

@@ -2,8 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use amiable::controller::converge::Outcome;
+use amiable::controller::converge::{Options, Outcome};
+use amiable::model::desired::Desired;
 use amiable::model::plan::Change;
+use amiable::sim::fault::Fault;
+use amiable::sim::wire::{ApiError, Request};
 use amiable::sim::world::World;
 use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1, ZONE_ID};
 
@@ -199,6 +202,70 @@ async fn an_app_that_is_destroyed_serves_until_the_one_that_takes_its_name_over_
     lab.write("store", app("store", HELLO_1_0, name));
     assert_eq!(lab.apply(true).await, Outcome::Converged, "{}", lab.diary());
     assert_eq!(lab.simulation.with(|world| target(world, "shop.internal.example.com")).as_deref(), Some("store-prod"));
+    assert!(!lab.simulation.with(|world| world.scaling.groups.contains_key("shop-prod-v001")));
+}
+
+/// AWS refuses to change records.
+fn refuse_records(lab: &Lab) {
+    lab.simulation.set_faults(Some(Box::new(|request: &Request, _: bool| {
+        let denied = || Fault::Refuse(ApiError::new("AccessDenied", "not today").with_status(403));
+        (request.operation == "ChangeResourceRecordSets").then(denied)
+    })));
+}
+
+const LEADS_HERE: &str =
+    "shop.internal.example.com leads here until store takes it over, which `amiable apply store` does";
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_name_that_another_app_does_not_come_to_take() {
+    let name = "  dns: {name: shop.internal.example.com}\n";
+    let mut lab = Lab::new().await;
+    lab.write("shop", app("shop", HELLO_1_0, name));
+    assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+    lab.write("shop", app("shop", HELLO_1_0, ""));
+    lab.write("store", app("store", HELLO_1_0, name));
+    // One of the two alone: the other one does not come.
+    let begun = lab.clock.now();
+    let options = |only: &str, cleanup| Options {
+        only: Some([only.parse().unwrap()].into()),
+        wait_for_cleanup: cleanup,
+        timeout: Some(std::time::Duration::from_secs(6 * 3600)),
+    };
+    let shop = lab.converge_with(options("shop", true)).await;
+    assert_eq!(shop.0, Outcome::Blocked);
+    assert!(shop.1.apps[0].left_over.contains(&LEADS_HERE.to_owned()), "{:?}", shop.1.apps[0].left_over);
+    assert_eq!(lab.converge_with(options("shop", false)).await.0, Outcome::Converged, "it is deployed");
+    // Both, where AWS refuses the record: that is an error of the one, and the other one does not wait for ever.
+    refuse_records(&lab);
+    assert_eq!(lab.apply(true).await, Outcome::Failed, "{}", lab.diary());
+    let took = lab.clock.now().as_second() - begun.as_second();
+    assert!(took < 30 * 60, "{took} s");
+    lab.simulation.set_faults(None);
+    assert_eq!(lab.apply(true).await, Outcome::Converged, "{}", lab.diary());
+    assert_eq!(lab.simulation.with(|world| target(world, "shop.internal.example.com")).as_deref(), Some("store-prod"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_an_app_says_which_app_is_to_take_its_name_over_and_does_not_wait_for_it() {
+    let name = "  dns: {name: shop.internal.example.com}\n";
+    let mut lab = Lab::new().await;
+    lab.write("shop", app("shop", HELLO_1_0, name));
+    assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+    lab.write("shop", app("shop", HELLO_1_0, &format!("{name}  destroy: true\n")));
+    lab.write("store", app("store", HELLO_1_0, name));
+    lab.diary();
+    let begun = lab.clock.now();
+    assert_eq!(lab.apply_only("shop").await, Outcome::Blocked);
+    assert!(lab.clock.now().as_second() - begun.as_second() < 60);
+    assert_eq!(lab.diary(), "", "nothing is deleted");
+    let only = Desired { chosen: Some(["shop".parse().unwrap()].into()), ..lab.desired() };
+    let plan = amiable::controller::snapshot::look(&lab.aws, &only, &lab.clock).await.unwrap().1.apps.remove(0);
+    let said =
+        format!("the manifest of store asks for the name of shop: {LEADS_HERE}; then `amiable destroy shop` goes on");
+    assert_eq!(plan.reason, said);
+    // Both: the one takes it, and then the other one goes.
+    lab.simulation.set_observer(None);
+    assert_eq!(lab.apply(true).await, Outcome::Converged, "{}", lab.diary());
     assert!(!lab.simulation.with(|world| world.scaling.groups.contains_key("shop-prod-v001")));
 }
 

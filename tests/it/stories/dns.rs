@@ -70,8 +70,8 @@ async fn a_cname_has_its_ttl_and_becomes_an_alias_in_one_batch() {
     assert_eq!(lab.plan("hello").await.fields[0].path, "dns.ttl");
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     07:54 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
+    07:55 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     assert_eq!(records(&lab), [format!("{NAME} CNAME ttl 300")]);
     settles(&lab).await;
@@ -79,8 +79,8 @@ async fn a_cname_has_its_ttl_and_becomes_an_alias_in_one_batch() {
     lab.write("hello", app("hello", HELLO_1_0, &format!("  dns: {{name: {NAME}}}\n")));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:55 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
-    08:40 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
+    08:41 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
+    08:43 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     assert_eq!(records(&lab), [format!("{NAME} A alias")]);
     settles(&lab).await;
@@ -119,10 +119,10 @@ async fn a_new_name_comes_first_and_then_the_old_one_goes() {
     lab.write("hello", app("hello", HELLO_1_0, "  dns: {name: greeter.internal.example.com}\n"));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     07:54 ChangeResourceRecordSets greeter.internal.example.com: greeter.internal.example.com leads to hello-prod
     08:39 ChangeResourceRecordSets hello.internal.example.com: the app is called greeter.internal.example.com now
     08:39 CreateOrUpdateTags hello-prod-v001: this is its name now
+    08:40 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     assert_eq!(records(&lab), ["greeter.internal.example.com A alias", "shop.internal.example.com A alias"]);
     settles(&lab).await;
@@ -130,9 +130,9 @@ async fn a_new_name_comes_first_and_then_the_old_one_goes() {
     lab.write("hello", app("hello", HELLO_1_0, ""));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    08:40 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
-    09:25 ChangeResourceRecordSets greeter.internal.example.com: the manifest has no name any more
-    09:25 DeleteTags hello-prod-v001: it has no name any more
+    09:27 ChangeResourceRecordSets greeter.internal.example.com: the manifest has no name any more
+    09:27 DeleteTags hello-prod-v001: it has no name any more
+    09:28 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     assert_eq!(records(&lab), ["shop.internal.example.com A alias"]);
     settles(&lab).await;
@@ -151,8 +151,8 @@ async fn a_dualstack_load_balancer_has_a_name_for_both_families() {
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
     07:08 SetIpAddressType hello-prod: the load balancer differs from the manifest
-    07:08 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     07:54 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
+    07:55 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     assert_eq!(records(&lab), [format!("{NAME} A alias")]);
     settles(&lab).await;
@@ -207,4 +207,41 @@ async fn a_zone_that_cannot_be_read_keeps_nobody_from_watching_and_going_back() 
             assert!(lab.diary().contains(&format!("{serves} is recorded")));
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_generation_whose_name_aws_refuses_is_watched_for_its_whole_bake_all_the_same() {
+    for (image, outcome) in [(HELLO_1_0, Outcome::Failed), (HELLO_SICK_LATER, Outcome::ReleaseFailed)] {
+        let mut lab = Lab::new().await;
+        lab.simulation.set_faults(Some(Box::new(|request: &Request, _: bool| {
+            let denied = || Fault::Refuse(ApiError::new("AccessDenied", "not today").with_status(403));
+            (request.operation == "ChangeResourceRecordSets").then(denied)
+        })));
+        let named = "  dns: {name: hello.internal.example.com}\n  strategy: {redBlack: {bakeTime: 6m}}\n";
+        lab.write("hello", app("hello", image, named));
+        assert_eq!(lab.apply(false).await, outcome, "{}", lab.diary());
+        let shifted = lab.simulation.with(|world| {
+            let group = world.scaling.groups.get("hello-prod-v001").unwrap();
+            group.tags["amiable:shifted-at"].value.clone()
+        });
+        let baked =
+            lab.clock.now().as_second() - shifted.parse::<amiable::model::time::Timestamp>().unwrap().as_second();
+        assert!(baked >= 360 || outcome == Outcome::ReleaseFailed, "{baked} s");
+        assert!(lab.history("hello").await.is_empty(), "it is not deployed without its name");
+        if outcome == Outcome::Failed {
+            lab.simulation.set_faults(None);
+            assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_all_settings_are_in_force_is_noted_only_once_the_name_has_moved() {
+    let mut lab = deployed("  dns: {name: hello.internal.example.com}\n").await;
+    lab.diary();
+    lab.write("hello", app("hello", HELLO_1_0, "  dns: {name: again.internal.example.com}\n"));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    let diary = lab.diary();
+    let at = |words: &str| diary.find(words).unwrap_or_else(|| panic!("{words}: {diary}"));
+    assert!(at("again.internal.example.com leads to") < at("its settings are those of the manifest"), "{diary}");
 }

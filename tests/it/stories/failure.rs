@@ -201,8 +201,8 @@ async fn a_failed_release_that_goes_on_serving_follows_the_manifest_in_its_size(
     lab.write("hello", app("hello", HELLO_SICK_LATER, "").replace("min: 2, max: 4", "min: 3, max: 6"));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    03:08 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
-    03:08 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    03:09 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
+    03:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     let sizes = lab.simulation.with(|world| {
         let group = world.scaling.groups.get("hello-prod-v001").unwrap();
@@ -217,8 +217,8 @@ async fn the_last_generation_that_runs_is_never_emptied_and_gets_its_traffic_bac
     lab.by_hand("elasticloadbalancing", "DeleteListener", &[("ListenerArn", &lab.listener("hello-prod"))]);
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    03:08 CreateListener loadbalancer/hello-prod: the load balancer does not listen on port 80
-    03:09 CreateOrUpdateTags hello-prod-v001: these are its listeners now
+    03:09 CreateListener loadbalancer/hello-prod: the load balancer does not listen on port 80
+    03:10 CreateOrUpdateTags hello-prod-v001: these are its listeners now
     ");
     assert_eq!(weight(&lab, "hello-prod-a"), 100);
 
@@ -236,7 +236,7 @@ async fn the_last_generation_that_runs_is_never_emptied_and_gets_its_traffic_bac
     lab.by_hand("elasticloadbalancing", "ModifyListener", &parameters);
     assert_eq!(weight(&lab, "hello-prod-a"), 0);
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
-    assert_snapshot!(lab.diary(), @"03:10 ModifyListener listener/hello-prod: nothing serves: v001 had the traffic last");
+    assert_snapshot!(lab.diary(), @"03:12 ModifyListener listener/hello-prod: nothing serves: v001 had the traffic last");
     assert_eq!(weight(&lab, "hello-prod-a"), 100);
     assert_eq!(lab.plan("hello").await.actions.len(), 0);
 }

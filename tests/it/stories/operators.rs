@@ -103,10 +103,10 @@ async fn a_rollback_to_a_generation_whose_template_is_gone_launches_its_recorded
     assert_snapshot!(lab.diary(), @"
     32:50 PutParameter /amiable/prod/hello/deployed: rolled back to v001 by simulated
     32:50 CreateOrUpdateTags hello-prod-v003: rolled back to v001 by simulated
-    32:50 CreateLaunchTemplate hello-prod-v004: v003 was turned down: an earlier release takes its place
-    32:50 CreateAutoScalingGroup hello-prod-v004: v003 was turned down: an earlier release takes its place
+    32:51 CreateLaunchTemplate hello-prod-v004: v003 was turned down: an earlier release takes its place
+    32:51 CreateAutoScalingGroup hello-prod-v004: v003 was turned down: an earlier release takes its place
     33:27 CreateOrUpdateTags hello-prod-v004: all instances are healthy: the stability window begins
-    33:57 ModifyListener listener/hello-prod: v004 is healthy: it takes all traffic
+    33:58 ModifyListener listener/hello-prod: v004 is healthy: it takes all traffic
     33:58 CreateOrUpdateTags hello-prod-v004: v004 takes over: its bake begins
     33:59 CreateOrUpdateTags hello-prod-v003: it has no traffic any more: from now on no run gives it any
     38:58 PutParameter /amiable/prod/hello/deployed: v004 is deployed

@@ -5,7 +5,7 @@ use amiable::controller::snapshot::look;
 use amiable::model::plan::Change;
 use amiable::sim::fault::Fault;
 use amiable::sim::wire::{ApiError, Request};
-use amiable::sim::world::example::HELLO_1_1;
+use amiable::sim::world::example::{HELLO_1_1, HELLO_SICK_LATER};
 
 use super::{deployed, serving, settles, weight};
 use crate::lab::{Lab, app};
@@ -139,4 +139,73 @@ async fn an_answer_that_was_cut_short_is_no_empty_list_and_nothing_is_created_fo
     lab.simulation.set_faults(None);
     assert_eq!(lab.diary(), "", "nothing was done");
     settles(&lab).await;
+}
+
+/// AWS refuses these reads to whoever runs Amiable.
+fn refuse(lab: &Lab, operation: &'static str) {
+    lab.simulation.set_faults(Some(Box::new(move |request: &Request, _: bool| {
+        let denied = || Fault::Refuse(ApiError::new("AccessDenied", "not today").with_status(403));
+        (request.operation == operation).then(denied)
+    })));
+}
+
+const WATCHES: [&str; 3] = ["DescribeTargetHealth", "DescribeScalingActivities", "DescribeTags"];
+
+#[tokio::test(start_paused = true)]
+async fn no_release_begins_where_aws_refuses_what_it_is_watched_by() {
+    for operation in WATCHES {
+        let mut lab = deployed("").await;
+        lab.diary();
+        lab.write("hello", app("hello", HELLO_1_1, ""));
+        refuse(&lab, operation);
+        let begun = lab.clock.now();
+        let (outcome, plan) = lab.converge().await;
+        let took = lab.clock.now().as_second() - begun.as_second();
+        assert_eq!((outcome, lab.diary().as_str()), (Outcome::Blocked, ""), "{operation}");
+        assert!(took < 60, "{operation}: nobody waits for it: {took} s");
+        let reason = &plan.apps[0].reason;
+        for words in [operation, "AccessDenied: not today", "must allow the action"] {
+            assert!(reason.contains(words), "{operation}: {reason}");
+        }
+        lab.simulation.set_faults(None);
+        assert_eq!(lab.apply(false).await, Outcome::Converged);
+        settles(&lab).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_under_way_ends_soon_where_aws_refuses_what_it_is_watched_by() {
+    for operation in &WATCHES[..2] {
+        let mut lab = deployed("").await;
+        lab.write("hello", app("hello", HELLO_1_1, ""));
+        lab.apply_for(std::time::Duration::from_secs(15)).await;
+        refuse(&lab, operation);
+        let begun = lab.clock.now();
+        assert_eq!(lab.apply(false).await, Outcome::Blocked, "{operation}: {}", lab.diary());
+        let took = lab.clock.now().as_second() - begun.as_second();
+        assert!(took < 120, "{operation}: {took} s");
+        assert_eq!(weight(&lab, "hello-prod-b"), 0, "what cannot be watched gets no traffic");
+        lab.simulation.set_faults(None);
+        assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_traffic_is_watched_by_its_targets_where_its_activities_are_refused() {
+    for (image, outcome, live) in [(HELLO_1_1, Outcome::Blocked, 100), (HELLO_SICK_LATER, Outcome::ReleaseFailed, 0)] {
+        let bake = "  strategy: {redBlack: {bakeTime: 10m}}\n";
+        let mut lab = deployed(bake).await;
+        lab.write("hello", app("hello", image, bake));
+        lab.apply_for(std::time::Duration::from_secs(90)).await;
+        assert_eq!(weight(&lab, "hello-prod-b"), 100);
+        refuse(&lab, "DescribeScalingActivities");
+        let begun = lab.clock.now();
+        assert_eq!(lab.apply(false).await, outcome, "{}", lab.diary());
+        let took = lab.clock.now().as_second() - begun.as_second();
+        assert!(took < 15 * 60, "{took} s");
+        assert_eq!(weight(&lab, "hello-prod-b"), live);
+        lab.simulation.set_faults(None);
+        let then = if live == 100 { Outcome::Converged } else { Outcome::ReleaseFailed };
+        assert_eq!(lab.apply(false).await, then, "{}", lab.diary());
+    }
 }
