@@ -291,7 +291,7 @@ async fn a_suspension_stops_everything_until_its_time() {
     assert_eq!(lab.apply(false).await, Outcome::Blocked);
     let plan = lab.plan("hello").await;
     assert_eq!((plan.change, plan.wake_at), (Change::Blocked, Some(until)));
-    assert_snapshot!(plan.reason, @"suspended until 2026-11-02T13:07:30.4Z by simulated: incident 42; `amiable resume hello` ends that");
+    assert_snapshot!(plan.reason, @"suspended until 2026-11-02T13:07:30.42Z by simulated: incident 42; `amiable resume hello` ends that");
     assert_eq!(lab.diary(), "");
     lab.pass(3600).await;
     lab.restart().await;
@@ -300,7 +300,7 @@ async fn a_suspension_stops_everything_until_its_time() {
     67:30 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     68:01 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     68:01 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    73:00 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    73:01 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     73:01 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
