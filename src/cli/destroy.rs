@@ -38,13 +38,12 @@ impl Destroy {
         let mut desired = self.environment.one(global)?;
         let scope = match selection::app(&desired, &self.app) {
             Ok(app) => app.scope.clone(),
-            Err(failure) if failure.help.is_none() => {
-                return Err(failure.help(
-                    "an app without a manifest is left alone: put its manifest back, `amiable destroy` it, and remove \
-                     the manifest again; `amiable status` shows what runs of it",
-                ));
+            Err(failure) => {
+                let orphan = "an app that runs without a manifest is left alone: put its manifest back, `amiable destroy` \
+                              it, and remove the manifest again; `amiable status` shows what runs of it";
+                let help = failure.help.as_ref().map_or(orphan.to_owned(), |help| format!("{help}; {orphan}"));
+                return Err(failure.help(help));
             }
-            Err(failure) => return Err(failure),
         };
         if let Some(app) = desired.apps.get_mut(&self.app) {
             app.spec.destroy = true;

@@ -20,7 +20,7 @@ pub(super) fn tell(draft: &mut Draft<'_>, spec: Option<&AppSpec>, picture: &Pict
     };
     let (ports, hosts, path) = match spec.map(|spec| &spec.load_balancer) {
         Some(LoadBalancer::None) => return,
-        Some(LoadBalancer::Shared(shared)) => (ports(front), shared.hosts.clone(), path(shared)),
+        Some(LoadBalancer::Shared(shared)) => (ports(front), certain(&shared.hosts), path(shared)),
         Some(LoadBalancer::Own(own)) if front.listeners.is_empty() => {
             let listeners = own.listeners.iter().filter(|listener| listener.redirect.is_none());
             (listeners.map(|it| (it.protocol.as_str().to_owned(), it.port)).collect(), Vec::new(), String::new())
@@ -42,8 +42,14 @@ pub(super) fn tell(draft: &mut Draft<'_>, spec: Option<&AppSpec>, picture: &Pict
 
 /// Protocol and port of the listeners that lead to the app, but for those that only send clients elsewhere.
 fn ports(front: &Front<'_>) -> Vec<(String, u16)> {
-    let listeners = front.listeners.values().copied().chain(front.shared);
-    listeners.filter(|it| it.redirect.is_none()).map(|it| (it.protocol.clone(), it.port)).collect()
+    // What a shared listener does by default says nothing about the app's rule on it.
+    let own = front.listeners.values().copied().filter(|it| it.redirect.is_none());
+    own.chain(front.shared).map(|it| (it.protocol.clone(), it.port)).collect()
+}
+
+/// The hosts that are names; a pattern is none.
+fn certain(hosts: &[String]) -> Vec<String> {
+    hosts.iter().filter(|host| !host.contains(['*', '?'])).cloned().collect()
 }
 
 /// The part of the paths that is certain: `/api/` of `/api/*`.

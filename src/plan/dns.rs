@@ -46,6 +46,10 @@ pub(super) fn dns<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Turn 
     };
     let before = draft.plan.actions.len();
     new_name(draft, release, zone, balancer);
+    // A new name that AWS does not take must not cost the app the one that it has.
+    if draft.plan.actions[before..].iter().any(|planned| draft.has_given_up(&planned.action)) {
+        return Turn::Beside;
+    }
     old_names(draft, release, zone, balancer);
     tag(draft, release, balancer);
     if draft.plan.actions.len() == before { Turn::Done } else { Turn::Beside }

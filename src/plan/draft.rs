@@ -187,6 +187,11 @@ impl<'a> Draft<'a> {
         self.note(why);
     }
 
+    /// Whether a call is planned that will be made.
+    pub(super) fn has_something_to_do(&self) -> bool {
+        self.plan.actions.iter().any(|planned| !self.has_given_up(&planned.action))
+    }
+
     /// Whether a call is not made again by this process, because AWS refused it for good or took it in vain.
     pub(super) fn has_given_up(&self, action: &Action) -> bool {
         let given_up = self.desired.and_then(|desired| desired.given_up.get(&self.scope.app));

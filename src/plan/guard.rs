@@ -15,6 +15,7 @@ use super::release::Release;
 use super::resolve::Wanted;
 use super::retire;
 use super::shift;
+use super::spared;
 use super::traffic;
 use super::verify::{Healthy, watch, watched};
 use crate::manifest::spec::{AppSpec, Strategy};
@@ -175,6 +176,7 @@ fn give_back<'a>(
             why.clone(),
         );
     }
+    spared::has_had_traffic(draft, picture, group);
     goes_back(draft, group, previous, why);
     true
 }

@@ -199,6 +199,7 @@ fn lead_somewhere<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Pict
             return true;
         }
     }
+    super::spared::wanted_again(draft, group);
     for action in shifts {
         let reason = format!("nothing serves: {} had the traffic last", group.owner.generation);
         draft.act(action, reason, vec![own_group(group)]);
@@ -217,7 +218,8 @@ fn first_forward(wanted: &Wanted<'_>, picture: &Picture<'_>, front: &Front<'_>) 
 fn slot_with_traffic(picture: &Picture<'_>) -> Slot {
     let last =
         picture.unfailed().filter(|group| group.owner.shifted_at.is_some()).max_by_key(|group| group.owner.shifted_at);
-    picture.last_resort().or(last).and_then(|group| group.owner.slot).unwrap_or(Slot::B)
+    let resort = picture.last_resort().filter(|group| !group.owner.is_turned_down());
+    resort.or(last).and_then(|group| group.owner.slot).unwrap_or(Slot::B)
 }
 
 /// Whether what stands before the instances carries the app's tags still. Somebody may have taken them away, and nobody could tell

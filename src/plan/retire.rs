@@ -264,7 +264,7 @@ pub(super) fn tombstones<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture
     let serving = picture.serving();
     let kept = serving.or_else(|| picture.last_resort()).map(|group| &group.name);
     for group in picture.groups.iter().filter(|group| group.owner.failed.is_some() && Some(&group.name) != kept) {
-        if !draft.plan.actions.is_empty() {
+        if draft.has_something_to_do() {
             return;
         }
         let generation = group.owner.generation;
@@ -334,7 +334,7 @@ fn is_reason<'a>(wanted: &Wanted<'a>, picture: &Picture<'a>, tombstone: &Group) 
 /// Launch templates whose group never came, or is gone: the newest of them are kept for a rollback.
 pub(super) fn loose_templates<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) {
     // As long as it is not certain which image is wanted, any of them may be needed.
-    if !draft.plan.actions.is_empty() || !wanted.is_certain() {
+    if draft.has_something_to_do() || !wanted.is_certain() {
         return;
     }
     let has_group = |template: &LaunchTemplate| picture.groups.iter().any(|group| group.name == template.name);

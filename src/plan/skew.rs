@@ -51,7 +51,11 @@ pub(super) fn hold(observed: &Observed, index: &Index<'_>, drafts: &mut [Drafted
         "this machine's clock is {far} {side} AWS's, so that no release is begun or judged; set the clock, such as by NTP, \
          and apply again"
     );
-    for draft in drafts.iter_mut().filter(|draft| (draft.standing.begins || draft.standing.in_flight) && !draft.fails) {
+    // Traffic goes back whatever the clock says.
+    let goes_on = |draft: &&mut Drafted| {
+        (draft.standing.begins || draft.standing.in_flight) && !draft.fails && !draft.plan.gives_back()
+    };
+    for draft in drafts.iter_mut().filter(goes_on) {
         let plan = &mut draft.plan;
         let is_decided = matches!(plan.change, Change::Blocked | Change::Error);
         plan.actions.clear();

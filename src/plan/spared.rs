@@ -46,7 +46,9 @@ pub(super) fn spared<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, stable_fo
         return Spared::No;
     }
     let (left, harmless) = (left_since(picture, group), harmless_since(picture, group));
-    if (left.is_none() || harmless.is_none()) && front.weight(slot) == 0 {
+    let is_another = |serving: &Group| serving.owner.slot == Some(slot) && serving.name != group.name;
+    let has_no_traffic = front.weight(slot) == 0 || picture.serving().is_some_and(is_another);
+    if (left.is_none() || harmless.is_none()) && has_no_traffic {
         let text = tags::encode_healthy(owner.healthy_since, Some(draft.now));
         let why = match owner.failed {
             Some(_) => "it has no traffic any more: from now on no run gives it any",
@@ -73,6 +75,16 @@ pub(super) fn spared<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, stable_fo
     }
     let until = REQUEST_LIFE.after(harmless.unwrap_or(draft.now));
     if draft.now < until { Spared::Until(until, words(owner.generation)) } else { Spared::No }
+}
+
+/// A generation that was noted to have no traffic has had some since, and loses it now: its time begins anew.
+pub(super) fn has_had_traffic(draft: &mut Draft<'_>, picture: &Picture<'_>, group: &Group) {
+    let is_noted = group.owner.unwanted_since.is_some() && left_since(picture, group) == group.owner.unwanted_since;
+    if group.owner.failed.is_some() && is_noted {
+        let text = tags::encode_healthy(group.owner.healthy_since, Some(draft.now));
+        let why = "its traffic has gone back once more: from now on no run gives it any";
+        draft.tag_group(&group.name, Tags::from([(keys::HEALTHY_SINCE.to_owned(), text)]), why);
+    }
 }
 
 fn had_traffic(group: &Group) -> bool {
@@ -104,13 +116,19 @@ fn is_last<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, group: &Group) -> O
 /// Since when nobody decides any more to give a generation the traffic: it failed and has none, what took its place was recorded,
 /// or it is marked as not wanted any more.
 fn harmless_since(picture: &Picture<'_>, group: &Group) -> Option<Timestamp> {
+    // What took over again has its record from before, until it is recorded anew.
+    let is_proved = |other: &&Group| other.owner.recorded_at >= other.owner.shifted_at;
     match &group.owner.failed {
+        // What was turned down for an earlier release is the way back until that one is recorded.
+        Some(_) if group.owner.marks.back_to.is_some() => {
+            let recorded =
+                successors(picture, group).filter(is_proved).filter_map(|other| other.owner.recorded_at).min();
+            left_since(picture, group).map(|left| recorded.map_or(left, |recorded| recorded.max(left)))
+        }
         Some(_) => left_since(picture, group),
         // A candidate of an edit that was taken back took over from nobody: what serves was recorded long before.
         None if group.owner.shifted_at.is_none() => group.owner.unwanted_since,
         None => {
-            // What took over again has its record from before, until it is recorded anew.
-            let is_proved = |other: &&Group| other.owner.recorded_at >= other.owner.shifted_at;
             let recorded =
                 successors(picture, group).filter(is_proved).filter_map(|other| other.owner.recorded_at).min();
             recorded.or(group.owner.unwanted_since)

@@ -14,6 +14,7 @@ pub(super) fn suspended(draft: &mut Draft<'_>, spec: Option<&AppSpec>) {
     }
     draft.plan.actions.clear();
     draft.plan.waits.clear();
+    draft.promised.clear();
     // Nor is anybody asked.
     draft.plan.wants.retain(|want| !matches!(want, Want::Probe(_)));
     draft.plan.wake_at = until;

@@ -21,6 +21,9 @@ use crate::model::time::Span;
 /// The path of what is said about the traffic. It is no field of the manifest, so that nobody can have it ignored.
 const TRAFFIC: &str = "traffic";
 
+/// By how much a look may be older than what another run has done since, and the clocks of two machines differ.
+const MARGIN: Span = Span::minutes(1);
+
 /// Whether something that is not the app's answers in its place, which nobody has given up yet: then the draft says so, and
 /// nothing is done about the app.
 pub(super) fn is_taken_away<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) -> bool {
@@ -137,7 +140,8 @@ pub(super) fn put_back<'a>(
 ) -> Option<bool> {
     let owner = &group.owner;
     let stable_for = wanted.map_or(Span::seconds(0), |wanted| wanted.spec.verification.stable_for);
-    let was_ready = owner.healthy_since.is_some_and(|since| draft.now >= stable_for.after(since));
+    // Another run may have given it the traffic after this look began, by a clock that differs from ours.
+    let was_ready = owner.healthy_since.is_some_and(|since| MARGIN.after(draft.now) >= stable_for.after(since));
     if was_ready || owner.shifted_at.is_some() || owner.canary.is_some() || owner.failed.is_some() {
         return None;
     }
@@ -146,11 +150,12 @@ pub(super) fn put_back<'a>(
         picture.ways_back(group).find(|before| before.owner.slot.is_some_and(|slot| Some(slot) != owner.slot))?;
     let slot = had_it.owner.slot?;
     let arn = front.arn(slot)?;
-    match verify::healthy(draft, picture, had_it) {
+    let is_read = match verify::healthy(draft, picture, had_it) {
         Some(0) => return None,
-        Some(_) => {}
-        None => return Some(!draft.plan.wants.is_empty()),
-    }
+        Some(_) => true,
+        // Until that is known, nothing is concluded from traffic that somebody gave too early.
+        None => false,
+    };
     let wanted = front.all_to(slot);
     for point in front.points.iter().filter(|point| point.forward != wanted) {
         let (has, on) = (shares(draft, front, &point.forward), on(front, point));
@@ -158,10 +163,15 @@ pub(super) fn put_back<'a>(
     }
     let (early, back) = (owner.generation, had_it.owner.generation);
     let reason = format!("somebody gave {early} traffic before it was ready for it: {back} has all of it again");
-    let healthy = Expect::Healthy { target_group_arn: arn.to_owned(), group: had_it.name.clone(), at_least: 1 };
-    for action in front.shifts(&wanted) {
-        let expects = vec![shift::own_group(had_it), spared::still_wanted(had_it), healthy.clone()];
-        draft.act(action, reason.clone(), expects);
+    if is_read {
+        let mut expects = vec![shift::own_group(had_it)];
+        expects.extend(Some(had_it).filter(|it| it.owner.failed.is_none()).map(spared::still_wanted));
+        let (target_group_arn, group) = (arn.to_owned(), had_it.name.clone());
+        expects.push(Expect::Healthy { target_group_arn, group, at_least: 1 });
+        spared::wanted_again(draft, had_it);
+        for action in front.shifts(&wanted) {
+            draft.act(action, reason.clone(), expects.clone());
+        }
     }
     draft.step(StepKind::ShiftBack { to: back }, StepState::Current, None);
     draft.in_flight = true;

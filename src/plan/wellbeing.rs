@@ -23,13 +23,15 @@ pub(super) fn tell<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Pic
     if matches!(draft.plan.change, Change::Error | Change::Destroy) {
         return;
     }
-    let Some(group) = picture.serving().or_else(|| picture.last_resort()).filter(|group| group.desired > 0) else {
-        return;
-    };
     // Where something else answers in its place, nobody checks its targets.
     if picture.front.as_ref().is_some_and(|front| front.points.iter().any(|point| point.instead.is_some())) {
         return;
     }
+    let Some(group) = picture.serving().or_else(|| picture.last_resort()).filter(|group| group.desired > 0) else {
+        // The first generation may boot.
+        registration::put_right(draft, wanted, picture);
+        return;
+    };
     let (healthy, why) = health(draft, picture, group);
     let stuck = stuck(draft, group);
     way_back(draft, picture);

@@ -320,7 +320,7 @@ def test_what_cannot_be_deployed_is_refused_and_changes_nothing(moto, world):
     world.app(image, extra="  dns: {name: taken.internal.example.com}\n")
     refused("already has a record")
     world.app(image)
-    refused("cannot be reached", url="http://127.0.0.1:9")
+    refused("nothing answers at http://127.0.0.1:9", url="http://127.0.0.1:9")
     refused("credentials", AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None, AWS_EC2_METADATA_DISABLED="true")
 
     network = {"vpc": "vpc-0123456789abcdef0", "subnets": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"], "security_group": "sg-0123456789abcdef0"}

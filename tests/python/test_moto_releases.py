@@ -196,7 +196,8 @@ def test_nothing_is_left_of_an_app_that_was_destroyed_and_nothing_else_is_touche
 
     for name, extra in apps.items():
         world.app(two, name=name, extra=extra + "  destroy: true\n")
-    assert "3 to destroy" in world.run("plan", "--detailed-exitcode", code=2).stdout
+    shown = world.run("plan", "--detailed-exitcode", code=2).stdout
+    assert "3 to destroy" in shown, shown
     world.end(moto)
     assert leftovers(moto) == before
     assert rules(moto, listener)["5"]["Conditions"][0]["HostHeaderConfig"]["Values"] == ["theirs.example.com"]

@@ -1,6 +1,7 @@
 //! Releases as tables: launched, verified, shifted, baked, recorded, retired.
 
 use super::*;
+use crate::model::action::Expect;
 
 #[test]
 fn a_new_app_begins_with_its_target_groups_and_its_load_balancer() {
@@ -384,11 +385,23 @@ fn what_was_turned_down_for_an_earlier_release_stays_until_that_has_baked_and_is
     assert!(!calls(&baking).iter().any(|call| call.starts_with("empty")), "{:?}", baking.actions);
     assert_eq!(baking.exposed.and_then(|exposed| exposed.back), Some(Generation(3)));
     assert_eq!(gone_back(Health::Unhealthy).calls(), ["shift to a", "tag hello-prod-v004 failed,failed-at"]);
+    // Somebody gives what serves in its place the traffic before it is ready: what was turned down serves until then.
+    let mut early = gone_back(Health::Initial);
+    let Read::Known(groups) = &mut early.observed.groups else { panic!() };
+    let booting = &mut groups.get_mut("hello-prod-v004").unwrap().owner;
+    (booting.shifted_at, booting.healthy_since, booting.watched) = (None, None, None);
+    let plan = early.plan();
+    assert_eq!(calls(&plan), ["shift to a"]);
+    let Expect::OwnGroup { .. } = &plan.actions[0].expects[0] else { panic!("{plan:?}") };
+    assert!(!plan.actions[0].expects.iter().any(|expect| matches!(expect, Expect::Wanted { .. })), "{plan:?}");
     let mut deployed = gone_back(Health::Healthy);
     let Read::Known(groups) = &mut deployed.observed.groups else { panic!() };
-    groups.get_mut("hello-prod-v004").unwrap().owner.recorded_at = Some(ago(1));
     groups.get_mut("hello-prod-v003").unwrap().owner.unwanted_since = Some(ago(700));
-    assert_eq!(deployed.calls(), ["empty hello-prod-v003"]);
+    for (recorded, expected) in [(1, vec![]), (309, vec![]), (311, vec!["empty hello-prod-v003"])] {
+        let Read::Known(groups) = &mut deployed.observed.groups else { panic!() };
+        groups.get_mut("hello-prod-v004").unwrap().owner.recorded_at = Some(ago(recorded));
+        assert_eq!(deployed.calls(), expected, "a call that gives it the traffic may arrive until {recorded}");
+    }
 }
 
 #[test]

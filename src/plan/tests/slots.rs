@@ -134,6 +134,13 @@ fn what_stood_in_is_kept_for_a_while_after_it_gave_the_traffic_back() {
 }
 
 #[test]
+fn what_gets_traffic_once_more_after_it_failed_begins_its_time_anew() {
+    let mut case = turned_back(Health::Healthy, "unhealthy under traffic", 300).with_front_at(Slot::B);
+    group(&mut case, "hello-prod-v001").owner.shifted_at = Some(ago(900));
+    assert_eq!(case.calls(), ["shift to a", "tag hello-prod-v002 healthy-since"]);
+}
+
+#[test]
 fn a_record_from_before_says_nothing_of_what_has_just_lost_its_traffic() {
     // The manifest was taken back in the bake of generation 2, and generation 1 has taken over again.
     let taken_back = |unwanted: Option<Timestamp>| {

@@ -60,6 +60,27 @@ fn an_app_without_a_manifest_answers_as_its_tags_and_listeners_say() {
 }
 
 #[test]
+fn an_app_whose_new_name_aws_does_not_take_keeps_the_one_that_it_has() {
+    use crate::model::given_up::{GivenUp, Why};
+    let renamed = json!({"dns": {"name": "new.internal.example.com"}});
+    let mut case = named(Case::serving(OLD_IMAGE, renamed));
+    let names = |plan: &AppPlan| {
+        let changes = plan.actions.iter().filter_map(|planned| match &planned.action {
+            Action::ChangeDns { name, delete, upsert, .. } => Some((name.clone(), delete.len(), upsert.len())),
+            _ => None,
+        });
+        changes.collect::<Vec<_>>()
+    };
+    let plan = case.plan();
+    let (new, old) = ("new.internal.example.com".to_owned(), "hello.internal.example.com".to_owned());
+    assert_eq!(names(&plan), [(new, 0, 1), (old, 1, 0)]);
+    let refused = plan.actions.iter().find(|planned| matches!(planned.action, Action::ChangeDns { .. })).unwrap();
+    let given_up = GivenUp { action: refused.action.clone(), why: Why::Refused("AccessDenied".to_owned()) };
+    case.desired.given_up.insert(plan.app.clone(), vec![given_up]);
+    assert_eq!(case.calls(), Vec::<String>::new(), "neither does the old one go, nor is the new one noted");
+}
+
+#[test]
 fn canary_steps_that_are_skipped_are_said_to_be_and_why() {
     let note = |case: &Case| case.plan().notes.into_iter().find(|note| note.contains("canary"));
     assert_eq!(note(&Case::serving(NEW_IMAGE, canary())), None, "nothing is skipped");

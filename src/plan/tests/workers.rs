@@ -45,7 +45,7 @@ fn change(case: &mut Case, number: u32, change: impl FnOnce(&mut Group)) {
 #[test]
 fn a_worker_that_is_sick_at_work_is_marked_with_a_manifest_and_without_one() {
     let marked = ["tag hello-prod-v002 failed,failed-at"];
-    let cases: [(usize, &[&str], &[&str]); 7] = [
+    let cases: [(usize, &[&str], &[&str]); 8] = [
         (2, &[], &[]),
         (2, &[STATUS_CHECKS], &marked),
         // Somebody has ended one, or AWS has: that says nothing against it.
@@ -53,7 +53,8 @@ fn a_worker_that_is_sick_at_work_is_marked_with_a_manifest_and_without_one() {
         (1, &[STOPPED, STOPPED], &[]),
         (0, &[], &[]),
         (0, &[STOPPED], &[]),
-        (0, &[STOPPED, STOPPED], &marked),
+        (0, &[STOPPED, STOPPED], &[]),
+        (0, &[STOPPED, STOPPED, STOPPED], &marked),
     ];
     for (in_service, replaced, calls) in cases {
         let what = format!("{in_service} in service, {replaced:?}");
@@ -64,6 +65,17 @@ fn a_worker_that_is_sick_at_work_is_marked_with_a_manifest_and_without_one() {
         let plan = case.plan();
         assert_eq!(plan.gives_back(), !calls.is_empty(), "{what}");
         assert!(plan.is_watched(now()) && !plan.is_over(false), "{what}: {plan:?}");
+    }
+}
+
+#[test]
+fn the_only_instance_of_a_worker_may_be_ended_by_somebody_or_by_aws() {
+    for (replaced, fails) in [(&[STOPPED][..], false), (&[STOPPED, STOPPED][..], true)] {
+        let mut case = at_work(0, replaced);
+        change(&mut case, 2, |group| (group.min, group.desired) = (1, 1));
+        let calls = case.calls();
+        let is_marked = calls.contains(&"tag hello-prod-v002 failed,failed-at".to_owned());
+        assert_eq!(is_marked, fails, "{replaced:?}: {calls:?}");
     }
 }
 

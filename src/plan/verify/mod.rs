@@ -260,8 +260,10 @@ fn taken_out_of_service<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, ta
 /// It had traffic and has none any more, and no mark says why. If it is sick, a run was cut off in the middle of the way back.
 /// Otherwise whoever moved the weights has turned it down, and it may well be healthy.
 fn lost_its_traffic<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target: &'a Group) {
+    let waits = draft.plan.waits.len();
     let sick = sickness::sickness(draft, release.picture, target);
-    if draft.plan.wants.is_empty() {
+    // What could not be read may be that it is sick.
+    if draft.plan.wants.is_empty() && draft.plan.waits.len() == waits {
         fail(draft, release, target, sick.unwrap_or_else(|| OUT_OF_TRAFFIC.to_owned()));
     }
 }
