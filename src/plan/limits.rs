@@ -151,14 +151,13 @@ fn strangers(desired: &Desired, observed: &Observed, drafts: &[Drafted]) -> Vec<
     named.into_values().collect()
 }
 
-/// The generation that runs and was not recorded since it was launched or took over, as far as tags tell.
+/// The generation that runs and was never recorded, as far as tags tell. One that was recorded once and has the traffic back
+/// is no release that anybody would have to wait for, though its own bake may not be over.
 fn unrecorded(groups: &[&Group]) -> Option<Generation> {
-    let recorded = groups.iter().filter_map(|group| group.owner.recorded_at).max();
     let open = |group: &&&Group| {
         let owner = &group.owner;
         let runs = group.desired > 0 || !group.instances.is_empty();
-        let is_new = owner.recorded_at.is_none() || owner.shifted_at > recorded;
-        runs && is_new && owner.failed.is_none() && !group.deleting
+        runs && owner.recorded_at.is_none() && owner.failed.is_none() && !group.deleting
     };
     groups.iter().filter(open).map(|group| group.owner.generation).max()
 }

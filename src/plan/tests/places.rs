@@ -185,6 +185,19 @@ fn an_app_whose_manifest_has_errors_or_is_gone_takes_up_room_as_its_tags_say() {
 }
 
 #[test]
+fn an_app_whose_release_failed_takes_up_no_room_though_what_serves_again_is_not_recorded_anew() {
+    let mut case = booting(|group| {
+        group.owner.shifted_at = Some(ago(600));
+        failed("unhealthy under traffic")(group);
+    });
+    let Read::Known(groups) = &mut case.observed.groups else { panic!() };
+    groups.get_mut("hello-prod-v001").unwrap().owner.shifted_at = Some(ago(300));
+    assert!(groups["hello-prod-v001"].owner.recorded_at.is_some_and(|at| at < ago(300)));
+    case.observed.listeners.insert(LISTENER.to_owned(), Read::Unknown("AccessDenied".to_owned()));
+    assert_eq!(bear(&case), BEGINS);
+}
+
+#[test]
 fn an_app_whose_tags_cannot_be_understood_takes_up_room() {
     let mut case = booting(|_| {});
     lose_group(&mut case, "hello-prod-v002");

@@ -44,7 +44,7 @@ async fn an_edit_in_the_middle_of_a_release_replaces_what_is_unfinished() {
     08:08 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
     08:10 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
     09:37 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
-    09:37 DeleteLaunchTemplate hello-prod-v002: its group is gone
+    09:38 DeleteLaunchTemplate hello-prod-v002: its group is gone
     09:44 CreateAutoScalingGroup hello-prod-v003: v001 was born with another template
     10:21 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
     10:51 ModifyListener listener/hello-prod: v003 is healthy: it takes all traffic

@@ -169,7 +169,7 @@ async fn a_launch_that_is_refused_leaves_what_serves_as_it_was() {
     11:05 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
     12:33 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
     12:33 DeleteLaunchTemplate hello-prod-v002: its group is gone
-    12:39 UpdateAutoScalingGroup hello-prod-v001: the release is over: it may scale in again
+    12:40 UpdateAutoScalingGroup hello-prod-v001: the release is over: it may scale in again
     12:40 DeleteTags hello-prod-v001: scaling decides about its size again
     12:40 CreateAutoScalingGroup hello-prod-v003 failed: autoscaling:CreateAutoScalingGroup hello-prod-v003: ValidationError: no such role
     ");

@@ -110,7 +110,7 @@ async fn scaling_takes_nothing_away_while_one_generation_takes_over_from_another
     assert_snapshot!(lab.diary(), @"
     09:04 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     09:04 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    09:05 PutScalingPolicy hello-prod-v002-tt-ASGAverageCPUUtilization: its scaling policies differ from the manifest
+    09:06 PutScalingPolicy hello-prod-v002-tt-ASGAverageCPUUtilization: its scaling policies differ from the manifest
     09:06 CreateOrUpdateTags hello-prod-v002: its settings are those of the manifest
     09:06 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
     09:06 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4

@@ -60,7 +60,7 @@ async fn an_app_behind_a_shared_listener_owns_its_rule_and_nothing_else_there() 
     08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     13:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     13:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
-    73:15 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
+    73:16 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
     74:43 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
     ");
     settles(&lab).await;

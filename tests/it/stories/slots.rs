@@ -51,7 +51,7 @@ async fn what_failed_and_still_answers_serves_until_the_generation_before_is_who
     assert_snapshot!(lab.diary(), @"
     10:28 CreateOrUpdateTags hello-prod-v002: v001 has no healthy instance: v002 serves until it has, though it failed
     10:28 ModifyListener listener/hello-prod: v001 has no healthy instance: v002 serves until it has, though it failed
-    11:06 ModifyListener listener/hello-prod: v002 failed: v001 serves again (alarm hello-5xx: Threshold Crossed)
+    11:05 ModifyListener listener/hello-prod: v002 failed: v001 serves again (alarm hello-5xx: Threshold Crossed)
     11:07 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
     11:08 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
     16:18 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve

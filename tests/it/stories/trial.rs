@@ -146,7 +146,7 @@ async fn a_health_check_that_changes_during_a_bake_is_not_blamed_on_the_release(
     13:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     13:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     13:16 CreateOrUpdateTags hello-prod-v002: a new health check is tried before it decides over what serves
-    13:16 CreateOrUpdateTags hello-prod-v001: another generation tries a new health check in this slot
+    13:17 CreateOrUpdateTags hello-prod-v001: another generation tries a new health check in this slot
     13:17 SuspendProcesses hello-prod-v001: another generation tries a new health check in this slot: nothing here is replaced for it
     13:17 ModifyTargetGroup hello-prod-a: nothing in this slot has traffic: the new health check is tried here
     13:17 RegisterTargets hello-prod-a: instances of v002 take part, without traffic here

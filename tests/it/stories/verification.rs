@@ -292,7 +292,7 @@ async fn an_alarm_that_rings_before_the_shift_holds_the_traffic_where_it_is() {
     07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     36:45 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    36:45 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    36:46 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     41:45 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     41:45 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
@@ -350,7 +350,7 @@ async fn an_alarm_without_data_is_waited_for_and_does_not_pass() {
     13:15 CreateOrUpdateTags hello-prod-v002: it is not ready for its next step: its progressDeadline counts from now
     25:10 DeleteTags hello-prod-v002: it is ready again: its progressDeadline counts no more
     25:10 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    25:10 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    25:11 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -470,8 +470,9 @@ async fn more_errors_than_the_old_generation_give_the_traffic_back() {
     26:30 ModifyListener listener/hello-prod: v002 failed: v001 serves again (3.00% of its requests answered with 5xx, 0.00% of the old generation's in 1m)
     26:30 CreateOrUpdateTags hello-prod-v002: v002 failed: 3.00% of its requests answered with 5xx, 0.00% of the old generation's in 1m
     26:31 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    26:32 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
     26:32 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
-    31:40 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    31:42 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
@@ -624,7 +625,7 @@ async fn a_webhook_that_is_busy_at_first_approves_before_the_traffic_moves() {
     07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     08:15 CreateOrUpdateTags hello-prod-v002: the webhook is asked until it gives a verdict
-    09:02 CreateOrUpdateTags hello-prod-v002: the webhook approves v002 before the shift
+    09:03 CreateOrUpdateTags hello-prod-v002: the webhook approves v002 before the shift
     09:04 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     09:04 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     14:04 PutParameter /amiable/prod/hello/deployed: v002 is deployed

@@ -76,7 +76,7 @@ async fn a_worker_that_is_aborted_under_bake_leaves_the_old_one_at_work() {
     lab.say("hello", "wrong queue", intent::abort).await;
     assert_eq!(lab.apply(true).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    07:47 CreateOrUpdateTags hello-prod-v002: aborted by simulated: wrong queue
+    07:48 CreateOrUpdateTags hello-prod-v002: aborted by simulated: wrong queue
     07:48 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
     07:49 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
     ");
@@ -98,10 +98,10 @@ async fn a_worker_is_rolled_back_by_launching_what_worked_before() {
     12:08 CreateOrUpdateTags hello-prod-v002: rolled back to v001 by simulated: loses messages
     12:08 CreateLaunchTemplate hello-prod-v003: v002 was turned down: an earlier release takes its place
     12:08 CreateAutoScalingGroup hello-prod-v003: v002 was turned down: an earlier release takes its place
-    12:24 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
-    12:54 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
+    12:25 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
+    12:55 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
     12:56 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
-    17:54 PutParameter /amiable/prod/hello/deployed: v003 is deployed
+    17:55 PutParameter /amiable/prod/hello/deployed: v003 is deployed
     17:55 CreateOrUpdateTags hello-prod-v003: v003 is recorded
     ");
     assert_eq!(working(&lab), [("hello-prod-v003".to_owned(), 2)], "there was always one at work");
