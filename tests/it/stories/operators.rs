@@ -84,7 +84,7 @@ async fn a_rollback_to_a_retired_generation_launches_what_its_template_holds() {
     33:59 CreateOrUpdateTags hello-prod-v003: it has no traffic any more: from now on no run gives it any
     38:59 PutParameter /amiable/prod/hello/deployed: v004 is deployed
     38:59 CreateOrUpdateTags hello-prod-v004: v004 is recorded
-    39:09 UpdateAutoScalingGroup hello-prod-v003: v003 was turned down and does not serve
+    44:09 UpdateAutoScalingGroup hello-prod-v003: v003 was turned down and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v004".to_owned(), 2)]);
     let record = lab.history("hello").await.pop().unwrap();
@@ -111,7 +111,7 @@ async fn a_rollback_to_a_generation_whose_template_is_gone_launches_its_recorded
     33:59 CreateOrUpdateTags hello-prod-v003: it has no traffic any more: from now on no run gives it any
     38:58 PutParameter /amiable/prod/hello/deployed: v004 is deployed
     38:58 CreateOrUpdateTags hello-prod-v004: v004 is recorded
-    39:09 UpdateAutoScalingGroup hello-prod-v003: v003 was turned down and does not serve
+    44:08 UpdateAutoScalingGroup hello-prod-v003: v003 was turned down and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v004".to_owned(), 2)]);
     // The manifest agrees: what serves is what it asks for.
