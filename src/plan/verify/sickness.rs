@@ -73,13 +73,13 @@ pub(super) fn activities<'a>(draft: &mut Draft<'a>, target: &Group) -> Option<&'
     }
 }
 
-/// That nothing of a worker is in service, and its group has replaced more instances than it should have since it took over: one
-/// that somebody or AWS has ended says nothing against it. One that is alone gets the time to become whole: nothing else is at
-/// work.
+/// That nothing of a worker is in service, and its group has replaced as many instances as it should have since it took over, and
+/// at least two: one that somebody or AWS has ended says nothing against it. One that is alone gets the time to become whole:
+/// nothing else is at work.
 fn nothing_at_work(picture: &Picture<'_>, target: &Group, activities: &[Activity], since: Timestamp) -> Option<String> {
     let gone = activity::replaced_since(activities, since)?;
     let is_relieved = picture.ways_back(target).any(|before| before.in_service() > 0);
-    let is_over = target.desired > 0 && target.in_service() == 0 && gone.count > target.desired as usize;
+    let is_over = target.desired > 0 && target.in_service() == 0 && gone.count >= (target.desired as usize).max(2);
     (is_over && is_relieved)
         .then(|| format!("none of its {} instances is in service; {}", target.desired, gone.words()))
 }
