@@ -49,7 +49,6 @@ pub fn is_setting(action: &Action) -> bool {
         Action::UpdateGroup { change, .. } => change.min.is_none() && change.desired.is_none(),
         Action::ModifyTargetGroup { .. }
         | Action::AttachTargetGroup { .. }
-        | Action::RegisterTargets { .. }
         | Action::ChangeDns { .. }
         | Action::SetTargetGroupAttributes { .. }
         | Action::SetBalancerAttributes { .. }

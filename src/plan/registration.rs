@@ -34,6 +34,7 @@ pub(super) fn put_right<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture:
             register(draft, group, slot, arn, &missing);
         }
     }
+    leave_out_given_up(draft, actions);
     if draft.plan.drift.len() > drift && draft.plan.change == Change::Unchanged {
         draft.plan.change = Change::Drift;
     }
@@ -108,13 +109,28 @@ pub(super) fn why_none(draft: &Draft<'_>, picture: &Picture<'_>, group: &Group) 
     is_out.then(|| format!("its instances were taken out of {name} by hand, so that none of them answers"))
 }
 
+/// What AWS does not take of it is said, and ends no release: whoever undoes it each time, or takes the permission away, keeps nothing
+/// else of the app from going on.
+fn leave_out_given_up(draft: &mut Draft<'_>, since: usize) {
+    let planned = draft.plan.actions.split_off(since);
+    for planned in planned {
+        if draft.has_given_up(&planned.action) {
+            let what = planned.action.resource().to_owned();
+            draft.note(format!(
+                "{what}: {}, and AWS does not put that right, which is not tried again in this run",
+                planned.reason
+            ));
+        } else {
+            draft.plan.actions.push(planned);
+        }
+    }
+}
+
 /// What is planned since comes before everything else, for users miss it now; but never before traffic moves, nor before what
 /// has traffic is watched and recorded.
 fn first(draft: &mut Draft<'_>, since: usize) {
     let moves = |planned: &PlannedAction| matches!(planned.action, Action::Shift { .. });
-    let is_refused = draft.plan.actions[since..].iter().any(|planned| draft.has_given_up(&planned.action));
-    // What AWS refuses of it ends nothing that stands before it.
-    if draft.plan.exposed.is_none() && !is_refused && !draft.plan.actions.iter().any(moves) {
+    if draft.plan.exposed.is_none() && !draft.plan.actions.iter().any(moves) {
         let length = draft.plan.actions.len();
         draft.plan.actions.rotate_right(length - since.min(length));
     }

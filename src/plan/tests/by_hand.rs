@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::mark::CanaryStep;
+use crate::model::plan::PlannedAction;
 
 /// Generation 2 boots beside generation 1, which serves.
 fn launching(health: Health, change: impl FnOnce(&mut Group)) -> Case {
@@ -63,6 +64,29 @@ fn what_serves_is_registered_again_at_every_step_of_a_release() {
     let mut unread = launching(Health::Initial, |_| {});
     unread.observed.details.target_health.remove(&target_group_arn(Slot::A));
     assert!(unread.plan().wants.contains(&Want::TargetHealth(target_group_arn(Slot::A))));
+}
+
+#[test]
+fn targets_that_aws_does_not_register_end_no_release_and_keep_nothing_from_being_cleared_away() {
+    use crate::model::given_up::{GivenUp, Why};
+    let refuse = |case: &mut Case| {
+        let plan = case.plan();
+        let is_registration = |planned: &&PlannedAction| matches!(planned.action, Action::RegisterTargets { .. });
+        let action = plan.actions.iter().find(is_registration).unwrap().action.clone();
+        let given_up = GivenUp { action, why: Why::InVain(4) };
+        case.desired.given_up.insert(plan.app.clone(), vec![given_up]);
+    };
+    let mut booting = launching(Health::Initial, |_| {});
+    deregister(&mut booting, Slot::A, &["i-1-2"]);
+    refuse(&mut booting);
+    let plan = booting.plan();
+    assert_eq!((plan.change, plan.is_over(false)), (Change::Replace, false), "{plan:?}");
+    assert!(plan.notes.iter().any(|note| note.contains("not tried again in this run")), "{:?}", plan.notes);
+    let mut over = launching(Health::Unhealthy, failed("0 of 2 instances healthy after 20m"));
+    over.desired.chosen = Some([scope().app].into());
+    deregister(&mut over, Slot::A, &["i-1-2"]);
+    refuse(&mut over);
+    assert_eq!(over.calls(), ["empty hello-prod-v002"]);
 }
 
 #[test]
