@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::launch::TemplateHash;
+use super::observed::Ownership;
 use super::tags;
 use super::time::Timestamp;
 
@@ -118,6 +119,16 @@ pub enum BackTo {
     Template(TemplateHash),
     /// What the manifest says, with an earlier image.
     Image(String),
+}
+
+impl BackTo {
+    /// Whether this is the generation that is to serve.
+    pub fn is(&self, owner: &Ownership) -> bool {
+        match self {
+            BackTo::Template(hash) => *hash == owner.template_hash,
+            BackTo::Image(id) => *id == owner.image,
+        }
+    }
 }
 
 impl fmt::Display for BackTo {

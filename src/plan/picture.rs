@@ -8,7 +8,7 @@ mod standing;
 
 use super::draft::Draft;
 use super::resolve::Wanted;
-use crate::model::mark::{BackTo, Mark};
+use crate::model::mark::Mark;
 use crate::model::names::{Generation, Slot};
 use crate::model::observed::{Group, LaunchTemplate, Observed, Read};
 use crate::model::time::Timestamp;
@@ -175,14 +175,10 @@ impl<'a> Picture<'a> {
     /// The generation that a person turned down for an earlier release, which this one is: until that has proved itself, what was
     /// turned down is the way back, for it served well enough to wait for it.
     pub(super) fn gave_way_to(&self, group: &Group) -> Option<&'a Group> {
-        let leads_here = |back: &BackTo| match back {
-            BackTo::Template(hash) => *hash == group.owner.template_hash,
-            BackTo::Image(id) => *id == group.owner.image,
-        };
         let gave_way = |other: &&Group| {
             let owner = &other.owner;
             let served = owner.slot.is_some() && owner.shifted_at.is_some() && other.desired > 0 && !other.deleting;
-            served && other.name != group.name && owner.marks.back_to.as_ref().is_some_and(leads_here)
+            served && other.name != group.name && owner.marks.back_to.as_ref().is_some_and(|back| back.is(&group.owner))
         };
         let is_proved = group.owner.recorded_at.is_some();
         self.groups.iter().rfind(|other| !is_proved && gave_way(other)).copied()

@@ -9,6 +9,7 @@ use super::release::Release;
 use super::resolve::Wanted;
 use super::resolve::balancing::Listener;
 use super::shift::own_group;
+use super::spared;
 use super::traffic;
 use crate::manifest::spec::{LoadBalancer, OwnLoadBalancer, SharedListener};
 use crate::model::action::Action;
@@ -199,7 +200,7 @@ fn lead_somewhere<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Pict
             return true;
         }
     }
-    super::spared::wanted_again(draft, group);
+    spared::wanted_again(draft, group);
     for action in shifts {
         let reason = format!("nothing serves: {} had the traffic last", group.owner.generation);
         draft.act(action, reason, vec![own_group(group)]);

@@ -320,15 +320,11 @@ fn is_way_back_of(picture: &Picture<'_>, serving: &Group, group: &Group) -> bool
 /// Whether a failed generation is the reason not to try again what is wanted, or what the app was rolled back to.
 fn is_reason<'a>(wanted: &Wanted<'a>, picture: &Picture<'a>, tombstone: &Group) -> bool {
     let owner = &tombstone.owner;
-    let leads_here = |back: &BackTo| match back {
-        BackTo::Template(hash) => *hash == owner.template_hash,
-        BackTo::Image(id) => *id == owner.image,
-    };
     let mut ways_back = picture.groups.iter().filter_map(|group| group.owner.marks.back_to.as_ref());
     let may_be_wanted = !wanted.asks_for_another_than(&owner.template_hash);
     let is_tried_again =
         picture.candidate(wanted).is_some_and(|candidate| candidate.owner.template_hash == owner.template_hash);
-    may_be_wanted && !is_tried_again || ways_back.any(leads_here)
+    may_be_wanted && !is_tried_again || ways_back.any(|back| back.is(owner))
 }
 
 /// Launch templates whose group never came, or is gone: the newest of them are kept for a rollback.

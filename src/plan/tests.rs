@@ -406,6 +406,18 @@ impl Case {
     }
 }
 
+/// Generation 3 serves, generation 2 is warm, and the manifest asks for another image.
+fn beside_a_warm_one() -> Case {
+    Case::new(NEW_IMAGE, json!({}))
+        .with_front(Slot::A)
+        .with_group(2, OLD_IMAGE, Health::Healthy, |group| {
+            long_deployed(group);
+            group.owner.shifted_at = Some(ago(95_000));
+            group.owner.recorded_at = Some(ago(94_000));
+        })
+        .with_group(3, OLD_IMAGE, Health::Healthy, long_deployed)
+}
+
 fn long_deployed(group: &mut Group) {
     group.created_at = ago(90_000);
     group.owner.healthy_since = Some(ago(89_900));

@@ -104,7 +104,7 @@ fn before<'a>(
         // What it leads to has not taken over yet.
         Some(_) if group.name == serving.name => Some((group, None, failure)),
         // It has. What serves was launched for it.
-        Some(back) if leads_to(back, serving) && serving.owner.generation > group.owner.generation => {
+        Some(back) if back.is(&serving.owner) && serving.owner.generation > group.owner.generation => {
             Some((group, serves, failure))
         }
         None if group.name == serving.name => {
@@ -117,13 +117,6 @@ fn before<'a>(
 
 /// What the mark of a rollback begins with.
 const ROLLED_BACK: &str = "rolled back";
-
-fn leads_to(back: &BackTo, group: &Group) -> bool {
-    match back {
-        BackTo::Template(hash) => *hash == group.owner.template_hash,
-        BackTo::Image(id) => *id == group.owner.image,
-    }
-}
 
 enum Way<'a> {
     /// It runs: traffic moves in one call.

@@ -206,14 +206,7 @@ fn a_share_that_was_taken_away_entirely_is_somebodys_word_and_not_the_images_fau
 #[test]
 fn target_groups_that_lost_their_tags_are_told_before_anything_is_launched_or_removed() {
     // As long as the warm generation is attached to it, it says whose the target group is.
-    let mut case = Case::new(NEW_IMAGE, json!({}))
-        .with_front(Slot::A)
-        .with_group(2, OLD_IMAGE, Health::Healthy, |group| {
-            long_deployed(group);
-            group.owner.shifted_at = Some(ago(95_000));
-            group.owner.recorded_at = Some(ago(94_000));
-        })
-        .with_group(3, OLD_IMAGE, Health::Healthy, long_deployed);
+    let mut case = beside_a_warm_one();
     let Some(Read::Known(tags)) = case.observed.details.tags.get_mut(&target_group_arn(Slot::B)) else { panic!() };
     tags.remove("amiable:owner");
     let plan = case.plan();

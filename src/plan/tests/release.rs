@@ -324,14 +324,7 @@ fn a_cure_can_be_released_while_what_serves_is_sick() {
 
 #[test]
 fn the_number_of_the_next_generation_is_the_same_from_its_announcement_to_its_launch() {
-    let mut case = Case::new(NEW_IMAGE, json!({}))
-        .with_front(Slot::A)
-        .with_group(2, OLD_IMAGE, Health::Healthy, |group| {
-            long_deployed(group);
-            group.owner.shifted_at = Some(ago(95_000));
-            group.owner.recorded_at = Some(ago(94_000));
-        })
-        .with_group(3, OLD_IMAGE, Health::Healthy, long_deployed);
+    let mut case = beside_a_warm_one();
     assert_eq!(
         (case.plan().to, case.calls()),
         (Some(Generation(4)), vec!["CreateLaunchTemplate hello-prod-v004".to_owned()])
