@@ -61,8 +61,15 @@ def test_what_boto3_publishes_steps_a_group(simulator, world):
     assert alarm["Dimensions"] == jobs["Dimensions"]
     tags = simulator.cloudwatch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
     assert {"Key": "amiable:app", "Value": "hello"} in tags
-    causes = simulator.autoscaling.describe_scaling_activities(AutoScalingGroupName="hello-prod-v001")["Activities"]
-    assert "in state ALARM triggered policy hello-prod-v001-step-busy" in causes[0]["Cause"]
+    # As with AWS, the launches follow the new size a moment later.
+    def launches():
+        return simulator.autoscaling.describe_scaling_activities(AutoScalingGroupName="hello-prod-v001")["Activities"]
+
+    while len(launches()) < 4:
+        assert time.monotonic() < deadline, launches()
+        time.sleep(0.1)
+    for launch in launches()[:2]:
+        assert "in state ALARM triggered policy hello-prod-v001-step-busy" in launch["Cause"]
     assert world.run("plan", "--detailed-exitcode").stdout.startswith("No changes."), "the size belongs to scaling"
     deploy(world, known["hello 1.1.0"], STEPS + "  retain: {for: 0s}\n")
     world.run("apply", "--yes", "--wait-for-cleanup")
