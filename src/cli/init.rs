@@ -12,8 +12,8 @@ use super::{Global, environments, terminal};
 use crate::manifest::fleet;
 use crate::manifest::init::{self, NewApp};
 
-use crate::manifest::spec::Protocol;
 use crate::model::names::{AppName, EnvironmentName};
+use crate::model::spec::Protocol;
 
 /// Write the manifest of a new app
 #[derive(Debug, Args)]

@@ -16,10 +16,10 @@ use super::diagnostic::{Code, Diagnostic, Diagnostics, quoted};
 use super::document::Location;
 use super::init::PLACEHOLDER_ACCOUNT;
 use super::node::{Layer, Node};
-use super::spec::{AppSpec, Dns, EnvironmentSpec, LoadBalancer, RecordType};
 use super::values::is_zone_id;
 use super::verification;
 use crate::model::names::Scope;
+use crate::model::spec::{AppSpec, Dns, EnvironmentSpec, LoadBalancer, RecordType};
 
 /// An environment, with what is needed to point into its manifest.
 pub(super) struct Surroundings<'a> {

@@ -15,8 +15,8 @@ use super::node::{Content, Node};
 use super::schema;
 use super::source::SourceFile;
 use super::sources::SOURCES;
-use super::values::is_image_id;
 use super::yaml::{self, Document};
+use crate::model::names::is_image_id;
 use crate::model::names::{AppName, EnvironmentName};
 
 /// Why a manifest was not edited.

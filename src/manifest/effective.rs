@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::node::{Layer, Node};
 use super::source::Place;
-use super::spec::AppSpec;
 use super::yaml;
 use crate::model::launch::Secret;
+use crate::model::spec::AppSpec;
 
 /// The spec of an app in one environment, all layers applied.
 #[derive(Clone, Debug)]

@@ -12,11 +12,11 @@ use super::effective::Effective;
 use super::faults::{self, Faults, Faulty, Owner};
 use super::node::{Layer, Node};
 use super::source::{Place, SourceFile, shown};
-use super::spec::{AppSpec, EnvironmentSpec, ImageSource};
 use super::{files, git, overlay, schema, shape, sources, yaml};
 use crate::model::desired::{Desired, DesiredApp, LeftOut, Source};
 use crate::model::launch::Secret;
 use crate::model::names::{AppName, EnvironmentName, Scope};
+use crate::model::spec::{AppSpec, EnvironmentSpec, ImageSource};
 
 /// Every app and environment that the manifests describe. All of it is valid; of what is not, `faults` has the names.
 #[derive(Clone, Debug)]

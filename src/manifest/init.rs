@@ -1,9 +1,9 @@
 //! The text of a first manifest.
 
 use super::diagnostic::quoted;
-use super::spec::{HealthCheck, Instances, Protocol};
 use super::yaml::inline_text;
 use crate::model::names::{AppName, EnvironmentName};
+use crate::model::spec::{HealthCheck, Instances, Protocol};
 
 /// What is known of a new app. What is not given is left to the defaults.
 #[derive(Clone, Debug)]

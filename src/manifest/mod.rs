@@ -6,8 +6,7 @@
 //! - [`source`]: a file as it was read, and places in it; `masks`: what of it is never shown
 //! - [`yaml`]: YAML in and out
 //! - [`node`]: the content of a manifest, every value with its place and its layer
-//! - [`spec`]: what a manifest may say, and the effect of every field
-//! - [`schema`]: the JSON Schema of the manifests, generated from the types
+//! - [`schema`]: the JSON Schema of the manifests, generated from the types of [`spec`](crate::model::spec)
 //! - [`document`]: one document, checked as far as it can be checked alone, by
 //!   [`shape`] against the schema, and by `values` and `labels` against AWS's limits
 //! - [`overlay`]: layers of a spec made one
@@ -44,7 +43,6 @@ pub mod schema;
 pub mod shape;
 pub mod source;
 mod sources;
-pub mod spec;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -55,4 +53,3 @@ pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 pub use fleet::{Fleet, load, load_texts};
 pub use format::{Format, render};
 pub use schema::effects;
-pub use values::is_image_id;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::diagnostic::quoted;
-use super::values::is_image_id;
+use crate::model::names::is_image_id;
 
 #[derive(Deserialize)]
 struct PackerManifest {

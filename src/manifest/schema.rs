@@ -7,9 +7,9 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::overlay::REPLACED_WHOLE;
-use super::spec::{AppSpec, EnvironmentSpec};
 use crate::model::names::{AppName, EnvironmentName};
 use crate::model::plan::Effect;
+use crate::model::spec::{AppSpec, EnvironmentSpec};
 
 /// The `apiVersion` of every manifest.
 pub const API_VERSION: &str = "amiable/v1";

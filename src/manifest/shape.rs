@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::diagnostic::{Code, Diagnostic, Diagnostics, closest, did_you_mean, quoted};
 use super::node::{Content, Node};
 use super::schema;
-use super::spec::{Percent, Ratio, Statuses, Tolerance};
 use crate::model::names::{AppName, EnvironmentName};
+use crate::model::spec::{Percent, Ratio, Statuses, Tolerance};
 use crate::model::time::{Milliseconds, Span};
 
 /// Checks `node` against a schema that was generated from the types.

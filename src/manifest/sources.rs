@@ -8,8 +8,8 @@ use super::check::{Subject, Surroundings};
 use super::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean, quoted};
 use super::node::{Content, Node};
 use super::packer;
-use super::spec::{AppSpec, FromEnvironment, ImageSearch, ImageSource};
 use crate::model::names::EnvironmentName;
+use crate::model::spec::{AppSpec, FromEnvironment, ImageSearch, ImageSource};
 
 /// The fields of `image` of which exactly one is given.
 pub(super) const SOURCES: [&str; 5] = ["id", "ssmParameter", "search", "fromEnvironment", "packerManifest"];

@@ -3,7 +3,7 @@
 use super::check::Subject;
 use super::check::balancing::twice;
 use super::diagnostic::{Code, Diagnostics, quoted};
-use super::spec::{Compare, Kind, LoadBalancer, SharedListener, SmokeCheck};
+use crate::model::spec::{Compare, Kind, LoadBalancer, SharedListener, SmokeCheck};
 
 /// How many values the conditions of a rule may have together; the preview header takes one of them.
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html>
@@ -35,7 +35,7 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Diagnostics) {
     }
 }
 
-fn has_application_balancer(spec: &super::spec::AppSpec) -> bool {
+fn has_application_balancer(spec: &crate::model::spec::AppSpec) -> bool {
     match &spec.load_balancer {
         LoadBalancer::None => false,
         LoadBalancer::Own(own) => own.kind == Kind::Application,

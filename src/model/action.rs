@@ -1,6 +1,5 @@
 //! Actions: one mutating AWS call each, complete to the last argument, so that carrying one out needs no choice.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
@@ -15,10 +14,8 @@ use super::names::AppName;
 use super::observed::{Attributes, Conditions, DnsRecord, Forward, TargetCheck};
 use super::record::DeployedRecord;
 use super::scaling::{Hook, Maintenance, ScalingPolicy, ScheduledAction};
+pub use super::tag_text::Tags;
 use super::time::Timestamp;
-
-/// Tags as AWS holds them.
-pub type Tags = BTreeMap<String, String>;
 
 /// One mutating AWS call.
 #[derive(Clone, Debug, PartialEq, Serialize)]

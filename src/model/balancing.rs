@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::action::Tags;
 use super::observed::{Conditions, Forward, Redirect, TargetCheck};
+use super::tag_text::Tags;
 
 /// A target group to create.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

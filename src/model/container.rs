@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::launch::Secret;
+use super::secret::Secret;
 
 /// A container that every instance runs.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]

@@ -5,7 +5,7 @@
 // Only the type of addresses: nothing here does I/O.
 use core::net::IpAddr;
 
-use super::observed::Conditions;
+use super::conditions::Conditions;
 
 /// Whether every request that fulfils `narrow` fulfils `wide`. It may be denied in rare cases in which it is so: two values
 /// of one condition that cover a pattern only together.

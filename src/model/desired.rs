@@ -6,7 +6,7 @@ use super::given_up::GivenUp;
 use super::launch::TemplateHash;
 use super::names::{AppName, EnvironmentName, Scope};
 use super::time::Timestamp;
-use crate::manifest::spec::{AppSpec, EnvironmentSpec};
+use crate::model::spec::{AppSpec, EnvironmentSpec};
 
 /// Everything that is wanted in one environment.
 #[derive(Clone, Debug)]

@@ -4,8 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::launch::TemplateHash;
-use super::observed::Ownership;
-use super::tags;
+use super::tag_text;
 use super::time::Timestamp;
 
 /// Who said something, when and why: `2026-11-02T12:00:00Z by ada to full: looks good`.
@@ -25,7 +24,7 @@ impl Mark {
     /// A mark by the caller whose ARN is given: its last part names the user, or the session of a role.
     pub fn new(at: Timestamp, caller_arn: &str, why: &str) -> Self {
         let name = caller_arn.rsplit('/').next().unwrap_or(caller_arn);
-        Self { at, by: one_word(name), to: None, why: tags::group_value(why) }
+        Self { at, by: one_word(name), to: None, why: tag_text::group_value(why) }
     }
 
     /// The same mark about something in particular.
@@ -55,7 +54,8 @@ const TRAFFIC_FROM: &str = "traffic-from-";
 
 /// A word that stays one in the text of a mark.
 fn one_word(text: &str) -> String {
-    let word: String = tags::value(text).chars().map(|c| if c.is_whitespace() { '-' } else { c }).take(64).collect();
+    let word: String =
+        tag_text::value(text).chars().map(|c| if c.is_whitespace() { '-' } else { c }).take(64).collect();
     if word.is_empty() { "-".to_owned() } else { word }
 }
 
@@ -122,11 +122,11 @@ pub enum BackTo {
 }
 
 impl BackTo {
-    /// Whether this is the generation that is to serve.
-    pub fn is(&self, owner: &Ownership) -> bool {
+    /// Whether a generation with this template and image is the one that is to serve.
+    pub fn is(&self, template: &TemplateHash, image: &str) -> bool {
         match self {
-            BackTo::Template(hash) => *hash == owner.template_hash,
-            BackTo::Image(id) => *id == owner.image,
+            BackTo::Template(hash) => hash == template,
+            BackTo::Image(id) => *id == image,
         }
     }
 }
@@ -222,7 +222,7 @@ mod tests {
                 let mark = Mark::new(at(), caller, why);
                 let mark = if let Some(to) = to { mark.to(to) } else { mark };
                 let text = mark.to_string();
-                assert_eq!(tags::group_value(&text), text, "AWS takes it as it is");
+                assert_eq!(tag_text::group_value(&text), text, "AWS takes it as it is");
                 assert_eq!(text.parse(), Ok(mark), "{text}");
             }
         }

@@ -273,6 +273,20 @@ pub(crate) fn hex(bytes: &[u8], digits: usize) -> String {
     text
 }
 
+/// Whether `text` is `prefix` and 8 or 17 hexadecimal digits, as EC2's ids are.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html>
+pub fn is_ec2_id(text: &str, prefix: &str) -> bool {
+    text.strip_prefix(prefix).is_some_and(|digits| {
+        let hexadecimal = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        matches!(digits.len(), 8 | 17) && digits.bytes().all(hexadecimal)
+    })
+}
+
+/// Whether `text` is the id of a machine image.
+pub fn is_image_id(text: &str) -> bool {
+    is_ec2_id(text, "ami-")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 //! What must not be shown of a console's text: the secrets of the launch template, and what looks like one wherever it is from.
 
-use super::launch::{LaunchData, Secret};
+use super::launch::LaunchData;
+use super::secret::Secret;
 use super::text::without_secret;
 
 /// Shorter texts are no secrets, and striking them out would leave nothing to read.

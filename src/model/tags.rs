@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
-use super::action::Tags;
 use super::mark::{Mark, Marks};
 use super::names::{AppName, Generation, Scope, Slot};
 use super::observed::{Failure, Nameless, Ownership};
 use super::probe::{Checks, Phase};
 use super::release::Origin;
-use super::text::is_disturbing;
+use super::tag_text::Tags;
+pub use super::tag_text::{MAX_VALUE, escape, group_value, unescape, value};
 use super::time::Timestamp;
 use super::writer::Writer;
 
@@ -32,10 +32,6 @@ const ASKED: &str = "asked ";
 const APPROVED: &str = "approved ";
 /// What stands before the time since when a generation that runs is given no traffic any more.
 const UNWANTED: &str = " unwanted ";
-
-/// Longest value of a tag, in characters.
-/// <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>
-pub const MAX_VALUE: usize = 256;
 
 /// What a release may say of itself, and the keys of its tags.
 const RELEASE: [(&str, &str); 4] =
@@ -216,52 +212,6 @@ pub fn belongs_to(tags: &Tags, scope: &Scope) -> bool {
 /// The labels among tags: what is neither ours, nor AWS's, nor the name.
 pub fn labels(tags: &Tags) -> BTreeMap<String, String> {
     tags.iter().filter(|(key, _)| is_label(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
-}
-
-/// Text as every AWS service takes it in a tag: letters, digits, spaces and `_ . : / = + - @`, at most 256 characters.
-/// Anything else becomes a space.
-pub fn value(text: &str) -> String {
-    let plain: String =
-        text.chars().map(|c| if c.is_alphanumeric() || "_.:/=+-@".contains(c) { c } else { ' ' }).collect();
-    let words: Vec<&str> = plain.split_whitespace().collect();
-    words.join(" ").chars().take(MAX_VALUE).collect::<String>().trim_end().to_owned()
-}
-
-/// Text as Auto Scaling takes it in the tag of a group, which is nearly everything; at most 256 characters. Characters that
-/// are not seen, or that turn others round, become a space. What is cut ends in `…`.
-/// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_Tag.html>
-pub fn group_value(text: &str) -> String {
-    let plain: String = text.chars().map(|c| if is_disturbing(c) { ' ' } else { c }).collect();
-    let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-    if plain.chars().count() <= MAX_VALUE {
-        return plain;
-    }
-    let cut: String = plain.chars().take(MAX_VALUE - 1).collect();
-    format!("{}…", cut.trim_end())
-}
-
-/// Text as every AWS service takes it in a tag, so that [`unescape`] brings it back: what is not plain is `=` and two
-/// hexadecimal digits for each of its bytes.
-pub fn escape(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:/+-@ ".contains(&byte);
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("={byte:02X}") }).collect()
-}
-
-/// What was escaped; nothing when it was not.
-pub fn unescape(text: &str) -> Option<String> {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        if byte == b'=' {
-            let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
-            bytes.push(u8::from_str_radix(digits, 16).ok()?);
-            rest = &rest[2..];
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 fn artifacts(tags: &Tags) -> Result<BTreeMap<String, String>, String> {

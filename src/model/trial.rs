@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::observed::TargetCheck;
-use super::tags;
+use super::tag_text;
+use super::target_check::TargetCheck;
 use super::time::Timestamp;
 
 /// A trial as a tag of the generation carries it: `trying 0a1b2c3d 2026-11-02T12:00:00Z`, or `refused …: 2 of 2 failed`. What
@@ -55,7 +55,7 @@ impl fmt::Display for Trial {
         match &self.refused {
             None if self.beside => write!(out, "beside {} {}", self.what, self.at),
             None => write!(out, "trying {} {}", self.what, self.at),
-            Some(why) => out.write_str(&tags::value(&format!("refused {} {}: {why}", self.what, self.at))),
+            Some(why) => out.write_str(&tag_text::value(&format!("refused {} {}: {why}", self.what, self.at))),
         }
     }
 }

@@ -100,7 +100,7 @@ pub struct Commits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::tags;
+    use crate::model::tag_text;
 
     #[test]
     fn a_writer_is_read_as_it_was_written_and_fits_into_a_tag() {
@@ -110,7 +110,7 @@ mod tests {
         for commit in [None, Some(commit), Some("--upload-pack=x"), Some("HEAD")] {
             let writer = Writer::new(begun, &caller, "spec", commit);
             let text = writer.to_string();
-            assert_eq!(tags::value(&format!("0123456789ab {text}")), format!("0123456789ab {text}"));
+            assert_eq!(tag_text::value(&format!("0123456789ab {text}")), format!("0123456789ab {text}"));
             assert_eq!(text.parse(), Ok(writer));
         }
         assert_eq!(

@@ -3,8 +3,8 @@
 use super::draft::Draft;
 use super::picture::{Front, Picture};
 use super::resolve::dns::plain;
-use crate::manifest::spec::{AppSpec, LoadBalancer, Scheme, SharedListener};
 use crate::model::plan::Answers;
+use crate::model::spec::{AppSpec, LoadBalancer, Scheme, SharedListener};
 
 /// The most URLs that are told of one app.
 const MOST: usize = 8;

@@ -8,12 +8,12 @@ use super::release::{Release, Turn};
 use super::shift;
 use super::verify;
 use super::verify::watched::{self, Watching};
-use crate::manifest::spec::{AppSpec, Canary, CanaryStep};
 use crate::model::action::Tags;
 use crate::model::mark;
 use crate::model::names::{Generation, Slot};
 use crate::model::observed::{Forward, Group};
 use crate::model::plan::{Change, StepKind, StepState};
+use crate::model::spec::{AppSpec, Canary, CanaryStep};
 use crate::model::tags::keys;
 use crate::model::time::{Span, Timestamp};
 

@@ -7,9 +7,9 @@ use super::place::{self, Bounds};
 use super::prepare;
 use super::resolve::Wanted;
 use super::resolve::dns::{leads_to, leads_to_former, plain};
-use crate::manifest::spec::{Kind, LoadBalancer, OwnLoadBalancer, RecordType, SharedListener};
 use crate::model::names::Slot;
 use crate::model::observed::{DnsRecord, Group, Health, Rule, Target, Want};
+use crate::model::spec::{Kind, LoadBalancer, OwnLoadBalancer, RecordType, SharedListener};
 use crate::model::tags::keys;
 
 const REMEDY: &str = "deploy it under another name, or destroy the app first";

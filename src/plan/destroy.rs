@@ -10,11 +10,11 @@ use super::picture::{Front, Picture};
 use super::resolve::Wanted;
 use super::resolve::dns::ALIAS_TTL;
 use super::{record, retire};
-use crate::manifest::spec::LoadBalancer;
 use crate::model::action::{Action, Expect, Tags};
 use crate::model::names::Slot;
 use crate::model::observed::{Group, Health, Nameless, Target, Want};
 use crate::model::plan::{Change, StepKind, StepState};
+use crate::model::spec::LoadBalancer;
 use crate::model::tags;
 use crate::model::time::Span;
 

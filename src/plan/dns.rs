@@ -123,7 +123,7 @@ fn new_name<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, zone: &Zone, b
 }
 
 /// Records of ours under the wanted name that are not wanted any more: of another type, or for IPv6.
-fn is_in_the_way(found: &DnsRecord, dns: &crate::manifest::spec::Dns, release: &Release<'_, '_>) -> bool {
+fn is_in_the_way(found: &DnsRecord, dns: &crate::model::spec::Dns, release: &Release<'_, '_>) -> bool {
     let Some(balancer) = release.picture.front.as_ref().and_then(|front| front.balancer) else { return false };
     let wanted = records(dns, &release.wanted.spec.load_balancer, balancer);
     wanted.iter().all(|record| record.kind != found.kind)

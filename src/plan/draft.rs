@@ -5,13 +5,13 @@ use std::rc::Rc;
 use super::handover::Promise;
 use super::index::Index;
 use super::limits::Standing;
-use crate::manifest::spec::Tolerance;
 use crate::model::action::{Action, Expect, Tags};
 use crate::model::desired::Desired;
 use crate::model::launch::TemplateHash;
 use crate::model::names::{Generation, Scope};
 use crate::model::observed::{Observed, Read, Want, is_refused};
 use crate::model::plan::{AppPlan, Change, Impact, PlannedAction, Step, StepKind, StepState, Wait};
+use crate::model::spec::Tolerance;
 use crate::model::time::{Span, Timestamp};
 use crate::model::writer::Writer;
 

@@ -18,11 +18,11 @@ use super::shift;
 use super::spared;
 use super::traffic;
 use super::verify::{Healthy, watch, watched};
-use crate::manifest::spec::{AppSpec, Strategy};
 use crate::model::action::{Action, Expect};
 use crate::model::names::Slot;
 use crate::model::observed::{Failure, Group};
 use crate::model::plan::{Change, Exposed, StepKind, StepState};
+use crate::model::spec::{AppSpec, Strategy};
 use crate::model::tags;
 use crate::model::time::{Span, Timestamp};
 

@@ -3,8 +3,8 @@
 use super::picture::Picture;
 use super::release::Release;
 use super::spared::REQUEST_LIFE;
-use crate::manifest::spec::{CanaryStep, LoadBalancer};
 use crate::model::observed::Group;
+use crate::model::spec::{CanaryStep, LoadBalancer};
 use crate::model::time::{Span, Timestamp};
 
 /// How many instances run at the peak of a release: what is in the way is gone before the launch.

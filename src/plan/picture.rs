@@ -178,7 +178,13 @@ impl<'a> Picture<'a> {
         let gave_way = |other: &&Group| {
             let owner = &other.owner;
             let served = owner.slot.is_some() && owner.shifted_at.is_some() && other.desired > 0 && !other.deleting;
-            served && other.name != group.name && owner.marks.back_to.as_ref().is_some_and(|back| back.is(&group.owner))
+            served
+                && other.name != group.name
+                && owner
+                    .marks
+                    .back_to
+                    .as_ref()
+                    .is_some_and(|back| back.is(&group.owner.template_hash, &group.owner.image))
         };
         let is_proved = group.owner.recorded_at.is_some();
         self.groups.iter().rfind(|other| !is_proved && gave_way(other)).copied()

@@ -1,10 +1,10 @@
 //! The place of an app's rule among those of a shared listener: a rule that is more specific than another comes before it, or
 //! it would never get a request. Where the manifest names no place, one is chosen and kept as long as it is right.
 
-use crate::manifest::spec::SharedListener;
 use crate::model::coverage::covers;
 use crate::model::names::{Scope, digest};
 use crate::model::observed::{Conditions, Rule};
+use crate::model::spec::SharedListener;
 
 /// The places from which one is chosen when the manifest names none; lower ones are left to people, and taken only where the
 /// order needs it.

@@ -11,11 +11,11 @@ use super::resolve::balancing::Listener;
 use super::shift::own_group;
 use super::spared;
 use super::traffic;
-use crate::manifest::spec::{LoadBalancer, OwnLoadBalancer, SharedListener};
 use crate::model::action::Action;
 use crate::model::balancing::{Answer, NewListener, NewLoadBalancer, NewRule, NewTargetGroup};
 use crate::model::names::Slot;
 use crate::model::observed::{Forward, Health, Rule, Want};
+use crate::model::spec::{LoadBalancer, OwnLoadBalancer, SharedListener};
 use crate::model::tags;
 
 /// Whether everything stands; if not, the draft holds the actions or the waits that lead there.

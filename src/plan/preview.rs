@@ -7,12 +7,12 @@
 use super::draft::Draft;
 use super::picture::{Front, Picture};
 use super::resolve::Wanted;
-use crate::manifest::spec::{AppSpec, LoadBalancer, SmokeCheck};
 use crate::model::action::{Action, Expect, Tags};
 use crate::model::balancing::NewRule;
 use crate::model::names::{Scope, Slot, digest};
 use crate::model::observed::{Conditions, Group, Listener, Observed, Read, Rule, Want};
 use crate::model::probe::PREVIEW_HEADER;
+use crate::model::spec::{AppSpec, LoadBalancer, SmokeCheck};
 use crate::model::tags::{self, keys};
 
 /// The listener that has the rule: the shared one, or the first of the app's own that forwards.

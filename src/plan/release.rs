@@ -5,8 +5,8 @@ use super::picture::{Front, Picture};
 use super::record;
 use super::resolve::Wanted;
 use super::verify;
-use crate::manifest::spec::Canary;
 use crate::model::observed::Group;
+use crate::model::spec::Canary;
 
 /// A release: what is wanted, what there is, and how both hang together.
 pub(super) struct Release<'a, 'p> {

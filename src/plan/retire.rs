@@ -324,7 +324,7 @@ fn is_reason<'a>(wanted: &Wanted<'a>, picture: &Picture<'a>, tombstone: &Group) 
     let may_be_wanted = !wanted.asks_for_another_than(&owner.template_hash);
     let is_tried_again =
         picture.candidate(wanted).is_some_and(|candidate| candidate.owner.template_hash == owner.template_hash);
-    may_be_wanted && !is_tried_again || ways_back.any(|back| back.is(owner))
+    may_be_wanted && !is_tried_again || ways_back.any(|back| back.is(&owner.template_hash, &owner.image))
 }
 
 /// Launch templates whose group never came, or is gone: the newest of them are kept for a rollback.

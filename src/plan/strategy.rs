@@ -1,10 +1,10 @@
 //! Strategies: each compiles to the steps of a release, which one interpreter runs.
 
 use super::release::Release;
-use crate::manifest::spec::CanaryStep;
 use crate::model::observed::Group;
 use crate::model::plan::StepKind;
 use crate::model::probe::Phase;
+use crate::model::spec::CanaryStep;
 
 /// A step of a path.
 pub(super) struct Leg {

@@ -1,9 +1,9 @@
 //! An app that is suspended, in its manifest or by a person: nothing is done about it.
 
 use super::draft::Draft;
-use crate::manifest::spec::AppSpec;
 use crate::model::observed::Want;
 use crate::model::plan::Change;
+use crate::model::spec::AppSpec;
 use crate::model::time::Timestamp;
 
 /// A suspended app is still shown as it would change, but nothing is done.

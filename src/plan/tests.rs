@@ -32,7 +32,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::plan;
-use crate::manifest::spec;
 use crate::model::action::{Action, TrafficPoint};
 use crate::model::balancing::{Answer, NewListener};
 use crate::model::desired::{Desired, DesiredApp, LeftOut, Source};
@@ -41,6 +40,7 @@ use crate::model::names::{Generation, Scope, Slot};
 use crate::model::observed::*;
 use crate::model::plan::{AppPlan, Change};
 use crate::model::record::DeployedRecord;
+use crate::model::spec;
 use crate::model::time::{Span, Timestamp};
 
 const ACCOUNT: &str = "123456789012";

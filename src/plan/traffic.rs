@@ -9,12 +9,12 @@ use super::record;
 use super::release::Release;
 use super::resolve::Wanted;
 use super::{canary, shift, spared, verify};
-use crate::manifest::spec::{Canary, LoadBalancer};
 use crate::model::action::{Action, Expect, TrafficPoint};
 use crate::model::mark::Mark;
 use crate::model::names::Slot;
 use crate::model::observed::{Forward, Group};
 use crate::model::plan::{Change, Effect, FieldChange, StepKind, StepState};
+use crate::model::spec::{Canary, LoadBalancer};
 use crate::model::tags::keys;
 use crate::model::time::Span;
 

@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use crate::manifest::spec::CanaryStep;
 use crate::model::autopsy::{Console, FailureRecord};
 use crate::model::decision::{Decision, Verb};
 use crate::model::mark::Mark;
 use crate::model::names::{AppName, EnvironmentName, Generation, Scope};
 use crate::model::observed::{Activity, Group};
 use crate::model::record::DeployedRecord;
+use crate::model::spec::CanaryStep;
 use crate::model::time::{Span, Timestamp};
 
 use super::history::person;
@@ -515,7 +515,7 @@ mod tests {
 
     #[test]
     fn a_step_of_a_canary_is_told_with_its_share() {
-        use crate::manifest::spec::CanaryStep;
+        use crate::model::spec::CanaryStep;
         let steps = [CanaryStep::Weight(5), CanaryStep::Pause(None), CanaryStep::Weight(50), CanaryStep::Pause(None)];
         assert_eq!(canary(&steps, 1), "step 1 of 4 done, with 5% of the traffic");
         assert_eq!(canary(&steps, 2), "step 2 of 4 done, with 5% of the traffic");

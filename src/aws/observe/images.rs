@@ -13,11 +13,11 @@ use crate::aws::batch::{by_ids, listed, settle, several};
 use crate::aws::codec;
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Call};
-use crate::manifest::spec::{EnvironmentSpec, ImageSearch, ImageSource};
 use crate::model::desired::Desired;
 use crate::model::names::{AppName, EnvironmentName, Scope};
 use crate::model::observed::{Image, ImageSources, Parameter, Read};
 use crate::model::record::DeployedRecord;
+use crate::model::spec::{EnvironmentSpec, ImageSearch, ImageSource};
 use crate::model::text::cleaned;
 
 const IDS: usize = 100;

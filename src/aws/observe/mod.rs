@@ -27,12 +27,12 @@ use futures::join;
 use super::batch::settle;
 use super::connect::Aws;
 use super::error::{AwsError, Call};
-use crate::manifest::is_image_id;
-use crate::manifest::spec::ImageSource;
 use crate::model::desired::Desired;
 use crate::model::mark::BackTo;
+use crate::model::names::is_image_id;
 use crate::model::names::{AppName, EnvironmentName};
 use crate::model::observed::{Details, Group, ImageSources, Observed, Ownership, Read, Want};
+use crate::model::spec::ImageSource;
 use crate::model::time::Timestamp;
 
 /// One snapshot for all apps of the environment, taken at `now`.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::super::arn::Arn;
 use super::super::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean, quoted};
-use super::super::spec::{Kind, Listener, ListenerProtocol, OwnLoadBalancer, Protocol, SharedListener};
 use super::{Subject, foreign};
+use crate::model::spec::{Kind, Listener, ListenerProtocol, OwnLoadBalancer, Protocol, SharedListener};
 
 /// How many values the conditions of a rule may have together.
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html>

@@ -2,8 +2,8 @@
 
 use super::Subject;
 use crate::manifest::diagnostic::{Code, Diagnostics, quoted};
-use crate::manifest::spec::LoadBalancer;
 use crate::manifest::values::MAX_USER_DATA;
+use crate::model::spec::LoadBalancer;
 
 pub(super) fn container(subject: &Subject<'_>, findings: &mut Diagnostics) {
     let Some(container) = &subject.spec.container else { return };

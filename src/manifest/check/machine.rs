@@ -5,8 +5,8 @@ use crate::manifest::arn::Arn;
 use crate::manifest::diagnostic::{Code, Diagnostic, Diagnostics, quoted};
 use crate::manifest::init::PLACEHOLDER_IMAGE;
 use crate::manifest::node::Node;
-use crate::manifest::spec::{BlockDevice, ImageSource, VolumeType};
 use crate::model::names::Scope;
+use crate::model::spec::{BlockDevice, ImageSource, VolumeType};
 
 pub(super) fn machine(subject: &Subject<'_>, findings: &mut Diagnostics) {
     user_data(subject, findings);

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::diagnostic::{Code, Diagnostics, quoted};
-use super::super::spec::{LoadBalancer, SharedListener};
 use super::Subject;
 use crate::model::coverage::covers;
 use crate::model::observed::Conditions;
+use crate::model::spec::{LoadBalancer, SharedListener};
 
 /// An app's rule.
 struct Claim<'a> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Subject, stepping};
 use crate::manifest::diagnostic::{Code, Diagnostic, Diagnostics, quoted};
-use crate::manifest::spec::{Kind, LoadBalancer, Metric, Scaling, Scheduled};
+use crate::model::spec::{Kind, LoadBalancer, Metric, Scaling, Scheduled};
 
 pub(super) fn scaling(subject: &Subject<'_>, findings: &mut Diagnostics) {
     let spec = subject.spec;

@@ -4,7 +4,7 @@
 use super::Subject;
 use super::scaling::{distinct, uncounted};
 use crate::manifest::diagnostic::{Code, Diagnostic, Diagnostics, quoted};
-use crate::manifest::spec::{AdjustmentType, Metric, Scaling, StepAdjustment, StepScaling};
+use crate::model::spec::{AdjustmentType, Metric, Scaling, StepAdjustment, StepScaling};
 
 const PATH: [&str; 2] = ["scaling", "step"];
 

@@ -2,7 +2,7 @@
 
 use super::Subject;
 use crate::manifest::diagnostic::{Code, Diagnostics};
-use crate::manifest::spec::{Canary, CanaryStep, LoadBalancer};
+use crate::model::spec::{Canary, CanaryStep, LoadBalancer};
 
 pub(super) fn check(subject: &Subject<'_>, findings: &mut Diagnostics) {
     let strategy = &subject.spec.strategy;

@@ -11,8 +11,8 @@ use super::diagnostic::{Code, Diagnostics};
 use super::fleet::{Fleet, load, load_texts};
 use super::format::{Format, render};
 use super::node::Layer;
-use super::spec::LoadBalancer;
 use crate::model::names::EnvironmentName;
+use crate::model::spec::LoadBalancer;
 use crate::model::time::Span;
 
 const ENVIRONMENT: &str = r#"apiVersion: amiable/v1

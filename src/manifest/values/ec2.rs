@@ -1,8 +1,9 @@
 //! What EC2 takes: types, ids, devices, user data, containers.
 
-use super::{Complaint, Rule, form, is_id};
+use super::{Complaint, Rule, form};
 use crate::manifest::arn::Arn;
 use crate::manifest::diagnostic::{Code, quoted};
+use crate::model::names::is_ec2_id;
 
 /// The rules of an app's fields here.
 pub(super) const APP: &[(&str, Rule)] = &[
@@ -45,16 +46,16 @@ fn price(text: &str) -> Option<Complaint> {
 
 pub(super) fn security_group(text: &str) -> Option<Complaint> {
     let help = "a security group's id is `sg-` and 8 or 17 hexadecimal digits; its name is not taken";
-    form(is_id(text, "sg-"), text, "the id of a security group", help)
+    form(is_ec2_id(text, "sg-"), text, "the id of a security group", help)
 }
 
 pub(super) fn subnet(text: &str) -> Option<Complaint> {
     let help = "a subnet's id is `subnet-` and 8 or 17 hexadecimal digits";
-    form(is_id(text, "subnet-"), text, "the id of a subnet", help)
+    form(is_ec2_id(text, "subnet-"), text, "the id of a subnet", help)
 }
 
 pub(super) fn vpc(text: &str) -> Option<Complaint> {
-    form(is_id(text, "vpc-"), text, "the id of a VPC", "a VPC's id is `vpc-` and 8 or 17 hexadecimal digits")
+    form(is_ec2_id(text, "vpc-"), text, "the id of a VPC", "a VPC's id is `vpc-` and 8 or 17 hexadecimal digits")
 }
 
 fn instance_profile(text: &str) -> Option<Complaint> {
@@ -86,7 +87,7 @@ fn kms_key(text: &str) -> Option<Complaint> {
 
 fn snapshot(text: &str) -> Option<Complaint> {
     let help = "a snapshot's id is `snap-` and 8 or 17 hexadecimal digits";
-    form(is_id(text, "snap-"), text, "the id of a snapshot", help)
+    form(is_ec2_id(text, "snap-"), text, "the id of a snapshot", help)
 }
 
 fn key_name(text: &str) -> Option<Complaint> {

@@ -1,7 +1,8 @@
 //! What images and releases may be called.
 
-use super::{Complaint, DAY, Rule, form, is_id};
+use super::{Complaint, DAY, Rule, form};
 use crate::manifest::arn::is_account;
+use crate::model::names::is_image_id;
 use crate::model::tags;
 use crate::model::time::Timestamp;
 
@@ -23,11 +24,6 @@ pub(super) const APP: &[(&str, Rule)] = &[
 
 fn image_id(text: &str) -> Option<Complaint> {
     form(is_image_id(text), text, "the id of an image", "an AMI's id is `ami-` and 8 or 17 hexadecimal digits")
-}
-
-/// Whether `text` is the id of a machine image.
-pub fn is_image_id(text: &str) -> bool {
-    is_id(text, "ami-")
 }
 
 /// <https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html>

@@ -22,7 +22,6 @@ use super::sources;
 use crate::model::time::Span;
 
 pub use ec2::{MAX_USER_DATA, user_data_too_long};
-pub use image::is_image_id;
 pub use names::is_zone_id;
 
 /// What a value of one field must fulfil.
@@ -142,14 +141,6 @@ fn form(fine: bool, text: &str, what: &str, help: &str) -> Option<Complaint> {
         code: Code::BadFormat,
         message: format!("{} is not {what}", quoted(text)),
         help: help.to_owned(),
-    })
-}
-
-/// `prefix` and 8 or 17 hexadecimal digits, as EC2's ids are.
-fn is_id(text: &str, prefix: &str) -> bool {
-    text.strip_prefix(prefix).is_some_and(|digits| {
-        let hexadecimal = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        matches!(digits.len(), 8 | 17) && digits.bytes().all(hexadecimal)
     })
 }
 

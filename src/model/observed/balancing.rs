@@ -5,6 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::conditions::Conditions;
+use crate::model::target_check::TargetCheck;
+
 /// A target group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetGroup {
@@ -22,26 +25,6 @@ pub struct TargetGroup {
     pub load_balancer_arns: Vec<String>,
     /// How targets are checked.
     pub check: TargetCheck,
-}
-
-/// How the targets of a group are checked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TargetCheck {
-    /// `HTTP`, `HTTPS` or `TCP`.
-    pub protocol: String,
-    /// The path that is asked for; empty for TCP.
-    pub path: String,
-    /// The status codes that count as well; empty for TCP.
-    pub matcher: String,
-    /// Seconds between two checks.
-    pub interval: u64,
-    /// Seconds an answer may take.
-    pub timeout: u64,
-    /// Good answers in a row that make a target healthy.
-    pub healthy_threshold: u32,
-    /// Bad answers in a row that make it unhealthy.
-    pub unhealthy_threshold: u32,
 }
 
 /// Attributes of a load balancer or target group, as AWS names and writes them.
@@ -122,39 +105,6 @@ impl fmt::Display for Redirect {
         let query = if self.query.is_empty() { String::new() } else { format!("?{}", self.query) };
         let status = self.status.trim_start_matches("HTTP_");
         write!(out, "{} {}://{}:{}{}{query}", status, self.protocol, self.host, self.port, self.path)
-    }
-}
-
-/// The conditions of a rule, all of which must hold; of the values of one, any. Values are sorted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Conditions {
-    /// Host patterns.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub hosts: Vec<String>,
-    /// Path patterns.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub paths: Vec<String>,
-    /// Patterns of headers, by their names in lower case.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub headers: BTreeMap<String, Vec<String>>,
-    /// HTTP methods.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub methods: Vec<String>,
-    /// Networks of clients.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub source_ips: Vec<String>,
-}
-
-impl Conditions {
-    /// The same with all values sorted and none twice.
-    pub fn sorted(mut self) -> Self {
-        let lists = [&mut self.hosts, &mut self.paths, &mut self.methods, &mut self.source_ips];
-        for list in lists.into_iter().chain(self.headers.values_mut()) {
-            list.sort();
-            list.dedup();
-        }
-        self
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::{Attributes, Listener, Read, Rule};
-use crate::model::action::Tags;
 use crate::model::alarm::GroupAlarm;
 use crate::model::autopsy::FailureRecord;
 use crate::model::decision::Decision;
@@ -12,6 +11,7 @@ use crate::model::names::AppName;
 use crate::model::probe::{Probe, Replied};
 use crate::model::record::DeployedRecord;
 use crate::model::scaling::{GroupPolicy, Hook, ScheduledAction};
+use crate::model::tag_text::Tags;
 use crate::model::time::Timestamp;
 use crate::model::writer::{Commits, Kinship};
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::Read;
-use crate::manifest::spec::ImageSearch;
 use crate::model::names::{AppName, EnvironmentName};
 use crate::model::record::DeployedRecord;
 use crate::model::release::SAID;
+use crate::model::spec::ImageSearch;
 use crate::model::time::Timestamp;
 
 /// What the manifests' sources of images lead to.

@@ -17,11 +17,11 @@ mod images;
 
 use std::collections::BTreeMap;
 
+pub use super::conditions::Conditions;
+pub use super::target_check::TargetCheck;
 use crate::model::names::{AppName, Scope};
 use crate::model::time::{SignedDuration, Timestamp};
-pub use balancing::{
-    Attributes, Conditions, Forward, Listener, LoadBalancer, Redirect, Rule, TargetCheck, TargetGroup,
-};
+pub use balancing::{Attributes, Forward, Listener, LoadBalancer, Redirect, Rule, TargetGroup};
 pub use details::{Activity, Alarm, AlarmState, Details, Health, Named, Target, Traffic, TrafficWindow, Want};
 pub use dns::{AliasTarget, DnsRecord, Zone};
 pub use groups::{Failure, Group, Instance, LaunchTemplate, Nameless, OUT_OF_TRAFFIC, Ownership};

@@ -123,7 +123,7 @@ fn seven_listeners_with_the_longest_names_fit_into_one_tag() {
 #[test]
 fn all_our_tags_together_with_the_most_labels_and_artifacts_are_not_more_than_aws_takes() {
     use crate::manifest::schema::MAX_LABELS;
-    use crate::manifest::spec::MAX_ARTIFACTS;
+    use crate::model::spec::MAX_ARTIFACTS;
     let names = |count: usize| (0..count).map(|number| (format!("n{number}"), "s3:x".to_owned())).collect();
     let full = Ownership { artifacts: names(MAX_ARTIFACTS), ..owner() };
     let tags = encode(&full, &names(MAX_LABELS));

@@ -1,11 +1,11 @@
 //! What of load balancing is changed while it runs: health checks, load balancer, listeners, the rule, attributes, labels.
 
 use super::{Changes, settings};
-use crate::manifest::spec::LoadBalancer as LoadBalancerSpec;
 use crate::model::action::{Action, Expect, Tags};
 use crate::model::balancing::ListenerChange;
 use crate::model::names::Slot;
 use crate::model::observed::{Conditions, Group, Listener, LoadBalancer, Redirect, Rule, TargetCheck, Want};
+use crate::model::spec::LoadBalancer as LoadBalancerSpec;
 use crate::model::tags;
 use crate::model::time::Span;
 use crate::plan::draft::Draft;

@@ -104,7 +104,10 @@ fn before<'a>(
         // What it leads to has not taken over yet.
         Some(_) if group.name == serving.name => Some((group, None, failure)),
         // It has. What serves was launched for it.
-        Some(back) if back.is(&serving.owner) && serving.owner.generation > group.owner.generation => {
+        Some(back)
+            if back.is(&serving.owner.template_hash, &serving.owner.image)
+                && serving.owner.generation > group.owner.generation =>
+        {
             Some((group, serves, failure))
         }
         None if group.name == serving.name => {

@@ -1,12 +1,12 @@
 //! What people say about a release under way.
 
 use super::{About, Intent, promote_image, turned_down, underway, unfinished, unproven};
-use crate::manifest::spec::CanaryStep;
 use crate::model::action::{Action, Tags};
 use crate::model::decision::Verb;
 use crate::model::mark::Mark;
 use crate::model::observed::{Failure, Group};
 use crate::model::plan::PlannedAction;
+use crate::model::spec::CanaryStep;
 use crate::model::tags::{self, keys};
 use crate::plan::canary::{FULL, behind};
 use crate::plan::release::Release;

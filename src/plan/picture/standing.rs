@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::front::{Front, Point};
-use crate::manifest::spec::{LoadBalancer as LoadBalancerSpec, OwnLoadBalancer};
 use crate::model::action::{Tags, TrafficPoint};
 use crate::model::names::{Scope, Slot};
 use crate::model::observed::{Group, Listener, Observed, Read, Rule, Want};
+use crate::model::spec::{LoadBalancer as LoadBalancerSpec, OwnLoadBalancer};
 use crate::model::tags::{self, keys};
 use crate::plan::draft::Draft;
 use crate::plan::preview;

@@ -1,8 +1,8 @@
 //! What is wanted of load balancing, in AWS's words: listeners, attributes, conditions.
 
-use crate::manifest::spec::{AppSpec, Redirect as RedirectSpec};
-use crate::manifest::spec::{EnvironmentSpec, Kind, LoadBalancer, OwnLoadBalancer, Protocol};
 use crate::model::observed::{Attributes, Conditions, Redirect};
+use crate::model::spec::{AppSpec, Redirect as RedirectSpec};
+use crate::model::spec::{EnvironmentSpec, Kind, LoadBalancer, OwnLoadBalancer, Protocol};
 use crate::model::time::Span;
 
 /// What is wanted of load balancing. Nothing of it for a worker.
@@ -106,7 +106,7 @@ fn given<const N: usize>(flags: [(&str, Option<bool>); N]) -> impl Iterator<Item
     flags.into_iter().filter_map(|(key, flag)| Some((key.to_owned(), flag?.to_string())))
 }
 
-fn listener(listener: &crate::manifest::spec::Listener) -> Listener {
+fn listener(listener: &crate::model::spec::Listener) -> Listener {
     Listener {
         port: listener.port,
         protocol: listener.protocol.as_str(),

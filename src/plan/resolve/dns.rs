@@ -1,9 +1,7 @@
 //! The records that lead to an app by its name, and the zone that holds them.
 
-use crate::manifest::spec::{
-    AppSpec, Dns, EnvironmentSpec, IpAddressType, LoadBalancer as LoadBalancerSpec, RecordType,
-};
 use crate::model::observed::{AliasTarget, DnsRecord, LoadBalancer, Observed, Read, Zone};
+use crate::model::spec::{AppSpec, Dns, EnvironmentSpec, IpAddressType, LoadBalancer as LoadBalancerSpec, RecordType};
 use crate::model::time::Span;
 use crate::plan::index::Index;
 

@@ -1,11 +1,11 @@
 //! What the source of an image leads to, and which images may be launched on which instance types.
 
-use crate::manifest::is_image_id;
-use crate::manifest::spec::{EnvironmentSpec, FromEnvironment, ImageSearch, ImageSource};
 use crate::model::desired::DesiredApp;
 use crate::model::names::Scope;
+use crate::model::names::is_image_id;
 use crate::model::observed::{Image, Observed, Parameter, Read};
 use crate::model::record::DeployedRecord;
+use crate::model::spec::{EnvironmentSpec, FromEnvironment, ImageSearch, ImageSource};
 use crate::model::time::Timestamp;
 
 /// What the source of an image leads to.

@@ -1,9 +1,9 @@
 //! What an instance is born with, from the manifest and the image.
 
-use crate::manifest::spec::{AppSpec, BlockDevice, EnvironmentSpec, HttpTokens, Tenancy};
 use crate::model::launch::{LaunchData, RootVolume, Secret};
 use crate::model::machine::{Metadata, MixedInstances, Volume};
 use crate::model::observed::Image;
+use crate::model::spec::{AppSpec, BlockDevice, EnvironmentSpec, HttpTokens, Tenancy};
 
 /// What an instance of the app is born with.
 pub(super) fn data(spec: &AppSpec, environment: &EnvironmentSpec, image_id: &str, image: Option<&Image>) -> LaunchData {

@@ -17,7 +17,6 @@ use std::collections::BTreeMap;
 
 use super::draft::Draft;
 use super::picture::Picture;
-use crate::manifest::spec::{AppSpec, EnvironmentSpec, LoadBalancer};
 use crate::model::alarm::StepAlarm;
 use crate::model::desired::DesiredApp;
 use crate::model::launch::{LaunchData, TemplateHash};
@@ -27,6 +26,7 @@ use crate::model::names::digest;
 use crate::model::observed::{Group, Image, Observed, Ownership, Read, TargetCheck, Want, Zone};
 use crate::model::plan::NewerImage;
 use crate::model::scaling::{Hook, Maintenance, ScalingPolicy, ScheduledAction};
+use crate::model::spec::{AppSpec, EnvironmentSpec, LoadBalancer};
 use balancing::Balancing;
 pub(super) use choice::Choice;
 use image::Lead;

@@ -1,7 +1,7 @@
 //! How the app's targets are checked.
 
-use crate::manifest::spec::{AppSpec, Protocol};
 use crate::model::observed::TargetCheck;
+use crate::model::spec::{AppSpec, Protocol};
 
 pub(super) fn check(spec: &AppSpec) -> TargetCheck {
     let check = &spec.health_check;

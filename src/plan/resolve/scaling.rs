@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::manifest::spec::{
-    self, AppSpec, DefaultResult, LifecycleHook, Scheduled, Statistic, StepScaling, TargetTracking, Transition,
-};
 use crate::model::alarm::{Metric, StepAlarm};
 use crate::model::scaling::{Hook, Maintenance, PolicyKind, PolicyStep, ScalingPolicy, ScheduledAction};
 use crate::model::schedule::Schedule;
+use crate::model::spec::{
+    self, AppSpec, DefaultResult, LifecycleHook, Scheduled, Statistic, StepScaling, TargetTracking, Transition,
+};
 use crate::model::time::Timestamp;
 
 /// The fewest and the most instances at a time: what the last scheduled action said, or else `instances`.

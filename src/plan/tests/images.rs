@@ -1,8 +1,8 @@
 //! Where images come from, as tables: what a source leads to, and what is decided on it.
 
 use super::*;
-use crate::manifest::spec::ImageSource;
 use crate::model::mark::Mark;
+use crate::model::spec::ImageSource;
 
 const PARAMETER: &str = "/images/hello";
 

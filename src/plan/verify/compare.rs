@@ -4,8 +4,8 @@
 //! compared with as much of the old one's before.
 
 use super::watch;
-use crate::manifest::spec::Compare;
 use crate::model::observed::{Group, Traffic, TrafficWindow, Want};
+use crate::model::spec::Compare;
 use crate::model::time::{Span, Timestamp};
 use crate::plan::draft::Draft;
 use crate::plan::release::Release;

@@ -9,8 +9,8 @@
 
 use super::activity;
 use super::health::Healthy;
-use crate::manifest::spec::Tolerance;
 use crate::model::observed::{Activity, Group, Read, Want};
+use crate::model::spec::Tolerance;
 use crate::model::time::{Span, Timestamp};
 use crate::plan::draft::Draft;
 use crate::plan::picture::Picture;

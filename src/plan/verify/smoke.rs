@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{alarms, fail, watch};
-use crate::manifest::spec::SmokeCheck;
 use crate::model::action::{Action, Tags};
 use crate::model::observed::{Group, Want};
 use crate::model::pattern::Pattern;
 use crate::model::probe::{Answer, PREVIEW_HEADER, Probe, Replied, Tries};
+use crate::model::spec::SmokeCheck;
 use crate::model::tags::keys;
 use crate::model::time::Span;
 use crate::plan::draft::Draft;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{alarms, fail, watch};
-use crate::manifest::spec::Webhook;
 use crate::model::action::Tags;
 use crate::model::observed::{Group, Want};
 use crate::model::probe::{Answer, Phase, Probe, Question, Replied};
+use crate::model::spec::Webhook;
 use crate::model::tags::{self, keys};
 use crate::model::time::Span;
 use crate::plan::draft::Draft;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::machine::{BlockDevice, CpuCredits, MetadataOptions, Tenancy};
 use super::scaling::LifecycleHook;
-use crate::model::launch::Secret;
+use crate::model::secret::Secret;
 
 /// What an instance is born with besides image and type. A change is a new generation, but for hooks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

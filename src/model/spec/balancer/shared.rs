@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::observed::Conditions;
+use crate::model::conditions::Conditions;
 use crate::model::time::Span;
 
 /// A rule on a shared listener: requests that fulfil all its conditions go to the app. At least one condition, and five values in all.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::container;
-use crate::model::launch::Secret;
+use crate::model::secret::Secret;
 
 /// A container that every instance runs, started by user data at first boot. The machine image must have Docker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
