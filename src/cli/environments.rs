@@ -3,9 +3,9 @@
 use super::Global;
 use super::failure::Failure;
 use super::terminal;
+use crate::manifest::diagnostic::format::{self, Format};
 use crate::manifest::diagnostic::{Code, Diagnostics};
 use crate::manifest::fleet::{self, Fleet};
-use crate::manifest::format::{self, Format};
 use crate::model::desired::Desired;
 use crate::model::names::EnvironmentName;
 

@@ -6,8 +6,8 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::terminal;
 use crate::manifest::diagnostic::{did_you_mean, quoted};
+use crate::manifest::read::yaml;
 use crate::manifest::schema::{self, Field};
-use crate::manifest::yaml;
 use crate::model::plan::Effect;
 use crate::report::paint::Paint;
 

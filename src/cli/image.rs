@@ -9,11 +9,12 @@ use super::edit::Manifest;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::{Global, environments, terminal};
+use crate::manifest::attached::packer;
 use crate::manifest::effective::Effective;
 use crate::manifest::fleet::{App, Fleet};
-use crate::manifest::node::Layer;
+use crate::manifest::read::node::Layer;
+use crate::manifest::read::regular;
 use crate::manifest::source::shown;
-use crate::manifest::{packer, regular};
 use crate::model::names::{AppName, EnvironmentName};
 
 /// Edit the image of an app in its manifest

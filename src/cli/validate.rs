@@ -7,10 +7,10 @@ use clap::Args;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::{Global, terminal};
+use crate::manifest::diagnostic::format::{self, Format};
 use crate::manifest::diagnostic::{Diagnostic, Diagnostics};
-use crate::manifest::document::Location;
 use crate::manifest::fleet::{self, Fleet};
-use crate::manifest::format::{self, Format};
+use crate::manifest::source::Location;
 use crate::report::words;
 
 /// Check the manifests, offline

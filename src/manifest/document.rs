@@ -1,26 +1,15 @@
 //! One document: its kind, its name, and its parts, checked as far as they can be checked alone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::diagnostic::{Code, Diagnostic, Diagnostics, closest, quoted};
-use super::node::{Content, Layer, Node};
-use super::schema::{self, API_VERSION, APP, ENVIRONMENT};
-use super::source::Place;
-use super::yaml::Document;
-use super::{labels, shape, values};
-
-/// Where a manifest stands: enough to find it again, and to edit it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Location {
-    /// The file.
-    pub path: PathBuf,
-    /// The number of the document in the file, counted from 0.
-    pub document: usize,
-    /// The name in it.
-    pub name: Place,
-}
+use crate::manifest::diagnostic::{Code, Diagnostic, Diagnostics, closest, quoted};
+use crate::manifest::read::node::{Content, Layer, Node};
+use crate::manifest::read::yaml::Document;
+use crate::manifest::schema::shape;
+use crate::manifest::schema::{self, API_VERSION, APP, ENVIRONMENT};
+use crate::manifest::source::{Location, Place};
+use crate::manifest::values::{self, labels};
 
 /// A document that says what it is.
 #[derive(Clone, Debug)]

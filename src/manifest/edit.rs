@@ -10,12 +10,12 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::diagnostic::{Diagnostics, quoted};
-use super::node::{Content, Node};
-use super::schema;
-use super::source::SourceFile;
-use super::sources::SOURCES;
-use super::yaml::{self, Document};
+use crate::manifest::diagnostic::{Diagnostics, quoted};
+use crate::manifest::read::node::{Content, Node};
+use crate::manifest::read::yaml::{self, Document};
+use crate::manifest::schema;
+use crate::manifest::source::SourceFile;
+use crate::manifest::values::source::SOURCES;
 use crate::model::names::is_image_id;
 use crate::model::names::{AppName, EnvironmentName};
 

@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use super::node::{Layer, Node};
-use super::source::Place;
-use super::yaml;
+use crate::manifest::read::node::{Layer, Node};
+use crate::manifest::read::yaml;
+use crate::manifest::source::Place;
 use crate::model::launch::Secret;
 use crate::model::spec::AppSpec;
 

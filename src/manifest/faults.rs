@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use super::document::Location;
-use super::source::Place;
+use crate::manifest::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use crate::manifest::source::Location;
+use crate::manifest::source::Place;
 use crate::model::desired::LeftOut;
 use crate::model::names::{AppName, EnvironmentName};
 

@@ -1,7 +1,7 @@
 //! The text of a first manifest.
 
-use super::diagnostic::quoted;
-use super::yaml::inline_text;
+use crate::manifest::diagnostic::quoted;
+use crate::manifest::read::yaml::inline_text;
 use crate::model::names::{AppName, EnvironmentName};
 use crate::model::spec::{HealthCheck, Instances, Protocol};
 

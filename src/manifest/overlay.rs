@@ -1,14 +1,10 @@
 //! Layers of a spec made one: environment defaults, then the app, then its overlay.
 
-use super::node::{Content, Node};
-use super::schema;
-
-/// Fields of a spec with several forms: half of one form and half of another make no sense. They are replaced as a whole;
-/// `loadBalancer` only where another form is named.
-pub const REPLACED_WHOLE: [&str; 3] = ["image", "strategy", "loadBalancer"];
+use crate::manifest::read::node::{Content, Node};
+use crate::manifest::schema;
 
 /// The spec that `layers` amount to, later ones over earlier ones: a JSON merge patch (RFC 7396) each, with the exceptions of
-/// [`REPLACED_WHOLE`]. No null is left in its mappings; what was taken away falls back to the built-in default.
+/// [`REPLACED_WHOLE`](schema::REPLACED_WHOLE). No null is left in its mappings; what was taken away falls back to the built-in default.
 pub fn merge(layers: &[&Node]) -> Option<Node> {
     let (first, rest) = layers.split_first()?;
     let base = without_nulls(first);
@@ -30,7 +26,7 @@ fn patched(target: Option<Node>, patch: &Node, top: bool) -> Node {
             continue;
         }
         let old = known.map(|at| &entries[at].1);
-        let whole = top && REPLACED_WHOLE.contains(&key.as_str()) && !is_same_form(key, old, change);
+        let whole = top && schema::REPLACED_WHOLE.contains(&key.as_str()) && !is_same_form(key, old, change);
         match known {
             _ if whole || known.is_none() => {
                 let value = without_nulls(change);
@@ -83,8 +79,8 @@ mod tests {
 
     use super::*;
     use crate::manifest::diagnostic::Diagnostics;
+    use crate::manifest::read::yaml;
     use crate::manifest::source::SourceFile;
-    use crate::manifest::yaml;
 
     fn node(text: &str) -> Node {
         let file = Arc::new(SourceFile::new(Path::new("a.yaml"), text.to_owned()));

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::diagnostic::Code;
-use super::schema;
+use crate::manifest::diagnostic::Code;
+use crate::manifest::schema;
 
 fn fields() -> String {
     let mut table = "| field | holds | default | a change is | |\n|---|---|---|---|---|\n".to_owned();
@@ -12,7 +12,9 @@ fn fields() -> String {
             Some(effect) => serde_json::to_value(effect).unwrap().as_str().unwrap().to_owned(),
             None => continue,
         };
-        let default = field.default.map_or_else(String::new, |value| format!("`{}`", super::yaml::inline(&value)));
+        let default = field
+            .default
+            .map_or_else(String::new, |value| format!("`{}`", crate::manifest::read::yaml::inline(&value)));
         let description = field.description.replace(char::is_whitespace, " ");
         table += &format!("| `{}` | {} | {default} | {effect} | {description} |\n", field.path, field.kind);
     }

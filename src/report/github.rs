@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::words;
-use crate::manifest::format::{github_data, github_property};
+use crate::manifest::diagnostic::format::{github_data, github_property};
 use crate::model::plan::{AppPlan, Change, Plan};
 
 /// The annotations of all `plans`: errors for what cannot be planned, warnings for what waits for people, notices for changes.

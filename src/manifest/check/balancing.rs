@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::arn::Arn;
-use super::super::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean, quoted};
 use super::{Subject, foreign};
+use crate::manifest::diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean, quoted};
+use crate::manifest::values::arn::Arn;
 use crate::model::spec::{Kind, Listener, ListenerProtocol, OwnLoadBalancer, Protocol, SharedListener};
 
 /// How many values the conditions of a rule may have together.

@@ -1,10 +1,10 @@
 //! The machine: instance types, volumes, and whose instance profile it is.
 
 use super::{Subject, foreign};
-use crate::manifest::arn::Arn;
 use crate::manifest::diagnostic::{Code, Diagnostic, Diagnostics, quoted};
 use crate::manifest::init::PLACEHOLDER_IMAGE;
-use crate::manifest::node::Node;
+use crate::manifest::read::node::Node;
+use crate::manifest::values::arn::Arn;
 use crate::model::names::Scope;
 use crate::model::spec::{BlockDevice, ImageSource, VolumeType};
 

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::diagnostic::{Code, Diagnostics, quoted};
 use super::Subject;
+use crate::manifest::diagnostic::{Code, Diagnostics, quoted};
 use crate::model::coverage::covers;
 use crate::model::observed::Conditions;
 use crate::model::spec::{LoadBalancer, SharedListener};

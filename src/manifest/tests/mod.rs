@@ -7,10 +7,10 @@ mod yaml;
 
 use std::path::{Path, PathBuf};
 
-use super::diagnostic::{Code, Diagnostics};
-use super::fleet::{Fleet, load, load_texts};
-use super::format::{Format, render};
-use super::node::Layer;
+use crate::manifest::diagnostic::format::{Format, render};
+use crate::manifest::diagnostic::{Code, Diagnostics};
+use crate::manifest::fleet::{Fleet, load, load_texts};
+use crate::manifest::read::node::Layer;
 use crate::model::names::EnvironmentName;
 use crate::model::spec::LoadBalancer;
 use crate::model::time::Span;

@@ -2,7 +2,7 @@
 
 use super::ec2::security_group;
 use super::{Complaint, HOUR, Rule, form};
-use crate::manifest::arn::Arn;
+use crate::manifest::values::arn::Arn;
 
 /// The rules of an app's fields here.
 pub(super) const APP: &[(&str, Rule)] = &[

@@ -1,8 +1,8 @@
 //! What EC2 takes: types, ids, devices, user data, containers.
 
 use super::{Complaint, Rule, form};
-use crate::manifest::arn::Arn;
 use crate::manifest::diagnostic::{Code, quoted};
+use crate::manifest::values::arn::Arn;
 use crate::model::names::is_ec2_id;
 
 /// The rules of an app's fields here.

@@ -1,7 +1,7 @@
 //! What images and releases may be called.
 
 use super::{Complaint, DAY, Rule, form};
-use crate::manifest::arn::is_account;
+use crate::manifest::values::arn::is_account;
 use crate::model::names::is_image_id;
 use crate::model::tags;
 use crate::model::time::Timestamp;

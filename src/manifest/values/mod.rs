@@ -2,23 +2,26 @@
 //!
 //! Here is how a value at a path is found and held to its rule; the rules stand by what they are about:
 //!
+//! - [`arn`]: the parts of an ARN; [`labels`]: what can be a tag; [`source`]: where an image comes from
 //! - [`image`], [`ec2`], [`scaling`], [`balancing`], [`web`]: AWS's limits, and those of requests
 //! - [`names`]: DNS names, accounts, roles, and the rules of an environment
 //! - [`conduct`]: how releases go
 
+pub(super) mod arn;
 mod balancing;
 mod conduct;
 mod ec2;
 mod image;
+pub(super) mod labels;
 mod names;
 mod scaling;
+pub(super) mod source;
 mod web;
 
 use std::collections::BTreeMap;
 
-use super::diagnostic::{Code, Diagnostic, Diagnostics, quoted};
-use super::node::{Content, Node};
-use super::sources;
+use crate::manifest::diagnostic::{Code, Diagnostic, Diagnostics, quoted};
+use crate::manifest::read::node::{Content, Node};
 use crate::model::time::Span;
 
 pub use ec2::{MAX_USER_DATA, user_data_too_long};
@@ -50,7 +53,7 @@ const APP: [&[(&str, Rule)]; 7] =
 /// Checks the values of one layer of an app's spec.
 pub fn check_app(layer: &Node, findings: &mut Diagnostics) {
     APP.iter().for_each(|rules| check(layer, rules, findings));
-    sources::check_layer(layer, findings);
+    source::check(layer, findings);
 }
 
 /// Checks the values of an environment's spec.

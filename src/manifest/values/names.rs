@@ -3,7 +3,7 @@
 use super::ec2::{security_group, subnet, vpc};
 use super::image::image_owner;
 use super::{Complaint, DAY, Rule, form};
-use crate::manifest::arn::{Arn, is_account, is_region};
+use crate::manifest::values::arn::{Arn, is_account, is_region};
 
 /// The rules of an app's fields here.
 pub(super) const APP: &[(&str, Rule)] = &[("dns.ttl", Rule::Within(1, 7 * DAY)), ("dns.name", Rule::Text(dns_name))];

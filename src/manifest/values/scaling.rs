@@ -2,8 +2,8 @@
 
 use super::names::role;
 use super::{Complaint, DAY, HOUR, Rule, form};
-use crate::manifest::arn::Arn;
 use crate::manifest::diagnostic::{Code, quoted};
+use crate::manifest::values::arn::Arn;
 use crate::model::schedule::Schedule;
 
 /// The rules of an app's fields here.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Number, Value};
 
-use super::source::Place;
+use crate::manifest::source::Place;
 
 /// Which part of the manifests a value came from. Later ones win over earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -161,7 +161,7 @@ impl Node {
 
     /// What it is, for people: `the number 3`, `a list`.
     pub fn described(&self) -> String {
-        use super::diagnostic::quoted;
+        use crate::manifest::diagnostic::quoted;
         match &self.content {
             Content::Null { written: true } => "null".to_owned(),
             Content::Null { written: false } => "nothing".to_owned(),

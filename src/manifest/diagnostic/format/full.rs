@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
 
-use super::super::diagnostic::{Diagnostic, Diagnostics, Severity};
-use super::super::source::{Place, SourceFile};
+use crate::manifest::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::manifest::source::{Place, SourceFile};
 
 /// A source line that is longer is left out: a file of one long line is no source line to show.
 const LONGEST_LINE: usize = 2000;

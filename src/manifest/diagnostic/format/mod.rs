@@ -8,8 +8,8 @@ use std::str::FromStr;
 
 use serde_json::{Value, json};
 
-use super::diagnostic::{Diagnostic, Diagnostics};
-use super::source::Place;
+use crate::manifest::diagnostic::{Diagnostic, Diagnostics};
+use crate::manifest::source::Place;
 use crate::model::text::{cleaned, is_disturbing};
 
 /// A way to show findings.

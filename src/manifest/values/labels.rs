@@ -1,11 +1,11 @@
 //! Labels of an app: what AWS takes as a tag, and what Amiable keeps for its own.
 
-use super::diagnostic::{Code, Diagnostic, Diagnostics, quoted};
-use super::node::Node;
+use crate::manifest::diagnostic::{Code, Diagnostic, Diagnostics, quoted};
+use crate::manifest::read::node::Node;
 
 /// Checks `metadata.labels`.
 /// <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>
-pub(super) fn check(labels: &Node, findings: &mut Diagnostics) {
+pub(in crate::manifest) fn check(labels: &Node, findings: &mut Diagnostics) {
     for (key, value) in labels.entries() {
         let key_place = value.key.clone().unwrap_or_else(|| value.spot());
         if let Some(why) = key_problem(key) {

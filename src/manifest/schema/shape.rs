@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::diagnostic::{Code, Diagnostic, Diagnostics, closest, did_you_mean, quoted};
-use super::node::{Content, Node};
-use super::schema;
+use crate::manifest::diagnostic::{Code, Diagnostic, Diagnostics, closest, did_you_mean, quoted};
+use crate::manifest::read::node::{Content, Node};
+use crate::manifest::schema;
 use crate::model::names::{AppName, EnvironmentName};
 use crate::model::spec::{Percent, Ratio, Statuses, Tolerance};
 use crate::model::time::{Milliseconds, Span};

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// The stretches of a text in which secrets may stand, in order: the values of fields that hold some or are called like it,
 /// misspelt ones too, and users with their passwords in URLs.
-pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
+pub(in crate::manifest) fn secrets(text: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut start = 0;
     // The indentation of the field whose value this is, and where the value ends at the earliest.
@@ -35,7 +35,7 @@ pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
 
 /// What else must not be shown where the text is no YAML from `offset` on: the value of the last sensitive field before it, which
 /// may not have ended, up to the end of the document.
-pub(super) fn open_at(text: &str, secrets: &[Range<usize>], offset: usize) -> Option<Range<usize>> {
+pub(in crate::manifest) fn open_at(text: &str, secrets: &[Range<usize>], offset: usize) -> Option<Range<usize>> {
     let marker = |at: usize| text[at..].starts_with("---") && text[..at].ends_with('\n');
     let offset = offset.min(text.len());
     let markers = || text.match_indices("---").map(|(at, _)| at).filter(|at| marker(*at));
@@ -114,7 +114,7 @@ fn user_info(line: &str) -> impl Iterator<Item = Range<usize>> {
 }
 
 /// A text without the users and passwords of its URLs.
-pub(super) fn without_user_info(text: &str) -> String {
+pub(in crate::manifest) fn without_user_info(text: &str) -> String {
     let mut shown = text.to_owned();
     let found: Vec<_> = user_info(text).collect();
     found.into_iter().rev().for_each(|part| shown.replace_range(part, "***"));

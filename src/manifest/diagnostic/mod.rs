@@ -1,11 +1,13 @@
 //! What is wrong with the manifests: one value per finding, made by the checks and shown by [`super::format`].
 
+pub mod format;
+
 use std::fmt;
 use std::path::Path;
 
-use super::format::{Format, render};
-use super::masks;
-use super::source::{self, Place};
+use crate::manifest::diagnostic::format::{Format, render};
+use crate::manifest::source::masks;
+use crate::manifest::source::{self, Place};
 use crate::model::text::is_disturbing;
 
 /// How much a finding matters.

@@ -1,8 +1,8 @@
 //! Whether the checks of a release fit the app: its load balancer, its hosts and paths, and each other.
 
-use super::check::Subject;
-use super::check::balancing::twice;
-use super::diagnostic::{Code, Diagnostics, quoted};
+use crate::manifest::check::Subject;
+use crate::manifest::check::balancing::twice;
+use crate::manifest::diagnostic::{Code, Diagnostics, quoted};
 use crate::model::spec::{Compare, Kind, LoadBalancer, SharedListener, SmokeCheck};
 
 /// How many values the conditions of a rule may have together; the preview header takes one of them.
@@ -215,8 +215,8 @@ fn matches(pattern: &str, text: &str) -> bool {
 mod tests {
     use std::path::PathBuf;
 
-    use super::super::fleet::load_texts;
     use super::*;
+    use crate::manifest::fleet::load_texts;
 
     const ENVIRONMENT: &str = "apiVersion: amiable/v1
 kind: Environment

@@ -6,18 +6,19 @@ mod container;
 pub(super) mod machine;
 mod rules;
 mod scaling;
+pub(super) mod sources;
 mod stepping;
 mod strategy;
+mod verification;
 
 use std::collections::BTreeMap;
 
-use super::arn::Arn;
-use super::diagnostic::{Code, Diagnostic, Diagnostics, quoted};
-use super::document::Location;
-use super::init::PLACEHOLDER_ACCOUNT;
-use super::node::{Layer, Node};
-use super::values::is_zone_id;
-use super::verification;
+use crate::manifest::diagnostic::{Code, Diagnostic, Diagnostics, quoted};
+use crate::manifest::init::PLACEHOLDER_ACCOUNT;
+use crate::manifest::read::node::{Layer, Node};
+use crate::manifest::source::Location;
+use crate::manifest::values::arn::Arn;
+use crate::manifest::values::is_zone_id;
 use crate::model::names::Scope;
 use crate::model::spec::{AppSpec, Dns, EnvironmentSpec, LoadBalancer, RecordType};
 

@@ -1,19 +1,21 @@
 //! Files that manifests name, such as user data or what Packer wrote: read with the manifests, within their directory and within limits.
 
+pub mod packer;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use super::diagnostic::{Code, Diagnostic, quoted, quoted_path};
-use super::node::Node;
-use super::regular;
-use super::values::{MAX_USER_DATA, user_data_too_long};
+use crate::manifest::diagnostic::{Code, Diagnostic, quoted, quoted_path};
+use crate::manifest::read::node::Node;
+use crate::manifest::read::regular;
+use crate::manifest::values::{MAX_USER_DATA, user_data_too_long};
 
 /// The largest manifest of Packer's that is read.
 const MAX_PACKER: usize = 1 << 20;
 
 /// Where files are that manifests name.
-pub(super) enum Attached {
+pub(in crate::manifest) enum Attached {
     /// On disk, in these directories and nowhere else.
     Within(Vec<PathBuf>),
     /// In memory, by the paths that they are known by.
@@ -22,13 +24,13 @@ pub(super) enum Attached {
 
 impl Attached {
     /// On disk, in the directories that were named, and beside the manifests that were.
-    pub(super) fn beside(paths: &[PathBuf]) -> Self {
+    pub(in crate::manifest) fn beside(paths: &[PathBuf]) -> Self {
         let directory = |path: &PathBuf| if path.is_dir() { path.clone() } else { parent(path) };
         Self::Within(paths.iter().filter_map(|path| fs::canonicalize(directory(path)).ok()).collect())
     }
 
     /// The text of the file that `node` names, relative to the manifest that it stands in.
-    pub(super) fn user_data(&self, node: &Node) -> Result<String, Box<Diagnostic>> {
+    pub(in crate::manifest) fn user_data(&self, node: &Node) -> Result<String, Box<Diagnostic>> {
         let (told, bytes) = self.bytes(node, MAX_USER_DATA)?;
         if bytes.len() > MAX_USER_DATA {
             // Of a larger file no more is read than shows that it is too large.
@@ -39,7 +41,7 @@ impl Attached {
     }
 
     /// The text of the manifest of Packer's that `node` names, in the same way.
-    pub(super) fn packer(&self, node: &Node) -> Result<String, Box<Diagnostic>> {
+    pub(in crate::manifest) fn packer(&self, node: &Node) -> Result<String, Box<Diagnostic>> {
         let (told, bytes) = self.bytes(node, MAX_PACKER)?;
         if bytes.len() > MAX_PACKER {
             let message = format!("{told} is larger than {} MiB", MAX_PACKER >> 20);
@@ -82,7 +84,7 @@ fn text(node: &Node, told: &str, bytes: Vec<u8>) -> Result<String, Box<Diagnosti
 }
 
 /// A path without its `.`s.
-pub(super) fn plain(path: &Path) -> PathBuf {
+pub(in crate::manifest) fn plain(path: &Path) -> PathBuf {
     path.components().filter(|part| *part != Component::CurDir).collect()
 }
 

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, StrInput};
 use serde_json::{Number, Value};
 
-use super::diagnostic::{Code, Diagnostic, Diagnostics, quoted};
-use super::node::{Content, Layer, Node};
-use super::source::{Place, SourceFile};
+use crate::manifest::diagnostic::{Code, Diagnostic, Diagnostics, quoted};
+use crate::manifest::read::node::{Content, Layer, Node};
+use crate::manifest::source::{Place, SourceFile};
 
 /// How deep values may be nested. The deepest field has six levels.
 const MAX_DEPTH: usize = 32;

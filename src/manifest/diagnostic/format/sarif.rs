@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::diagnostic::{Code, Diagnostic, Diagnostics};
-use super::super::source::Place;
+use crate::manifest::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::manifest::source::Place;
 
 pub(super) fn document(findings: &Diagnostics) -> Value {
     let rules: Vec<Value> = Code::ALL

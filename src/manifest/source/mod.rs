@@ -1,13 +1,25 @@
 //! A manifest file as it was read, and places in it.
 
+pub(super) mod masks;
+
 use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::masks;
 use crate::model::text::cleaned;
+
+/// Where a manifest stands: enough to find it again, and to edit it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The file.
+    pub path: PathBuf,
+    /// The number of the document in the file, counted from 0.
+    pub document: usize,
+    /// The name in it.
+    pub name: Place,
+}
 
 /// One file's text, with what is needed to point into it.
 #[derive(Clone, PartialEq, Eq)]

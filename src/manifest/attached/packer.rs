@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::diagnostic::quoted;
+use crate::manifest::diagnostic::quoted;
 use crate::model::names::is_image_id;
 
 #[derive(Deserialize)]

@@ -6,9 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::diagnostic::{Code, Diagnostic, Diagnostics, quoted_path};
-use super::regular;
-use super::source::{Place, SourceFile};
+use crate::manifest::diagnostic::{Code, Diagnostic, Diagnostics, quoted_path};
+use crate::manifest::read::regular;
+use crate::manifest::source::{Place, SourceFile};
 
 /// The largest file that is read.
 const MAX_BYTES: u64 = 1 << 20;
@@ -138,7 +138,7 @@ fn is_hidden(path: &Path) -> bool {
 }
 
 /// Whether a file is a manifest by its name.
-pub(super) fn is_manifest(path: &Path) -> bool {
+pub(in crate::manifest) fn is_manifest(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 

@@ -1,12 +1,13 @@
 //! The JSON Schema of the manifests, generated from their types: for editors, for the checks, and for `explain`.
 
+pub mod shape;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::overlay::REPLACED_WHOLE;
 use crate::model::names::{AppName, EnvironmentName};
 use crate::model::plan::Effect;
 use crate::model::spec::{AppSpec, EnvironmentSpec};
@@ -19,6 +20,10 @@ pub const APP: &str = "App";
 
 /// The `kind` of an environment.
 pub const ENVIRONMENT: &str = "Environment";
+
+/// Fields of a spec with several forms: half of one form and half of another make no sense. They are replaced as a whole;
+/// `loadBalancer` only where another form is named.
+pub const REPLACED_WHOLE: [&str; 3] = ["image", "strategy", "loadBalancer"];
 
 /// The most labels an app may have. AWS takes 50 tags; the others are left for Amiable's own and a release's artifacts.
 /// <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>
@@ -69,7 +74,7 @@ pub fn effect_of(path: &str) -> Option<Effect> {
 }
 
 /// Whether a rule on a shared listener has a field of this name.
-pub(super) fn is_of_shared_listener(field: &str) -> bool {
+pub(in crate::manifest) fn is_of_shared_listener(field: &str) -> bool {
     effective().pointer("/definitions/SharedListener/properties").is_some_and(|fields| fields.get(field).is_some())
 }
 
@@ -362,7 +367,7 @@ fn kind(root: &Value, schema: &Value) -> String {
 }
 
 /// The texts that an enumeration takes; none for anything else.
-pub(super) fn allowed(schema: &Value) -> Vec<&str> {
+pub(in crate::manifest) fn allowed(schema: &Value) -> Vec<&str> {
     if let Some(constant) = schema.get("const").and_then(Value::as_str) {
         return vec![constant];
     }
