@@ -39,13 +39,14 @@ impl Abort {
         case.read_deployed().await;
         let (why, watching) = (self.reason.as_deref(), &self.watching);
         let saying = Saying { global, desired: &desired, watching, why, how: "aborted" };
-        let (_, agreed) = case.decide_on_traffic(&saying, &|about| intent::abort(about)).await?;
+        let (intent, agreed) = case.decide_on_traffic(&saying, &|about| intent::abort(about)).await?;
         if self.watching.no_wait {
             return Ok(Exit::Fine);
         }
         let ending = watch::outcome(&case.session, &agreed, &case.options(&self.watching)).await?;
         watch::conclude(&ending, case.options(&self.watching).only.as_ref());
         // That the release failed is what was asked for.
-        Ok(if ending.outcome == Outcome::ReleaseFailed { Exit::Fine } else { watch::exit(ending.outcome) })
+        let is_done = ending.outcome == Outcome::ReleaseFailed || case.gave_way(&intent, &ending);
+        Ok(if is_done { Exit::Fine } else { watch::exit(ending.outcome) })
     }
 }

@@ -12,7 +12,7 @@ use super::{Global, terminal, watch};
 use crate::aws::act::perform;
 use crate::aws::observe::fulfil;
 use crate::aws::recheck::{Recheck, recheck};
-use crate::controller::converge::Options;
+use crate::controller::converge::{Ending, Options, Outcome};
 use crate::controller::snapshot::foresee;
 use crate::execute::{Executed, execute};
 use crate::model::action::Action;
@@ -20,7 +20,7 @@ use crate::model::decision::{Decision, Verb};
 use crate::model::desired::{Desired, DesiredApp};
 use crate::model::names::{AppName, Scope};
 use crate::model::observed::Want;
-use crate::model::plan::AppPlan;
+use crate::model::plan::{AppPlan, Change};
 use crate::model::record::DeployedRecord;
 use crate::plan::intent::{About, Intent};
 use crate::report::json;
@@ -190,6 +190,14 @@ impl Case {
             true => Ok(Exit::Fine),
             false => watch::converge(&self.session, desired, &self.options(watching)).await,
         }
+    }
+
+    /// Whether what somebody turned down has given way to what serves in its place, though nothing else can be done about the
+    /// app: its manifest has errors, or contradicts what there is.
+    pub fn gave_way(&self, intent: &Intent, ending: &Ending) -> bool {
+        let Some(plan) = ending.plan.app(&self.app.scope.app) else { return false };
+        let is_back = plan.from.is_some() && plan.from == intent.serves && plan.from != Some(intent.generation);
+        ending.outcome == Outcome::Failed && plan.change == Change::Error && is_back
     }
 
     /// Records what was decided about it, if it is still the same.

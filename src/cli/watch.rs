@@ -190,6 +190,7 @@ fn lines(outcome: Outcome, plan: &Plan, apps: &[&AppPlan]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::plan::Exposed;
     use crate::report::samples;
 
     #[test]
@@ -208,6 +209,24 @@ mod tests {
         let plan = samples::plan(vec![samples::failing(), samples::unchanged("web")]);
         let apps: Vec<&AppPlan> = plan.apps.iter().collect();
         assert_eq!(lines(Outcome::Failed, &plan, &apps), ["mailer: image ami-0999 does not exist in us-west-2"]);
+    }
+
+    #[test]
+    fn the_end_of_the_time_and_an_interrupt_say_what_has_traffic_and_how_it_is_given_back() {
+        for (share, has) in [(Some(100), "has all traffic"), (Some(5), "has 5% of the traffic")] {
+            let exposed = Some(Exposed { share, ..samples::exposed() });
+            let plan = samples::plan(vec![AppPlan { exposed, ..samples::rolling_out() }]);
+            let apps: Vec<&AppPlan> = plan.apps.iter().collect();
+            let said = format!(
+                "hello-world: v042 {has}, and nobody watches it now: `amiable apply hello-world` goes on watching it; `amiable \
+                 abort hello-world` gives the traffic back to v041"
+            );
+            for (outcome, how) in [(Outcome::TimedOut, "--timeout is over"), (Outcome::Interrupted, "interrupted")] {
+                let lines = lines(outcome, &plan, &apps);
+                assert!(lines[0].starts_with(how), "{lines:?}");
+                assert_eq!(lines.last(), Some(&said));
+            }
+        }
     }
 
     #[test]

@@ -178,7 +178,9 @@ pub(super) fn place<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Pi
     }
     let found = draft.observed.details.rules_of.get(&listener.arn);
     let rules = draft.see(found, Want::RulesOf(listener.arn.clone()), "the listener's rules")?;
-    let others = || rules.iter().filter(|other| own.is_none_or(|own| own.arn != other.arn));
+    // The rule for preview requests moves along.
+    let ours = || own.into_iter().chain(own.and(front.preview));
+    let others = || rules.iter().filter(|other| ours().all(|ours| ours.arn != other.arn));
     let bounds = match Bounds::of(others(), conditions) {
         Ok(bounds) => bounds,
         Err(against) => return Some(place::conflict(shared, against)),

@@ -216,6 +216,8 @@ fn follow<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>)
     let conflict = conflict::strangers(draft, picture).or_else(|| conflict::conflict(wanted, picture));
     let conflict = conflict.or_else(|| conflict::dns(draft, wanted, picture));
     if let Some(conflict) = conflict.or_else(|| conflict::place(draft, wanted, picture)) {
+        // Whatever stands in the way of the manifest, what serves is told.
+        draft.plan.from = picture.serving().map(|group| group.owner.generation);
         return draft.fail(conflict);
     }
     release(draft, wanted, picture);

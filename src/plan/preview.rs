@@ -2,7 +2,8 @@
 //! a generation can be asked before anybody else asks it.
 //!
 //! It stands as long as the manifest has smoke checks. On a listener of the app's own it has the first free place; on a
-//! shared one a place before the app's rule, and that rule's conditions as well.
+//! shared one a place before the app's rule, and that rule's conditions as well. Behind the app's rule it would never get a
+//! request, and the checks would ask the generation that serves: so it moves where that rule moves.
 
 use super::draft::Draft;
 use super::picture::{Front, Picture};
@@ -106,6 +107,16 @@ pub(super) fn prepare<'a>(
         draft.act(action, "the rule for preview requests has other conditions than the app's", Vec::new());
         return false;
     }
+    if let Some(own) = front.rule.and_then(|own| own.priority).filter(|own| is_behind(rule, *own)) {
+        let listener = listener(front).map(|listener| listener.arn.clone()).unwrap_or_default();
+        let found = draft.observed.details.rules_of.get(&listener);
+        let Some(rules) = draft.see(found, Want::RulesOf(listener), "the listener's rules") else { return false };
+        match ahead(rules, rule, own) {
+            Some((action, why)) => draft.act(action, why, Vec::new()),
+            None => draft.fail(NO_PLACE),
+        }
+        return false;
+    }
     // What is created from now on carries it from its birth.
     if let Some(newest) = picture.groups.last().filter(|_| named(&picture.groups) != Some(rule.arn.as_str())) {
         let tag = Tags::from([(keys::PREVIEW_RULE.to_owned(), rule.arn.clone())]);
@@ -122,11 +133,8 @@ fn create<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, front: &Front<'a>, val
     else {
         return false;
     };
-    let Some(priority) = place(rules, front.rule) else {
-        draft.fail(
-            "smoke checks need a place before the app's rule on the shared listener, and none is free; give the rule a \
-             higher priority, or leave out verification.smoke",
-        );
+    let Some(priority) = place(rules, front.rule.and_then(|own| own.priority)) else {
+        draft.fail(NO_PLACE);
         return false;
     };
     let slot = front.live_slot().map_or(Slot::A, Slot::other);
@@ -141,10 +149,26 @@ fn create<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, front: &Front<'a>, val
     false
 }
 
-/// The first free place or, before an app's rule, the last free one.
-fn place(rules: &[Rule], own: Option<&Rule>) -> Option<u32> {
+const NO_PLACE: &str = "smoke checks need a place before the app's rule on the shared listener, and none is free; give the rule a \
+                        higher priority, or leave out verification.smoke";
+
+/// What moves the rule for preview requests ahead of the app's own rule, which has this place or is about to get it: nothing
+/// where it is ahead already, or no place is free.
+pub(super) fn ahead(rules: &[Rule], preview: &Rule, own: u32) -> Option<(Action, String)> {
+    let priority = place(rules, Some(own)).filter(|_| is_behind(preview, own))?;
+    let action = Action::SetRulePriority { arn: preview.arn.clone(), priority };
+    Some((action, "preview requests are to reach their rule before the app's own".to_owned()))
+}
+
+/// Whether requests would reach the app's own rule at this place first.
+fn is_behind(preview: &Rule, own: u32) -> bool {
+    preview.priority.is_none_or(|place| place >= own)
+}
+
+/// The first free place or, before the place of an app's rule, the last free one.
+fn place(rules: &[Rule], own: Option<u32>) -> Option<u32> {
     let is_free = |place: &u32| rules.iter().all(|rule| rule.priority != Some(*place));
-    match own.and_then(|rule| rule.priority) {
+    match own {
         Some(priority) => (1..priority).rev().find(is_free),
         None => (1..=50_000).find(is_free),
     }
@@ -210,8 +234,22 @@ mod tests {
             |places: &[u32]| places.iter().map(|place| rule(Some(*place))).chain([rule(None)]).collect::<Vec<_>>();
         assert_eq!(place(&rules(&[]), None), Some(1));
         assert_eq!(place(&rules(&[1, 2, 4]), None), Some(3));
-        assert_eq!(place(&rules(&[8, 9, 10]), Some(&rule(Some(10)))), Some(7));
-        assert_eq!(place(&rules(&[1, 2, 3]), Some(&rule(Some(3)))), None);
-        assert_eq!(place(&rules(&[1]), Some(&rule(Some(1)))), None);
+        assert_eq!(place(&rules(&[8, 9, 10]), Some(10)), Some(7));
+        assert_eq!(place(&rules(&[1, 2, 3]), Some(3)), None);
+        assert_eq!(place(&rules(&[1]), Some(1)), None);
+    }
+
+    #[test]
+    fn it_moves_only_where_it_would_stand_behind_the_apps_own_rule() {
+        let to = |preview: u32, own: u32| {
+            let rules = [rule(Some(preview)), rule(Some(8)), rule(None)];
+            ahead(&rules, &rules[0], own).map(|(action, _)| match action {
+                Action::SetRulePriority { priority, .. } => priority,
+                other => panic!("{other:?}"),
+            })
+        };
+        assert_eq!((to(19, 20), to(19, 30)), (None, None));
+        assert_eq!((to(19, 19), to(19, 12), to(19, 9)), (Some(18), Some(11), Some(7)));
+        assert_eq!(to(19, 1), None, "there is no such place");
     }
 }

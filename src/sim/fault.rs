@@ -21,6 +21,8 @@ pub enum Fault {
     /// The call is carried out, and its answer ends right behind the first place of this text, or in the middle where there is
     /// none: its length fits, and the rest is lost.
     Cut(&'static str),
+    /// The call is carried out, and the list of this name in its answer is empty, as complete as it looks.
+    Emptied(&'static str),
     /// The call is answered as if it had been carried out, and nothing changes.
     Ignored,
     /// A read is answered from the world as it was before the last mutating call of its service or, if that was long ago, of any.

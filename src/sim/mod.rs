@@ -173,6 +173,7 @@ impl Simulation {
             Some(Fault::Unreachable | Fault::RequestLost) => (Reply::empty(0), false),
             Some(Fault::ReplyLost) => (api::dispatch(&mut inner.world, request), false),
             Some(Fault::Cut(after)) => (api::dispatch(&mut inner.world, request).cut(after), true),
+            Some(Fault::Emptied(list)) => (api::dispatch(&mut inner.world, request).emptied(list), true),
             Some(Fault::Ignored) => (api::dispatch(&mut inner.world.clone(), request), true),
             Some(Fault::Stale) if !mutating => {
                 let mut old = inner.past.shown(&request.service, &inner.world).clone();

@@ -378,6 +378,27 @@ async fn shared_job() -> Life {
     Life { ground: shared().await, deeds: deeds.into(), ends: false }
 }
 
+/// The first deploy and a replacement of three apps at once behind one listener.
+async fn neighbours() -> Life {
+    let behind = |name: &'static str, image| {
+        let front =
+            format!("  loadBalancer: {{listener: web, hosts: [{name}.example.com], deregistrationDelay: 5s}}\n");
+        (name, manifest(image, &front).replace("{name: hello}", &format!("{{name: {name}}}")))
+    };
+    let all = |image| Deed::Apply {
+        manifests: ["hello", "shop", "store"].map(|name| behind(name, image)).into(),
+        seconds: HOURS,
+        ends: Outcome::Converged,
+    };
+    Life { ground: shared().await, deeds: [HELLO_1_0, HELLO_1_1].map(all).into(), ends: false }
+}
+
+/// Another image for an app whose old generation is not kept.
+async fn unretained() -> Life {
+    let none = manifest(HELLO_1_1, "").replace("{for: 10s}", "{for: 0s}");
+    Life { ground: deployed("").await, deeds: vec![deploy(none)], ends: false }
+}
+
 /// The manifest with another status that counts as well.
 pub fn with_matcher(status: &str) -> String {
     manifest(HELLO_1_0, "").replace("/health_check", &format!("/health_check, matcher: '{status}'"))
@@ -435,6 +456,15 @@ stale_reads! {
     trial 11: one_stale_read_of_any_kind_after_any_call_of_the_trial_of_a_health_check_does_no_harm;
     handover 5: one_stale_read_of_any_kind_after_any_call_of_a_swap_of_names_does_no_harm;
     failing 11: one_stale_read_of_any_kind_after_any_call_of_a_release_that_falls_sick_does_no_harm;
+    worker 5: one_stale_read_of_any_kind_after_any_call_of_a_worker_does_no_harm;
+    in_place 5: one_stale_read_of_any_kind_after_any_change_in_place_does_no_harm;
+    edited 11: one_stale_read_of_any_kind_after_any_call_of_an_edit_on_the_way_does_no_harm;
+    reverted 5: one_stale_read_of_any_kind_after_any_call_of_a_revert_on_the_way_does_no_harm;
+    canary_turned_down 11: one_stale_read_of_any_kind_after_any_call_of_a_canary_that_is_turned_down_does_no_harm;
+    verified 11: one_stale_read_of_any_kind_after_any_call_of_a_release_with_every_check_does_no_harm;
+    stepping 11: one_stale_read_of_any_kind_after_any_call_of_steps_by_alarms_does_no_harm;
+    ending 5: one_stale_read_of_any_kind_after_any_call_of_the_end_of_an_app_does_no_harm;
+    neighbours 11: one_stale_read_of_any_kind_after_any_call_of_several_apps_behind_one_listener_does_no_harm;
 }
 
 /// A test for each life and each mishap, so that all cores are at work.
@@ -458,6 +488,9 @@ lives! {
         a_look_from_the_past_after_any_call_of_a_replacement_does_no_harm Mishap::Stale,
         old_news_of_groups_after_any_call_of_a_replacement_do_no_harm Mishap::StaleFrom("autoscaling"),
         old_news_of_load_balancing_after_any_call_of_a_replacement_do_no_harm Mishap::StaleFrom("elasticloadbalancing");
+    unretained:
+        a_replacement_of_what_is_not_kept_survives_a_crash_after_any_call Mishap::Crash,
+        a_look_from_the_past_after_any_call_of_a_replacement_of_what_is_not_kept_does_no_harm Mishap::Stale;
     worker:
         a_worker_survives_a_crash_after_any_call Mishap::Crash,
         a_worker_survives_a_lost_reply_to_any_call Mishap::ReplyLost,

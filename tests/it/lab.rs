@@ -37,7 +37,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 
 use crate::invariants;
-use crate::transport::slow;
+use crate::transport::{slow, standing_still};
 
 /// One account, one directory of manifests, and the product.
 pub struct Lab {
@@ -109,7 +109,17 @@ impl Lab {
     /// Another laboratory that goes on from what there is now: the same account and manifests, a process of its own, and
     /// what happens in one of them does not happen in the other.
     pub async fn fork(&self) -> Self {
-        self.gone_on(self.simulation.with(|world| world.clone()), Past::default()).await
+        self.from_still(&self.still()).await
+    }
+
+    /// The account as it is at this moment, for laboratories that go on from it later.
+    pub fn still(&self) -> World {
+        self.simulation.with(|world| world.clone())
+    }
+
+    /// Another laboratory that goes on from such a moment, however long ago it was.
+    pub async fn from_still(&self, still: &World) -> Self {
+        self.gone_on(still.clone(), Past::default()).await
     }
 
     /// The same from what there was at another moment, in a copy of the account.
@@ -175,6 +185,13 @@ impl Lab {
     /// From now on every request takes this much longer.
     pub async fn slow_down(&mut self, latency: Duration) {
         let http = slow(http_client(&self.simulation), latency);
+        self.aws = connect_by(http, &self.simulation, &self.clock).await;
+    }
+
+    /// The process stands still for so long while its request of that number is on its way, and the time has moved on for all
+    /// it waits for when it wakes.
+    pub async fn stand_still_at(&mut self, request: usize, time: Duration) {
+        let http = standing_still(http_client(&self.simulation), request, time);
         self.aws = connect_by(http, &self.simulation, &self.clock).await;
     }
 

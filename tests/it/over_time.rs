@@ -30,6 +30,8 @@ pub struct OverTime {
     unserved: BTreeMap<String, (Timestamp, Timestamp)>,
     /// Whether a mark may come as late as it likes, since AWS refuses it for now.
     patient: bool,
+    /// Whether AWS refuses every call that could give the traffic to whoever could serve.
+    helpless: bool,
     /// Whether a manifest asks for an earlier generation again, whose takeover is the mark then.
     takes_back: bool,
 }
@@ -38,6 +40,11 @@ impl OverTime {
     /// The same where AWS refuses calls, and perhaps the mark: it has to be there when the run is over.
     pub fn patient() -> Self {
         Self { patient: true, ..Self::default() }
+    }
+
+    /// AWS refuses to move traffic from now on: nobody may serve for as long as that is so.
+    pub fn helpless(&mut self) {
+        self.helpless = true;
     }
 
     /// A manifest asks for an earlier generation again: that it takes over says why the other one loses its share.
@@ -71,7 +78,7 @@ impl OverTime {
                 *since = world.now;
             }
             *seen = world.now;
-            let late = SERVED_WITHIN.after(*since) < world.now && !self.patient;
+            let late = SERVED_WITHIN.after(*since) < world.now && !self.helpless;
             assert!(!late, "nobody has served since {since}, and {could} could");
         }
     }

@@ -55,6 +55,9 @@ impl Job {
     async fn live(&self, refusal: Refusal, at: usize, call: &Call, from: Option<&Moment>) -> Option<Vec<String>> {
         let before = from.map(|moment| &moment.before);
         let (mut lab, tape) = self.begin(before).await;
+        if refusal != Refusal::Once && ["ModifyListener", "ModifyRule"].contains(&call.operation.as_str()) {
+            tape.helpless();
+        }
         let told = (call.clone(), from.is_some());
         let (mut seen, mut hit) = (0, false);
         tape.watch(&lab, move |_, this, mutating| {

@@ -121,6 +121,11 @@ impl Tape {
         self.0.lock().unwrap().never_below = serving;
     }
 
+    /// AWS refuses to move traffic from now on.
+    pub fn helpless(&self) {
+        self.0.lock().unwrap().over_time.helpless();
+    }
+
     /// From now on a manifest asks for an earlier generation again.
     pub fn takes_back(&self) {
         self.0.lock().unwrap().over_time.takes_back();

@@ -198,6 +198,25 @@ def test_a_signal_ends_the_work_and_says_what_nobody_watches_any_more(world, sen
     assert "amiable apply hello" in apply.stderr
 
 
+def test_what_an_interrupt_leaves_unwatched_is_named_with_the_command_that_gives_its_traffic_back(world):
+    small, large = "instanceType: m7i.large", "instanceType: m7i.xlarge"
+    world.app(world.images["hello 1.0.0"], machine=small)
+    world.run("apply", "--yes")
+    canary = "{canary: {steps: [{weight: 20}, {pause: 10h}]}}"
+    for machine, strategy, step, has in [
+        (small, canary, "shift 20% ✓", "v002 has 20% of the traffic"),
+        (large, "{redBlack: {bakeTime: 10h}}", "shift 100% ✓", "v003 has all traffic"),
+    ]:
+        world.app(world.images["hello 1.1.0"], machine=machine)
+        edit(world, "{redBlack: {bakeTime: 2s}}", strategy)
+        apply = world.run_until(step, "apply", "--yes")
+        assert apply.returncode == 130, apply.stderr
+        assert f"{has}, and nobody watches it now: `amiable apply hello` goes on watching it" in apply.stderr
+        assert "`amiable abort hello` gives the traffic back to v001" in apply.stderr
+        if strategy == canary:
+            world.run("abort", "hello", "--yes")
+
+
 def test_a_region_narrows_the_environments(world):
     world.app(world.images["hello 1.0.0"], machine="instanceType: m7i.large")
     world.run("plan", "--region", "us-west-2", "--verbose")

@@ -177,6 +177,11 @@ def test_a_named_pipe_is_refused_at_once_wherever_a_file_is_read(world):
         assert "it is a named pipe" in done.stdout + done.stderr
     done = world.run("image", "set", "hello", "--from", str(pipe), code=1)
     assert "it is a named pipe" in done.stdout + done.stderr
+    edit(world, "  launch: {userDataFile: boot.sh}\n", "")
+    edit(world, "image: {id: ", "image: {packerManifest: {file: boot.sh}} # {id: ")
+    for command in (["validate"], ["plan"], ["render", "hello"]):
+        done = world.run(*command, code=1)
+        assert "it is a named pipe" in done.stdout + done.stderr
 
 
 def test_the_name_of_a_file_gives_a_terminal_and_a_ci_runner_no_orders(world):

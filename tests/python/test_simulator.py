@@ -157,9 +157,25 @@ def test_what_is_interrupted_is_finished_by_the_next_run(simulator, world):
     path.write_text(text)
     stopped = world.run("apply", "--yes", "--timeout", "4m", code=5)
     assert "goes on from here" in stopped.stderr
+    assert "v002 has all traffic, and nobody watches it now: `amiable apply hello` goes on watching it" in stopped.stderr
+    assert "`amiable abort hello` gives the traffic back to v001" in stopped.stderr
     world.run("apply", "--yes")
     assert simulator.weights("hello-prod") == {"a": 0, "b": 100}
     assert simulator.record("hello")["generation"] == 2
+
+
+def test_a_rollback_shows_before_its_question_that_the_image_of_where_it_goes_is_gone(simulator, world):
+    known = images(simulator)
+    deploy(world, known["hello 1.0.0"])
+    deploy(world, known["hello 1.1.0"])
+    simulator.ec2.deregister_image(ImageId=known["hello 1.0.0"])
+    time.sleep(2)
+    asked = world.run("rollback", "hello", code=64)
+    assert "nobody is at the terminal to say yes" in asked.stderr
+    assert f"its image {known['hello 1.0.0']} is" in asked.stdout, asked.stdout
+    assert simulator.weights("hello-prod") == {"a": 0, "b": 100}
+    world.run("rollback", "hello", "--yes")
+    assert simulator.weights("hello-prod") == {"a": 100, "b": 0}
 
 
 def test_aws_own_refusals_are_the_ones_that_boto3_knows(simulator):

@@ -1,6 +1,16 @@
 //! The snapshot, its details, and what cannot be read.
 
+use std::sync::Arc;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+
 use super::*;
+use crate::model::time::Timestamp;
+use crate::sim::world::scaling::activity::{Activity, Status};
 
 #[tokio::test(start_paused = true)]
 async fn many_apps_are_read_in_pages_and_those_of_other_environments_are_not() {
@@ -199,6 +209,31 @@ async fn a_group_whose_tags_were_spoilt_by_hand_is_a_problem_and_not_an_absence(
 }
 
 #[tokio::test(start_paused = true)]
+async fn activities_are_read_page_by_page_back_to_the_time_that_they_are_wanted_for() {
+    let lab = Lab::new().await;
+    let release = lab.release("hello").await;
+    lab.pass(120).await;
+    let abandoned = "Instance became unhealthy while waiting for instance to be in Pending:Proceed state.";
+    lab.simulation.with(|world| {
+        let now = world.now;
+        let group = world.scaling.groups.get_mut(&release.group).unwrap();
+        // The first launch is abandoned, and a hundred and fifty more activities follow.
+        let first = Arc::make_mut(group.activities.back_mut().unwrap());
+        (first.status, first.message) = (Status::Cancelled, Some(abandoned.to_owned()));
+        let newest = Arc::clone(group.activities.front().unwrap());
+        for number in 0..150 {
+            let activity = Activity { id: format!("activity-{number}"), started_at: now, ..Activity::clone(&newest) };
+            group.activities.push_front(Arc::new(activity));
+        }
+    });
+    let seen = lab.look_at([Want::Activities(release.group.clone())]).await;
+    let activities = seen.details.activities[&release.group].known().unwrap();
+    assert_eq!(activities.len(), 152);
+    assert_eq!(activities.last().unwrap().message, abandoned);
+    assert_eq!(seen.calls["autoscaling:DescribeScalingActivities"], 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_parameter_that_may_not_be_read_hides_no_other() {
     let lab = Lab::new().await;
     let apps = ["one", "two", "three", "four"].map(|app| lab.scope(app));
@@ -290,6 +325,55 @@ async fn a_role_is_assumed_for_every_call_when_the_environment_names_one() {
     let seen = observe(&aws, &lab.desired, aws.clock().now()).await.unwrap();
     assert!(seen.caller.contains("assumed-role/deploy/amiable"), "{}", seen.caller);
     assert_ne!(seen.caller, lab.look().await.caller);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_are_signed_at_the_time_of_the_systems_clock_however_long_the_process_slept() {
+    let (lab, signed) = (Lab::new().await, Arc::new(Mutex::new(Vec::new())));
+    // An AWS whose time is the true one: where they differ, the SDK signs by what answers say.
+    let now = Clock::system();
+    let simulation = Simulation::new(World::example(now.now()), now.clone());
+    let http = SharedHttpClient::new(Noting { client: http_client(&simulation), signed: Arc::clone(&signed) });
+    let aws = Aws::connect(Settings::simulated(REGION, http, now)).await;
+    observe(&aws, &lab.desired, aws.clock().now()).await.unwrap();
+    // What is monotonic does not agree with the system's clock any more, as after a sleep or a correction by NTP.
+    tokio::time::advance(std::time::Duration::from_secs(3600)).await;
+    observe(&aws, &lab.desired, aws.clock().now()).await.unwrap();
+    let signed = signed.lock().unwrap();
+    assert!(signed.len() > 10, "{signed:?}");
+    for at in signed.iter() {
+        let at = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", at).unwrap();
+        let at = at.to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp();
+        let off = at.duration_since(Timestamp::now()).abs();
+        assert!(off < jiff::SignedDuration::from_secs(60), "{at} is {off} off");
+    }
+}
+
+/// Notes at which time each request was signed.
+#[derive(Debug)]
+struct Noting {
+    client: SharedHttpClient,
+    signed: Arc<Mutex<Vec<String>>>,
+}
+
+impl HttpClient for Noting {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        let (connector, signed) = (self.client.http_connector(settings, components), Arc::clone(&self.signed));
+        SharedHttpConnector::new(NotingConnector { connector, signed })
+    }
+}
+
+#[derive(Debug)]
+struct NotingConnector {
+    connector: SharedHttpConnector,
+    signed: Arc<Mutex<Vec<String>>>,
+}
+
+impl HttpConnector for NotingConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        self.signed.lock().unwrap().extend(request.headers().get("x-amz-date").map(str::to_owned));
+        self.connector.call(request)
+    }
 }
 
 #[tokio::test(start_paused = true)]

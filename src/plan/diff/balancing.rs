@@ -11,6 +11,7 @@ use crate::model::time::Span;
 use crate::plan::draft::Draft;
 use crate::plan::picture::Front;
 use crate::plan::place::{self, Against, Bounds};
+use crate::plan::preview;
 use crate::plan::release::Release;
 use crate::plan::resolve::balancing::Listener as WantedListener;
 use crate::plan::trial::{self, Verdict};
@@ -293,10 +294,14 @@ pub(super) fn rule<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, changes
         changes.differs("loadBalancer.priority", has, priority.to_string())
     });
     let is_later = moved.as_ref().is_some_and(|(priority, _)| rule.priority < Some(*priority));
+    let all = &draft.observed.details.rules_of;
+    let rules = front.shared.and_then(|listener| all.get(&listener.arn)?.known());
+    // First, so that preview requests never reach what serves.
+    let ahead = moved.as_ref().and_then(|(priority, _)| preview::ahead(rules?, front.preview?, *priority));
     let step = moved.map(|(priority, why)| (Action::SetRulePriority { arn: rule.arn.clone(), priority }, why));
     // A rule that takes more requests than before first moves behind those that it would take them from; one that takes fewer
     // moves last. So no other rule lacks its requests in between.
-    let steps = if is_later { [step, modify] } else { [modify, step] };
+    let steps = if is_later { [ahead, step, modify] } else { [modify, ahead, step] };
     for (action, why) in steps.into_iter().flatten() {
         draft.act(action, why, Vec::new());
     }
@@ -322,7 +327,9 @@ fn right_place<'a>(
     let (listener, place) = (front.shared?, rule.priority?);
     let found = draft.observed.details.rules_of.get(&listener.arn);
     let rules = draft.see(found, Want::RulesOf(listener.arn.clone()), "the listener's rules")?;
-    let bounds = Bounds::of(rules.iter().filter(|other| other.arn != rule.arn), conditions).ok()?;
+    // The rule for preview requests moves along.
+    let is_ours = |other: &Rule| other.arn == rule.arn || front.preview.is_some_and(|it| it.arn == other.arn);
+    let bounds = Bounds::of(rules.iter().filter(|other| !is_ours(other)), conditions).ok()?;
     let why = match bounds.against(place)? {
         Against::Before(other) => format!("{} takes all of its requests as long as it comes first", place::said(other)),
         Against::After(other) => format!("it takes all requests of {} as long as it comes first", place::said(other)),

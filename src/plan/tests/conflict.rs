@@ -78,3 +78,38 @@ fn an_image_that_its_instance_type_cannot_run_is_refused_while_the_warm_generati
     assert_eq!((plan.change, plan.actions.len()), (Change::Error, 0));
     assert!(plan.reason.contains("arm64"), "{}", plan.reason);
 }
+
+#[test]
+fn targets_that_somebody_registered_in_a_slot_with_traffic_and_without_a_group_are_named_and_nothing_is_done() {
+    let by_hand = |health: Health, count: u32| {
+        let mut case = Case::serving(NEW_IMAGE, json!({}));
+        case.weights(50, 50);
+        let target = |index: u32| {
+            let id = format!("i-0000000000000000{index}");
+            Target { id, health, reason: None, description: None }
+        };
+        let targets = (1..=count).map(target).collect();
+        case.observed.details.target_health.insert(target_group_arn(Slot::B), Read::Known(targets));
+        case.plan()
+    };
+    for (count, said) in [(1, "1 target registered, such as i-00000000000000001"), (3, "3 targets registered")] {
+        for health in [Health::Healthy, Health::Initial] {
+            let plan = by_hand(health, count);
+            assert_eq!((plan.change, plan.actions.len()), (Change::Error, 0), "{count} {health:?}");
+            assert!(plan.reason.contains(said), "{}", plan.reason);
+            assert!(plan.reason.contains("hello-prod-b takes traffic") && plan.reason.contains("take these targets out"));
+        }
+    }
+    // What does not serve is no reason to stop.
+    for health in [Health::Draining, Health::Unused, Health::Unhealthy] {
+        let plan = by_hand(health, 1);
+        assert_ne!(plan.change, Change::Error, "{health:?}: {}", plan.reason);
+    }
+    // The same where nothing else of the app serves.
+    let mut alone = Case::new(NEW_IMAGE, json!({})).with_front(Slot::A);
+    let stranger =
+        Target { id: "i-00000000000000001".to_owned(), health: Health::Healthy, reason: None, description: None };
+    alone.observed.details.target_health.insert(target_group_arn(Slot::A), Read::Known(vec![stranger]));
+    let plan = alone.plan();
+    assert_eq!((plan.change, plan.actions.len()), (Change::Error, 0), "{}", plan.reason);
+}

@@ -303,6 +303,36 @@ fn of_two_groups_with_traffic_both_follow_the_manifest_in_their_sizes() {
 }
 
 #[test]
+fn of_two_groups_with_traffic_both_follow_the_manifest_in_what_they_do_by_themselves() {
+    let mut case = canary_at(5, Health::Healthy);
+    let tracking = json!({"targetTracking": [{"metric": "ASGAverageCPUUtilization", "target": 60}],
+        "scheduled": [{"name": "morning", "schedule": "0 8 * * *", "min": 2}]});
+    spec(&mut case, json!({"scaling": tracking, "instances": {"suspendedProcesses": ["AZRebalance"]}}));
+    let made = |case: &Case| -> BTreeSet<(&'static str, String)> {
+        let plan = case.plan();
+        let group = |action: &Action| match action {
+            Action::PutScalingPolicy { group, .. } | Action::PutScheduledAction { group, .. } => Some(group.clone()),
+            Action::SuspendProcesses { name, .. } | Action::ResumeProcesses { name, .. } => Some(name.clone()),
+            _ => None,
+        };
+        let actions = plan.actions.iter().map(|planned| &planned.action);
+        actions.filter_map(|action| Some((action.operation().1, group(action)?))).collect()
+    };
+    let both = |operations: &[&'static str]| {
+        let groups = ["hello-prod-v001", "hello-prod-v002"];
+        operations.iter().flat_map(|operation| groups.map(|group| (*operation, group.to_owned()))).collect()
+    };
+    let expected: BTreeSet<_> = both(&["PutScalingPolicy", "PutScheduledUpdateGroupAction", "SuspendProcesses"]);
+    assert_eq!(made(&case), expected);
+    // What somebody has suspended in either of them is resumed.
+    let mut suspended = canary_at(5, Health::Healthy);
+    for number in [1, 2] {
+        change(&mut suspended, number, |group| group.suspended.extend(["Launch".to_owned()]));
+    }
+    assert_eq!(made(&suspended), both(&["ResumeProcesses"]));
+}
+
+#[test]
 fn a_canary_of_an_app_that_cannot_be_planned_is_watched_for_as_long_as_it_has_its_share() {
     let mut case = canary_at(5, Health::Healthy);
     spec(&mut case, json!({"healthCheck": {"port": 8080}}));

@@ -212,21 +212,29 @@ fn a_service_that_cannot_replace_an_instance_says_why() {
     template.observed.launch_templates = Read::Known(BTreeMap::new());
     assert_eq!(stuck(&template), "its launch template hello-prod-v001 is gone");
 
-    let words = "The key pair 'ops' does not exist. Launching EC2 instance failed.";
-    let mut key = Case::serving(OLD_IMAGE, json!({}));
-    group(&mut key).instances.pop();
-    assert_eq!(stuck(&key), "", "it may be on its way");
-    let failed = Activity {
-        started_at: ago(30),
-        ended_at: None,
-        status: "Failed".to_owned(),
-        message: words.to_owned(),
-        cause: String::new(),
-        description: "Launching a new EC2 instance".to_owned(),
-        subnet: None,
-    };
-    key.observed.details.activities.insert("hello-prod-v001".to_owned(), Read::Known(vec![failed]));
-    assert_eq!(stuck(&key), words);
+    for words in [
+        "The key pair 'ops' does not exist. Launching EC2 instance failed.",
+        "Invalid IAM Instance Profile name. Launching EC2 instance failed.",
+        "The security group 'sg-1' does not exist in VPC 'vpc-1'. Launching EC2 instance failed.",
+        "You have requested more vCPU capacity than your current vCPU limit of 32 allows for the instance bucket that the \
+         specified instance type belongs to. Launching EC2 instance failed.",
+        "Something that nobody has heard of yet. Launching EC2 instance failed.",
+    ] {
+        let mut lacking = Case::serving(OLD_IMAGE, json!({}));
+        group(&mut lacking).instances.pop();
+        assert_eq!(stuck(&lacking), "", "it may be on its way");
+        let failed = Activity {
+            started_at: ago(30),
+            ended_at: None,
+            status: "Failed".to_owned(),
+            message: words.to_owned(),
+            cause: String::new(),
+            description: "Launching a new EC2 instance".to_owned(),
+            subnet: None,
+        };
+        lacking.observed.details.activities.insert("hello-prod-v001".to_owned(), Read::Known(vec![failed]));
+        assert_eq!(stuck(&lacking), words);
+    }
 }
 
 #[test]

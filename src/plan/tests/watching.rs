@@ -70,6 +70,24 @@ fn what_was_replaced_for_its_health_since_the_takeover_fails_a_bake_that_is_whol
 }
 
 #[test]
+fn what_was_replaced_for_its_health_since_its_first_share_fails_a_canary_that_is_whole_at_the_moment() {
+    let steps = json!({"strategy": {"canary": {"steps": [{"weight": 5}, {"pause": "10m"}, {"weight": 50}]}}});
+    // All were healthy eleven minutes ago, its share was given ten minutes ago, and its pause is over.
+    for (started, expected) in [(30, &BACK[..]), (599, &BACK), (659, &BACK), (661, &["tag hello-prod-v002 canary"])] {
+        let mut case = Case::serving(NEW_IMAGE, steps.clone()).with_group(2, NEW_IMAGE, Health::Healthy, |group| {
+            group.owner.healthy_since = Some(ago(660));
+            group.created_at = ago(800);
+            group.owner.canary = Some(crate::model::mark::CanaryStep { done: 1, at: ago(600) });
+            watched(590, 10)(group);
+        });
+        case.weights(95, 5);
+        did(&mut case, vec![activity(started, "Successful", "Terminating EC2 instance: i-9", SICK)]);
+        let calls = case.calls();
+        assert_eq!(calls[..expected.len().min(calls.len())], *expected, "{started} s ago");
+    }
+}
+
+#[test]
 fn a_reason_says_what_is_sick_now_and_how_many_were_replaced() {
     let mut case = baking_with(2, json!({}), 600, watched(290, 10));
     target(&mut case, "i-2-1", Health::Unhealthy);

@@ -96,6 +96,15 @@ impl Reply {
         self
     }
 
+    /// The same answer in XML with nothing in the list of this name.
+    pub fn emptied(mut self, list: &str) -> Self {
+        let (opens, closes) = (format!("<{list}>"), format!("</{list}>"));
+        if let (Some(begin), Some(end)) = (self.body.find(&opens), self.body.find(&closes)) {
+            self.body.replace_range(begin + opens.len()..end, "");
+        }
+        self
+    }
+
     /// No body at all.
     pub fn empty(status: u16) -> Self {
         Self { status, content_type: "text/plain", body: String::new(), headers: BTreeMap::new(), error: None }

@@ -360,3 +360,37 @@ async fn a_canary_that_was_turned_down_in_its_bake_begins_anew_on_retry() {
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     settles(&lab).await;
 }
+
+/// What a group does by itself and what is suspended in it, without the name of the group.
+fn by_itself(lab: &Lab, group: &str) -> Vec<String> {
+    lab.simulation.with(|world| {
+        let it = world.scaling.groups.get(group).unwrap();
+        let named = it.policies.keys().chain(it.scheduled.keys());
+        let mut all: Vec<String> = named.map(|name| name.replace(group, "GROUP")).collect();
+        all.extend(it.suspended.keys().map(|process| format!("{process} suspended")));
+        all
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_manifest_says_of_scaling_in_mid_canary_holds_for_both_generations() {
+    let mut lab = begun(STEPS).await;
+    let scaling = "  scaling: {targetTracking: [{metric: ASGAverageCPUUtilization, target: 60}], \
+                   scheduled: [{name: morning, schedule: '0 8 * * *', min: 4, max: 8, desired: 4}]}\n";
+    let changed = |extra: &str| app("hello", HELLO_1_1, &format!("{STEPS}{extra}"));
+    let suspending = changed(scaling).replace("max: 4}", "max: 4, suspendedProcesses: [AZRebalance]}");
+    lab.write("hello", suspending);
+    lab.apply_for(Duration::from_secs(60)).await;
+    let diary = lab.diary();
+    assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (95, 5), "{diary}");
+    let [old, new] = ["hello-prod-v001", "hello-prod-v002"].map(|group| by_itself(&lab, group));
+    assert_eq!(new.len(), 3, "{new:?}\n{diary}");
+    assert_eq!(old, new, "{diary}");
+    lab.write("hello", changed(""));
+    lab.apply_for(Duration::from_secs(60)).await;
+    for group in ["hello-prod-v001", "hello-prod-v002"] {
+        assert_eq!(by_itself(&lab, group), [""; 0], "{}", lab.diary());
+    }
+    assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+    settles(&lab).await;
+}

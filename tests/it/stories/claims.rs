@@ -8,6 +8,7 @@ use amiable::model::plan::Change;
 use amiable::sim::fault::Fault;
 use amiable::sim::wire::{ApiError, Request};
 use amiable::sim::world::World;
+use amiable::sim::world::balancing::{Condition, Rule};
 use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1, ZONE_ID};
 
 use super::deployed;
@@ -292,4 +293,107 @@ async fn a_launch_template_or_group_of_somebody_elses_with_our_name_is_found_bef
     lab.write("hello", app("hello", HELLO_1_1, ""));
     assert_eq!(lab.apply(false).await, Outcome::Failed);
     assert_eq!(lab.diary(), "");
+}
+
+/// The rules of ours on the listener, in their order: the app, and whether it is for preview requests.
+fn with_previews(lab: &Lab) -> Vec<(String, bool)> {
+    lab.simulation.with(|world| {
+        let mut ours: Vec<_> =
+            world.balancing.rules.values().filter(|rule| rule.tags.contains_key("amiable:owner")).collect();
+        ours.sort_by_key(|rule| rule.priority);
+        let is_preview = |rule: &Rule| rule.conditions.iter().any(|it| matches!(it, Condition::Header { .. }));
+        ours.into_iter().map(|rule| (rule.tags["amiable:app"].clone(), is_preview(rule))).collect()
+    })
+}
+
+fn named(pairs: &[(&str, bool)]) -> Vec<(String, bool)> {
+    pairs.iter().map(|(app, is_preview)| ((*app).to_owned(), *is_preview)).collect()
+}
+
+/// Two images: one is well, and one answers this path with an error.
+fn next(lab: &Lab, path: &str) -> [&'static str; 2] {
+    let [good, bad] = ["ami-00000000000000200", "ami-00000000000000210"];
+    lab.simulation.with(|world| {
+        world.add_image(good, "hello 2.0.0", "");
+        world.add_image(bad, "hello 2.1.0", &format!("broken={path}"));
+    });
+    [good, bad]
+}
+
+const FRONT_SMOKE: &str = "  verification: {smoke: [{path: /version, body: hello}]}\n";
+const API_SMOKE: &str = "  verification: {smoke: [{path: /api/version, body: hello}]}\n";
+
+#[tokio::test(start_paused = true)]
+async fn preview_requests_of_two_apps_on_one_listener_lead_each_to_its_own_next_generation() {
+    for (front, api) in [("front", "front-api"), ("zoo", "bear")] {
+        let mut lab = shared().await;
+        let write = |lab: &mut Lab, front_image: &str, api_image: &str| {
+            lab.write(front, app(front, front_image, &format!("{FRONT}{FRONT_SMOKE}")));
+            lab.write(api, app(api, api_image, &format!("{API}{API_SMOKE}")));
+        };
+        write(&mut lab, HELLO_1_0, HELLO_1_0);
+        assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+        let order = named(&[(api, true), (api, false), (front, true), (front, false)]);
+        assert_eq!(with_previews(&lab), order, "{:?}", places(&lab));
+
+        // Each is judged by its own instances, whichever of both is bad.
+        let [good, bad] = next(&lab, "/api/version");
+        write(&mut lab, good, bad);
+        assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed, "{}", lab.diary());
+        let reason = lab.plan(api).await.reason;
+        assert!(reason.contains("smoke /api/version: status 500"), "{reason}");
+        let served = |app: &str, generation: u32| (format!("{app}-prod-v00{generation}"), 2);
+        let mut serving = super::serving(&lab);
+        serving.sort();
+        let mut expected = vec![served(front, 2), served(api, 1)];
+        expected.sort();
+        assert_eq!(serving, expected);
+        assert_eq!(with_previews(&lab), order, "{:?}", places(&lab));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_moves_takes_its_preview_along_so_that_smoke_checks_never_ask_what_serves() {
+    let at = |priority: u32| {
+        format!("  loadBalancer: {{listener: web, hosts: [hello.example.com], priority: {priority}}}\n{FRONT_SMOKE}")
+    };
+    // Its preview stands at 19: before that, right there, and after it.
+    for place in [12, 19, 30] {
+        let mut lab = shared().await;
+        lab.write("hello", app("hello", HELLO_1_0, &at(20)));
+        assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+        let [_, bad] = next(&lab, "/version");
+        lab.write("hello", app("hello", bad, &at(place)));
+        let outcome = lab.apply(false).await;
+        let diary = lab.diary();
+        assert_eq!(outcome, Outcome::ReleaseFailed, "{place}: {}\n{diary}", lab.plan("hello").await.reason);
+        assert_eq!(with_previews(&lab), named(&[("hello", true), ("hello", false)]), "{:?}", places(&lab));
+        assert_eq!(places(&lab)[1].1, place, "{diary}");
+        assert_eq!(super::serving(&lab), [("hello-prod-v001".to_owned(), 2)], "{place}: {diary}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_with_a_preview_that_stands_wrong_moves_as_any_other_does() {
+    let mut lab = shared().await;
+    for (name, rule) in [("front", format!("{FRONT}{FRONT_SMOKE}")), ("front-api", format!("{API}{API_SMOKE}"))] {
+        lab.write(name, app(name, HELLO_1_0, &rule));
+    }
+    assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+    lab.simulation.with(|world| {
+        let previews = |rule: &Rule| rule.conditions.iter().any(|it| matches!(it, Condition::Header { .. }));
+        for rule in world.balancing.rules.values_mut().filter(|rule| rule.tags.contains_key("amiable:owner")) {
+            let place = if rule.tags["amiable:app"] == "front" { 500 } else { 600 };
+            rule.priority = if previews(rule) { place - 1 } else { place };
+        }
+    });
+    lab.deep = true;
+    lab.diary();
+    assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+    let order = named(&[("front-api", true), ("front-api", false), ("front", true), ("front", false)]);
+    assert_eq!(with_previews(&lab), order, "{:?}\n{}", places(&lab), lab.diary());
+    for name in ["front", "front-api"] {
+        let plan = lab.plan(name).await;
+        assert_eq!((plan.change, plan.actions.len()), (Change::Unchanged, 0), "{plan:?}");
+    }
 }

@@ -117,6 +117,81 @@ async fn a_setting_that_aws_takes_without_effect_is_given_up_and_the_rest_goes_o
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
 }
 
+/// AWS says from now on that no load balancer has a listener, as an answer that looks complete.
+fn hide_listeners(lab: &Lab) {
+    lab.simulation.set_faults(Some(Box::new(|request: &Request, _: bool| {
+        (request.operation == "DescribeListeners").then_some(Fault::Emptied("Listeners"))
+    })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_aws_never_shows_is_given_up_in_words_and_the_rest_goes_on() {
+    let mut lab = deployed("").await;
+    hide_listeners(&lab);
+    lab.write("other", app("other", HELLO_1_0, "  loadBalancer: none\n"));
+    lab.diary();
+    lab.simulation.forget_calls();
+    let outcome =
+        tokio::time::timeout(Duration::from_secs(24 * 3600), lab.apply(false)).await.expect("it goes on for ever");
+    let diary = lab.diary();
+    assert_eq!(outcome, Outcome::Failed, "{diary}");
+    let created = lab.simulation.calls().iter().filter(|call| call.operation == "CreateListener").count();
+    assert!((1..=4).contains(&created), "{created} times: {diary}");
+    let plan = lab.plan("hello").await;
+    assert!(!plan.reason.is_empty() || !plan.actions.is_empty(), "{plan:?}");
+    assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+    let works = lab.simulation.with(|world| world.scaling.groups.get("other-prod-v001").map(|it| it.members.len()));
+    assert_eq!(works, Some(2), "the worker is released all the same: {diary}");
+    // Nothing has come of it once AWS shows what there is.
+    lab.simulation.set_faults(None);
+    lab.restart().await;
+    assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_whose_clock_is_ahead_makes_no_other_write_its_notes_over_and_over() {
+    let mut lab = deployed("").await;
+    lab.write("hello", app("hello", HELLO_1_1, ""));
+    let mut ahead = lab.beside().await;
+    ahead.set_clock(180).await;
+    lab.diary();
+    lab.simulation.forget_calls();
+    let (one, other) = tokio::join!(lab.apply(false), async {
+        lab.pass(20).await;
+        ahead.apply(false).await
+    });
+    assert_eq!(one, Outcome::Converged, "{}", lab.diary());
+    assert!(matches!(other, Outcome::Converged | Outcome::Blocked), "{other:?}: {}", ahead.diary());
+    let notes = lab.simulation.calls().iter().filter(|call| call.operation == "CreateOrUpdateTags").count();
+    // By itself the release makes a dozen.
+    assert!(notes <= 24, "{notes}: {}\n{}", lab.diary(), ahead.diary());
+    assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_stands_still_in_the_middle_of_a_look_fails_no_good_release() {
+    let deadline = "  progressDeadline: 5m\n";
+    let mut ground = deployed(deadline).await;
+    ground.write("hello", app("hello", HELLO_1_1, deadline));
+    // While its instances boot, in its stability window, and under traffic.
+    let still = ground.still();
+    for begun in [20, 45, 100] {
+        let at = ground.from_still(&still).await;
+        at.apply_for(Duration::from_secs(begun)).await;
+        let still = at.still();
+        for request in [1, 5, 9, 13, 17, 21] {
+            let mut lab = at.from_still(&still).await;
+            lab.stand_still_at(request, Duration::from_secs(360)).await;
+            let outcome = lab.apply(false).await;
+            assert_eq!(outcome, Outcome::Converged, "{begun} s, request {request}: {}", lab.diary());
+            assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)], "{begun} s, request {request}");
+            settles(&lab).await;
+        }
+    }
+}
+
 fn asking(name: &str, image: &str) -> String {
     let hook = format!(
         "  verification: {{webhook: {{url: 'https://{name}.example.com/', phase: beforeShift, timeout: 20m}}}}\n"

@@ -14,13 +14,27 @@ use super::dns::by_somebody;
 use super::{deployed, serving, settles, weight};
 use crate::lab::{Lab, app};
 
-/// AWS refuses a call from now on where this holds.
+/// AWS refuses a call from now on where this holds, for want of a permission.
 fn refuse(lab: &Lab, operation: &'static str, holds: fn(&Request) -> bool) {
+    refuse_as(lab, ApiError::new("AccessDenied", "You are not authorized to perform this operation"), operation, holds);
+}
+
+/// The same with these words.
+fn refuse_as(lab: &Lab, words: ApiError, operation: &'static str, holds: fn(&Request) -> bool) {
     lab.simulation.set_faults(Some(Box::new(move |request: &Request, _: bool| {
-        let denied = || ApiError::new("AccessDenied", "You are not authorized to perform this operation");
-        (request.operation == operation && holds(request)).then(|| Fault::Refuse(denied()))
+        (request.operation == operation && holds(request)).then(|| Fault::Refuse(words.clone()))
     })));
 }
+
+/// For want of a permission, and as a setting that cannot be.
+fn refusals() -> [ApiError; 2] {
+    let denied = ApiError::new("AccessDenied", "You are not authorized to perform this operation");
+    let cannot = "Access Denied for bucket: acme-logs. Please check S3bucket permission";
+    [denied, ApiError::new("InvalidConfigurationRequest", cannot)]
+}
+
+/// The setting that AWS refuses.
+const REFUSED: &str = "  loadBalancer: {accessLogs: {bucket: acme-logs}}\n";
 
 fn names_tag(request: &Request, key: &str) -> bool {
     (1..=10).any(|index| request.params.get(&format!("Tags.member.{index}.Key")).is_some_and(|found| found == key))
@@ -32,7 +46,7 @@ fn shifts(lab: &Lab) -> usize {
 }
 
 /// Nothing but the first generation serves, with both of its instances, and the second one says why it does not.
-fn is_back(lab: &Lab) {
+pub(super) fn is_back(lab: &Lab) {
     assert_eq!((weight(lab, "hello-prod-a"), weight(lab, "hello-prod-b")), (100, 0), "{}", lab.diary());
     assert_eq!(serving(lab), [("hello-prod-v001".to_owned(), 2)]);
     let failed = lab.simulation.with(|world| {
@@ -43,9 +57,14 @@ fn is_back(lab: &Lab) {
 }
 
 /// A release that falls sick two minutes after it has answered first, half a minute after it has taken over.
-async fn baking(extra: &str) -> Lab {
+pub(super) async fn baking(extra: &str) -> Lab {
+    baking_of(HELLO_SICK_LATER, extra).await
+}
+
+/// A release of this image that has taken over half a minute ago.
+pub(super) async fn baking_of(image: &str, extra: &str) -> Lab {
     let mut lab = deployed(extra).await;
-    lab.write("hello", app("hello", HELLO_SICK_LATER, extra));
+    lab.write("hello", app("hello", image, extra));
     lab.apply_for(Duration::from_secs(90)).await;
     assert_eq!(weight(&lab, "hello-prod-b"), 100, "{}", lab.diary());
     lab.diary();
@@ -117,12 +136,16 @@ async fn a_name_that_aws_refuses_keeps_a_good_release_from_its_record_only() {
 
 #[tokio::test(start_paused = true)]
 async fn a_setting_that_aws_refuses_in_the_bake_keeps_nobody_from_watching_it() {
-    let mut lab = baking("").await;
-    refuse(&lab, "ModifyLoadBalancerAttributes", |_| true);
-    lab.write("hello", app("hello", HELLO_SICK_LATER, "  loadBalancer: {idleTimeout: 90s}\n"));
-    let outcome = lab.apply(false).await;
-    is_back(&lab);
-    assert_eq!(outcome, Outcome::ReleaseFailed, "{}", lab.diary());
+    let ground = baking("").await;
+    let still = ground.still();
+    for words in refusals() {
+        let mut lab = ground.from_still(&still).await;
+        refuse_as(&lab, words, "ModifyLoadBalancerAttributes", |_| true);
+        lab.write("hello", app("hello", HELLO_SICK_LATER, REFUSED));
+        let outcome = lab.apply(false).await;
+        is_back(&lab);
+        assert_eq!(outcome, Outcome::ReleaseFailed, "{}", lab.diary());
+    }
 }
 
 /// AWS refuses the next calls that move weights.
@@ -154,14 +177,21 @@ async fn a_way_back_that_aws_refuses_is_tried_again_until_it_is_taken() {
 
 #[tokio::test(start_paused = true)]
 async fn a_setting_that_aws_refuses_in_the_bake_does_not_keep_a_good_release_from_its_record() {
-    let mut lab = deployed("").await;
-    lab.write("hello", app("hello", HELLO_1_1, ""));
-    lab.apply_for(Duration::from_secs(90)).await;
-    refuse(&lab, "ModifyLoadBalancerAttributes", |_| true);
-    lab.write("hello", app("hello", HELLO_1_1, "  loadBalancer: {idleTimeout: 90s}\n"));
-    assert_eq!(lab.apply(false).await, Outcome::Failed);
-    let diary = lab.diary();
-    assert!(diary.contains("CreateOrUpdateTags hello-prod-v002: v002 is recorded"), "{diary}");
+    let ground = baking_of(HELLO_1_1, "").await;
+    let still = ground.still();
+    for words in refusals() {
+        let mut lab = ground.from_still(&still).await;
+        let said = words.message.clone();
+        refuse_as(&lab, words, "ModifyLoadBalancerAttributes", |_| true);
+        lab.write("hello", app("hello", HELLO_1_1, REFUSED));
+        assert_eq!(lab.apply(false).await, Outcome::Failed);
+        let diary = lab.diary();
+        assert!(diary.contains("CreateOrUpdateTags hello-prod-v002: v002 is recorded"), "{diary}");
+        assert!(diary.contains(&said), "{diary}");
+        lab.simulation.set_faults(None);
+        assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+        settles(&lab).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -184,10 +214,10 @@ async fn a_foreign_record_beside_a_new_cname_is_a_conflict_before_the_release() 
     assert_snapshot!(reason, @r#"dns.name hello.internal.example.com already has a record that is not this app's: TXT "somebody", beside which there can be no CNAME; remove it, leave out `dns.type`, or choose another name"#);
 }
 
-type Breaks = fn(&mut Lab);
+pub(super) type Breaks = fn(&mut Lab);
 
 /// What may go wrong with manifests while a release is watched.
-fn breakages() -> Vec<(&'static str, Breaks, Outcome)> {
+pub(super) fn breakages() -> Vec<(&'static str, Breaks, Outcome)> {
     fn with(lab: &mut Lab, extra: &str) {
         lab.write("hello", app("hello", HELLO_SICK_LATER, extra));
     }
@@ -224,8 +254,9 @@ fn breakages() -> Vec<(&'static str, Breaks, Outcome)> {
 #[tokio::test(start_paused = true)]
 async fn a_release_is_watched_whatever_becomes_of_its_manifest() {
     let ground = baking("").await;
+    let still = ground.still();
     for (what, breaks, expected) in breakages() {
-        let mut lab = ground.fork().await;
+        let mut lab = ground.from_still(&still).await;
         lab.lenient = true;
         breaks(&mut lab);
         let outcome = lab.apply(false).await;

@@ -30,6 +30,7 @@ mod slots;
 mod stepping;
 mod telling;
 mod trial;
+mod typed;
 mod verification;
 mod watching;
 mod worker;

@@ -1,11 +1,13 @@
 //! AWS that cannot be read for a while.
 
+use std::time::Duration;
+
 use amiable::controller::converge::Outcome;
 use amiable::controller::snapshot::look;
 use amiable::model::plan::Change;
 use amiable::sim::fault::Fault;
 use amiable::sim::wire::{ApiError, Request};
-use amiable::sim::world::example::{HELLO_1_1, HELLO_SICK_LATER};
+use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1, HELLO_SICK_LATER};
 
 use super::{deployed, serving, settles, weight};
 use crate::lab::{Lab, app};
@@ -207,5 +209,53 @@ async fn what_has_traffic_is_watched_by_its_targets_where_its_activities_are_ref
         lab.simulation.set_faults(None);
         let then = if live == 100 { Outcome::Converged } else { Outcome::ReleaseFailed };
         assert_eq!(lab.apply(false).await, then, "{}", lab.diary());
+    }
+}
+
+/// Reading calls that a release needs besides, the manifest that leads to them, and where an answer of theirs is cut short.
+const CUTS_IN_A_RELEASE: [(&str, &str, &str); 5] = [
+    ("DescribeRules", "<Rules>", "  loadBalancer: {listener: web, hosts: [hello.example.com]}\n"),
+    ("DescribeScalingActivities", "<Activities>", ""),
+    ("DescribeLaunchTemplateVersions", "<launchTemplateVersionSet>", ""),
+    ("DescribeLoadBalancerAttributes", "<Attributes>", "  loadBalancer: {idleTimeout: 90s}\n"),
+    ("DescribeAlarms", "<MetricAlarms>", "  verification: {alarms: [hello-5xx]}\n"),
+];
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_was_cut_short_in_a_release_ends_nothing_and_gives_nothing_up() {
+    for (operation, after, extra) in CUTS_IN_A_RELEASE {
+        let mut ground = super::shared_listener::shared().await;
+        ground.simulation.with(|world| world.set_alarm("hello-5xx", "OK", "Threshold not crossed"));
+        ground.write("hello", app("hello", HELLO_1_0, extra));
+        assert_eq!(ground.apply(false).await, Outcome::Converged, "{operation}: {}", ground.diary());
+        ground.write("hello", app("hello", HELLO_1_1, extra));
+        let still = ground.still();
+        // Every second answer: the SDK asks again, and nothing is lost.
+        let lab = ground.from_still(&still).await;
+        let mut seen = 0;
+        lab.simulation.set_faults(Some(Box::new(move |request: &Request, _: bool| {
+            let is_it = request.operation == operation;
+            seen += u32::from(is_it);
+            (is_it && seen % 2 == 1).then_some(Fault::Cut(after))
+        })));
+        lab.simulation.forget_calls();
+        assert_eq!(lab.apply(false).await, Outcome::Converged, "{operation}: {}", lab.diary());
+        assert!(lab.simulation.calls().iter().any(|call| call.operation == operation), "{operation} is never read");
+        assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)], "{operation}");
+        // For good: nothing has failed, somebody serves, and it goes on once answers are whole again.
+        let lab = ground.from_still(&still).await;
+        lab.simulation.set_faults(Some(Box::new(move |request: &Request, _: bool| {
+            (request.operation == operation).then_some(Fault::Cut(after))
+        })));
+        lab.apply_for(Duration::from_secs(900)).await;
+        let failed = lab.simulation.with(|world| {
+            world.scaling.groups.values().any(|group| group.tags.contains_key("amiable:failed"))
+        });
+        assert!(!failed, "{operation}: {}", lab.diary());
+        assert_eq!(serving(&lab).len(), 1, "{operation}: {}", lab.diary());
+        lab.simulation.set_faults(None);
+        assert_eq!(lab.apply(false).await, Outcome::Converged, "{operation}: {}", lab.diary());
+        assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)], "{operation}");
+        settles(&lab).await;
     }
 }

@@ -1,7 +1,7 @@
 //! Red-black: from an image to the next.
 
 use amiable::controller::converge::Outcome;
-use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1};
+use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1, HELLO_BAD};
 use insta::assert_snapshot;
 
 use super::{deployed, serving, settles, weight};
@@ -61,5 +61,36 @@ async fn an_app_that_is_scaled_to_nothing_is_released_all_the_same() {
     lab.write("hello", nothing(HELLO_1_1));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (0, 100));
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_image_of_an_app_that_is_scaled_to_nothing_fails_and_what_serves_stays() {
+    let nothing = |image: &str| {
+        app("hello", image, "  progressDeadline: 5m\n").replace("{min: 2, max: 4}", "{min: 0, max: 4}")
+    };
+    let mut lab = Lab::new().await;
+    lab.write("hello", nothing(HELLO_1_0));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    lab.write("hello", nothing(HELLO_BAD));
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed, "{}", lab.diary());
+    assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (100, 0));
+    // When there is work again, the first generation does it.
+    let resize = [("AutoScalingGroupName", "hello-prod-v001"), ("DesiredCapacity", "2")];
+    lab.by_hand("autoscaling", "SetDesiredCapacity", &resize);
+    lab.pass(120).await;
+    assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed, "it is not tried again: {}", lab.diary());
+    assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_kept_is_emptied_only_when_no_delayed_call_can_give_it_traffic_any_more() {
+    let extra = "  retain: {for: 0s}\n";
+    let mut lab = deployed(extra).await;
+    lab.diary();
+    lab.write("hello", app("hello", HELLO_1_1, extra));
+    assert_eq!(lab.apply(true).await, Outcome::Converged);
+    assert_snapshot!(lab.diary(), @"");
     settles(&lab).await;
 }

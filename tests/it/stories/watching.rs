@@ -51,6 +51,31 @@ async fn an_image_that_fell_sick_while_nobody_looked_fails_even_if_it_is_whole_a
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_canary_that_fell_sick_while_nobody_looked_fails_even_if_it_is_whole_at_the_next_look() {
+    let steps = "  strategy: {canary: {steps: [{weight: 20}, {pause: 10m}, {weight: 50}, {pause: 10m}]}}\n";
+    let mut lab = deployed(steps).await;
+    lab.write("hello", app("hello", HELLO_SICK_LATER, steps));
+    lab.apply_for(SHIFTED).await;
+    let (first, whole) = ((HELLO.to_owned(), 2), ("hello-prod-v002".to_owned(), 2));
+    assert_eq!(serving(&lab), [first.clone(), whole.clone()], "{}", lab.diary());
+    // Its first share lasts for ten minutes, and nobody looks in eight of them.
+    lab.pass(8 * 60).await;
+    for _ in 0..300 {
+        if serving(&lab).contains(&whole) {
+            break;
+        }
+        lab.pass(1).await;
+    }
+    assert_eq!(serving(&lab), [first.clone(), whole], "it is whole at the next look");
+    lab.diary();
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
+    let diary = lab.diary();
+    assert!(diary.contains("instances were replaced, the last because"), "{diary}");
+    assert!(!diary.contains("it takes 50 %"), "{diary}");
+    assert_eq!(serving(&lab), [first]);
+}
+
 /// What the table of `amiable status` says of the app.
 async fn state(lab: &Lab) -> String {
     let (observed, plan) = lab.look().await;
