@@ -222,8 +222,13 @@ impl Life {
     async fn survives_a_stale_read_of_each_kind(&self, at_least: usize) {
         let (moments, expected, reads) = self.record().await;
         assert!(reads.values().map(BTreeSet::len).sum::<usize>() >= at_least, "{reads:?}");
+        let mut notes = BTreeSet::new();
         for (at, kinds) in reads {
             for kind in kinds {
+                // What is noted over and over, such as how long a release was watched, shows in the same way each time.
+                if note(&moments[at - 1]).is_some_and(|note| !notes.insert((note, kind.clone()))) {
+                    continue;
+                }
                 let kind: &'static str = kind.leak();
                 self.survives_at(Mishap::StaleRead(kind), at, &moments[at - 1], &expected).await;
             }
@@ -237,6 +242,13 @@ impl Life {
             self.survives_at(mishap, at, moment, &expected).await;
         }
     }
+}
+
+/// Which tags a call writes on which group, if that is all it does.
+fn note(moment: &Moment) -> Option<(String, Vec<String>)> {
+    let key = |index: u32| moment.request.params.get(&format!("Tags.member.{index}.Key")).map(str::to_owned);
+    let is_note = moment.call.operation == "CreateOrUpdateTags";
+    is_note.then(|| (moment.call.resource.clone(), (1..=10).filter_map(key).collect()))
 }
 
 /// Converges until that time at the latest.
@@ -378,19 +390,21 @@ async fn shared_job() -> Life {
     Life { ground: shared().await, deeds: deeds.into(), ends: false }
 }
 
-/// The first deploy and a replacement of three apps at once behind one listener.
+/// A replacement of three apps at once behind one listener.
 async fn neighbours() -> Life {
     let behind = |name: &'static str, image| {
         let front =
             format!("  loadBalancer: {{listener: web, hosts: [{name}.example.com], deregistrationDelay: 5s}}\n");
         (name, manifest(image, &front).replace("{name: hello}", &format!("{{name: {name}}}")))
     };
-    let all = |image| Deed::Apply {
-        manifests: ["hello", "shop", "store"].map(|name| behind(name, image)).into(),
-        seconds: HOURS,
-        ends: Outcome::Converged,
-    };
-    Life { ground: shared().await, deeds: [HELLO_1_0, HELLO_1_1].map(all).into(), ends: false }
+    let all = |image| ["hello", "shop", "store"].map(|name| behind(name, image));
+    let mut ground = shared().await;
+    for (name, manifest) in all(HELLO_1_0) {
+        ground.write(name, manifest);
+    }
+    assert_eq!(ground.apply(true).await, Outcome::Converged, "{}", ground.diary());
+    let manifests = all(HELLO_1_1).into();
+    Life { ground, deeds: vec![Deed::Apply { manifests, seconds: HOURS, ends: Outcome::Converged }], ends: false }
 }
 
 /// Another image for an app whose old generation is not kept.

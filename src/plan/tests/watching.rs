@@ -81,6 +81,9 @@ fn what_was_replaced_for_its_health_since_its_first_share_fails_a_canary_that_is
             watched(590, 10)(group);
         });
         case.weights(95, 5);
+        let listener = case.listener();
+        let forward = Forward { stickiness: Some(3600), ..listener.forward.clone() };
+        case.observed.listeners.insert(LISTENER.to_owned(), Read::Known(Some(Listener { forward, ..listener })));
         did(&mut case, vec![activity(started, "Successful", "Terminating EC2 instance: i-9", SICK)]);
         let calls = case.calls();
         assert_eq!(calls[..expected.len().min(calls.len())], *expected, "{started} s ago");
