@@ -178,7 +178,7 @@ def test_a_named_pipe_is_refused_at_once_wherever_a_file_is_read(world):
     done = world.run("image", "set", "hello", "--from", str(pipe), code=1)
     assert "it is a named pipe" in done.stdout + done.stderr
     edit(world, "  launch: {userDataFile: boot.sh}\n", "")
-    edit(world, "image: {id: ", "image: {packerManifest: {file: boot.sh}} # {id: ")
+    edit(world, "image: {id: ", "image: {packerManifest: boot.sh} # {id: ")
     for command in (["validate"], ["plan"], ["render", "hello"]):
         done = world.run(*command, code=1)
         assert "it is a named pipe" in done.stdout + done.stderr

@@ -236,7 +236,7 @@ pub(super) fn breakages() -> Vec<(&'static str, Breaks, Outcome)> {
             "a missing Packer manifest",
             |lab| {
                 let text = app("hello", HELLO_SICK_LATER, "");
-                lab.write("hello", text.replace("{id: ami-", "{packerManifest: {file: packer.json}} # {id: ami-"));
+                lab.write("hello", text.replace("{id: ami-", "{packerManifest: packer.json} # {id: ami-"));
             },
             Outcome::Failed,
         ),
