@@ -97,7 +97,9 @@ fn targets_that_somebody_registered_in_a_slot_with_traffic_and_without_a_group_a
             let plan = by_hand(health, count);
             assert_eq!((plan.change, plan.actions.len()), (Change::Error, 0), "{count} {health:?}");
             assert!(plan.reason.contains(said), "{}", plan.reason);
-            assert!(plan.reason.contains("hello-prod-b takes traffic") && plan.reason.contains("take these targets out"));
+            assert!(
+                plan.reason.contains("hello-prod-b takes traffic") && plan.reason.contains("take these targets out")
+            );
         }
     }
     // What does not serve is no reason to stop.

@@ -248,9 +248,9 @@ async fn an_answer_that_was_cut_short_in_a_release_ends_nothing_and_gives_nothin
             (request.operation == operation).then_some(Fault::Cut(after))
         })));
         lab.apply_for(Duration::from_secs(900)).await;
-        let failed = lab.simulation.with(|world| {
-            world.scaling.groups.values().any(|group| group.tags.contains_key("amiable:failed"))
-        });
+        let failed = lab
+            .simulation
+            .with(|world| world.scaling.groups.values().any(|group| group.tags.contains_key("amiable:failed")));
         assert!(!failed, "{operation}: {}", lab.diary());
         assert_eq!(serving(&lab).len(), 1, "{operation}: {}", lab.diary());
         lab.simulation.set_faults(None);

@@ -66,9 +66,8 @@ async fn an_app_that_is_scaled_to_nothing_is_released_all_the_same() {
 
 #[tokio::test(start_paused = true)]
 async fn a_bad_image_of_an_app_that_is_scaled_to_nothing_fails_and_what_serves_stays() {
-    let nothing = |image: &str| {
-        app("hello", image, "  progressDeadline: 5m\n").replace("{min: 2, max: 4}", "{min: 0, max: 4}")
-    };
+    let nothing =
+        |image: &str| app("hello", image, "  progressDeadline: 5m\n").replace("{min: 2, max: 4}", "{min: 0, max: 4}");
     let mut lab = Lab::new().await;
     lab.write("hello", nothing(HELLO_1_0));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
