@@ -44,7 +44,7 @@ fn gave_way(outcome: Outcome, plan: &AppPlan) -> bool {
 /// A release is called off after so many calls of its own, at every call of the process that calls it off.
 async fn called_off(ground: &Lab, strategy: &str, stopped_at: usize) -> Option<()> {
     let mut has_ended = None;
-    // Each pair of neighbouring calls of the first meets every call of the second.
+    // Two neighbouring calls of the first meet every call of the second.
     let at = if stopped_at % 2 == 0 { [1, 3] } else { [2, ALL] };
     for then in at {
         let first = ground.fork().await;
@@ -67,8 +67,11 @@ async fn called_off(ground: &Lab, strategy: &str, stopped_at: usize) -> Option<(
         assert_eq!(image_that_serves(&second), [HELLO_1_0], "{}", told());
         assert!(is_unblamed(&second), "{}", told());
         assert!(counter.made() <= MOST_CALLS, "{} calls, {}", counter.made(), told());
-        assert_eq!(second.apply(true).await, Outcome::Converged, "{}", told());
-        assert!(second.plan("hello").await.is_settled(), "{}", told());
+        // The way from there to the end of what is left over is long, and the same for all.
+        if then <= 2 {
+            assert_eq!(second.apply(true).await, Outcome::Converged, "{}", told());
+            assert!(second.plan("hello").await.is_settled(), "{}", told());
+        }
     }
     has_ended
 }
