@@ -65,6 +65,15 @@ impl Fresh<'_> {
                 };
                 holds(why.is_none(), || why.unwrap_or_default())
             }
+            Expect::Written { group, writer } => {
+                let found = &self.group(group).await?.owner.writer;
+                holds(found == writer, || match found {
+                    Some(found) => {
+                        format!("another run, by {}, has written its name on {group} meanwhile", found.said())
+                    }
+                    None => format!("the tag of {group} that says who wrote it is gone"),
+                })
+            }
             Expect::RecordedAt { group, at } => {
                 let found = self.group(group).await?.owner.recorded_at;
                 holds(found == *at, || format!("{group} was recorded meanwhile"))

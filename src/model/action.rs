@@ -16,6 +16,7 @@ use super::record::DeployedRecord;
 use super::scaling::{Hook, Maintenance, ScalingPolicy, ScheduledAction};
 pub use super::tag_text::Tags;
 use super::time::Timestamp;
+use super::writer::Writer;
 
 /// One mutating AWS call.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -444,6 +445,13 @@ pub enum Expect {
     Wanted {
         /// The group.
         group: String,
+    },
+    /// The last process that wrote its name on the group is the one that was seen there.
+    Written {
+        /// The group.
+        group: String,
+        /// That process, if there was one.
+        writer: Option<Writer>,
     },
     /// The deployed state of the group was recorded when it was seen to be, or not at all: no other process has gone on.
     RecordedAt {

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::Serialize;
+
 use super::mark::Mark;
 use super::names::digest;
 use super::time::Timestamp;
@@ -14,7 +16,7 @@ use super::time::Timestamp;
 const DIGEST: usize = 12;
 
 /// One process, and the manifests that it works with. Written `2026-11-02T12:00:00Z 0a1b2c3d4e5f by ada at 3f2c1ab…`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Writer {
     /// When it began to work with these manifests.
     pub begun: Timestamp,

@@ -8,7 +8,7 @@ use super::release::{Release, Turn};
 use super::shift;
 use super::verify;
 use super::verify::watched::{self, Watching};
-use crate::model::action::Tags;
+use crate::model::action::{Action, Tags};
 use crate::model::mark;
 use crate::model::names::{Generation, Slot};
 use crate::model::observed::{Forward, Group};
@@ -115,6 +115,18 @@ pub(super) fn lost_its_share(release: &Release<'_, '_>, target: &Group) -> bool 
         return false;
     };
     share(canary, target) > 0 && front.weight(slot) == 0 && front.live_slot().is_some()
+}
+
+/// Another process took its share away, and it is asked for again: it goes through its steps from the first.
+pub(super) fn begins_anew(draft: &mut Draft<'_>, target: &Group) {
+    draft.act(forgotten(target), "another run took its share of the traffic away: its canary begins anew", Vec::new());
+}
+
+/// The call that forgets how far a canary has come, and how far it was promoted.
+pub(super) fn forgotten(target: &Group) -> Action {
+    let promoted = target.owner.marks.promoted.as_ref().map(|_| keys::PROMOTED);
+    let keys = [keys::CANARY].into_iter().chain(promoted).map(str::to_owned).collect();
+    Action::UntagGroup { name: target.name.clone(), keys }
 }
 
 /// Puts right what stands between a generation and its next step; nothing when it is well and has its share.

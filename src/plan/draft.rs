@@ -70,6 +70,8 @@ pub(super) struct Draft<'a> {
     pub(super) fails: bool,
     /// The names that other apps are to take over.
     pub(super) promised: Vec<Promise>,
+    /// What tells other processes that this one wants a generation that was made before.
+    pub(super) announces: Option<PlannedAction>,
     /// What had to be known and AWS refuses to tell, in its words: to wait does not help, a person has to allow it.
     refusals: Vec<String>,
 }
@@ -126,6 +128,7 @@ impl<'a> Draft<'a> {
             refused: None,
             fails: false,
             promised: Vec::new(),
+            announces: None,
             refusals: Vec::new(),
         }
     }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::draft::Draft;
 use super::index::Index;
-use crate::model::action::Tags;
+use crate::model::action::{Expect, Tags};
 use crate::model::mark::{CanaryStep, Mark, Marks, Watched};
 use crate::model::observed::{Failure, Group, Observed, Ownership, Read};
 use crate::model::plan::Change;
@@ -110,6 +110,13 @@ pub(super) fn without(observed: &Observed, now: Timestamp) -> Cow<'_, Observed> 
 
 /// Writes the times of the app's groups that have not come yet anew. `read` is what was read.
 pub(super) fn put_right(draft: &mut Draft<'_>, read: &Index<'_>) {
+    // What is read again right before a call is what stands there.
+    for expect in draft.plan.actions.iter_mut().flat_map(|planned| &mut planned.expects) {
+        if let Expect::Written { group, writer } = expect {
+            let found = read.groups(&draft.scope.app).iter().find(|read| read.name == *group);
+            writer.clone_from(&found.and_then(|found| found.owner.writer.clone()));
+        }
+    }
     if draft.plan.change == Change::Error {
         return;
     }

@@ -2,8 +2,7 @@
 
 use super::picture::Picture;
 use super::release::Release;
-use super::spared::REQUEST_LIFE;
-use crate::model::observed::Group;
+use super::spared::{self, REQUEST_LIFE};
 use crate::model::spec::{CanaryStep, LoadBalancer};
 use crate::model::time::{Span, Timestamp};
 
@@ -50,21 +49,9 @@ fn room(release: &Release<'_, '_>, now: Timestamp) -> u64 {
     let takes = in_the_way.map(|group| match group.desired {
         0 if group.instances.is_empty() => 0,
         0 => emptying(release),
-        _ => kept(release, group, now) + emptying(release),
+        _ => spared::kept_for(release.picture, group, now).as_seconds() + emptying(release),
     });
     takes.max().unwrap_or(0)
-}
-
-/// How long it is still kept, for the sake of calls that may be delayed.
-fn kept(release: &Release<'_, '_>, group: &Group, now: Timestamp) -> u64 {
-    let owner = &group.owner;
-    if owner.shifted_at.is_none() && owner.canary.is_none() {
-        return 0;
-    }
-    let failed = owner.failed.as_ref().map(|failure| failure.at);
-    let since = failed.or_else(|| release.picture.last_record_of_others(group)).or(owner.unwanted_since);
-    let until = REQUEST_LIFE.after(since.unwrap_or(now));
-    Span::between(now, until).as_seconds()
 }
 
 /// About how long after that until the old generation is gone: it is kept warm, and at least until no delayed call can give it

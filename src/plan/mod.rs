@@ -200,6 +200,7 @@ fn decide<'a>(draft: &mut Draft<'a>, desired: &'a Desired, app: &'a DesiredApp, 
     if draft.plan.change == Change::Error {
         guard::gives_back_as_wanted(draft, &wanted, &picture);
     }
+    writers::announced_first(draft);
 }
 
 /// What follows from the manifest.
@@ -306,6 +307,7 @@ fn lead_to<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     draft.plan.to = Some(release.target.map_or_else(next, |group| group.owner.generation));
     diff::replaced(draft, release);
     rollout::with_settings(draft, release);
+    writers::announce(draft, release);
     conclude(draft, release);
 }
 
@@ -313,6 +315,8 @@ fn lead_to<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
 fn stay<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>, group: &'a Group, mark: &Mark) {
     let release = Release::new(wanted, picture, Some(group));
     lead_to(draft, &release);
+    // Every process finds the pin, and goes by it.
+    draft.announces = None;
     if draft.plan.change == Change::Error {
         return;
     }

@@ -3,6 +3,7 @@
 use super::draft::Draft;
 use super::floor;
 use super::release::{Release, Turn};
+use super::writers;
 use crate::model::action::{Action, Tags};
 use crate::model::observed::{Group, Read, Want};
 use crate::model::record::{DeployedRecord, NO_RECORD};
@@ -105,7 +106,8 @@ pub(super) fn record<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Tu
     }
     if !is_named {
         let action = Action::PutDeployedRecord { parameter: draft.scope.parameter_name(), record: Box::new(record) };
-        draft.act(action, format!("{} is deployed", target.owner.generation), Vec::new());
+        let expects = writers::nobody_goes_back(release.picture, target);
+        draft.act(action, format!("{} is deployed", target.owner.generation), expects);
     }
     let tag = Tags::from([(keys::RECORDED_AT.to_owned(), draft.now.to_string())]);
     draft.tag_group(&target.name, tag, format!("{} is recorded", target.owner.generation));

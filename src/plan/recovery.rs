@@ -7,7 +7,7 @@ use super::registration;
 use super::release::Release;
 use super::resolve::Wanted;
 use super::verify::watch;
-use super::{diff, launch, lead_to, prepare, rescue, rollout, shift, spared, verify};
+use super::{diff, launch, lead_to, prepare, rescue, rollout, shift, spared, verify, writers};
 use crate::model::action::{Action, Expect};
 use crate::model::mark::BackTo;
 use crate::model::observed::Group;
@@ -180,7 +180,10 @@ pub(super) fn hold<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Pic
     diff::replaced(draft, &release);
     match stays {
         // It is the goal for now: its bake and its record are completed, its slot mate goes.
-        Some(group) if group.owner.failed.is_none() => rollout::with_settings(draft, &release),
+        Some(group) if group.owner.failed.is_none() => {
+            rollout::with_settings(draft, &release);
+            writers::announce(draft, &release);
+        }
         // It goes on serving, though it has failed: there is no step to take, but what leads to it must stand.
         Some(group) => {
             diff::in_place(draft, &release);

@@ -10,6 +10,7 @@ use super::resolve::Wanted;
 use super::shift::{self, own_group};
 use super::spared::{self, Spared};
 use super::verify;
+use super::writers;
 use crate::model::action::{Action, Expect, GroupChange};
 use crate::model::alarm::GroupAlarm;
 use crate::model::mark::BackTo;
@@ -86,7 +87,8 @@ pub(super) fn retire<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, group
         if release.is_shifted() && !is_succeeded(draft, release, group) {
             return Turn::Here(None);
         }
-        let expects = if release.is_shifted() { successor(release, group) } else { Vec::new() };
+        let mut expects = if release.is_shifted() { successor(release, group) } else { Vec::new() };
+        expects.push(writers::written_as_seen(group));
         scale_to_zero(draft, release.picture, group, reason, expects);
         return Turn::Here(None);
     }

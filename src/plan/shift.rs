@@ -6,7 +6,8 @@ use super::picture::Picture;
 use super::release::{Release, Turn};
 use super::spared;
 use super::verify;
-use crate::model::action::{Action, Expect, Tags};
+use super::writers;
+use crate::model::action::{Expect, Tags};
 use crate::model::names::Slot;
 use crate::model::observed::{Forward, Group, Health, Want};
 use crate::model::plan::{StepKind, StepState};
@@ -84,6 +85,7 @@ pub(super) fn move_traffic<'a>(
         let (target_group_arn, group) = (arn.to_owned(), target.name.clone());
         expects.push(Expect::Healthy { target_group_arn, group, at_least });
     }
+    expects.extend(writers::nobody_goes_back(release.picture, target));
     if release.is_shifted() {
         // Only the weights were changed by someone; there is nothing else to serve.
         expects.clear();
@@ -107,9 +109,7 @@ fn end_canaries(draft: &mut Draft<'_>, picture: &Picture<'_>, target: &Group, fo
         slot.is_some_and(|slot| front.weight(slot) > 0 && front.arn(slot).is_some_and(|arn| forward.weight(arn) == 0))
     };
     for group in picture.unfailed().filter(loses) {
-        let promoted = group.owner.marks.promoted.as_ref().map(|_| keys::PROMOTED);
-        let keys = [keys::CANARY].into_iter().chain(promoted).map(str::to_owned).collect();
-        let action = Action::UntagGroup { name: group.name.clone(), keys };
+        let action = canary::forgotten(group);
         // A share that nobody asks for goes even where AWS does not let its tag go.
         if !draft.has_given_up(&action) {
             draft.act(action, "no manifest asks for it any more: if it is asked for again, it begins anew", Vec::new());

@@ -73,7 +73,7 @@ pub(super) fn spared<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, stable_fo
             Some(false) => {}
         }
     }
-    let until = REQUEST_LIFE.after(harmless.unwrap_or(draft.now));
+    let until = expired(harmless, draft.now);
     if draft.now < until { Spared::Until(until, words(owner.generation)) } else { Spared::No }
 }
 
@@ -89,6 +89,17 @@ pub(super) fn has_had_traffic(draft: &mut Draft<'_>, picture: &Picture<'_>, grou
 
 fn had_traffic(group: &Group) -> bool {
     group.owner.shifted_at.is_some() || group.owner.canary.is_some()
+}
+
+/// Until when calls that were decided before a generation became harmless may still arrive. Where that is not noted yet, it is noted now.
+fn expired(harmless: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    REQUEST_LIFE.after(harmless.unwrap_or(now))
+}
+
+/// For how long a generation is still kept for the sake of calls that may be delayed, as far as its tags tell.
+pub(super) fn kept_for(picture: &Picture<'_>, group: &Group, now: Timestamp) -> Span {
+    let until = expired(harmless_since(picture, group), now);
+    if had_traffic(group) { Span::between(now, until) } else { Span::seconds(0) }
 }
 
 /// Whether no other generation has a healthy target. What took over last and was scaled to nothing by its timetable is no

@@ -15,6 +15,7 @@ mod observed;
 mod over_time;
 mod quoted;
 mod refused;
+mod reverts;
 mod said_again;
 mod stories;
 mod tape;

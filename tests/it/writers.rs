@@ -17,15 +17,20 @@ use tokio::sync::Notify;
 use crate::lab::{Lab, app};
 use crate::over_time::OverTime;
 
-const HELLO_1_2: &str = "ami-00000000000000112";
-const HELLO_1_3: &str = "ami-00000000000000113";
+pub const HELLO_1_2: &str = "ami-00000000000000112";
+pub const HELLO_1_3: &str = "ami-00000000000000113";
 /// More calls than a process makes: it is stopped only when it has ended.
-const ALL: usize = 1000;
+pub const ALL: usize = 1000;
 /// Two whole releases, what is given up of one of them, and the clean-up.
-const MOST_CALLS: usize = 70;
+pub const MOST_CALLS: usize = 70;
 
 fn manifest(image: &str) -> String {
-    let times = "  strategy: {redBlack: {bakeTime: 15s}}\n  verification: {stableFor: 10s}\n  retain: {for: 10s}\n";
+    manifest_with("redBlack: {bakeTime: 15s}", image)
+}
+
+/// A manifest with short times and this strategy.
+pub fn manifest_with(strategy: &str, image: &str) -> String {
+    let times = format!("  strategy: {{{strategy}}}\n  verification: {{stableFor: 10s}}\n  retain: {{for: 10s}}\n");
     let front = "  loadBalancer: {deregistrationDelay: 5s}\n";
     let manifest = app("hello", image, &format!("{times}{front}"));
     manifest.replace("/health_check}", "/health_check, interval: 5s, timeout: 2s}")
@@ -33,14 +38,14 @@ fn manifest(image: &str) -> String {
 
 /// Counts the mutating calls of all processes, and rings at one of them.
 #[derive(Default)]
-struct Counter {
+pub struct Counter {
     calls: AtomicUsize,
     ring_at: AtomicUsize,
     bell: Notify,
 }
 
 impl Counter {
-    fn watch(self: &Arc<Self>, lab: &Lab) {
+    pub fn watch(self: &Arc<Self>, lab: &Lab) {
         let counter = self.clone();
         let mut over_time = OverTime::default();
         lab.simulation.set_observer(Some(Box::new(move |call: &CallRecord, before: &World, after: &World| {
@@ -52,12 +57,12 @@ impl Counter {
         })));
     }
 
-    fn made(&self) -> usize {
+    pub fn made(&self) -> usize {
         self.calls.load(Ordering::Relaxed)
     }
 
     /// Lets a process go on for so many mutating calls of its own. How it ended, if it did.
-    async fn go_on<T>(&self, calls: usize, mut process: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+    pub async fn go_on<T>(&self, calls: usize, mut process: Pin<&mut impl Future<Output = T>>) -> Option<T> {
         self.ring_at.store(self.made() + calls, Ordering::Relaxed);
         let ended = tokio::select! {
             biased;
@@ -69,7 +74,7 @@ impl Counter {
     }
 }
 
-type Ended = (Outcome, Plan);
+pub type Ended = (Outcome, Plan);
 
 /// The first process is stopped after so many calls, the second one begins and is stopped after so many; then both go on.
 async fn both(first: &Lab, second: &Lab, at: (usize, usize)) -> (Ended, Ended) {
@@ -86,7 +91,7 @@ async fn both(first: &Lab, second: &Lab, at: (usize, usize)) -> (Ended, Ended) {
 }
 
 /// How a process ended, or ends now.
-async fn to_the_end<T>(ended: Option<T>, process: impl Future<Output = T>) -> T {
+pub async fn to_the_end<T>(ended: Option<T>, process: impl Future<Output = T>) -> T {
     match ended {
         Some(ended) => ended,
         None => process.await,
@@ -94,17 +99,23 @@ async fn to_the_end<T>(ended: Option<T>, process: impl Future<Output = T>) -> T 
 }
 
 async fn ground() -> Lab {
+    ground_with("redBlack: {bakeTime: 15s}").await
+}
+
+/// The first image is deployed with this strategy, and the manifest asks for the second one now.
+pub async fn ground_with(strategy: &str) -> Lab {
     let mut lab = Lab::new().await;
     for (image, name) in [(HELLO_1_2, "hello 1.1.2"), (HELLO_1_3, "hello 1.1.3")] {
         lab.simulation.with(|world| world.add_image(image, name, ""));
     }
-    lab.write("hello", manifest(HELLO_1_0));
+    lab.write("hello", manifest_with(strategy, HELLO_1_0));
     assert_eq!(lab.apply(true).await, Outcome::Converged, "{}", lab.diary());
-    lab.write("hello", manifest(HELLO_1_1));
+    lab.write("hello", manifest_with(strategy, HELLO_1_1));
+    lab.diary();
     lab
 }
 
-fn image_that_serves(lab: &Lab) -> Vec<String> {
+pub fn image_that_serves(lab: &Lab) -> Vec<String> {
     let image = |world: &mut World| {
         let serving = world.serving();
         let groups = world.scaling.groups.values().filter(|group| serving.contains_key(&group.name));

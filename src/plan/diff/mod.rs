@@ -12,11 +12,10 @@ use super::picture::Front;
 use super::release::Release;
 use super::resolve::Wanted;
 use super::traffic;
-use crate::model::action::Tags;
+use super::writers;
 use crate::model::names::Slot;
 use crate::model::observed::Group;
 use crate::model::plan::{Effect, FieldChange};
-use crate::model::tags::{self, keys};
 pub(super) use template::replaced;
 
 /// Plans every change that AWS can make in place, and says what was changed by whom.
@@ -45,9 +44,7 @@ pub(super) fn in_place<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
         let all_read = draft.open_questions() == open;
         let named = dns::is_as_wanted(draft, release);
         if release.target.is_some() && complete && checked && all_known && all_read && named {
-            let tag = tags::encode_applied(Some(&applied), draft.writer.as_ref()).unwrap_or(applied);
-            let tag = Tags::from([(keys::APPLIED.to_owned(), tag)]);
-            draft.tag_group(&group.name, tag, "its settings are those of the manifest");
+            writers::sign(draft, group, &applied, "its settings are those of the manifest");
         }
     }
     if changes.drifted {
@@ -74,9 +71,7 @@ fn beside<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     let all_known = scaling::scaling(draft, release, other, &mut changes);
     if !changes.drifted && all_known && draft.open_questions() == open {
         let applied = if fits { wanted.applied() } else { wanted.applied_to_another() };
-        let tag = tags::encode_applied(Some(&applied), draft.writer.as_ref()).unwrap_or(applied);
-        let tag = Tags::from([(keys::APPLIED.to_owned(), tag)]);
-        draft.tag_group(&other.name, tag, "its settings are those of the manifest, too");
+        writers::sign(draft, other, &applied, "its settings are those of the manifest, too");
     }
     let said = if changes.drifted { &mut draft.plan.drift } else { &mut draft.plan.fields };
     let new: Vec<FieldChange> = changes.found.into_iter().filter(|change| !said.contains(change)).collect();

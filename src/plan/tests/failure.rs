@@ -111,6 +111,9 @@ fn an_edit_in_the_middle_replaces_what_is_unfinished_and_a_revert_keeps_what_ser
     case.announce();
     assert_eq!(case.calls(), ["empty hello-prod-v002"]);
     case.desired.apps.values_mut().next().unwrap().spec.image = spec::Image::by_id(OLD_IMAGE);
+    assert_eq!(case.calls(), ["tag hello-prod-v001 applied"], "whoever announced the third learns of it");
+    let Read::Known(templates) = &mut case.observed.launch_templates else { panic!() };
+    templates.remove("hello-prod-v003");
     assert_eq!(case.calls(), ["empty hello-prod-v002"]);
     assert_eq!(case.plan().from, Some(Generation(1)));
 }

@@ -36,6 +36,11 @@ fn wanted(group: &str) -> Expect {
     Expect::Wanted { group: group.to_owned() }
 }
 
+/// What no other process has written its name on.
+fn unwritten(group: &str) -> Expect {
+    Expect::Written { group: group.to_owned(), writer: None }
+}
+
 fn emptied(group: &mut Group) {
     long_deployed(group);
     (group.min, group.desired) = (0, 0);
@@ -47,8 +52,8 @@ fn traffic_moves_only_to_as_many_healthy_instances_as_serve_now() {
     let case = Case::serving(NEW_IMAGE, json!({})).with_group(2, NEW_IMAGE, Health::Healthy, |group| {
         group.owner.healthy_since = Some(ago(600));
     });
-    let expected =
-        [own_group(&case, "hello-prod-v002"), wanted("hello-prod-v002"), healthy(Slot::B, "hello-prod-v002", 2)];
+    let (own, whole) = (own_group(&case, "hello-prod-v002"), healthy(Slot::B, "hello-prod-v002", 2));
+    let expected = [own, wanted("hello-prod-v002"), whole, unwritten("hello-prod-v001")];
     assert_eq!(expects(&case, "ModifyListener"), expected);
 }
 
@@ -125,12 +130,14 @@ fn the_old_group_is_emptied_only_while_the_new_one_serves_whole_and_it_takes_no_
         serving: false,
     };
     let whole = healthy(Slot::B, "hello-prod-v002", 2);
-    let expected = [own_group(&case, "hello-prod-v001"), wanted("hello-prod-v002"), whole, idle];
+    let (own, unwritten) = (own_group(&case, "hello-prod-v001"), unwritten("hello-prod-v001"));
+    let expected = [own, wanted("hello-prod-v002"), whole, unwritten.clone(), idle];
     assert_eq!(expects(&case, "UpdateAutoScalingGroup"), expected);
 
     let worker = outlived(long_deployed, json!({"loadBalancer": "none"}));
     let serves = Expect::InService { group: "hello-prod-v002".to_owned(), at_least: 2 };
-    assert_eq!(expects(&worker, "UpdateAutoScalingGroup"), [own_group(&worker, "hello-prod-v001"), serves]);
+    let own = own_group(&worker, "hello-prod-v001");
+    assert_eq!(expects(&worker, "UpdateAutoScalingGroup"), [own, serves, unwritten]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Several processes with different manifests, as tables: whose writing stands there, and which of them goes on.
 
 use super::*;
+use crate::model::action::Expect;
 use crate::model::tags;
 use crate::model::writer::{Commits, Kinship, Writer};
 
@@ -177,4 +178,215 @@ fn a_mark_from_the_future_gives_way_to_whoever_applies_again_and_not_the_other_w
     let mut own = met(other(50, None), 40);
     own.desired.begun = Some(ahead(300));
     assert!(!gave_way(&own));
+}
+
+/// This process began 100 seconds ago and wants the first image again, with which generation 1 was deployed long ago. Generation 2,
+/// of other manifests, was made so many seconds ago.
+fn called_off(live: Slot, change: impl FnOnce(&mut Group)) -> Case {
+    let mut case = Case::new(OLD_IMAGE, json!({}));
+    case.desired.begun = Some(ago(100));
+    case.with_front(live).with_group(1, OLD_IMAGE, Health::Healthy, long_deployed).with_group(
+        2,
+        NEW_IMAGE,
+        Health::Healthy,
+        |group| {
+            group.created_at = ago(140);
+            group.owner.writer = other(150, None);
+            change(group);
+        },
+    )
+}
+
+fn change_group(case: &mut Case, name: &str, change: impl FnOnce(&mut Group)) {
+    let Read::Known(groups) = &mut case.observed.groups else { panic!() };
+    change(groups.get_mut(name).unwrap());
+}
+
+/// What the planned tag says, written on the generation.
+fn written_down(case: &mut Case) -> Writer {
+    let plan = case.plan();
+    let [announced] = &plan.actions[..] else { panic!("{:?}", plan.actions) };
+    let Action::TagGroup { name, tags, .. } = &announced.action else { panic!("{announced:?}") };
+    let (applied, writer) = tags::decode_applied(&tags["amiable:applied"]);
+    change_group(case, name, |group| {
+        assert_eq!(group.owner.applied, applied, "the settings are as they were");
+        assert!(
+            announced
+                .expects
+                .contains(&Expect::Written { group: group.name.clone(), writer: group.owner.writer.clone() })
+        );
+        group.owner.writer.clone_from(&writer);
+    });
+    writer.unwrap()
+}
+
+#[test]
+fn who_goes_back_to_an_earlier_generation_says_so_there_before_anything_else() {
+    let took_over = |group: &mut Group| {
+        group.owner.shifted_at = Some(ago(60));
+        group.owner.watched = watched_all(60);
+    };
+    for (what, mut case, then) in [
+        ("launching", called_off(Slot::A, |_| {}), vec!["empty hello-prod-v002"]),
+        ("baking", called_off(Slot::B, took_over), vec!["shift to a", "tag hello-prod-v001 shifted-at"]),
+        (
+            "deployed",
+            called_off(Slot::B, |group| {
+                took_over(group);
+                group.owner.recorded_at = Some(ago(20));
+            }),
+            vec!["shift to a", "tag hello-prod-v001 shifted-at"],
+        ),
+    ] {
+        assert_eq!(case.calls(), ["tag hello-prod-v001 applied"], "{what}");
+        let writer = written_down(&mut case);
+        assert_eq!((writer.begun, writer.by.as_str()), (ago(100), "ada"), "{what}");
+        assert_eq!(case.calls(), then, "{what}");
+    }
+    let mut template = called_off(Slot::A, |_| {});
+    let Read::Known(groups) = &mut template.observed.groups else { panic!() };
+    groups.remove("hello-prod-v002");
+    assert_eq!(template.calls(), ["tag hello-prod-v001 applied"], "only its launch template is made yet");
+    written_down(&mut template);
+    assert_eq!(template.calls(), Vec::<String>::new());
+}
+
+#[test]
+fn nobody_announces_what_nobody_else_contends_for() {
+    let quiet = |change: fn(&mut Group)| {
+        let calls = called_off(Slot::A, change).calls();
+        assert!(!calls.contains(&"tag hello-prod-v001 applied".to_owned()), "{calls:?}");
+    };
+    quiet(|group| group.owner.writer = None);
+    quiet(failed_long_ago);
+    // It was deployed and replaced before generation 1 was.
+    quiet(|group| {
+        long_deployed(group);
+        group.created_at = ago(99_000);
+        group.owner.shifted_at = Some(ago(95_000));
+        group.owner.recorded_at = Some(ago(94_000));
+    });
+    let mut sick = called_off(Slot::B, |group| group.owner.shifted_at = Some(ago(60)));
+    let Some(Read::Known(targets)) = sick.observed.details.target_health.get_mut(&target_group_arn(Slot::B)) else {
+        panic!()
+    };
+    targets.iter_mut().for_each(|target| target.health = Health::Unhealthy);
+    assert!(sick.calls().contains(&"shift to a".to_owned()), "traffic goes back first: {:?}", sick.calls());
+    let mut only_looking = called_off(Slot::A, |_| {});
+    only_looking.desired.begun = None;
+    assert_eq!(only_looking.calls(), ["tag hello-prod-v001 applied"], "a plan shows what an apply would do");
+}
+
+fn failed_long_ago(group: &mut Group) {
+    group.owner.failed = Some(Failure { at: ago(90), reason: "never healthy".to_owned() });
+}
+
+/// The same seen by the process that wants the second image, and began so many seconds ago. The other one has written its name on
+/// generation 1 by now.
+fn calls_off(live: Slot, theirs: Option<Writer>, change: impl FnOnce(&mut Group)) -> Case {
+    let mut case = Case::new(NEW_IMAGE, json!({}));
+    case.desired.begun = Some(ago(200));
+    let mut case = case.with_front(live).with_group(1, OLD_IMAGE, Health::Healthy, long_deployed).with_group(
+        2,
+        NEW_IMAGE,
+        Health::Healthy,
+        |group| {
+            group.created_at = ago(190);
+            change(group);
+        },
+    );
+    let asks = Writer { by: "ada".to_owned(), ..written_by(&case) };
+    change_group(&mut case, "hello-prod-v001", |group| group.owner.writer = theirs);
+    change_group(&mut case, "hello-prod-v002", |group| group.owner.writer = Some(asks));
+    case
+}
+
+/// This process, as it signs what it makes.
+fn written_by(case: &Case) -> Writer {
+    let mut alone = Case { desired: case.desired.clone(), observed: case.observed.clone() };
+    alone.weights(100, 0);
+    let (Read::Known(groups), Read::Known(templates)) =
+        (&mut alone.observed.groups, &mut alone.observed.launch_templates)
+    else {
+        panic!()
+    };
+    groups.retain(|name, _| name == "hello-prod-v001");
+    templates.retain(|name, _| name == "hello-prod-v001");
+    let plan = alone.plan();
+    let template = plan.actions.iter().find_map(|planned| match &planned.action {
+        Action::CreateLaunchTemplate { tags, .. } => tags::decode(tags).unwrap().unwrap().writer,
+        _ => None,
+    });
+    template.unwrap()
+}
+
+#[test]
+fn a_release_that_another_run_goes_back_from_is_left_to_it() {
+    let case = calls_off(Slot::A, other(100, None), |_| {});
+    assert!(gave_way(&case));
+    let reason = case.plan().reason;
+    assert!(reason.starts_with("another run, by bob, goes back to v001 of hello and began after this one"), "{reason}");
+    assert!(!gave_way(&calls_off(Slot::A, other(300, None), |_| {})), "it began earlier");
+    // What has traffic is watched until the other run has taken it away.
+    let took_over = |group: &mut Group| {
+        group.owner.shifted_at = Some(ago(60));
+        group.owner.watched = watched_all(60);
+    };
+    let plan = calls_off(Slot::B, other(100, None), took_over).plan();
+    assert_eq!((plan.change, plan.actions.len()), (Change::Blocked, 0), "{plan:?}");
+    assert_eq!(plan.waits.len(), 1);
+    assert_eq!(plan.waits[0].what, "the other run to take the traffic from v002");
+    assert!(plan.waits[0].until.is_some());
+}
+
+#[test]
+fn processes_with_the_same_manifests_go_on_in_the_name_of_the_one_that_began_last() {
+    // Generation 3 of other manifests was made by a process that began 50 seconds ago.
+    let case = |last: u64| {
+        let third = met(None, 40);
+        let mut case = Case::new(NEW_IMAGE, json!({}));
+        case.desired.begun = Some(ago(100));
+        case.observed.images = third.observed.images;
+        let mut case = case
+            .with_front(Slot::A)
+            .with_group(1, OLD_IMAGE, Health::Healthy, long_deployed)
+            .with_group(2, NEW_IMAGE, Health::Healthy, |group| group.created_at = ago(90))
+            .with_group(4, THIRD, Health::Healthy, |group| group.created_at = ago(45));
+        let ours = written_by(&case);
+        change_group(&mut case, "hello-prod-v002", |group| {
+            group.owner.writer = Some(Writer { begun: ago(last), ..ours });
+        });
+        change_group(&mut case, "hello-prod-v004", |group| group.owner.writer = other(50, None));
+        case
+    };
+    assert!(gave_way(&case(100)));
+    assert!(!gave_way(&case(30)), "another process with the same manifests began later still");
+}
+
+#[test]
+fn a_descendant_goes_on_against_whoever_began_later_as_if_it_began_now() {
+    let mut case = calls_off(Slot::A, other(100, Some(THEIRS)), |_| {});
+    case.desired.source =
+        Source { directory: "manifests".to_owned(), commit: Some(OURS.to_owned()), ..Source::default() };
+    case.observed.details.kinship.insert(commits(), Read::Known(Kinship::Descendant));
+    assert_eq!(case.calls(), ["tag hello-prod-v002 applied"]);
+    assert_eq!(written_down(&mut case).begun, now());
+    assert_ne!(case.calls(), ["tag hello-prod-v002 applied"], "once is enough");
+}
+
+#[test]
+fn what_another_run_took_the_traffic_from_was_not_taken_out_by_hand() {
+    let took_over = |group: &mut Group| group.owner.shifted_at = Some(ago(150));
+    let began = |case: &mut Case, seconds: u64| {
+        case.desired.begun = Some(ago(seconds));
+        written_down(case);
+    };
+    // Another run went back to generation 1 and was killed. This one began after that.
+    let mut case = calls_off(Slot::A, other(100, None), took_over);
+    began(&mut case, 40);
+    assert_eq!(case.calls(), ["tag hello-prod-v002 healthy-since"]);
+    change_group(&mut case, "hello-prod-v001", |group| group.owner.writer = None);
+    let by_hand = case.plan();
+    let Action::TagGroup { tags, .. } = &by_hand.actions[0].action else { panic!("{by_hand:?}") };
+    assert!(tags["amiable:failed"].starts_with("taken out of the traffic by hand"), "{tags:?}");
 }

@@ -20,6 +20,7 @@ use super::floor;
 use super::picture::Picture;
 use super::release::{Release, Turn};
 use super::shift;
+use super::writers;
 use crate::model::action::Tags;
 use crate::model::observed::{Activity, Failure, Group, OUT_OF_TRAFFIC};
 use crate::model::tags::{self, keys};
@@ -58,7 +59,12 @@ pub(super) fn wait_healthy<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>,
         if !canary::lost_its_share(release, target) {
             return Turn::Done;
         }
-        lost_its_traffic(draft, release, target);
+        match (release.serving, target.owner.canary_step()) {
+            (Some(serving), Some(step)) if writers::has_gone_back(serving, target, step.at) => {
+                canary::begins_anew(draft, target);
+            }
+            _ => lost_its_traffic(draft, release, target),
+        }
         return Turn::Here(None);
     }
     if taken_out_of_service(draft, release, target) || grow(draft, release, target) {
@@ -242,6 +248,10 @@ fn taken_out_of_service<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, ta
     if came_back || target.owner.generation < serving.owner.generation {
         return false;
     }
+    // Another process went back to what serves, and ended before it could say so: nobody has turned this one down.
+    if writers::has_gone_back(serving, target, shifted_at) {
+        return false;
+    }
     // Whoever moved the weights may have moved them to where nobody is healthy: that says nothing against it.
     let (Some(there), Some(here)) = (healthy(draft, release.picture, serving), healthy(draft, release.picture, target))
     else {
@@ -264,7 +274,13 @@ fn lost_its_traffic<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target
     let sick = sickness::sickness(draft, release.picture, target);
     // What could not be read may be that it is sick.
     if draft.plan.wants.is_empty() && draft.plan.waits.len() == waits {
+        let before = draft.plan.actions.len();
         fail(draft, release, target, sick.unwrap_or_else(|| OUT_OF_TRAFFIC.to_owned()));
+        // Another process may have gone back to what serves while all that was read.
+        let as_seen = release.serving.map(writers::written_as_seen);
+        for planned in draft.plan.actions.iter_mut().skip(before) {
+            planned.expects.extend(as_seen.clone());
+        }
     }
 }
 

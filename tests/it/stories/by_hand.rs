@@ -60,7 +60,7 @@ async fn a_target_group_that_somebody_took_out_of_the_listener_is_put_back_befor
     07:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     08:17 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     08:17 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:17 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     13:17 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
@@ -249,7 +249,7 @@ async fn a_new_group_that_somebody_deletes_is_launched_again() {
     07:50 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     08:27 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     08:57 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:57 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    08:58 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     13:57 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     13:57 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");

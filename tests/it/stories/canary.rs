@@ -183,11 +183,12 @@ async fn a_canary_whose_manifest_is_reverted_gives_its_share_back_and_goes() {
     lab.write("hello", app("hello", HELLO_1_0, STEPS));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    09:13 DeleteTags hello-prod-v002: no manifest asks for it any more: if it is asked for again, it begins anew
-    09:13 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
-    09:14 CreateOrUpdateTags hello-prod-v002: no manifest asks for it any more: from now on no run gives it traffic
-    14:24 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
-    15:51 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    09:13 CreateOrUpdateTags hello-prod-v001: v001 is to stay: other runs that ask for another release give way
+    09:14 DeleteTags hello-prod-v002: no manifest asks for it any more: if it is asked for again, it begins anew
+    09:14 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
+    09:15 CreateOrUpdateTags hello-prod-v002: no manifest asks for it any more: from now on no run gives it traffic
+    14:25 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
+    15:53 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
     ");
     assert_eq!(lab.instances("hello-prod-v001"), before);
     settles(&lab).await;

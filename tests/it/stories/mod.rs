@@ -22,6 +22,7 @@ mod launch;
 mod leftovers;
 mod observed;
 mod operators;
+mod overruled;
 mod reading;
 mod red_black;
 mod scaling;
