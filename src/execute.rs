@@ -5,6 +5,7 @@ use crate::aws::act::perform;
 use crate::aws::recheck::{Recheck, recheck};
 use crate::aws::{Aws, AwsError};
 use crate::clock::Clock;
+use crate::model::action::Action;
 use crate::model::event::{Event, EventKind};
 use crate::model::names::Scope;
 use crate::model::plan::{AppPlan, PlannedAction};
@@ -55,7 +56,9 @@ pub async fn execute_until(
                 return Executed::Stale;
             }
             Err(Refusal::Failed(error)) => {
-                let (words, retry) = (error.explained(), error.may_pass());
+                // Traffic that goes back is not left where it is for one refusal.
+                let goes_back = plan.gives_back() && matches!(planned.action, Action::Shift { .. });
+                let (words, retry) = (error.explained(), error.may_pass() || goes_back);
                 tell(EventKind::Failed { action: planned.action.clone(), error: words, retry });
                 return Executed::Failed(error);
             }

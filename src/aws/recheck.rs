@@ -78,6 +78,12 @@ impl Fresh<'_> {
                 let found = self.group(group).await?.owner.recorded_at;
                 holds(found == *at, || format!("{group} was recorded meanwhile"))
             }
+            Expect::NotReady { group, healthy_since } => {
+                let owner = &self.group(group).await?.owner;
+                let is_as_before = owner.healthy_since == *healthy_since;
+                let has_gone_on = owner.shifted_at.is_some() || owner.canary.is_some() || !is_as_before;
+                holds(!has_gone_on, || format!("another run has gone on with {group}"))
+            }
             Expect::GroupGone { group } => match groups::group(self.aws, group).await? {
                 // Auto Scaling never takes a deletion back.
                 Some((_, Ok(found))) => holds(found.deleting, || format!("{group} still exists")),

@@ -72,6 +72,7 @@ impl Lab {
             chosen: None,
             begun: None,
             given_up: BTreeMap::new(),
+            failing: BTreeMap::new(),
             deep: false,
             left_out: Default::default(),
         };

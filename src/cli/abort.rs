@@ -45,8 +45,13 @@ impl Abort {
         }
         let ending = watch::outcome(&case.session, &agreed, &case.options(&self.watching)).await?;
         watch::conclude(&ending, case.options(&self.watching).only.as_ref());
-        // That the release failed is what was asked for.
-        let is_done = ending.outcome == Outcome::ReleaseFailed || case.gave_way(&intent, &ending);
-        Ok(if is_done { Exit::Fine } else { watch::exit(ending.outcome) })
+        let is_left = watch::keeps_traffic(&ending, &self.app, intent.generation);
+        Ok(match ending.outcome {
+            Outcome::ReleaseFailed if is_left => Exit::Blocked,
+            // That the release failed is what was asked for.
+            Outcome::ReleaseFailed => Exit::Fine,
+            _ if !is_left && case.gave_way(&intent, &ending) => Exit::Fine,
+            outcome => watch::exit(outcome),
+        })
     }
 }

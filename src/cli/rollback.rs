@@ -57,7 +57,9 @@ impl Rollback {
         let ending = watch::outcome(&case.session, &agreed, &case.options(&self.watching)).await?;
         let outcome = ending.outcome;
         let serves = ending.plan.app(&self.app).and_then(|app| app.from);
-        let over = matches!(outcome, Outcome::ReleaseFailed | Outcome::Converged | Outcome::Blocked);
+        // A canary that is left with its share is not turned down yet, though what serves beside it is the one before.
+        let is_left = watch::keeps_traffic(&ending, &self.app, down);
+        let over = !is_left && matches!(outcome, Outcome::ReleaseFailed | Outcome::Converged | Outcome::Blocked);
         if let (true, Some(serves)) = (over && serves != Some(down) && (back.is_none() || serves == back), serves) {
             terminal::say(&format!(
                 "{serves} serves; {down} is not tried again until its manifest changes or `amiable retry {}`",
@@ -66,7 +68,11 @@ impl Rollback {
             return Ok(Exit::Fine);
         }
         watch::conclude(&ending, Some(&BTreeSet::from([self.app])));
-        Ok(if case.gave_way(&intent, &ending) { Exit::Fine } else { watch::exit(outcome) })
+        Ok(match outcome {
+            Outcome::ReleaseFailed if is_left => Exit::Blocked,
+            _ if !is_left && case.gave_way(&intent, &ending) => Exit::Fine,
+            outcome => watch::exit(outcome),
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use super::session::Session;
 use super::terminal;
 use crate::controller::converge::{self, Ending, Options, Outcome};
 use crate::model::desired::Desired;
-use crate::model::names::AppName;
+use crate::model::names::{AppName, Generation};
 use crate::model::plan::{AppPlan, Change, Plan};
 use crate::report::live::{self, Live};
 use crate::report::unwatched::{may_have_moved, unwatched};
@@ -110,6 +110,14 @@ pub fn exit(outcome: Outcome) -> Exit {
         Outcome::TimedOut => Exit::TimedOut,
         Outcome::Interrupted => Exit::Interrupted,
     }
+}
+
+/// Whether a generation that a person turned down still has traffic in the end: then the command has not done what it is for.
+pub fn keeps_traffic(ending: &Ending, app: &AppName, down: Generation) -> bool {
+    let has_it = |app: &AppPlan| {
+        app.from == Some(down) || app.exposed.as_ref().is_some_and(|exposed| exposed.generation == down)
+    };
+    ending.plan.app(app).is_none_or(has_it)
 }
 
 /// Says in the end what is not as it should be, and what to do about it.

@@ -144,6 +144,7 @@ impl Keeper {
     async fn look(&mut self, sink: Sink<'_>) -> Result<Plan, AwsError> {
         let Self { aws, clock, desired, calls, troubles, asked, .. } = self;
         desired.given_up.clone_from(troubles.given_up());
+        desired.failing = troubles.failing();
         let mut look = std::pin::pin!(look_and_ask(aws, desired, clock, asked));
         loop {
             tokio::select! {

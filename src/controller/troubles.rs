@@ -46,7 +46,7 @@ struct Trouble {
     /// The call at which its plan ended last.
     ended_at: Option<Action>,
     /// Calls that failed, each with how often in a row: what succeeds meanwhile is no sign that they would.
-    failures: Vec<(Action, u32)>,
+    failures: Vec<Failing>,
     /// Stale plans in a row.
     stale: u32,
     /// The call that is left alone, and until when.
@@ -57,18 +57,28 @@ struct Trouble {
     gives_back: bool,
 }
 
+/// A call that failed, and is made again.
+struct Failing {
+    call: GivenUp,
+    /// How often in a row.
+    times: u32,
+}
+
 impl Trouble {
-    /// A call failed once more. How often it did in a row.
-    fn failed(&mut self, action: &Action) -> u32 {
-        if let Some((_, times)) = self.failures.iter_mut().find(|(failed, _)| is_same(failed, action)) {
-            *times = times.saturating_add(1);
-            return *times;
-        }
+    /// A call failed once more, for this reason. How often it did in a row.
+    fn failed(&mut self, action: &Action, why: Why) -> u32 {
+        let times = self.failures.iter().find(|it| it.call.covers(action)).map_or(0, |it| it.times).saturating_add(1);
+        self.forget(action);
         if self.failures.len() >= MOST_FAILING {
             self.failures.remove(0);
         }
-        self.failures.push((action.clone(), 1));
-        1
+        self.failures.push(Failing { call: GivenUp { action: action.clone(), why }, times });
+        times
+    }
+
+    /// A call fails no more, or is not made again.
+    fn forget(&mut self, action: &Action) {
+        self.failures.retain(|it| !it.call.covers(action));
     }
 }
 
@@ -125,6 +135,13 @@ impl Troubles {
         &self.given_up
     }
 
+    /// The calls that failed the last time, and are made again.
+    pub(super) fn failing(&self) -> BTreeMap<AppName, Vec<GivenUp>> {
+        let calls = |trouble: &Trouble| trouble.failures.iter().map(|it| it.call.clone()).collect::<Vec<_>>();
+        let all = self.apps.iter().map(|(app, trouble)| (app.clone(), calls(trouble)));
+        all.filter(|(_, calls)| !calls.is_empty()).collect()
+    }
+
     /// Whether a plan, made before that was known, holds a call that is given up.
     pub(super) fn holds_given_up(&self, app: &AppPlan) -> bool {
         let given_up = self.given_up.get(&app.app).map_or(&[][..], Vec::as_slice);
@@ -163,7 +180,7 @@ impl Troubles {
         let trouble = self.apps.entry(event.app.clone()).or_default();
         match &event.kind {
             EventKind::Acted { action, .. } => {
-                trouble.failures.retain(|(failed, _)| !is_same(failed, action));
+                trouble.forget(action);
                 trouble.repeats.made(action, event.at);
             }
             EventKind::Stale { action, .. } | EventKind::Failed { action, .. } => {
@@ -188,19 +205,19 @@ impl Troubles {
                 }
             }
             Executed::Failed(error) => {
-                let count = ended_at.as_ref().map_or(1, |action| trouble.failed(action));
-                trouble.rest = rest(ended_at.clone(), count, now);
                 // A way to AWS that is cut off, or credentials that have ended, are judged by the looks.
                 let lasting = !matches!(error.class, Class::Retry | Class::Wait | Class::FatalAll);
+                let words = error.explained();
+                let why = if lasting { Why::Refused(words) } else { Why::Failing(words) };
+                let count = ended_at.as_ref().map_or(1, |action| trouble.failed(action, why.clone()));
+                trouble.rest = rest(ended_at.clone(), count, now);
                 let moves = |action: &Action| matches!(action, Action::Shift { .. });
                 let patience = |action: &Action| if moves(action) { PATIENCE_WITH_TRAFFIC } else { PATIENCE };
                 // While what is sick has traffic, a refusal is no last word: whoever took the permission may give it back.
                 let gives_back = trouble.gives_back;
                 let is_over = |action: &Action| lasting && !(gives_back && moves(action)) || count > patience(action);
                 if let Some(action) = ended_at.filter(is_over) {
-                    trouble.failures.retain(|(failed, _)| !is_same(failed, &action));
-                    let words = error.explained();
-                    let why = if lasting { Why::Refused(words) } else { Why::Failing(words) };
+                    trouble.forget(&action);
                     self.give_up(app, GivenUp { action, why });
                 }
             }
@@ -312,6 +329,20 @@ mod tests {
         }
         refused(&mut troubles);
         assert!(troubles.holds_given_up(&back), "in the end");
+    }
+
+    #[test]
+    fn a_call_that_failed_is_told_with_its_words_until_it_succeeds() {
+        let (mut troubles, app) = (Troubles::default(), samples::rolling_out().app);
+        tried(&mut troubles, &error(Class::Retry));
+        let failing = troubles.failing();
+        let Some([call]) = failing.get(&app).map(Vec::as_slice) else { panic!("{failing:?}") };
+        assert!(call.covers(&tag("12:00")), "{call:?}");
+        let Why::Failing(words) = &call.why else { panic!("{call:?}") };
+        assert!(words.contains("CreateOrUpdateTags") && words.contains("connection refused"), "{words}");
+        let kind = EventKind::Acted { action: tag("12:00"), reason: String::new() };
+        troubles.told(&Event { at: now(), app, kind });
+        assert_eq!(troubles.failing(), BTreeMap::new());
     }
 
     #[test]

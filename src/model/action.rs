@@ -460,6 +460,14 @@ pub enum Expect {
         /// When.
         at: Option<Timestamp>,
     },
+    /// Nobody has brought the group on its way to the traffic since: it has not taken over, is no canary, and has been healthy for
+    /// as long as it was seen to be, or is not.
+    NotReady {
+        /// The group.
+        group: String,
+        /// Since when it was seen to be healthy.
+        healthy_since: Option<Timestamp>,
+    },
     /// There is no such group any more, or AWS is deleting it.
     GroupGone {
         /// The group.

@@ -29,6 +29,8 @@ pub struct Desired {
     pub begun: Option<Timestamp>,
     /// Calls that are not made again for now, by app.
     pub given_up: BTreeMap<AppName, Vec<GivenUp>>,
+    /// Calls that failed the last time they were made, and are made again.
+    pub failing: BTreeMap<AppName, Vec<GivenUp>>,
     /// Whether what AWS tells only group by group is compared, too, where nothing else asks for it: hooks, scaling
     /// policies and scheduled actions that somebody may have changed.
     pub deep: bool,

@@ -4,7 +4,7 @@ use super::draft::Draft;
 use super::picture::{Front, Picture};
 use super::resolve::dns::plain;
 use crate::model::plan::Answers;
-use crate::model::spec::{AppSpec, LoadBalancer, Scheme, SharedListener};
+use crate::model::spec::{AppSpec, LoadBalancer, Scheme};
 
 /// The most URLs that are told of one app.
 const MOST: usize = 8;
@@ -20,12 +20,18 @@ pub(super) fn tell(draft: &mut Draft<'_>, spec: Option<&AppSpec>, picture: &Pict
     };
     let (ports, hosts, path) = match spec.map(|spec| &spec.load_balancer) {
         Some(LoadBalancer::None) => return,
-        Some(LoadBalancer::Shared(shared)) => (ports(front), certain(&shared.hosts), path(shared)),
+        Some(LoadBalancer::Shared(shared)) => (ports(front), certain(&shared.hosts), path(&shared.paths)),
         Some(LoadBalancer::Own(own)) if front.listeners.is_empty() => {
             let listeners = own.listeners.iter().filter(|listener| listener.redirect.is_none());
             (listeners.map(|it| (it.protocol.as_str().to_owned(), it.port)).collect(), Vec::new(), String::new())
         }
-        Some(LoadBalancer::Own(_)) | None => (ports(front), Vec::new(), String::new()),
+        Some(LoadBalancer::Own(_)) => (ports(front), Vec::new(), String::new()),
+        // Without a manifest the rule that leads to it says for which hosts and paths.
+        None => {
+            let conditions = front.rule.map(|rule| &rule.conditions);
+            let hosts = conditions.map_or_else(Vec::new, |it| certain(&it.hosts));
+            (ports(front), hosts, conditions.map_or_else(String::new, |it| path(&it.paths)))
+        }
     };
     let hosts = if hosts.is_empty() { own_name.or_else(|| balancer.clone()).into_iter().collect() } else { hosts };
     let urls = hosts.iter().flat_map(|host| ports.iter().map(|(protocol, port)| url(protocol, host, *port, &path)));
@@ -53,8 +59,8 @@ fn certain(hosts: &[String]) -> Vec<String> {
 }
 
 /// The part of the paths that is certain: `/api/` of `/api/*`.
-fn path(shared: &SharedListener) -> String {
-    let Some(first) = shared.paths.first() else { return String::new() };
+fn path(paths: &[String]) -> String {
+    let Some(first) = paths.first() else { return String::new() };
     first.split(['*', '?']).next().unwrap_or_default().to_owned()
 }
 

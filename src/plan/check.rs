@@ -19,7 +19,8 @@ pub(super) fn check(mut plan: Plan) -> Plan {
 
 fn broken_rule(app: &AppPlan) -> Option<String> {
     let idle = matches!(app.change, Change::Error | Change::Orphaned);
-    if !app.actions.is_empty() && (idle || !app.wants.is_empty()) {
+    let is_touched = !app.actions.is_empty() && !app.wants.is_empty();
+    if is_touched || idle && !app.actions.iter().all(is_repair) {
         return Some("actions for an app that must be left alone".to_owned());
     }
     if let Some(unguarded) = app.actions.iter().find(|planned| !is_guarded(planned)) {
@@ -32,6 +33,12 @@ fn broken_rule(app: &AppPlan) -> Option<String> {
         }
     }
     None
+}
+
+/// Whether an action only brings the app's own instances back to where the load balancer reaches them, which does not depend on what is
+/// wrong with the app.
+fn is_repair(planned: &PlannedAction) -> bool {
+    matches!(planned.action, Action::RegisterTargets { .. } | Action::AttachTargetGroup { .. })
 }
 
 /// Whether an action that takes something away makes sure of what it takes. A group goes only when it is empty, and its

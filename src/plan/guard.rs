@@ -20,7 +20,7 @@ use super::traffic;
 use super::verify::{Healthy, watch, watched};
 use crate::model::action::{Action, Expect};
 use crate::model::names::Slot;
-use crate::model::observed::{Failure, Group};
+use crate::model::observed::{Failure, Group, how_it_ended};
 use crate::model::plan::{Change, Exposed, StepKind, StepState};
 use crate::model::spec::{AppSpec, Strategy};
 use crate::model::tags;
@@ -32,7 +32,8 @@ pub(super) fn exposed<'a>(picture: &Picture<'a>) -> Option<&'a Group> {
     let Some(front) = picture.front.as_ref() else { return at_work(picture) };
     let with_traffic = Slot::BOTH.into_iter().filter(|slot| front.weight(*slot) > 0);
     let groups = with_traffic.filter_map(|slot| picture.runs_in(slot));
-    let unproven = groups.filter(|group| group.owner.failed.is_some() || picture.is_due(group));
+    let is_unproven = |group: &&Group| picture.is_due(group) && picture.deployed_since(group).is_none();
+    let unproven = groups.filter(|group| group.owner.failed.is_some() || is_unproven(group));
     unproven.max_by_key(|group| group.owner.generation)
 }
 
@@ -163,10 +164,7 @@ fn give_back<'a>(
         None => relief(picture, group),
     };
     let Some(previous) = previous else { return false };
-    let why = match group.owner.is_turned_down() {
-        true => group.owner.how_it_ended(),
-        false => format!("{} failed: {reason}", group.owner.generation),
-    };
+    let why = how_it_ended(group.owner.generation, reason);
     if group.owner.failed.is_none() {
         let failure = Failure { at: draft.now, reason: reason.to_owned() };
         draft.fails = true;

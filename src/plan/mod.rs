@@ -19,9 +19,10 @@
 //!   [`record`] and [`retire`] do them
 //! - [`destroy`]: the ending of an app on request
 //! - [`intent`]: what a person says about a release; [`suspension`]: that nothing is to be done
-//! - [`traffic`]: what somebody has done to the traffic by hand
+//! - [`traffic`]: what somebody has done to the traffic by hand; [`astray`]: what is deployed, where that has lost all of it
 //! - [`wellbeing`]: how what serves does; [`registration`]: its instances where the load balancer reaches them
 //! - [`floor`]: sizes that must not shrink meanwhile; [`spared`]: what must not be emptied yet
+//! - [`watcher`]: the sign that what has traffic is watched
 //! - [`trial`]: a new health check, before it decides over what serves
 //! - [`impact`]: what a release means while it lasts
 //! - [`leftover`]: what keeps a group that is emptied, and how that ends
@@ -33,6 +34,7 @@
 //! - [`check`]: what must hold for every plan, whatever was decided
 
 mod answers;
+mod astray;
 mod autopsy;
 mod canary;
 mod check;
@@ -77,6 +79,7 @@ mod tests;
 mod traffic;
 mod trial;
 mod verify;
+mod watcher;
 mod wellbeing;
 mod writers;
 
@@ -153,13 +156,26 @@ fn app_plan<'a>(
     draft.scales_by = resolve::scaling::processes(&app.spec);
     draft.tolerate = app.spec.verification.tolerate;
     decide(&mut draft, desired, app, observed);
+    if draft.plan.change == Change::Error && draft.plan.wants.is_empty() {
+        by_tags(&mut draft, observed, index);
+    }
     canary::say_skipped(&mut draft, &app.spec);
     guard::watch_on(&mut draft);
     if let Some(ahead) = ahead {
         future::put_right(&mut draft, ahead);
     }
     suspension::suspended(&mut draft, Some(&app.spec));
+    watcher::give_sign(&mut draft);
     draft.finish()
+}
+
+/// What is put right of an app that cannot be planned.
+fn by_tags<'a>(draft: &mut Draft<'a>, observed: &'a Observed, index: &Rc<Index<'a>>) {
+    // What cannot be read for this was told already.
+    let mut aside = Draft::new(draft.scope, observed, index, draft.now);
+    if let Some(current) = Picture::observed(&mut aside) {
+        registration::put_right_by_tags(draft, &current);
+    }
 }
 
 /// Who writes what is planned: this process, with what its manifests ask of the app.
@@ -244,6 +260,9 @@ fn release<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>
     let serving = picture.serving();
     draft.plan.from = serving.map(|group| group.owner.generation);
     if traffic::is_taken_away(draft, wanted, picture) {
+        return;
+    }
+    if astray::is_put_right(draft, wanted, picture) {
         return;
     }
     if let Some((group, mark)) = picture.pinned() {

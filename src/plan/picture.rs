@@ -210,6 +210,15 @@ impl<'a> Picture<'a> {
         }
     }
 
+    /// The generation that is deployed, where it took over after this one, which is no release on its way: if this one has the
+    /// traffic, somebody has moved the weights by hand.
+    pub(super) fn deployed_since(&self, group: &Group) -> Option<&'a Group> {
+        let served =
+            |other: &&Group| other.owner.recorded_at.is_some() && other.owner.shifted_at > group.owner.shifted_at;
+        let was_deployed = group.owner.recorded_at.is_some();
+        self.unfailed().filter(served).find(|other| was_deployed && !self.is_due(other))
+    }
+
     /// The newest generation that there ever was, as far as groups and templates tell.
     pub(super) fn newest(&self) -> Option<Generation> {
         let groups = self.groups.iter().map(|group| group.owner.generation);

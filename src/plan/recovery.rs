@@ -10,7 +10,7 @@ use super::verify::watch;
 use super::{diff, launch, lead_to, prepare, rescue, rollout, shift, spared, verify, writers};
 use crate::model::action::{Action, Expect};
 use crate::model::mark::BackTo;
-use crate::model::observed::Group;
+use crate::model::observed::{Group, Read, how_it_ended};
 use crate::model::plan::{Change, StepKind, StepState};
 
 /// What serves has failed. Whether an earlier generation takes its place again.
@@ -88,7 +88,7 @@ pub(super) fn nobody_serves<'a>(
     draft.in_flight = true;
     draft.plan.to = Some(back.owner.generation);
     draft.plan.change = Change::Replace;
-    draft.plan.reason = format!("{} failed: {reason}", serving.owner.generation);
+    draft.plan.reason = how_it_ended(serving.owner.generation, &reason);
     true
 }
 
@@ -200,7 +200,7 @@ pub(super) fn hold<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Pic
         Some(group) => format!("; {} serves", group.owner.generation),
         None => "; nothing serves".to_owned(),
     };
-    let ended = how_it_ended(draft, tombstone);
+    let ended = in_whole(draft, tombstone);
     let app = &draft.scope.app;
     draft.block(format!("{ended}{serves} until the manifest changes or `amiable retry {app}`"));
     draft.plan.failure = Some(format!("{ended}{}", serves.trim_end_matches(',')));
@@ -211,12 +211,12 @@ pub(super) fn hold<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Pic
 }
 
 /// How the wanted template failed, as it was kept in whole, and what an instance of it said last.
-fn how_it_ended<'a>(draft: &mut Draft<'a>, tombstone: &'a Group) -> String {
+fn in_whole<'a>(draft: &mut Draft<'a>, tombstone: &'a Group) -> String {
     let Some(kept) = autopsy::kept(draft, tombstone) else { return tombstone.owner.how_it_ended() };
     if let Some(console) = &kept.console {
         draft.note(console.last_words());
     }
-    format!("{} failed: {}", kept.generation, kept.reason)
+    how_it_ended(kept.generation, &kept.reason)
 }
 
 /// That what has failed serves all the same, and why. Where there is a generation to go back to, it had no healthy
@@ -228,19 +228,41 @@ fn goes_on_serving<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Pic
         return format!("; nothing serves, because a person turned {serves} down,");
     }
     let elsewhere = |group: &&Group| group.owner.slot != failed.owner.slot;
-    let Some(back) = picture.ways_back(failed).find(elsewhere).map(|group| group.owner.generation) else {
+    let Some(back) = picture.ways_back(failed).find(elsewhere) else {
         return format!("; {serves} goes on serving");
     };
+    let unread = unread(draft, picture, back).map(str::to_owned);
+    let back = back.owner.generation;
     let since = failed.owner.failed.as_ref().map_or(failed.created_at, |failure| failure.at);
     let since = failed.owner.shifted_at.map_or(since, |shifted| shifted.max(since));
     let deadline = wanted.spec.progress_deadline.after(since);
     if draft.now < deadline {
         let what = match failed.owner.stands_in() {
+            _ if unread.is_some() => format!("the health of {back} to be readable, so that it can serve again"),
             true => format!("{back} to be whole, so that it can serve again"),
             false => format!("an instance of {back} to be healthy, so that it can serve again"),
         };
         draft.wait(what, Some(deadline));
     }
-    let why = if failed.owner.stands_in() { "is not whole yet" } else { "has no healthy instance" };
-    format!("; {serves} goes on serving, because {back} {why},")
+    let app = &draft.scope.app;
+    match unread {
+        Some(why) if failed.owner.is_commanded_away() => format!(
+            "; {serves} goes on serving, because no instance of {back} is in service, and its health cannot be read ({why}),"
+        ),
+        Some(why) => format!(
+            "; {serves} goes on serving, because the health of {back} cannot be read ({why}), so that only `amiable rollback \
+             {app}` gives it the traffic,"
+        ),
+        None if failed.owner.stands_in() => format!("; {serves} goes on serving, because {back} is not whole yet,"),
+        None => format!("; {serves} goes on serving, because {back} has no healthy instance,"),
+    }
+}
+
+/// Why the health of a generation could not be read, where it was asked for.
+fn unread<'a>(draft: &Draft<'a>, picture: &Picture<'a>, group: &Group) -> Option<&'a str> {
+    let arn = picture.front.as_ref()?.arn(group.owner.slot?)?;
+    match draft.observed.details.target_health.get(arn)? {
+        Read::Unknown(why) => Some(why),
+        Read::Known(_) => None,
+    }
 }

@@ -7,17 +7,18 @@
 use super::draft::Draft;
 use super::picture::Picture;
 use super::resolve::Wanted;
+use super::wellbeing::is_whole;
 use crate::model::action::{Action, Expect};
 use crate::model::names::Slot;
-use crate::model::observed::{Group, Health, Instance, Read, Target};
+use crate::model::observed::{Group, Health, Instance, OUT_OF_ITS_TARGET_GROUP, Read, Target, Want};
 use crate::model::plan::{Change, Effect, FieldChange, PlannedAction};
 
 /// The most targets of one call.
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RegisterTargets.html>
 const TARGETS_A_CALL: usize = 100;
 
-/// Attaches and registers again what should be. The health of targets is read by whoever needs it; where it was not, nothing is
-/// known to be missing.
+/// Attaches and registers again what should be. The health of targets is read by whoever needs it, and that of the way back here;
+/// where it was not, nothing is known to be missing.
 pub(super) fn put_right<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Picture<'a>) {
     // A way back stands alone: nothing that AWS may refuse goes before it.
     if draft.fails || draft.plan.gives_back() || !wanted.has_front() {
@@ -25,6 +26,10 @@ pub(super) fn put_right<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture:
     }
     let (drift, actions) = (draft.plan.drift.len(), draft.plan.actions.len());
     for (group, slot, arn) in concerned(picture) {
+        if is_to_be_read(draft, picture, group) {
+            // Nothing waits for it where it cannot be read.
+            let _ = draft.glance(draft.observed.details.target_health.get(&arn), Want::TargetHealth(arn.clone()));
+        }
         if !is_attached(group, &arn) {
             attach(draft, group, slot, arn);
             continue;
@@ -41,6 +46,30 @@ pub(super) fn put_right<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture:
     first(draft, actions);
 }
 
+/// The same for an app that cannot be planned: whose instances and target groups they are, its tags tell, and users miss them whatever
+/// else is wrong.
+pub(super) fn put_right_by_tags<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>) {
+    let Some(front) = &picture.front else { return };
+    for (group, slot, arn) in concerned(picture) {
+        // Where tags and attachments contradict each other, a person has to say which of them is right.
+        if front.arn(slot.other()).is_some_and(|other| is_attached(group, other)) {
+            continue;
+        }
+        if !is_attached(group, &arn) {
+            attach(draft, group, slot, arn);
+            continue;
+        }
+        if draft.close || draft.few || draft.plan.exposed.is_some() || !is_whole(group) {
+            let _ = draft.glance(draft.observed.details.target_health.get(&arn), Want::TargetHealth(arn.clone()));
+        }
+        let missing = missing(draft, group, &arn);
+        if !missing.is_empty() {
+            register(draft, group, slot, arn, &missing);
+        }
+    }
+    leave_out_given_up(draft, 0);
+}
+
 /// The groups whose instances should be registered, each with its slot and the target group of that: all that run and have not
 /// failed, and what serves even if it has.
 fn concerned<'a>(picture: &Picture<'a>) -> Vec<(&'a Group, Slot, String)> {
@@ -54,6 +83,15 @@ fn concerned<'a>(picture: &Picture<'a>) -> Vec<(&'a Group, Slot, String)> {
         Some((*group, slot, front.arn(slot)?.to_owned()))
     };
     groups.filter_map(with_place).collect()
+}
+
+/// Whether the targets of a generation that stands warm are looked at, which costs a call: while what took over from it may still have
+/// to give the traffic back, and in a small environment or where a person asks about the app. Those of what serves are read by others.
+fn is_to_be_read(draft: &Draft<'_>, picture: &Picture<'_>, group: &Group) -> bool {
+    let is_way_back = draft.plan.exposed.as_ref().is_some_and(|it| it.back == Some(group.owner.generation));
+    let is_warm =
+        group.owner.shifted_at.is_some() && picture.serving().is_some_and(|serving| serving.name != group.name);
+    is_way_back || is_warm && (draft.close || draft.few)
 }
 
 fn is_attached(group: &Group, arn: &str) -> bool {
@@ -106,7 +144,10 @@ pub(super) fn why_none(draft: &Draft<'_>, picture: &Picture<'_>, group: &Group) 
     let arn = picture.front.as_ref()?.arn(slot)?;
     let is_out = !is_attached(group, arn) || !missing(draft, group, arn).is_empty();
     let name = draft.scope.target_group_name(slot);
-    is_out.then(|| format!("its instances were taken out of {name} by hand, so that none of them answers"))
+    is_out.then(|| {
+        let ended = OUT_OF_ITS_TARGET_GROUP;
+        format!("{ended}, which were taken out of {name} by hand, so that none of its instances answers")
+    })
 }
 
 /// What AWS does not take of it is said, and ends no release: whoever undoes it each time, or takes the permission away, keeps nothing

@@ -9,9 +9,13 @@ use super::verify;
 use super::writers;
 use crate::model::action::{Expect, Tags};
 use crate::model::names::Slot;
-use crate::model::observed::{Forward, Group, Health, Want};
+use crate::model::observed::{Forward, Group, Health, Read, Want, has_failed, how_it_ended, is_refused};
 use crate::model::plan::{StepKind, StepState};
 use crate::model::tags::keys;
+use crate::model::time::Span;
+
+/// How long a person's command waits for health that could not be read at one look, and may be at the next.
+const READABLE_AGAIN: Span = Span::minutes(1);
 
 /// Done when the target has all the traffic and its bake clock runs.
 pub(super) fn take_over<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> Turn {
@@ -130,28 +134,24 @@ pub(super) fn back<'a>(
         if group.owner.slot == failed.owner.slot {
             continue;
         }
-        let want = Want::TargetHealth(arn.to_owned());
-        let targets =
-            draft.see(draft.observed.details.target_health.get(arn), want, "the health of the generation before")?;
-        let own = |id: &str| group.instances.iter().any(|instance| instance.id == id);
-        let good = targets.iter().filter(|target| target.health == Health::Healthy && own(&target.id)).count();
-        if good == 0 || (good as u32) < group.desired && stands_well(draft, picture, failed)? {
-            continue;
-        }
+        let is_well = match by_command(draft, failed, group, arn) {
+            Some(in_service) => in_service,
+            None => match is_well(draft, picture, failed, group, arn)? {
+                true => Expect::Healthy { target_group_arn: arn.to_owned(), group: group.name.clone(), at_least: 1 },
+                false => continue,
+            },
+        };
         // What was turned down for a release that does worse is wanted all the same.
         let wanted = Some(spared::still_wanted(group)).filter(|_| group.owner.failed.is_none());
         let mut expects: Vec<Expect> = [own_group(group)].into_iter().chain(wanted).collect();
-        expects.extend([
-            Expect::RecordedAt { group: failed.name.clone(), at: failed.owner.recorded_at },
-            Expect::Healthy { target_group_arn: arn.to_owned(), group: group.name.clone(), at_least: 1 },
-        ]);
+        expects.extend([Expect::RecordedAt { group: failed.name.clone(), at: failed.owner.recorded_at }, is_well]);
         let to = group.owner.generation;
         draft.fails = true;
         spared::wanted_again(draft, group);
         for action in front.shifts(&front.all_to(slot)) {
-            let reason = match failed.owner.is_turned_down() {
-                true => format!("{to} serves again: {}", failed.owner.how_it_ended()),
-                false => format!("{} failed: {to} serves again ({reason})", failed.owner.generation),
+            let reason = match has_failed(reason) {
+                true => format!("{} failed: {to} serves again ({reason})", failed.owner.generation),
+                false => format!("{to} serves again: {}", how_it_ended(failed.owner.generation, reason)),
             };
             draft.act(action, reason, expects.clone());
         }
@@ -159,6 +159,35 @@ pub(super) fn back<'a>(
         return Some(group);
     }
     None
+}
+
+/// Whether the load balancer calls an earlier generation well enough to take the traffic back. `None`: that is not known.
+fn is_well<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, failed: &Group, group: &Group, arn: &str) -> Option<bool> {
+    let want = Want::TargetHealth(arn.to_owned());
+    let targets =
+        draft.see(draft.observed.details.target_health.get(arn), want, "the health of the generation before")?;
+    let own = |id: &str| group.instances.iter().any(|instance| instance.id == id);
+    let good = targets.iter().filter(|target| target.health == Health::Healthy && own(&target.id)).count();
+    Some(good > 0 && ((good as u32) >= group.desired || !stands_well(draft, picture, failed)?))
+}
+
+/// A person's command is not held up by health that cannot be read: an earlier generation takes the traffic back if its group has
+/// instances in service, which is what is read again right before. What AWS refuses to tell is not waited for; what only
+/// failed to be read may be read at the next look, and has a minute for that.
+fn by_command(draft: &mut Draft<'_>, failed: &Group, group: &Group, arn: &str) -> Option<Expect> {
+    let command = failed.owner.failed.as_ref().filter(|failure| failure.is_a_command())?;
+    let Some(Read::Unknown(why)) = draft.observed.details.target_health.get(arn) else { return None };
+    let is_waited_for = !is_refused(why) && draft.now < READABLE_AGAIN.after(command.at);
+    if is_waited_for || group.in_service() == 0 {
+        return None;
+    }
+    let (down, back, count, size) =
+        (failed.owner.generation, group.owner.generation, group.in_service(), group.desired);
+    draft.note(format!(
+        "the health of {back} cannot be read, so that nobody can tell whether it answers; it takes the traffic because a person \
+         turned {down} down, and its group has {count} of {size} instances in service: {why}"
+    ));
+    Some(Expect::InService { group: group.name.clone(), at_least: 1 })
 }
 
 /// Whether a generation serves in the place of one that nobody of was healthy, and answers: then the other one must be whole

@@ -73,6 +73,16 @@ fn target_group_arn(slot: Slot) -> String {
     format!("arn:aws:elasticloadbalancing:us-west-2:{ACCOUNT}:targetgroup/hello-prod-{slot}/1")
 }
 
+/// Apps of the tables.
+const APPS: [&str; 5] = ["hello", "another", "second", "zoo", "bear"];
+
+/// What AWS says of the scaling activities of groups that are not there.
+fn no_activities(app: &str) -> impl Iterator<Item = (String, Read<Vec<Activity>>)> {
+    let scope = Scope::new(app.parse().unwrap(), scope().environment);
+    let missing = || Read::Unknown("ValidationError: Group name not found".to_owned());
+    (1..100).map(move |number| (scope.generation_name(Generation(number)), missing()))
+}
+
 /// Names of an app's generations, which nobody has.
 fn free_names(app: &str) -> impl Iterator<Item = (String, Read<Named>)> {
     let scope = Scope::new(app.parse().unwrap(), scope().environment);
@@ -124,6 +134,7 @@ impl Case {
             chosen: None,
             begun: None,
             given_up: BTreeMap::new(),
+            failing: BTreeMap::new(),
             deep: false,
             shown: None,
             left_out: LeftOut::default(),
@@ -155,7 +166,8 @@ impl Case {
             details: Details {
                 deployed: BTreeMap::from([(scope().app, Read::Known(None))]),
                 // Nobody else has the name of a generation.
-                named: ["hello", "another", "second", "zoo", "bear"].into_iter().flat_map(free_names).collect(),
+                named: APPS.into_iter().flat_map(free_names).collect(),
+                activities: APPS.into_iter().flat_map(no_activities).collect(),
                 // Nothing waits for what is kept about failures: only the tests about it can read it.
                 failures: BTreeMap::from([(scope().app, Read::Unknown("AccessDenied".to_owned()))]),
                 ..Details::default()

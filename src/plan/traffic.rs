@@ -79,8 +79,12 @@ pub(super) fn drift<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) {
     if let Some(missing) = missing(draft, release, front) {
         draft.plan.drift.push(change(missing, whole(draft, front, group)));
     }
-    let wanted = front.all_to(slot);
-    for point in front.points.iter().filter(|point| point.forward != wanted) {
+    tell(draft, front, group, &front.all_to(slot));
+}
+
+/// Says where the traffic goes, against all of it to a group.
+pub(super) fn tell<'a>(draft: &mut Draft<'a>, front: &Front<'a>, group: &Group, wanted: &Forward) {
+    for point in front.points.iter().filter(|point| point.forward != *wanted) {
         let has = point.instead.clone().unwrap_or_else(|| shares(draft, front, &point.forward));
         let (on, stickiness) = (on(front, point), sticky(&point.forward));
         draft.plan.drift.push(change(format!("{has}{stickiness}{on}"), whole(draft, front, group)));
@@ -138,7 +142,7 @@ pub(super) fn put_back<'a>(
     group: &Group,
     wanted: Option<&Wanted<'a>>,
 ) -> Option<bool> {
-    let owner = &group.owner;
+    let (owner, early_group) = (&group.owner, &group.name);
     let stable_for = wanted.map_or(Span::seconds(0), |wanted| wanted.spec.verification.stable_for);
     // Another run may have given it the traffic after this look began, by a clock that differs from ours.
     let was_ready = owner.healthy_since.is_some_and(|since| MARGIN.after(draft.now) >= stable_for.after(since));
@@ -157,10 +161,7 @@ pub(super) fn put_back<'a>(
         None => false,
     };
     let wanted = front.all_to(slot);
-    for point in front.points.iter().filter(|point| point.forward != wanted) {
-        let (has, on) = (shares(draft, front, &point.forward), on(front, point));
-        draft.plan.drift.push(change(format!("{has}{on}"), whole(draft, front, had_it)));
-    }
+    tell(draft, front, had_it, &wanted);
     let (early, back) = (owner.generation, had_it.owner.generation);
     let reason = format!("somebody gave {early} traffic before it was ready for it: {back} has all of it again");
     if is_read {
@@ -168,6 +169,8 @@ pub(super) fn put_back<'a>(
         expects.extend(Some(had_it).filter(|it| it.owner.failed.is_none()).map(spared::still_wanted));
         let (target_group_arn, group) = (arn.to_owned(), had_it.name.clone());
         expects.push(Expect::Healthy { target_group_arn, group, at_least: 1 });
+        // Another run may have found it ready after this look, and have given it the traffic.
+        expects.push(Expect::NotReady { group: early_group.clone(), healthy_since: owner.healthy_since });
         spared::wanted_again(draft, had_it);
         for action in front.shifts(&wanted) {
             draft.act(action, reason.clone(), expects.clone());

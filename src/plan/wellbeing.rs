@@ -42,7 +42,7 @@ pub(super) fn tell<'a>(draft: &mut Draft<'a>, wanted: &Wanted<'a>, picture: &Pic
 }
 
 /// Whether the group has what it wants, as it sees it itself.
-fn is_whole(group: &Group) -> bool {
+pub(super) fn is_whole(group: &Group) -> bool {
     group.in_service() >= group.desired && group.instances.len() as u64 == u64::from(group.desired)
 }
 

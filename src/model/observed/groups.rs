@@ -88,8 +88,7 @@ impl Ownership {
 
     /// `v042 failed: 0 of 2 instances healthy after 20m`, or `v042 was rolled back by ada: slow`.
     pub fn how_it_ended(&self) -> String {
-        let verb = if self.is_turned_down() { "was" } else { "failed:" };
-        format!("{} {verb} {}", self.generation, self.why_failed())
+        how_it_ended(self.generation, self.why_failed())
     }
 
     /// Whether it took the traffic after it had failed, because nobody else could: for as long as that is so.
@@ -101,6 +100,11 @@ impl Ownership {
     /// Whether a person turned it down.
     pub fn is_turned_down(&self) -> bool {
         self.failed.as_ref().is_some_and(Failure::is_by_a_person)
+    }
+
+    /// Whether a person said by a command that it is not to have the traffic.
+    pub fn is_commanded_away(&self) -> bool {
+        self.failed.as_ref().is_some_and(Failure::is_a_command)
     }
 }
 
@@ -116,6 +120,28 @@ pub enum Nameless {
 /// What is said of a generation that had traffic, and whose share was then taken away without a mark that says why.
 pub const OUT_OF_TRAFFIC: &str = "taken out of the traffic by hand, or by a run that ended before it could say why";
 
+/// What is said of a generation that lost its traffic because nothing of it was registered any more.
+pub const OUT_OF_ITS_TARGET_GROUP: &str = "left without targets";
+
+/// How a generation ended for this reason. What a hand or a person's word has ended has not failed, and is not called so.
+pub fn how_it_ended(generation: Generation, reason: &str) -> String {
+    let verb = if has_failed(reason) { "failed:" } else { "was" };
+    format!("{generation} {verb} {reason}")
+}
+
+/// Whether a generation that ended for this reason has failed: neither a person's word nor a hand ended it.
+pub fn has_failed(reason: &str) -> bool {
+    !is_by_a_person(reason) && !reason.starts_with(OUT_OF_ITS_TARGET_GROUP)
+}
+
+fn is_by_a_person(reason: &str) -> bool {
+    is_a_command(reason) || reason.starts_with(OUT_OF_TRAFFIC)
+}
+
+fn is_a_command(reason: &str) -> bool {
+    ["rolled back ", "aborted "].iter().any(|words| reason.starts_with(words))
+}
+
 /// Why a generation failed, or who turned it down.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
@@ -128,7 +154,12 @@ pub struct Failure {
 impl Failure {
     /// Whether a person turned the generation down: it may well be healthy.
     pub fn is_by_a_person(&self) -> bool {
-        ["rolled back ", "aborted ", OUT_OF_TRAFFIC].iter().any(|words| self.reason.starts_with(words))
+        is_by_a_person(&self.reason)
+    }
+
+    /// Whether it is what `amiable rollback` or `amiable abort` wrote, and not what was concluded from weights.
+    pub fn is_a_command(&self) -> bool {
+        is_a_command(&self.reason)
     }
 }
 

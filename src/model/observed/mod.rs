@@ -24,7 +24,10 @@ use crate::model::time::{SignedDuration, Timestamp};
 pub use balancing::{Attributes, Forward, Listener, LoadBalancer, Redirect, Rule, TargetGroup};
 pub use details::{Activity, Alarm, AlarmState, Details, Health, Named, Target, Traffic, TrafficWindow, Want};
 pub use dns::{AliasTarget, DnsRecord, Zone};
-pub use groups::{Failure, Group, Instance, LaunchTemplate, Nameless, OUT_OF_TRAFFIC, Ownership};
+pub use groups::{
+    Failure, Group, Instance, LaunchTemplate, Nameless, OUT_OF_ITS_TARGET_GROUP, OUT_OF_TRAFFIC, Ownership, has_failed,
+    how_it_ended,
+};
 pub use images::{Image, ImageSources, Parameter};
 
 /// The outcome of reading something.

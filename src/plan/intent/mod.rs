@@ -18,6 +18,7 @@ pub use standing::{pin, suspend, unpin};
 use std::rc::Rc;
 
 use super::draft::Draft;
+use super::guard;
 use super::index::Index;
 use super::picture::Picture;
 use super::release::Release;
@@ -209,11 +210,11 @@ fn anchor<'a>(picture: &Picture<'a>) -> Result<&'a Group, String> {
     picture.serving().or_else(|| picture.unfailed().last()).ok_or_else(|| nothing.to_owned())
 }
 
-/// What serves, while it is still being watched.
+/// What serves, while it is still being watched. What was deployed before and has the traffic by somebody's hand is no release.
 fn unproven<'a>(wanted: &Wanted<'a>, picture: &Picture<'a>) -> Option<&'a Group> {
     picture.serving().filter(|serving| {
         let release = Release::new(wanted, picture, Some(serving));
-        super::record::is_due(&release, serving)
+        super::record::is_due(&release, serving) && picture.deployed_since(serving).is_none()
     })
 }
 
@@ -225,11 +226,18 @@ fn unfinished<'a>(wanted: &Wanted<'a>, picture: &Picture<'a>) -> Option<&'a Grou
     open.or_else(|| picture.serving().filter(replaced))
 }
 
-/// The newest generation, if a person has turned it down with these words.
+/// The generation that a person has turned down by whichever command, as long as it still has traffic; else the newest one, if a
+/// person has turned it down with these words.
 fn turned_down<'a>(picture: &Picture<'a>, words: &str) -> Option<(&'a Group, &'a Failure)> {
-    let newest = picture.groups.last()?;
-    let failure = newest.owner.failed.as_ref()?;
-    failure.reason.starts_with(words).then_some((*newest, failure))
+    let with_failure = |group: &'a Group| Some((group, group.owner.failed.as_ref()?));
+    let left = left_with_traffic(picture).and_then(with_failure).filter(|(_, failure)| failure.is_a_command());
+    let newest = || with_failure(picture.groups.last()?).filter(|(_, failure)| failure.reason.starts_with(words));
+    left.or_else(newest)
+}
+
+/// The generation that is marked as failed and has traffic all the same, because nothing could take it back yet.
+fn left_with_traffic<'a>(picture: &Picture<'a>) -> Option<&'a Group> {
+    guard::exposed(picture).filter(|group| group.owner.failed.is_some())
 }
 
 /// The generation that is on its way to the traffic.

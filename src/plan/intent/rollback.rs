@@ -1,6 +1,6 @@
 //! A release that was a mistake, and one that deserves another try.
 
-use super::{About, Intent, planned, turned_down, underway, unfinished};
+use super::{About, Intent, left_with_traffic, planned, turned_down, underway, unfinished};
 use crate::model::action::Action;
 use crate::model::decision::Verb;
 use crate::model::mark::BackTo;
@@ -31,12 +31,15 @@ pub fn rollback(about: &About<'_>, to: Option<Generation>, history: &[DeployedRe
             let withdraws = about.withdrawn(group, &failure.reason);
             return Ok(Intent { serves, withdraws, ..about.again(Verb::Rollback, group, said) });
         }
-        let given_up = underway(wanted, picture).filter(|group| {
+        // A share that a canary was left with when it failed is taken from it as well.
+        let left = left_with_traffic(picture).filter(|group| group.name != serving.name);
+        let given_up = underway(wanted, picture).or(left).filter(|group| {
             group.owner.generation > serving.owner.generation && to.is_none_or(|to| to == serving.owner.generation)
         });
         let turned_down = given_up.unwrap_or(serving);
         let generation = turned_down.owner.generation;
-        if turned_down.owner.failed.is_some() && to.is_none() {
+        let stands_warm = given_up.is_some() || picture.ways_back(serving).next().is_some();
+        if turned_down.owner.failed.is_some() && to.is_none() && !stands_warm {
             return Err(format!("{generation} is turned down already; `--to` names an earlier release to go back to"));
         }
         if to.is_some_and(|to| to == generation) {

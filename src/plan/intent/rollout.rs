@@ -1,6 +1,6 @@
 //! What people say about a release under way.
 
-use super::{About, Intent, promote_image, turned_down, underway, unfinished, unproven};
+use super::{About, Intent, left_with_traffic, promote_image, turned_down, underway, unfinished, unproven};
 use crate::model::action::{Action, Tags};
 use crate::model::decision::Verb;
 use crate::model::mark::Mark;
@@ -30,7 +30,10 @@ pub fn promote(about: &About<'_>, full: bool) -> Result<Intent, String> {
             if let Some((group, mark)) = baking {
                 return Ok(about.again(Verb::Promote, group, already(group, mark)));
             }
-            return Err("no release is under way that could be promoted".to_owned());
+            return Err(match unproven(wanted, picture) {
+                Some(baking) => ends_by_itself(about, baking),
+                None => "no release is under way that could be promoted".to_owned(),
+            });
         };
         if let Some(mark) = target.owner.marks.promoted.as_ref().filter(|mark| is_on_its_way(target, mark, full)) {
             return Ok(about.again(Verb::Promote, target, already(target, mark)));
@@ -68,6 +71,18 @@ fn is_on_its_way(target: &Group, mark: &Mark, full: bool) -> bool {
     if full { to_all } else { to_all || behind(target) > done }
 }
 
+/// Why a release that has all traffic cannot be promoted.
+fn ends_by_itself(about: &About<'_>, baking: &Group) -> String {
+    let (app, generation) = (&about.app.scope.app, baking.owner.generation);
+    let until = baking.owner.shifted_at.map(|at| about.app.spec.strategy.bake_time().after(at));
+    let until = until.filter(|until| *until > about.now).map(|until| format!(", until {until:.0} or later"));
+    let until = until.unwrap_or_default();
+    format!(
+        "{generation} has all traffic already, and its bake waits for nobody: `amiable apply {app}` watches it{until}, and records it \
+         if it stays well; `promote` ends a pause of a canary, and `amiable abort {app}` gives the release up"
+    )
+}
+
 fn already(group: &Group, mark: &Mark) -> String {
     format!("{} is promoted already by {}", group.owner.generation, mark.said())
 }
@@ -85,9 +100,13 @@ pub fn abort(about: &About<'_>) -> Result<Intent, String> {
             let withdraws = about.withdrawn(group, &failure.reason);
             return Ok(Intent { serves, withdraws, ..about.again(Verb::Abort, group, said) });
         }
-        let target = underway(wanted, picture).or_else(|| unproven(wanted, picture));
+        let left = left_with_traffic(picture);
+        // What is deployed, and lost its traffic to somebody's hand, is not under way.
+        let underway = || underway(wanted, picture).filter(|group| picture.is_due(group));
+        let target = left.or_else(underway).or_else(|| unproven(wanted, picture));
         let target = target.ok_or("no release is under way; `amiable rollback` turns down what is deployed")?;
-        if target.owner.failed.is_some() {
+        // What failed by itself and could not give its traffic back gives it back at a person's word.
+        if target.owner.failed.is_some() && left.is_none() {
             return Err(format!("{} is given up already", target.owner.generation));
         }
         let serves = picture.ways_back(target).next().map(|group| group.owner.generation);

@@ -2,7 +2,7 @@
 
 use super::{About, Intent, unfinished};
 use crate::model::decision::Verb;
-use crate::model::observed::Group;
+use crate::model::observed::{Group, how_it_ended};
 use crate::model::tags::keys;
 use crate::model::time::Timestamp;
 
@@ -38,7 +38,7 @@ pub fn pin(about: &About<'_>) -> Result<Intent, String> {
             return if group.name == serving.name { Ok(again()) } else { Err(said) };
         }
         if let Some(failure) = &serving.owner.failed {
-            return Err(format!("{} has failed: {}", serving.owner.generation, failure.reason));
+            return Err(how_it_ended(serving.owner.generation, &failure.reason));
         }
         let intent = about.set(Verb::Pin, serving, keys::PINNED, &about.mark());
         Ok(Intent { serves: Some(serving.owner.generation), ..intent })

@@ -1,6 +1,7 @@
 //! What somebody does by hand in the middle of a release: it is put right at once, and no image is blamed for it.
 
 use super::*;
+use crate::model::action::Expect;
 use crate::model::mark::CanaryStep;
 use crate::model::plan::PlannedAction;
 
@@ -132,6 +133,8 @@ fn where_traffic_goes_back_for_it_the_mark_says_that_somebody_took_the_instances
     let plan = case.plan();
     assert_eq!(calls(&plan), ["shift to a", "tag hello-prod-v002 failed,failed-at"]);
     assert!(plan.reason.contains("were taken out of hello-prod-b by hand"), "{}", plan.reason);
+    let said = || plan.actions.iter().map(|planned| planned.reason.as_str()).chain([plan.reason.as_str()]);
+    assert!(said().all(|said| said.contains("v002 was left without targets") && !said.contains("failed")), "{plan:?}");
     // Where nobody else answers, they are registered, and nobody is blamed.
     deregister(&mut case, Slot::A, &["i-1-1", "i-1-2"]);
     let all = case.calls();
@@ -150,6 +153,8 @@ fn traffic_that_somebody_gives_to_a_generation_that_still_boots_is_put_right_and
             assert_eq!(calls(&plan), ["shift to a"], "{a}/{b} {health:?}");
             assert_eq!((plan.from, plan.to), (Some(Generation(1)), Some(Generation(2))));
             assert!(plan.reason.contains("before it was ready"), "{}", plan.reason);
+            let not_ready = Expect::NotReady { group: "hello-prod-v002".to_owned(), healthy_since: None };
+            assert!(plan.actions[0].expects.contains(&not_ready), "{:?}", plan.actions[0].expects);
             assert_eq!(plan.drift.len(), 1);
         }
     }
@@ -197,6 +202,7 @@ fn a_share_that_was_taken_away_entirely_is_somebodys_word_and_not_the_images_fau
     let plan = case(Health::Healthy).plan();
     let Action::TagGroup { tags, .. } = &plan.actions[0].action else { panic!("{:?}", plan.actions) };
     assert!(tags["amiable:failed"].starts_with("taken out of the traffic by hand"), "{tags:?}");
+    assert!(plan.actions[0].reason.starts_with("v002 was taken out of the traffic by hand"), "{:?}", plan.actions[0]);
     // A run that was cut off in the middle of a way back had its reasons.
     let plan = case(Health::Unhealthy).plan();
     let Action::TagGroup { tags, .. } = &plan.actions[0].action else { panic!("{:?}", plan.actions) };
@@ -219,4 +225,110 @@ fn target_groups_that_lost_their_tags_are_told_before_anything_is_launched_or_re
     alone.observed.details.tags.insert(target_group_arn(Slot::B), Read::Known(BTreeMap::new()));
     let plan = alone.plan();
     assert_eq!((plan.change, plan.reason.contains("aws elbv2 add-tags")), (Change::Error, true), "{}", plan.reason);
+}
+
+/// Generation 2 is deployed, and somebody has given all of its traffic to generation 1, which stands warm.
+fn moved(health: Health, change: impl FnOnce(&mut Group)) -> Case {
+    Case::serving(NEW_IMAGE, json!({})).with_group(2, NEW_IMAGE, health, |group| {
+        group.owner.healthy_since = Some(ago(900));
+        group.owner.shifted_at = Some(ago(800));
+        group.owner.recorded_at = Some(ago(400));
+        change(group);
+    })
+}
+
+#[test]
+fn the_traffic_of_what_is_deployed_that_somebody_moved_to_a_warm_generation_is_drift_and_is_put_right() {
+    let case = moved(Health::Healthy, |_| {});
+    let plan = case.plan();
+    assert_eq!((plan.change, calls(&plan)), (Change::Drift, vec!["shift to b".to_owned()]), "{plan:?}");
+    assert_eq!((plan.from, plan.to, plan.failure.as_ref()), (Some(Generation(1)), Some(Generation(2)), None));
+    let shown: Vec<_> =
+        plan.drift.iter().map(|it| (it.path.as_str(), it.before.as_deref(), it.after.as_deref())).collect();
+    let (has, wants) = ("100 % hello-prod-a, 0 % hello-prod-b", "0 % hello-prod-a, 100 % hello-prod-b");
+    assert_eq!(shown, [("traffic", Some(has), Some(wants))]);
+    assert!(plan.reason.contains("by hand") && !plan.reason.contains("failed"), "{}", plan.reason);
+    assert_eq!(plan.exposed, None, "what was deployed before has nothing to prove");
+    // One that was recorded by a run that ended before the tag could say so is deployed as well.
+    let mut untold = moved(Health::Healthy, |group| group.owner.recorded_at = None);
+    untold.record_says("hello-prod-v002");
+    assert_eq!(untold.calls(), ["shift to b"]);
+    // It takes its traffic once it is whole, and is not marked for being about to be.
+    let mut half = moved(Health::Healthy, |_| {});
+    let Some(Read::Known(targets)) = half.observed.details.target_health.get_mut(&target_group_arn(Slot::B)) else {
+        panic!()
+    };
+    targets[0].health = Health::Initial;
+    let plan = half.plan();
+    assert!(
+        !calls(&plan).iter().any(|call| call.contains("failed") || call.contains("shift to")),
+        "{:?}",
+        plan.actions
+    );
+    assert!(!plan.waits.is_empty(), "{plan:?}");
+    // While a person holds the app, nothing moves.
+    let mark = crate::model::mark::Mark::new(ago(10), "arn:aws:iam::123456789012:user/ada", "");
+    let paused = moved(Health::Healthy, |group| group.owner.marks.paused = Some(mark)).plan();
+    assert!(paused.actions.is_empty() && paused.is_over(false), "{paused:?}");
+    // Where nothing of it is healthy, a run may have ended in the middle of the way back.
+    assert_eq!(moved(Health::Unhealthy, |_| {}).calls(), ["tag hello-prod-v002 failed,failed-at"]);
+}
+
+#[test]
+fn what_a_person_says_while_the_traffic_is_elsewhere_is_about_what_is_deployed() {
+    use crate::plan::intent;
+    let case = moved(Health::Healthy, |_| {});
+    let refusal = intent::abort(&case.about(None)).unwrap_err();
+    assert!(refusal.contains("no release is under way"), "{refusal}");
+    let down = intent::rollback(&case.about(None), None, &[]).unwrap();
+    assert_eq!((down.generation, down.serves), (Generation(2), Some(Generation(1))));
+}
+
+#[test]
+fn targets_of_the_way_back_that_somebody_takes_out_in_a_bake_are_registered_again_at_once() {
+    let mut case = baking(Health::Healthy, 60);
+    deregister(&mut case, Slot::A, &["i-1-2"]);
+    assert_eq!(case.calls(), ["RegisterTargets hello-prod-a"]);
+    // Nobody else looks at it: that is why it is read. Where it cannot be, nothing waits for it.
+    let target_health = &mut case.observed.details.target_health;
+    target_health.remove(&target_group_arn(Slot::A));
+    assert_eq!(case.plan().wants, [Want::TargetHealth(target_group_arn(Slot::A))]);
+    case.observed.details.target_health.insert(target_group_arn(Slot::A), Read::Unknown(refused("AccessDenied")));
+    let plan = case.plan();
+    let well = baking(Health::Healthy, 60).plan();
+    assert_eq!((plan.waits, plan.notes, plan.change), (well.waits, well.notes, well.change));
+}
+
+#[test]
+fn targets_that_somebody_takes_out_are_registered_again_whatever_is_wrong_with_the_app() {
+    let broken: [(&str, fn(&mut Case)); 3] = [
+        ("a group that cannot be understood", |case| {
+            case.observed.problems.push(Problem {
+                what: "Auto Scaling group hello-prod-v000".to_owned(),
+                name: "hello-prod-v000".to_owned(),
+                app: Some(scope().app),
+                why: "a tag is missing".to_owned(),
+            });
+        }),
+        ("launch templates that cannot be read", |case| {
+            case.observed.launch_templates = Read::Unknown(refused("AccessDenied"));
+        }),
+        ("an image of another architecture", |case| {
+            let Some(Read::Known(Some(image))) = case.observed.images.get_mut(NEW_IMAGE) else { panic!() };
+            image.architecture = "x86_64".to_owned();
+        }),
+    ];
+    for (name, spoil) in broken {
+        let mut case = Case::serving(NEW_IMAGE, json!({}));
+        spoil(&mut case);
+        let before = case.plan();
+        assert_eq!((before.change, before.actions.len()), (Change::Error, 0), "{name}: {before:?}");
+        deregister(&mut case, Slot::A, &["i-1-2"]);
+        let plan = case.plan();
+        assert_eq!((plan.change, calls(&plan)), (Change::Error, vec!["RegisterTargets hello-prod-a".into()]), "{name}");
+        assert_eq!(plan.reason, before.reason, "{name}");
+        // It is read where what serves is not whole.
+        case.observed.details.target_health.remove(&target_group_arn(Slot::A));
+        assert_eq!(case.plan().wants, [Want::TargetHealth(target_group_arn(Slot::A))], "{name}");
+    }
 }

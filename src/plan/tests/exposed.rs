@@ -2,6 +2,7 @@
 //! tag says that it has taken over.
 
 use super::*;
+use crate::model::given_up::{GivenUp, Why};
 use crate::model::mark::CanaryStep;
 use crate::model::plan::Exposed;
 use crate::plan::intent;
@@ -148,7 +149,7 @@ fn what_has_lost_all_its_healthy_instances_gives_the_traffic_back() {
         let case = baking(health, 60);
         assert_eq!(case.calls(), BACK, "{health:?}");
         let why = match health {
-            Health::Draining => "its instances were taken out of hello-prod-b by hand, so that none of them answers",
+            Health::Draining => "which were taken out of hello-prod-b by hand, so that none of its instances answers",
             _ => "none of its 2 instances is healthy under traffic",
         };
         assert!(case.plan().reason.ends_with(why), "{}", case.plan().reason);
@@ -340,4 +341,62 @@ fn a_canary_of_an_app_that_cannot_be_planned_is_watched_for_as_long_as_it_has_it
     assert_eq!(plan.change, Change::Error, "{plan:?}");
     assert!(plan.exposed.as_ref().is_some_and(|exposed| exposed.until.is_none()), "{plan:?}");
     assert!(!plan.is_over(false) && plan.wake_at.is_some(), "{plan:?}");
+}
+
+/// AWS refused this call the last time; it is made again.
+fn failing(case: &mut Case, action: Action) {
+    let why = Why::Refused("elasticloadbalancing:ModifyListener hello-prod: AccessDenied: not today".to_owned());
+    case.desired.failing.insert(scope().app, vec![GivenUp { action, why }]);
+}
+
+#[test]
+fn a_way_back_that_aws_refuses_is_told_in_its_words_and_is_no_release_that_nobody_watches() {
+    let mut case = baking(Health::Unhealthy, 250);
+    change(&mut case, 2, |group| group.owner.watched = Some(Watched { seconds: 20, at: ago(200) }));
+    let shift = case.plan().actions[0].action.clone();
+    assert_eq!(case.calls(), BACK, "nothing stands before the first call");
+    failing(&mut case, shift.clone());
+    let plan = case.plan();
+    let told = plan.waits.iter().find(|wait| wait.what.contains("ModifyListener hello-prod: AccessDenied: not today"));
+    assert!(
+        told.is_some_and(|wait| wait.what.starts_with("AWS to take the call that gives the traffic to v001")),
+        "{plan:?}"
+    );
+    assert_eq!(calls(&plan), BACK, "who only looks gives no sign");
+    case.desired.begun = Some(ago(300));
+    let plan = case.plan();
+    assert_eq!(calls(&plan), ["tag hello-prod-v002 watched", BACK[0], BACK[1]]);
+    let Action::TagGroup { tags, .. } = &plan.actions[0].action else { panic!() };
+    assert_eq!(
+        tags["amiable:watched"],
+        Watched { seconds: 20, at: now() }.to_string(),
+        "a sign adds nothing to the watch"
+    );
+    // The tag may be refused as well, and keeps nothing from going back.
+    let sign = plan.actions[0].action.clone();
+    failing(&mut case, shift);
+    let why = Why::Failing("Throttling".to_owned());
+    case.desired.failing.get_mut(&scope().app).unwrap().push(GivenUp { action: sign, why });
+    assert_eq!(case.calls(), BACK);
+}
+
+#[test]
+fn a_release_that_waits_for_a_person_is_watched_as_long_as_somebody_is_at_it() {
+    let waits = json!({"strategy": {"canary": {"steps": [{"weight": 5}, {"pause": {}}]}}});
+    let mut case = canary_at(5, Health::Healthy);
+    spec(&mut case, waits);
+    let signs = |case: &Case| case.calls().into_iter().filter(|call| call.ends_with(" watched")).count();
+    let since = |case: &mut Case, seconds: u64| {
+        change(case, 2, |group| {
+            group.owner.healthy_since = Some(ago(seconds + 40));
+            group.owner.canary = Some(CanaryStep { done: 1, at: ago(seconds) });
+        });
+    };
+    case.desired.begun = Some(ago(1000));
+    for (seconds, expected) in [(100, 0), (331, 1)] {
+        since(&mut case, seconds);
+        assert_eq!(signs(&case), expected, "{seconds} s: {:?}", case.calls());
+    }
+    case.desired.begun = None;
+    assert_eq!(signs(&case), 0, "who only looks gives none");
 }

@@ -60,6 +60,11 @@ fn a_rollback_that_is_said_again_turns_nothing_more_down() {
     let to = "again: v002 is turned down already: rolled back to v001 by ada";
     assert_eq!(rollback(&deployed(failed("rolled back to v001 by ada")), Some(1)), to);
     assert_eq!(rollback(&gone_back("rolled back to v001 by ada"), Some(1)), to);
+    // What was given up and still has the traffic is on its way back, by whichever command.
+    let aborted = "again: v002 is turned down already: aborted by ada";
+    assert_eq!(rollback(&deployed(failed("aborted by ada")), None), aborted);
+    // What failed by itself and still has the traffic is turned down as well.
+    assert_eq!(rollback(&deployed(failed("unhealthy under traffic")), None), "v002 1 calls");
     // What failed by itself was turned down by nobody.
     let alone = rollback(&gone_back("unhealthy under traffic"), None);
     assert_eq!(alone, "refused: v001 is the only generation that runs; nothing else was ever deployed");
@@ -128,6 +133,10 @@ fn an_abort_a_pause_and_a_pin_that_are_said_again_go_on() {
     let case = baking(&|group| failed("aborted by ada")(group));
     assert_eq!(said(intent::abort(&case.about(None))), again);
     assert_eq!(said(intent::abort(&gone_back("aborted by ada").about(None))), again);
+    let case = baking(&|group| failed("rolled back by ada")(group));
+    assert_eq!(said(intent::abort(&case.about(None))), "again: v002 is given up already: rolled back by ada");
+    let case = baking(&|group| failed("unhealthy under traffic")(group));
+    assert_eq!(said(intent::abort(&case.about(None))), "v002 1 calls");
     let case = baking(&|group| group.owner.marks.paused = Some(mark()));
     assert_eq!(said(intent::pause(&case.about(None))), "again: it is paused already by ada: slow");
     let case = baking(&|group| group.owner.marks.pinned = Some(mark()));
@@ -158,4 +167,26 @@ fn a_resume_renews_the_time_of_the_release_before_it_lifts_the_pause() {
     let intent = intent::resume(&case.about(None)).unwrap();
     let calls: Vec<&str> = intent.actions.iter().map(|planned| planned.action.operation().1).collect();
     assert_eq!(calls, ["CreateOrUpdateTags", "DeleteTags"]);
+}
+
+#[test]
+fn a_release_that_bakes_is_not_promoted_and_says_what_it_waits_for() {
+    for full in [false, true] {
+        let refusal = intent::promote(&baking(Health::Healthy, 60).about(None), full).unwrap_err();
+        let until = Span::minutes(5).after(ago(60));
+        for words in [
+            "v002 has all traffic already, and its bake waits for nobody".to_owned(),
+            format!("watches it, until {until:.0} or later"),
+            "`amiable abort hello` gives the release up".to_owned(),
+        ] {
+            assert!(refusal.contains(&words), "{refusal}");
+        }
+    }
+    // Before it has taken over, and when it is recorded, other words are true.
+    let coming = Case::serving(NEW_IMAGE, json!({})).with_group(2, NEW_IMAGE, Health::Initial, |_| {});
+    assert!(said(intent::promote(&coming.about(None), false)).contains("v002 is no canary: it takes all traffic once"));
+    assert_eq!(
+        said(intent::promote(&deployed(|_| {}).about(None), false)),
+        "refused: no release is under way that could be promoted"
+    );
 }

@@ -60,6 +60,33 @@ fn an_app_without_a_manifest_answers_as_its_tags_and_listeners_say() {
 }
 
 #[test]
+fn an_app_without_a_manifest_behind_a_shared_listener_answers_as_its_rule_says() {
+    const RULE: &str = "arn:aws:elasticloadbalancing:us-west-2:123456789012:listener-rule/app/hello-prod/1/1/1";
+    let behind = |hosts: &[&str], paths: &[&str]| {
+        let mut case = Case::serving(OLD_IMAGE, json!({}));
+        let strings = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+        let conditions = Conditions { hosts: strings(hosts), paths: strings(paths), ..Conditions::default() };
+        let rule = Rule {
+            arn: RULE.to_owned(),
+            priority: Some(10),
+            conditions,
+            other_conditions: false,
+            forward: case.listener().forward,
+            instead: None,
+        };
+        case.observed.rules.insert(RULE.to_owned(), Read::Known(Some(rule)));
+        let Read::Known(groups) = &mut case.observed.groups else { panic!() };
+        groups.get_mut("hello-prod-v001").unwrap().owner.rule = Some(RULE.to_owned());
+        case.desired.apps.clear();
+        urls(&case.plan())
+    };
+    assert_eq!(behind(&["hello.example.com"], &["/api/*"]), ["http://hello.example.com/api/"]);
+    let balancer = "http://internal-hello-prod-1.us-west-2.elb.amazonaws.com";
+    assert_eq!(behind(&["*.example.com"], &[]), [balancer], "a pattern is no name");
+    assert_eq!(behind(&[], &["/shop"]), [format!("{balancer}/shop")]);
+}
+
+#[test]
 fn an_app_whose_new_name_aws_does_not_take_keeps_the_one_that_it_has() {
     use crate::model::given_up::{GivenUp, Why};
     let renamed = json!({"dns": {"name": "new.internal.example.com"}});

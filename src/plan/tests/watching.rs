@@ -98,7 +98,7 @@ fn a_reason_says_what_is_sick_now_and_how_many_were_replaced() {
     did(&mut case, (1..=8).map(|index| gone(index * 60)).collect());
     let plan = case.plan();
     let reason = &plan.actions[1].reason;
-    assert!(reason.contains("unhealthy under traffic: i-2-1; 8 instances were replaced, the last because"), "{reason}");
+    assert!(reason.contains("unhealthy under traffic: i-2-1; 8 instances taken out of service in response to an ELB system health check failure"), "{reason}");
 }
 
 #[test]

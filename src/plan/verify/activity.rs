@@ -64,17 +64,30 @@ pub(super) fn replaced(activities: &[Activity], group: &Group) -> Option<Replace
 
 /// The same since another time.
 pub(super) fn replaced_since(activities: &[Activity], since: Timestamp) -> Option<Replaced> {
-    let checks = |why: &str| why.contains("ELB system health check") || why.contains("status check");
+    gone_for(activities, since, |why| why.contains("health") || by_checks(why))
+}
+
+/// The same for instances that were taken out of service for what AWS says with these words.
+pub(super) fn replaced_for(activities: &[Activity], since: Timestamp, words: &str) -> Option<Replaced> {
+    gone_for(activities, since, |why| why.contains(words))
+}
+
+fn by_checks(why: &str) -> bool {
+    why.contains("ELB system health check") || why.contains("status check")
+}
+
+/// AWS tells a cause as a sentence with a time: `At 2026-11-02T12:00:00Z an instance was taken out of service in response to an ELB
+/// system health check failure.` What it was in response to is what becomes a part of a sentence of ours.
+fn gone_for(activities: &[Activity], since: Timestamp, is_meant: impl Fn(&str) -> bool) -> Option<Replaced> {
     let why = |activity: &Activity| {
         let (_, why) = activity.cause.split_once("taken out of service in response to ")?;
-        let for_its_health = why.contains("health") || checks(why);
-        for_its_health.then(|| (activity.started_at, why.trim_end_matches('.').to_owned()))
+        is_meant(why).then(|| (activity.started_at, why.trim_end_matches('.').to_owned()))
     };
     let later = activities.iter().filter(|activity| activity.started_at >= since);
     let gone: Vec<(Timestamp, String)> = later.filter_map(why).collect();
-    let by_checks = gone.iter().filter(|(_, why)| checks(why)).count();
+    let checked = gone.iter().filter(|(_, why)| by_checks(why)).count();
     let (_, why) = gone.iter().max_by_key(|(at, _)| *at)?.clone();
-    Some(Replaced { count: gone.len(), by_checks, why })
+    Some(Replaced { count: gone.len(), by_checks: checked, why })
 }
 
 /// When launches began anew after AWS had lacked room for one.

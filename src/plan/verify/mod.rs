@@ -13,6 +13,7 @@ pub(super) mod watch;
 pub(super) mod watched;
 pub(super) mod webhook;
 
+use super::astray;
 use super::autopsy;
 use super::canary;
 use super::draft::Draft;
@@ -22,7 +23,7 @@ use super::release::{Release, Turn};
 use super::shift;
 use super::writers;
 use crate::model::action::Tags;
-use crate::model::observed::{Activity, Failure, Group, OUT_OF_TRAFFIC};
+use crate::model::observed::{Activity, Failure, Group, OUT_OF_TRAFFIC, how_it_ended};
 use crate::model::tags::{self, keys};
 use crate::model::time::{Span, Timestamp};
 pub(super) use health::Healthy;
@@ -263,6 +264,13 @@ fn taken_out_of_service<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, ta
         shift::rescue(draft, release, target, &reason);
         return true;
     }
+    // What is deployed was proved: a hand on its weights says nothing against it, and they are put right once it is whole.
+    if here > 0 && astray::is_recorded(draft, release.picture, target) {
+        return false;
+    }
+    if !draft.plan.wants.is_empty() {
+        return true;
+    }
     lost_its_traffic(draft, release, target);
     true
 }
@@ -302,7 +310,7 @@ pub(super) fn fail<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>, target:
         shift::back(draft, release.picture, target, &reason);
     }
     draft.fails = true;
-    let why = format!("{} failed: {reason}", target.owner.generation);
+    let why = how_it_ended(target.owner.generation, &reason);
     let failure = Failure { at: draft.now, reason };
     let marks = tags::encode_failure(&failure, Some(&release.wanted.judged_by()));
     let is_cut = marks.get(keys::FAILED).is_some_and(|marked| marked.ends_with('…'));

@@ -7,7 +7,7 @@
 //! Of a worker no load balancer tells anything. Its instances are sick where EC2's status checks of them fail, and all of it is where
 //! nothing is in service and its group has replaced as many as it should have: they end as soon as they are there.
 
-use super::activity;
+use super::activity::{self, Replaced};
 use super::health::Healthy;
 use crate::model::observed::{Activity, Group, Read, Want};
 use crate::model::spec::Tolerance;
@@ -43,16 +43,17 @@ pub(in crate::plan) fn sickness<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>
         .map(|(_, words)| words.as_str())
         .collect();
     let replaced = replaced(activities, since, target);
+    let gone = replaced.as_ref().map_or(0, |replaced| replaced.count);
     let size = target.desired;
     let borne = draft.tolerate.map_or_else(|| Tolerance::by_default(size), |tolerance| tolerance.of(size)) as usize;
-    if sick.len() + replaced.len() > borne {
-        return Some(format!("unhealthy under traffic: {}", words(&sick, &replaced)));
+    if sick.len() + gone > borne {
+        return Some(format!("unhealthy under traffic: {}", words(&sick, replaced.as_ref())));
     }
-    if !(sick.is_empty() && replaced.is_empty()) {
+    if sick.len() + gone > 0 {
         draft.note(format!(
             "{} sick or replaced of {size} instances, which `verification.tolerate` allows ({borne}): {}",
-            sick.len() + replaced.len(),
-            words(&sick, &replaced)
+            sick.len() + gone,
+            words(&sick, replaced.as_ref())
         ));
     }
     None
@@ -60,7 +61,7 @@ pub(in crate::plan) fn sickness<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>
 
 /// Whether an instance was replaced for its health while all of them were to stay healthy; nothing as long as that is not known.
 pub(super) fn was_replaced<'a>(draft: &mut Draft<'a>, target: &'a Group, since: Timestamp) -> Option<bool> {
-    Some(!replaced(activities(draft, target)?, since, target).is_empty())
+    Some(replaced(activities(draft, target)?, since, target).is_some())
 }
 
 /// Its scaling activities. Those that AWS does not let us read keep nobody from judging by the targets alone.
@@ -86,10 +87,9 @@ fn nothing_at_work(picture: &Picture<'_>, target: &Group, activities: &[Activity
 
 /// What the group says of the instances that it has replaced since then because the load balancer called them sick. Between
 /// two looks such an instance may have gone and its successor come.
-fn replaced<'a>(activities: &'a [Activity], since: Timestamp, target: &Group) -> Vec<&'a str> {
+fn replaced(activities: &[Activity], since: Timestamp, target: &Group) -> Option<Replaced> {
     let by = if target.owner.slot.is_some() { REPLACED } else { REPLACED_WORKER };
-    let causes = activities.iter().filter(|activity| activity.started_at >= since).map(|activity| &activity.cause);
-    causes.filter(|cause| cause.contains(by)).map(String::as_str).collect()
+    activity::replaced_for(activities, since, by)
 }
 
 /// Whether an instance was launched after all were healthy, and its grace period is not over.
@@ -104,11 +104,8 @@ fn boots(activities: &[Activity], group: &Group, id: &str, since: Timestamp, now
 }
 
 /// What the load balancer says of the first that is sick, and what the group says of those that are gone.
-fn words(sick: &[&str], replaced: &[&str]) -> String {
-    let gone = replaced.first().map(|words| match replaced.len() {
-        1 => (*words).to_owned(),
-        more => format!("{more} instances were replaced, the last because {words}"),
-    });
+fn words(sick: &[&str], replaced: Option<&Replaced>) -> String {
+    let gone = replaced.map(Replaced::words);
     let sick = sick.first().map(|words| match sick.len() {
         1 => (*words).to_owned(),
         more => format!("{more} instances, such as {words}"),

@@ -3,10 +3,12 @@
 use super::health::Healthy;
 pub(in crate::plan) use super::sickness::sickness;
 use super::{alarms, compare, patience, sickness, webhook};
-use crate::model::observed::Group;
+use crate::model::names::Slot;
+use crate::model::observed::{Group, Read, Want, is_refused};
 use crate::model::time::Timestamp;
 use crate::plan::canary;
 use crate::plan::draft::Draft;
+use crate::plan::launch;
 use crate::plan::release::Release;
 
 /// Why the generation must lose its traffic now, in AWS's words or those of the check that failed.
@@ -30,11 +32,34 @@ pub(in crate::plan) fn trouble<'a>(
 /// Whether a release could be watched as it must be, as far as that can be told of what serves: its targets and its scaling
 /// activities can be read. AWS may refuse that to whoever asks; then no release begins.
 pub(in crate::plan) fn is_possible<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> bool {
-    let Some(serving) = release.serving else { return true };
+    let Some(serving) = release.serving else { return is_possible_at_first(draft, release) };
     let (wants, refusals) = (draft.plan.wants.len(), draft.refusals());
     // Both are asked for at once.
     let _ = (Healthy::of(draft, release.picture, serving), sickness::activities(draft, serving));
     draft.plan.wants.len() == wants && draft.refusals() == refusals
+}
+
+/// The same before there is anything to look at: AWS refuses what may not be asked also about a group that is not there yet.
+fn is_possible_at_first<'a>(draft: &mut Draft<'a>, release: &Release<'a, '_>) -> bool {
+    let next = draft.scope.generation_name(launch::next(release.wanted, release.picture));
+    let slots = Slot::BOTH.into_iter().filter_map(|slot| release.picture.front.as_ref()?.arn(slot));
+    let arn = slots.map(str::to_owned).next();
+    let details = &draft.observed.details;
+    // Both are asked for at once.
+    let activities = details.activities.get(&next);
+    let activities = is_told(draft, activities, Want::Activities(next), "its scaling activities");
+    let health = arn.is_none_or(|arn| {
+        is_told(draft, details.target_health.get(&arn), Want::TargetHealth(arn.clone()), "the health of its targets")
+    });
+    activities && health
+}
+
+/// Whether AWS tells something to whoever asks, be it that there is no such thing.
+fn is_told<'a, T>(draft: &mut Draft<'a>, found: Option<&'a Read<T>>, want: Want, what: &str) -> bool {
+    match found {
+        Some(Read::Unknown(why)) if !is_refused(why) => true,
+        found => draft.see(found, want, what).is_some(),
+    }
 }
 
 /// Whether it was deployed before and serves again: the way back from a bad release. What alarms, counts and people say then

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use amiable::controller::converge::Outcome;
+use amiable::model::plan::Change;
 use amiable::sim::world::example::{HELLO_1_1, HELLO_BAD};
 use insta::assert_snapshot;
 
@@ -425,4 +426,34 @@ async fn a_target_group_that_lost_its_tags_stops_a_release_before_anything_is_la
     lab.by_hand("elasticloadbalancing", "AddTags", &tag);
     assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
     settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_traffic_of_what_is_deployed_goes_back_to_it_when_somebody_moves_the_weights() {
+    let mut lab = deployed("").await;
+    lab.write("hello", app("hello", HELLO_1_1, ""));
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    lab.pass(240).await;
+    lab.diary();
+    weigh(&lab, "100", "0");
+    let plan = lab.plan("hello").await;
+    assert_eq!((plan.change, plan.drift.len(), plan.failure), (Change::Drift, 1, None), "{}", plan.reason);
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    let diary = lab.diary();
+    let back =
+        "ModifyListener listener/hello-prod: somebody gave the traffic of v002, which is deployed, to v001 by hand";
+    assert!(diary.contains(back) && diary.lines().count() == 1, "{diary}");
+    assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
+    settles(&lab).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_targets_of_the_way_back_are_registered_again_while_a_release_bakes() {
+    let lab = interfered(BAKING, |lab| deregister(lab, "hello-prod-v001", "hello-prod-a")).await;
+    lab.apply_for(Duration::from_secs(20)).await;
+    let diary = lab.diary();
+    assert!(diary.contains("RegisterTargets hello-prod-a: somebody has taken them out of the target group"), "{diary}");
+    assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
+    assert_eq!(lab.rollback("hello", "slow").await, Outcome::ReleaseFailed, "{}", lab.diary());
+    assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }

@@ -265,3 +265,20 @@ async fn a_release_is_watched_whatever_becomes_of_its_manifest() {
         is_back(&lab);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_way_back_that_aws_refuses_for_long_is_told_and_is_never_called_unwatched_by_who_looks_meanwhile() {
+    let lab = baking("").await;
+    refuse_shifts(&lab, u32::MAX);
+    for minute in 0..12 {
+        lab.apply_for(Duration::from_secs(60)).await;
+        let (observed, plan) = lab.look().await;
+        let said = amiable::report::status::state(&observed, &plan.apps[0], plan.at);
+        assert!(!said.contains("unwatched"), "minute {minute}: {said}\n{}", lab.diary());
+    }
+    let diary = lab.diary();
+    assert!(diary.contains("ModifyListener") && diary.contains("AccessDenied"), "{diary}");
+    lab.simulation.set_faults(None);
+    assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed, "{}", lab.diary());
+    is_back(&lab);
+}

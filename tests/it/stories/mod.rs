@@ -3,6 +3,7 @@
 mod asked;
 mod autopsy;
 mod balancing;
+mod blind;
 mod busy;
 mod by_hand;
 mod canary;

@@ -47,7 +47,10 @@ async fn an_image_that_fell_sick_while_nobody_looked_fails_even_if_it_is_whole_a
     until_whole(&lab).await;
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     let diary = lab.diary();
-    assert!(diary.contains("instances were replaced, the last because"), "{diary}");
+    assert!(
+        diary.contains("instances taken out of service in response to an ELB system health check failure"),
+        "{diary}"
+    );
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
 
@@ -71,7 +74,10 @@ async fn a_canary_that_fell_sick_while_nobody_looked_fails_even_if_it_is_whole_a
     lab.diary();
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     let diary = lab.diary();
-    assert!(diary.contains("instances were replaced, the last because"), "{diary}");
+    assert!(
+        diary.contains("instances taken out of service in response to an ELB system health check failure"),
+        "{diary}"
+    );
     assert!(!diary.contains("it takes 50 %"), "{diary}");
     assert_eq!(serving(&lab), [first]);
 }
