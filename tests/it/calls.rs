@@ -51,3 +51,60 @@ async fn a_look_at_one_app_in_release_costs_the_same_whatever_else_there_is() {
     let calls: u32 = observed.calls.values().sum();
     assert!(calls <= 20, "{calls}: {:?}", observed.calls);
 }
+
+/// What the calls of a release are, with the seconds it took.
+fn told(lab: &Lab, begun: amiable::model::time::Timestamp) -> String {
+    let mut counts: std::collections::BTreeMap<String, u32> = std::collections::BTreeMap::new();
+    let calls = lab.simulation.calls();
+    for call in &calls {
+        *counts.entry(format!("{}{}", if call.mutating { "! " } else { "" }, call.operation)).or_default() += 1;
+    }
+    format!("{} in {} s: {counts:?}", calls.len(), lab.clock.now().as_second() - begun.as_second())
+}
+
+#[tokio::test(start_paused = true)]
+async fn measured_red_black() {
+    let mut lab = Lab::new().await;
+    lab.simulation.set_observer(None);
+    lab.write("hello", app("hello", HELLO_1_0, ""));
+    lab.apply(false).await;
+    lab.pass(3600).await;
+    lab.write("hello", app("hello", HELLO_1_1, ""));
+    lab.simulation.forget_calls();
+    let begun = lab.clock.now();
+    lab.apply(false).await;
+    println!("RED-BLACK {}", told(&lab, begun));
+}
+
+async fn measured_fleet(apps: usize, limit: usize, extra: &str) -> String {
+    let mut lab = Lab::new().await;
+    lab.simulation.set_observer(None);
+    lab.environment("  limits: {concurrentRollouts: 100}\n");
+    for image in [HELLO_1_0, HELLO_1_1] {
+        if image == HELLO_1_1 {
+            lab.environment(&format!("  limits: {{concurrentRollouts: {limit}}}\n"));
+        }
+        for number in 0..apps {
+            let name = format!("app-{number:03}");
+            lab.write(&name, app(&name, image, extra));
+        }
+        lab.simulation.forget_calls();
+        let begun = lab.clock.now();
+        lab.apply(false).await;
+        if image == HELLO_1_1 {
+            return told(&lab, begun);
+        }
+        lab.pass(3600).await;
+    }
+    unreachable!()
+}
+
+#[tokio::test(start_paused = true)]
+async fn measured_fifty() {
+    println!("FIFTY {}", measured_fleet(50, 100, "").await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn measured_thirty() {
+    println!("THIRTY {}", measured_fleet(30, 3, "").await);
+}
