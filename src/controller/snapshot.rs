@@ -34,7 +34,7 @@ pub async fn look(aws: &Aws, desired: &Desired, clock: &Clock) -> Result<(Observ
     // reading took, or the process stood still meanwhile.
     let now = clock.now();
     let seen = first(aws, desired, now).await?;
-    let (seen, plan, _) = fulfilled(aws, (desired, now), seen, None, None).await?;
+    let (seen, plan, _) = Box::pin(fulfilled(aws, (desired, now), seen, None, None)).await?;
     Ok((seen.observed, plan))
 }
 
@@ -65,14 +65,15 @@ pub async fn look_again(
     let Memory { asked, remembered } = memory;
     if let Some(mut seen) = remembered.recall(now) {
         observe::begin(aws, &mut seen.observed, now);
-        let (seen, plan, is_sound) = fulfilled(aws, (desired, now), seen, Some(since), Some(asked)).await?;
+        let again = Box::pin(fulfilled(aws, (desired, now), seen, Some(since), Some(asked)));
+        let (seen, plan, is_sound) = again.await?;
         if is_sound {
             remembered.keep(seen, now);
             return Ok(plan);
         }
     }
     let seen = first(aws, desired, now).await?;
-    let (seen, plan, _) = fulfilled(aws, (desired, now), seen, None, Some(asked)).await?;
+    let (seen, plan, _) = Box::pin(fulfilled(aws, (desired, now), seen, None, Some(asked))).await?;
     remembered.keep(seen, now);
     Ok(plan)
 }
@@ -96,13 +97,14 @@ pub async fn foresee(
     if !unread.is_empty() {
         observed.images.extend(observe::images::images(aws, unread).await?);
     }
-    let (seen, plan, _) = fulfilled(aws, (desired, clock.now()), Recalled::of(observed), None, None).await?;
+    let seen = Recalled::of(observed);
+    let (seen, plan, _) = Box::pin(fulfilled(aws, (desired, clock.now()), seen, None, None)).await?;
     Ok((seen.observed, plan))
 }
 
 /// What a process sees that has seen nothing before.
 async fn first(aws: &Aws, desired: &Desired, now: Timestamp) -> Result<Recalled, AwsError> {
-    let (observed, read) = observe::observe(aws, desired, now).await?;
+    let (observed, read) = Box::pin(observe::observe(aws, desired, now)).await?;
     let mut seen = Recalled::of(observed);
     seen.read_at.read(read, now);
     Ok(seen)
@@ -133,7 +135,7 @@ async fn fulfilled(
             let known = answered(&wants, memory.as_deref(), now);
             wants.retain(|want| !matches!(want, Want::Probe(probe) if known.contains_key(probe)));
             seen.observed.details.probes.extend(known);
-            observe::fulfil(aws, &desired.name, &mut seen.observed, &wants).await?;
+            Box::pin(observe::fulfil(aws, &desired.name, &mut seen.observed, &wants)).await?;
             if let Some(memory) = &mut memory {
                 memory.remember(&wants, &seen.observed.details, now);
             }
@@ -154,7 +156,7 @@ async fn refresh(aws: &Aws, made: &Plan, seen: &mut Recalled, since: Option<Sinc
         return Ok(false);
     }
     let before = seen.observed.groups.clone();
-    let read = observe::anew(aws, since.desired, &mut seen.observed, &old).await?;
+    let read = Box::pin(observe::anew(aws, since.desired, &mut seen.observed, &old)).await?;
     seen.read_at.read(read, since.now);
     for fact in freshness::belied(&before, &seen.observed.groups) {
         if !old.contains(&fact) {

@@ -23,10 +23,14 @@ use crate::model::time::{Span, Timestamp};
 const NOW: Span = Span::seconds(0);
 /// How old it may be where nothing rests on it yet: somebody may change it meanwhile.
 const SELDOM: Span = Span::minutes(1);
-/// How old it may be for an app that waits for room: all of it is read anew when it gets some.
-const QUEUED: Span = Span::minutes(2);
+/// How old the health of what serves may be for an app that waits for room and has no other generation that could serve.
+const HEALTH_IN_QUEUE: Span = Span::minutes(2);
+/// How old everything else may be for it: all of it is read anew when it gets room.
+const QUEUED: Span = Span::minutes(5);
+/// How old what a launch template holds may be: its versions never change, and that it is gone shows in the list.
+const IMMUTABLE: Span = Span::hours(1);
 /// What is older than this is never relied on.
-pub const LONGEST: Span = QUEUED;
+pub const LONGEST: Span = IMMUTABLE;
 
 /// The groups of an environment, as far as they could be read.
 type Groups = Read<BTreeMap<String, Group>>;
@@ -102,6 +106,8 @@ impl Attention {
         match () {
             () if acts || ends || is_bad && is_new => Attention::Acts,
             () if !groups.iter().all(|group| is_whole(group)) || app.exposed.is_some() => Attention::Watches,
+            // If what serves falls sick, the other one may have to take its place.
+            () if app.queues && groups.iter().filter(|group| group.desired > 0).count() > 1 => Attention::Watches,
             () if app.queues => Attention::Queues,
             () if is_over => Attention::Rests,
             () => Attention::Watches,
@@ -168,6 +174,8 @@ fn longest(want: &Want, attention: Attention, groups: &[&Group]) -> Span {
     let is_steady = |name: &String| groups.iter().any(|group| group.name == *name && is_whole(group));
     match (attention, want) {
         (Attention::Acts, _) => NOW,
+        (_, Want::TemplateData(_)) => IMMUTABLE,
+        (Attention::Queues, Want::TargetHealth(_)) => HEALTH_IN_QUEUE,
         (Attention::Queues, _) => QUEUED,
         (_, Want::TargetHealth(_)) => NOW,
         // An instance that is replaced shows in its group first; a launch that fails leaves the group without it.

@@ -1,5 +1,8 @@
 //! What reading costs: calls are counted in pages, not in apps.
 
+use std::collections::BTreeMap;
+
+use amiable::controller::converge::Outcome;
 use amiable::model::plan::Change;
 use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1};
 
@@ -52,59 +55,51 @@ async fn a_look_at_one_app_in_release_costs_the_same_whatever_else_there_is() {
     assert!(calls <= 20, "{calls}: {:?}", observed.calls);
 }
 
-/// What the calls of a release are, with the seconds it took.
-fn told(lab: &Lab, begun: amiable::model::time::Timestamp) -> String {
-    let mut counts: std::collections::BTreeMap<String, u32> = std::collections::BTreeMap::new();
-    let calls = lab.simulation.calls();
-    for call in &calls {
-        *counts.entry(format!("{}{}", if call.mutating { "! " } else { "" }, call.operation)).or_default() += 1;
-    }
-    format!("{} in {} s: {counts:?}", calls.len(), lab.clock.now().as_second() - begun.as_second())
-}
-
-#[tokio::test(start_paused = true)]
-async fn measured_red_black() {
+/// Replaces so many apps by their next release, with at most `limit` of them at a time. The calls by their operation, and the
+/// seconds that it took.
+async fn replaced(apps: usize, limit: usize) -> (BTreeMap<String, u32>, i64) {
     let mut lab = Lab::new().await;
     lab.simulation.set_observer(None);
-    lab.write("hello", app("hello", HELLO_1_0, ""));
-    lab.apply(false).await;
-    lab.pass(3600).await;
-    lab.write("hello", app("hello", HELLO_1_1, ""));
-    lab.simulation.forget_calls();
-    let begun = lab.clock.now();
-    lab.apply(false).await;
-    println!("RED-BLACK {}", told(&lab, begun));
-}
-
-async fn measured_fleet(apps: usize, limit: usize, extra: &str) -> String {
-    let mut lab = Lab::new().await;
-    lab.simulation.set_observer(None);
-    lab.environment("  limits: {concurrentRollouts: 100}\n");
-    for image in [HELLO_1_0, HELLO_1_1] {
-        if image == HELLO_1_1 {
-            lab.environment(&format!("  limits: {{concurrentRollouts: {limit}}}\n"));
-        }
+    let write = |lab: &mut Lab, image: &str, limit: usize| {
+        lab.environment(&format!("  limits: {{concurrentRollouts: {limit}}}\n"));
         for number in 0..apps {
             let name = format!("app-{number:03}");
-            lab.write(&name, app(&name, image, extra));
+            lab.write(&name, app(&name, image, ""));
         }
-        lab.simulation.forget_calls();
-        let begun = lab.clock.now();
-        lab.apply(false).await;
-        if image == HELLO_1_1 {
-            return told(&lab, begun);
-        }
-        lab.pass(3600).await;
+    };
+    write(&mut lab, HELLO_1_0, apps);
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    // Longer than the generation before is kept.
+    lab.pass(2 * 3600).await;
+    write(&mut lab, HELLO_1_1, limit);
+    lab.simulation.forget_calls();
+    let begun = lab.clock.now();
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    let mut counts = BTreeMap::new();
+    for call in lab.simulation.calls() {
+        *counts.entry(call.operation).or_default() += 1;
     }
-    unreachable!()
+    (counts, lab.clock.now().as_second() - begun.as_second())
+}
+
+/// What may go wrong is read at every look, so that three calls for each of them are the least: the groups, the weights, and the
+/// health of what has traffic.
+#[tokio::test(start_paused = true)]
+async fn a_red_black_release_reads_at_every_look_only_what_may_go_wrong() {
+    let (counts, seconds) = replaced(1, 1).await;
+    assert!(seconds <= 370, "{seconds} s");
+    let calls: u32 = counts.values().sum();
+    assert!(calls <= 375, "{calls}: {counts:?}");
+    for seldom in ["DescribeTargetGroupAttributes", "DescribeLaunchTemplateVersions", "DescribeTags", "GetParameters"] {
+        assert!(counts[seldom] <= 3, "{seldom}: {counts:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
-async fn measured_fifty() {
-    println!("FIFTY {}", measured_fleet(50, 100, "").await);
-}
-
-#[tokio::test(start_paused = true)]
-async fn measured_thirty() {
-    println!("THIRTY {}", measured_fleet(30, 3, "").await);
+async fn apps_that_wait_for_room_cost_next_to_nothing() {
+    let (counts, _) = replaced(9, 3).await;
+    let calls: u32 = counts.values().sum();
+    assert!(calls / 9 <= 225, "{} a release: {counts:?}", calls / 9);
+    // Twice for each release, and for those that wait once in five minutes.
+    assert!(counts["DescribeTargetGroupAttributes"] <= 9 * 8, "{counts:?}");
 }

@@ -89,9 +89,10 @@ pub async fn anew(
         (observed.account, observed.caller) = identity(aws).await?;
         right_account(desired, &observed.account, &observed.caller)?;
     }
-    lists(aws, desired, observed, facts).await?;
+    // A future that holds all these calls is too large for the stack.
+    Box::pin(lists(aws, desired, observed, facts)).await?;
     let mut read = facts.clone();
-    read.extend(by_ids(aws, desired, observed, facts).await?);
+    read.extend(Box::pin(by_ids(aws, desired, observed, facts)).await?);
     // As many times as fast as the real one is a simulated clock, as far may it be from the simulation's.
     observed.clock_ahead = aws.skew().ahead().map(|ahead| ahead / i32::try_from(aws.clock().speed()).unwrap_or(1));
     for (call, count) in aws.calls_since(&before) {
@@ -123,7 +124,7 @@ async fn lists(
         only(has(Fact::LoadBalancers), balancing::load_balancers(aws)),
         only(has(Fact::Zone), zone),
         only(has(Fact::ImageSources), images::sources(aws, desired)),
-        details::read(aws, &desired.name, &wants, &told_since),
+        Box::pin(details::read(aws, &desired.name, &wants, &told_since)),
     );
     let is_of_group = |problem: &Problem| problem.what.starts_with(groups::GROUP);
     if let Some(groups) = groups {

@@ -107,6 +107,8 @@ fn names(action: &Action) -> Vec<&str> {
         }
         Action::AttachTargetGroup { name, target_group_arn } => vec![name, target_group_arn],
         Action::PutScheduledAction { group, .. } | Action::DeleteScheduledAction { group, .. } => vec![group],
+        // Tags show in what lists the group, and nowhere else.
+        Action::TagGroup { .. } | Action::UntagGroup { .. } | Action::TagInstances { .. } => Vec::new(),
         // These name what they are about as people call it.
         _ => vec![action.resource()],
     }
