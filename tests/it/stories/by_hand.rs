@@ -284,7 +284,7 @@ fn unprotect(lab: &Lab, group: &str) {
 }
 
 /// Takes all instances of a group out of its target group.
-fn deregister(lab: &Lab, group: &str, slot: &str) {
+pub(super) fn deregister(lab: &Lab, group: &str, slot: &str) {
     let arn = lab.target_group(slot);
     for id in lab.instances(group) {
         let target = [("TargetGroupArn", arn.as_str()), ("Targets.member.1.Id", id.as_str())];
@@ -293,7 +293,7 @@ fn deregister(lab: &Lab, group: &str, slot: &str) {
 }
 
 /// Gives the slots a and b these weights.
-fn weigh(lab: &Lab, a: &str, b: &str) {
+pub(super) fn weigh(lab: &Lab, a: &str, b: &str) {
     let (listener, slots) =
         (lab.listener("hello-prod"), ["hello-prod-a", "hello-prod-b"].map(|slot| lab.target_group(slot)));
     let group = "DefaultActions.member.1.ForwardConfig.TargetGroups.member";

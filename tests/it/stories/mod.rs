@@ -24,6 +24,7 @@ mod observed;
 mod operators;
 mod reading;
 mod red_black;
+mod remembered;
 mod scaling;
 pub mod shared_listener;
 mod slots;
