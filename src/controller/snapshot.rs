@@ -61,7 +61,7 @@ pub async fn look_again(
     (before, cleanup): (Option<&Plan>, bool),
 ) -> Result<Plan, AwsError> {
     let now = clock.now();
-    let since = Since { desired, before, cleanup, now };
+    let since = Since { before, cleanup, now };
     let Memory { asked, remembered } = memory;
     if let Some(mut seen) = remembered.recall(now) {
         observe::begin(aws, &mut seen.observed, now);
@@ -125,7 +125,7 @@ async fn fulfilled(
     for _ in 0..ROUNDS {
         let mut wants: BTreeSet<Want> = made.wants().filter(|want| !asked.contains(want)).cloned().collect();
         // Nothing is asked for on the strength of what is too old: that is read anew first.
-        if !seen.fulfil(&wants, now) && !refresh(aws, &made, &mut seen, since).await? {
+        if !seen.fulfil(&wants, now) && !refresh(aws, desired, &made, &mut seen, since).await? {
             if wants.is_empty() {
                 is_sound = true;
                 break;
@@ -149,14 +149,20 @@ async fn fulfilled(
 }
 
 /// Reads anew what is too old for a plan. Whether anything was.
-async fn refresh(aws: &Aws, made: &Plan, seen: &mut Recalled, since: Option<Since<'_>>) -> Result<bool, AwsError> {
+async fn refresh(
+    aws: &Aws,
+    desired: &Desired,
+    made: &Plan,
+    seen: &mut Recalled,
+    since: Option<Since<'_>>,
+) -> Result<bool, AwsError> {
     let Some(since) = since else { return Ok(false) };
     let old = freshness::outdated(made, &seen.observed, &seen.read_at, since);
     if old.is_empty() {
         return Ok(false);
     }
     let before = seen.observed.groups.clone();
-    let read = Box::pin(observe::anew(aws, since.desired, &mut seen.observed, &old)).await?;
+    let read = Box::pin(observe::anew(aws, desired, &mut seen.observed, &old)).await?;
     seen.read_at.read(read, since.now);
     for fact in freshness::belied(&before, &seen.observed.groups) {
         if !old.contains(&fact) {

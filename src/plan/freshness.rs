@@ -12,7 +12,6 @@ pub mod touched;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::action::Action;
-use crate::model::desired::Desired;
 use crate::model::names::AppName;
 use crate::model::observed::{Fact, Group, Observed, Read, ReadAt, Want};
 use crate::model::plan::{AppPlan, Change, Plan};
@@ -36,10 +35,8 @@ pub const LONGEST: Span = IMMUTABLE;
 type Groups = Read<BTreeMap<String, Group>>;
 
 /// What somebody looks for, and what was seen at the look before.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Since<'a> {
-    /// What is wanted.
-    pub desired: &'a Desired,
     /// The plan of the look before, if there was one.
     pub before: Option<&'a Plan>,
     /// Whether a release is over only when nothing is left of earlier generations.
@@ -60,7 +57,7 @@ pub fn outdated(plan: &Plan, observed: &Observed, read_at: &ReadAt, since: Since
         let groups = groups.get(&app.app).map_or(&[][..], Vec::as_slice);
         let before = since.before.and_then(|before| before.app(&app.app));
         let attention = if ends { Attention::Acts } else { Attention::to(app, before, groups, since.cleanup) };
-        limits.apply(app, attention, groups, (since.desired, observed));
+        limits.apply(app, attention, groups, observed);
     }
     let old = limits.0.into_iter().filter(|(fact, longest)| !read_at.is_younger(fact, since.now, *longest));
     old.map(|(fact, _)| fact).collect()
@@ -72,7 +69,8 @@ pub fn belied(before: &Groups, after: &Groups) -> BTreeSet<Fact> {
     let (Read::Known(before), Read::Known(after)) = (before, after) else { return BTreeSet::new() };
     let has_changed = |group: &&Group| {
         before.get(&group.name).is_none_or(|old| {
-            (old.instances != group.instances) || (old.min, old.max, old.desired) != (group.min, group.max, group.desired)
+            (old.instances != group.instances)
+                || (old.min, old.max, old.desired) != (group.min, group.max, group.desired)
         })
     };
     after.values().filter(has_changed).map(|group| Fact::Detail(Want::Activities(group.name.clone()))).collect()
@@ -135,8 +133,7 @@ impl Limits {
     fn of_all(observed: &Observed) -> Self {
         let mut limits = Self(BTreeMap::new());
         limits.add(Fact::LISTS, SELDOM);
-        limits.add(observed.listeners.keys().cloned().map(Fact::Listener), SELDOM);
-        limits.add(observed.rules.keys().cloned().map(Fact::Rule), SELDOM);
+        limits.add(balancing(observed), SELDOM);
         limits.add(images(observed), SELDOM);
         // One call, which tells of everything that is waited for.
         limits.add([Fact::Groups], NOW);
@@ -150,14 +147,13 @@ impl Limits {
         }
     }
 
-    fn apply(&mut self, app: &AppPlan, attention: Attention, groups: &[&Group], seen: (&Desired, &Observed)) {
-        let (desired, observed) = seen;
+    fn apply(&mut self, app: &AppPlan, attention: Attention, groups: &[&Group], observed: &Observed) {
         match attention {
             Attention::Acts => {
                 self.add(Fact::LISTS, NOW);
                 self.add(images(observed), NOW);
-                self.add(desired.environment.listeners.values().cloned().map(Fact::Listener), NOW);
-                self.add(weights(groups), NOW);
+                // Whether there is room for a release depends on who else has traffic, and all are read with few calls.
+                self.add(balancing(observed), NOW);
             }
             Attention::Watches => self.add(weights(groups), NOW),
             Attention::Rests | Attention::Queues => {}
@@ -187,6 +183,12 @@ fn longest(want: &Want, attention: Attention, groups: &[&Group]) -> Span {
 /// The images that were read.
 fn images(observed: &Observed) -> impl Iterator<Item = Fact> + '_ {
     observed.images.keys().cloned().map(Fact::Image)
+}
+
+/// The listeners and rules that were read.
+fn balancing(observed: &Observed) -> impl Iterator<Item = Fact> + '_ {
+    let listeners = observed.listeners.keys().cloned().map(Fact::Listener);
+    listeners.chain(observed.rules.keys().cloned().map(Fact::Rule))
 }
 
 /// What holds the weights of an app, as its groups name it.

@@ -102,12 +102,7 @@ pub async fn anew(
 }
 
 /// Reads lists and details.
-async fn lists(
-    aws: &Aws,
-    desired: &Desired,
-    observed: &mut Observed,
-    facts: &BTreeSet<Fact>,
-) -> Result<(), AwsError> {
+async fn lists(aws: &Aws, desired: &Desired, observed: &mut Observed, facts: &BTreeSet<Fact>) -> Result<(), AwsError> {
     let has = |fact: Fact| facts.contains(&fact);
     let zone = async {
         match &desired.environment.dns_zone {

@@ -12,7 +12,7 @@ fn old(case: &Case, seconds: u64) -> BTreeSet<Fact> {
 fn after(case: &Case, seconds: u64, before: Option<&crate::model::plan::Plan>) -> BTreeSet<Fact> {
     let made = plan(&case.desired, &case.observed, now());
     assert_eq!(made.wants().count(), 0, "{:?}", made.apps[0].wants);
-    let since = Since { desired: &case.desired, before, cleanup: false, now: now() };
+    let since = Since { before, cleanup: false, now: now() };
     let mut read_at = ReadAt::default();
     // Everything that there is has the same age.
     let all = outdated(&made, &case.observed, &read_at, since);
@@ -61,7 +61,9 @@ fn scaling_activities_are_read_until_the_group_is_whole_and_when_its_instances_c
 fn a_plan_that_acts_rests_on_what_is_so_now() {
     let sick = baking(Health::Unhealthy, 60);
     assert!(sick.calls().contains(&"shift to a".to_owned()), "{:?}", sick.calls());
-    for fact in Fact::LISTS.into_iter().chain([listener(), health(Slot::A), health(Slot::B), activities("hello-prod-v002")]) {
+    for fact in
+        Fact::LISTS.into_iter().chain([listener(), health(Slot::A), health(Slot::B), activities("hello-prod-v002")])
+    {
         assert!(old(&sick, 1).contains(&fact), "{fact:?}");
     }
 }
@@ -91,7 +93,7 @@ fn the_end_of_a_release_and_the_first_word_of_trouble_rest_on_what_is_so_now() {
 fn what_was_never_read_or_was_read_by_a_clock_that_was_set_back_is_read() {
     let case = baking(Health::Healthy, 60);
     let made = plan(&case.desired, &case.observed, now());
-    let since = Since { desired: &case.desired, before: Some(&made), cleanup: false, now: now() };
+    let since = Since { before: Some(&made), cleanup: false, now: now() };
     let mut read_at = ReadAt::default();
     let all = outdated(&made, &case.observed, &read_at, since);
     read_at.read(all.clone(), now() + jiff::SignedDuration::from_secs(90));
@@ -107,9 +109,16 @@ fn a_call_touches_what_it_changes() {
         at: TrafficPoint::Listener(LISTENER.to_owned()),
         forward: Forward::new(BTreeMap::from([(a.clone(), 0), (b, 100)])),
     };
-    let attributes =
-        Action::SetTargetGroupAttributes { arn: a.clone(), name: "hello-prod-a".to_owned(), attributes: Attributes::new() };
-    let new = Action::CreateGroup(Box::new(NewGroup { name: group.clone(), target_group_arns: vec![a.clone()], ..new_group() }));
+    let attributes = Action::SetTargetGroupAttributes {
+        arn: a.clone(),
+        name: "hello-prod-a".to_owned(),
+        attributes: Attributes::new(),
+    };
+    let new = Action::CreateGroup(Box::new(NewGroup {
+        name: group.clone(),
+        target_group_arns: vec![a.clone()],
+        ..new_group()
+    }));
     for (action, fact, is) in [
         (&tag, Fact::Groups, true),
         (&tag, Fact::TargetGroups, false),

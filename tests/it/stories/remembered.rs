@@ -59,7 +59,8 @@ async fn weights_and_targets_that_somebody_takes_away_in_a_bake_are_back_at_the_
 async fn a_setting_that_somebody_changes_in_a_bake_is_put_right_within_a_minute_or_so() {
     let mut lab = deployed("").await;
     let begun = lab.clock.now();
-    let slow = [("Attributes.member.1.Key", "deregistration_delay.timeout_seconds"), ("Attributes.member.1.Value", "900")];
+    let slow =
+        [("Attributes.member.1.Key", "deregistration_delay.timeout_seconds"), ("Attributes.member.1.Value", "900")];
     let outcome = interfered_with(&mut lab, 200, |lab| {
         let arn = lab.target_group("hello-prod-b");
         let to = [&[("TargetGroupArn", arn.as_str())], &slow[..]].concat();
