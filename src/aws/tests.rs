@@ -94,7 +94,7 @@ impl Lab {
     }
 
     async fn look(&self) -> Observed {
-        observe(&self.aws, &self.desired, self.aws.clock().now()).await.unwrap()
+        observe(&self.aws, &self.desired, self.aws.clock().now()).await.unwrap().0
     }
 
     async fn look_at(&self, wants: impl IntoIterator<Item = Want>) -> Observed {

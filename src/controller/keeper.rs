@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::asked::Asked;
 use super::calls::{Calls, News};
 use super::converge::Outcome;
-use super::snapshot::look_and_ask;
+use super::remembered::Heard;
+use super::snapshot::{Memory, look_again};
 use super::troubles::{Troubles, backoff};
 use crate::aws::connect::Aws;
 use crate::aws::error::{AwsError, Class};
@@ -68,7 +68,8 @@ pub struct Keeper {
     desired: Desired,
     aim: Aim,
     troubles: Troubles,
-    asked: Asked,
+    memory: Memory,
+    heard: Heard,
     calls: Calls,
     latest: Option<Plan>,
     /// Apps of which something had traffic and was not proved.
@@ -86,7 +87,8 @@ impl Keeper {
             desired: Desired { chosen: aim.only.clone(), begun: desired.begun.or(Some(clock.now())), ..desired },
             aim,
             troubles: Troubles::default(),
-            asked: Asked::default(),
+            memory: Memory::default(),
+            heard: Heard::default(),
             calls: Calls::new(),
             latest: None,
             followed: BTreeSet::new(),
@@ -142,15 +144,17 @@ impl Keeper {
 
     /// One look, while the calls under way go on.
     async fn look(&mut self, sink: Sink<'_>) -> Result<Plan, AwsError> {
-        let Self { aws, clock, desired, calls, troubles, asked, .. } = self;
+        let Self { aws, clock, desired, calls, troubles, memory, heard, latest, aim, .. } = self;
         desired.given_up.clone_from(troubles.given_up());
         desired.failing = troubles.failing();
-        let mut look = std::pin::pin!(look_and_ask(aws, desired, clock, asked));
+        // What is heard during the look is for the next one: nobody knows what was read before and what after it.
+        heard.pass_on(&mut memory.remembered);
+        let mut look = std::pin::pin!(look_again(aws, desired, clock, memory, (latest.as_ref(), aim.cleanup)));
         loop {
             tokio::select! {
                 biased;
-                looked = &mut look => return looked.map(|(_, plan)| plan),
-                news = calls.news() => take(calls, troubles, clock, news, sink)?,
+                looked = &mut look => return looked,
+                news = calls.news() => take(calls, troubles, heard, clock, news, sink)?,
             }
         }
     }
@@ -227,7 +231,7 @@ impl Keeper {
     }
 
     fn take(&mut self, news: News, sink: Sink<'_>) -> Result<(), AwsError> {
-        take(&mut self.calls, &mut self.troubles, &self.clock, news, sink)
+        take(&mut self.calls, &mut self.troubles, &mut self.heard, &self.clock, news, sink)
     }
 
     /// Ends the work: waits for the calls under way, but not for long. With `between`, no further call begins: half a
@@ -257,18 +261,28 @@ fn has_orphan(apps: &[&AppPlan], given_back: &BTreeSet<AppName>) -> bool {
 }
 
 /// Takes in what the calls under way tell.
-fn take(calls: &mut Calls, troubles: &mut Troubles, clock: &Clock, news: News, sink: Sink<'_>) -> Result<(), AwsError> {
+fn take(
+    calls: &mut Calls,
+    troubles: &mut Troubles,
+    heard: &mut Heard,
+    clock: &Clock,
+    news: News,
+    sink: Sink<'_>,
+) -> Result<(), AwsError> {
+    let mut tell = |event: Event| {
+        troubles.told(&event);
+        heard.told(&event);
+        sink(event);
+    };
     let (app, executed) = match news {
         News::Told(event) => {
-            troubles.told(&event);
-            sink(event);
+            tell(event);
             return Ok(());
         }
         News::Done(app, executed) => (app, executed),
     };
     while let Some(event) = calls.told() {
-        troubles.told(&event);
-        sink(event);
+        tell(event);
     }
     if let Executed::Failed(error) = &executed
         && error.class == Class::FatalAll

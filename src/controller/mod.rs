@@ -6,12 +6,14 @@
 //! - [`asked`]: what webhooks answered last, since they are not asked at every look
 //! - `calls`: the calls under way, each app's in a task of its own
 //! - `troubles`: what fails meanwhile, how often, and what is given up for it
+//! - `remembered`: what was read at earlier looks
 //! - `repeats`: calls that AWS takes and that have no effect
 
 pub mod asked;
 mod calls;
 pub mod converge;
 pub mod keeper;
+mod remembered;
 mod repeats;
 pub mod snapshot;
 mod troubles;

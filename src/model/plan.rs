@@ -1,6 +1,6 @@
 //! The plan: for every app the whole remaining path, and of it the actions that can be taken now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
@@ -122,6 +122,10 @@ pub struct AppPlan {
     pub notes: Vec<String>,
     /// What has to be read before more can be said. A plan with wants has no actions.
     pub wants: Vec<Want>,
+    /// What of that which is read one by one it rests on, or asks for.
+    pub rests_on: BTreeSet<Want>,
+    /// Whether it waits for room among the releases of its environment, and for nothing else.
+    pub queues: bool,
     /// What has traffic and has not proved itself, if anything has.
     pub exposed: Option<Exposed>,
     /// When to look again at the latest, if nothing happens before.

@@ -1,5 +1,6 @@
 //! A plan for one app under construction: what was decided so far, and what had to be known for it.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::handover::Promise;
@@ -96,6 +97,8 @@ impl<'a> Draft<'a> {
             left_over: Vec::new(),
             notes: Vec::new(),
             wants: Vec::new(),
+            rests_on: BTreeSet::new(),
+            queues: false,
             exposed: None,
             wake_at: None,
             impact: Impact::default(),
@@ -258,6 +261,7 @@ impl<'a> Draft<'a> {
 
     /// Something read on request, if it is known; if not, the draft now holds a want or a wait for it.
     pub(super) fn see<T>(&mut self, found: Option<&'a Read<T>>, want: Want, what: &str) -> Option<&'a T> {
+        self.rests_on(&want);
         match found {
             Some(Read::Known(value)) => Some(value),
             Some(Read::Unknown(why)) => {
@@ -278,6 +282,7 @@ impl<'a> Draft<'a> {
 
     /// Something read on request that nothing waits for, or why it could not be read. `None`: the draft now holds a want for it.
     pub(super) fn glance<T>(&mut self, found: Option<&'a Read<T>>, want: Want) -> Option<Result<&'a T, &'a str>> {
+        self.rests_on(&want);
         match found {
             Some(Read::Known(value)) => Some(Ok(value)),
             Some(Read::Unknown(why)) => Some(Err(why)),
@@ -288,8 +293,16 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// What is decided depends on something that is read on request, whether that was read or not.
+    pub(super) fn rests_on(&mut self, want: &Want) {
+        if !self.plan.rests_on.contains(want) {
+            self.plan.rests_on.insert(want.clone());
+        }
+    }
+
     /// Something that must be read before more can be said.
     pub(super) fn want(&mut self, want: Want) {
+        self.rests_on(&want);
         if !self.plan.wants.contains(&want) {
             self.plan.wants.push(want);
         }

@@ -88,7 +88,7 @@ pub(super) fn hold_back(desired: &Desired, observed: &Observed, drafts: &mut [Dr
 /// The launch template of a generation that waits is made all the same: it is free, and when it was made tells who asked first.
 fn wait_for_room(desired: &Desired, plan: &mut AppPlan, limit: usize, holders: &[String], now: Timestamp) {
     plan.actions.retain(|planned| matches!(planned.action, Action::CreateLaunchTemplate { .. }));
-    plan.change = Change::Blocked;
+    (plan.change, plan.queues) = (Change::Blocked, true);
     let more = holders.len().saturating_sub(NAMED);
     let mut named: Vec<String> = holders.iter().take(NAMED).cloned().collect();
     named.extend((more > 0).then(|| format!("{more} more")));

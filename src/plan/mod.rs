@@ -31,6 +31,7 @@
 //! - [`orphans`]: apps of which no manifest can be read, or none is there
 //! - [`future`]: times in tags that have not come yet; [`skew`]: a clock that is wrong
 //! - [`given_up`]: calls that are not made again
+//! - [`freshness`]: how old what a plan rests on may be
 //! - [`check`]: what must hold for every plan, whatever was decided
 
 mod answers;
@@ -44,6 +45,7 @@ mod diff;
 mod dns;
 mod draft;
 mod floor;
+pub mod freshness;
 mod future;
 mod given_up;
 mod guard;

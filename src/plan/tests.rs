@@ -11,6 +11,7 @@ mod ending;
 mod exposed;
 mod failure;
 mod fleet;
+mod freshness;
 mod guards;
 mod images;
 mod leftovers;

@@ -58,7 +58,11 @@ fn health<'a>(draft: &mut Draft<'a>, picture: &Picture<'a>, group: &'a Group) ->
     };
     let Some(arn) = group.owner.slot.and_then(|slot| front.arn(slot)) else { return (None, None) };
     let is_blind = group.suspended.contains("HealthCheck") || !group.health_check_elb;
-    match draft.observed.details.target_health.get(arn) {
+    let found = draft.observed.details.target_health.get(arn);
+    if found.is_some() {
+        draft.rests_on(&Want::TargetHealth(arn.to_owned()));
+    }
+    match found {
         Some(Read::Known(targets)) => counted(group, targets),
         Some(Read::Unknown(why)) => (None, Some(format!("the health of its targets could not be read: {why}"))),
         None if is_blind || !is_whole(group) || is_asked_for(draft) => {
@@ -142,6 +146,7 @@ fn stuck<'a>(draft: &mut Draft<'a>, group: &'a Group) -> Option<String> {
     if is_whole(group) {
         return None;
     }
+    draft.rests_on(&Want::Activities(group.name.clone()));
     match draft.observed.details.activities.get(&group.name) {
         Some(Read::Known(activities)) => verify::last_launch_failed(activities, group),
         Some(Read::Unknown(_)) => None,

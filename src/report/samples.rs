@@ -1,6 +1,6 @@
 //! Plans made by hand, for the tests of all forms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::action::{Action, NewGroup};
 use crate::model::desired::Source;
@@ -53,6 +53,8 @@ pub(crate) fn app(name: &str, change: Change) -> AppPlan {
         left_over: Vec::new(),
         notes: Vec::new(),
         wants: Vec::new(),
+        rests_on: BTreeSet::new(),
+        queues: false,
         exposed: None,
         wake_at: None,
         impact: Impact::default(),

@@ -1,5 +1,8 @@
 //! What reading costs: calls are counted in pages, not in apps.
 
+use std::collections::BTreeMap;
+
+use amiable::controller::converge::Outcome;
 use amiable::model::plan::Change;
 use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1};
 
@@ -50,4 +53,53 @@ async fn a_look_at_one_app_in_release_costs_the_same_whatever_else_there_is() {
     assert_eq!(plan.apps.iter().map(|app| app.app.as_str()).collect::<Vec<_>>(), [one]);
     let calls: u32 = observed.calls.values().sum();
     assert!(calls <= 20, "{calls}: {:?}", observed.calls);
+}
+
+/// Replaces so many apps by their next release, with at most `limit` of them at a time. The calls by their operation, and the
+/// seconds that it took.
+async fn replaced(apps: usize, limit: usize) -> (BTreeMap<String, u32>, i64) {
+    let mut lab = Lab::new().await;
+    lab.simulation.set_observer(None);
+    let write = |lab: &mut Lab, image: &str, limit: usize| {
+        lab.environment(&format!("  limits: {{concurrentRollouts: {limit}}}\n"));
+        for number in 0..apps {
+            let name = format!("app-{number:03}");
+            lab.write(&name, app(&name, image, ""));
+        }
+    };
+    write(&mut lab, HELLO_1_0, apps);
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    // Longer than the generation before is kept.
+    lab.pass(2 * 3600).await;
+    write(&mut lab, HELLO_1_1, limit);
+    lab.simulation.forget_calls();
+    let begun = lab.clock.now();
+    assert_eq!(lab.apply(false).await, Outcome::Converged);
+    let mut counts = BTreeMap::new();
+    for call in lab.simulation.calls() {
+        *counts.entry(call.operation).or_default() += 1;
+    }
+    (counts, lab.clock.now().as_second() - begun.as_second())
+}
+
+/// What may go wrong is read at every look, so that three calls for each of them are the least: the groups, the weights, and the
+/// health of what has traffic.
+#[tokio::test(start_paused = true)]
+async fn a_red_black_release_reads_at_every_look_only_what_may_go_wrong() {
+    let (counts, seconds) = replaced(1, 1).await;
+    assert!(seconds <= 370, "{seconds} s");
+    let calls: u32 = counts.values().sum();
+    assert!(calls <= 375, "{calls}: {counts:?}");
+    for seldom in ["DescribeTargetGroupAttributes", "DescribeLaunchTemplateVersions", "DescribeTags", "GetParameters"] {
+        assert!(counts[seldom] <= 3, "{seldom}: {counts:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn apps_that_wait_for_room_cost_next_to_nothing() {
+    let (counts, _) = replaced(9, 3).await;
+    let calls: u32 = counts.values().sum();
+    assert!(calls / 9 <= 225, "{} a release: {counts:?}", calls / 9);
+    // Twice for each release, and for those that wait once in five minutes.
+    assert!(counts["DescribeTargetGroupAttributes"] <= 9 * 8, "{counts:?}");
 }

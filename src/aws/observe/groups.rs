@@ -17,6 +17,11 @@ use crate::model::scaling::Maintenance;
 use crate::model::tags::{self, OWNER, keys};
 use crate::model::text::cleaned;
 
+/// What a group is called where it cannot be understood.
+pub(super) const GROUP: &str = "Auto Scaling group";
+/// The same of a launch template.
+const TEMPLATE: &str = "launch template";
+
 /// Things by name, and those that carry our tags and make no sense.
 type Found<T> = (BTreeMap<String, T>, Vec<Problem>);
 
@@ -34,7 +39,7 @@ pub async fn groups(aws: &Aws, environment: &EnvironmentName) -> Result<Found<Gr
     let all = listed(aws, call, ask, |page| (page.auto_scaling_groups, page.next_token)).await?;
     Ok(collect(all.iter().map(|group| {
         let name = group.auto_scaling_group_name().unwrap_or_default();
-        ("Auto Scaling group", name, codec::group_tags(group.tags()), decode_group(group))
+        (GROUP, name, codec::group_tags(group.tags()), decode_group(group))
     })))
 }
 
@@ -77,7 +82,7 @@ pub async fn launch_templates(aws: &Aws, environment: &EnvironmentName) -> Resul
     let all = listed(aws, call, ask, |page| (page.launch_templates, page.next_token)).await?;
     Ok(collect(all.iter().map(|template| {
         let name = template.launch_template_name().unwrap_or_default();
-        ("launch template", name, codec::ec2_tags(template.tags()), decode_template(template))
+        (TEMPLATE, name, codec::ec2_tags(template.tags()), decode_template(template))
     })))
 }
 
@@ -264,7 +269,7 @@ mod tests {
         let groups = [raw("cart-prod-v003", &tags), raw("cart-prod-v004", &our_tags())];
         let (found, problems) = collect(groups.iter().map(|group| {
             let name = group.auto_scaling_group_name().unwrap();
-            ("Auto Scaling group", name, codec::group_tags(group.tags()), decode_group(group))
+            (GROUP, name, codec::group_tags(group.tags()), decode_group(group))
         }));
         assert!(found.is_empty());
         assert_eq!(problems.len(), 2);

@@ -21,6 +21,7 @@ pub mod parameters;
 pub mod scaling;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 
 use futures::join;
 
@@ -31,69 +32,169 @@ use crate::model::desired::Desired;
 use crate::model::mark::BackTo;
 use crate::model::names::is_image_id;
 use crate::model::names::{AppName, EnvironmentName};
-use crate::model::observed::{Details, Group, ImageSources, Observed, Ownership, Read, Want};
+use crate::model::observed::{Details, Fact, Group, ImageSources, Observed, Ownership, Problem, Read, Want};
 use crate::model::spec::ImageSource;
 use crate::model::time::Timestamp;
 
-/// One snapshot for all apps of the environment, taken at `now`.
+/// One snapshot for all apps of the environment, taken at `now`, and what was read for it.
 ///
 /// # Errors
 /// Only when nothing can be read at all: no credentials, or no way to AWS. Anything else that fails is unknown in the
 /// snapshot.
-pub async fn observe(aws: &Aws, desired: &Desired, now: Timestamp) -> Result<Observed, AwsError> {
-    let before = aws.calls();
+pub async fn observe(aws: &Aws, desired: &Desired, now: Timestamp) -> Result<(Observed, BTreeSet<Fact>), AwsError> {
+    let unread = || "it was not read".to_owned();
+    let mut observed = Observed {
+        at: now,
+        clock_ahead: None,
+        account: String::new(),
+        region: aws.region().to_owned(),
+        caller: String::new(),
+        groups: Read::Unknown(unread()),
+        launch_templates: Read::Unknown(unread()),
+        problems: Vec::new(),
+        target_groups: Read::Unknown(unread()),
+        load_balancers: Read::Unknown(unread()),
+        listeners: BTreeMap::new(),
+        rules: BTreeMap::new(),
+        zone: None,
+        images: BTreeMap::new(),
+        sources: ImageSources::default(),
+        details: Details::default(),
+        calls: BTreeMap::new(),
+    };
     aws.skew().forget();
-    // First and alone, so that wrong credentials give one clear error.
-    let (account, caller) = identity(aws).await?;
-    right_account(desired, &account, &caller)?;
+    let read = anew(aws, desired, &mut observed, &BTreeSet::from(Fact::LISTS)).await?;
+    Ok((observed, read))
+}
+
+/// Begins another look with what is known from an earlier one.
+pub fn begin(aws: &Aws, observed: &mut Observed, now: Timestamp) {
+    aws.skew().forget();
+    (observed.at, observed.clock_ahead, observed.calls) = (now, None, BTreeMap::new());
+}
+
+/// Reads these facts into the snapshot, and what the groups name that was not read yet. All that was read comes back.
+///
+/// # Errors
+/// As those of [`observe`].
+pub async fn anew(
+    aws: &Aws,
+    desired: &Desired,
+    observed: &mut Observed,
+    facts: &BTreeSet<Fact>,
+) -> Result<BTreeSet<Fact>, AwsError> {
+    let before = aws.calls();
+    if facts.contains(&Fact::Identity) {
+        // First and alone, so that wrong credentials give one clear error.
+        (observed.account, observed.caller) = identity(aws).await?;
+        right_account(desired, &observed.account, &observed.caller)?;
+    }
+    // A future that holds all these calls is too large for the stack.
+    Box::pin(lists(aws, desired, observed, facts)).await?;
+    let mut read = facts.clone();
+    read.extend(Box::pin(by_ids(aws, desired, observed, facts)).await?);
+    // As many times as fast as the real one is a simulated clock, as far may it be from the simulation's.
+    observed.clock_ahead = aws.skew().ahead().map(|ahead| ahead / i32::try_from(aws.clock().speed()).unwrap_or(1));
+    for (call, count) in aws.calls_since(&before) {
+        *observed.calls.entry(call).or_default() += count;
+    }
+    Ok(read)
+}
+
+/// Reads lists and details.
+async fn lists(aws: &Aws, desired: &Desired, observed: &mut Observed, facts: &BTreeSet<Fact>) -> Result<(), AwsError> {
+    let has = |fact: Fact| facts.contains(&fact);
     let zone = async {
         match &desired.environment.dns_zone {
             Some(zone) => settle(dns::zone(aws, zone).await).map(Some),
             None => Ok(None),
         }
     };
-    let (groups, templates, target_groups, load_balancers, zone, sources) = join!(
-        groups::groups(aws, &desired.name),
-        groups::launch_templates(aws, &desired.name),
-        balancing::target_groups(aws),
-        balancing::load_balancers(aws),
-        zone,
-        images::sources(aws, desired),
+    let wants: BTreeSet<Want> = facts.iter().filter_map(Fact::want).cloned().collect();
+    let told_since = told_since(observed);
+    let (groups, templates, target_groups, load_balancers, zone, sources, details) = join!(
+        only(has(Fact::Groups), groups::groups(aws, &desired.name)),
+        only(has(Fact::LaunchTemplates), groups::launch_templates(aws, &desired.name)),
+        only(has(Fact::TargetGroups), balancing::target_groups(aws)),
+        only(has(Fact::LoadBalancers), balancing::load_balancers(aws)),
+        only(has(Fact::Zone), zone),
+        only(has(Fact::ImageSources), images::sources(aws, desired)),
+        Box::pin(details::read(aws, &desired.name, &wants, &told_since)),
     );
-    let (groups, mut problems) = split(settle(groups)?);
-    let (launch_templates, template_problems) = split(settle(templates)?);
-    problems.extend(template_problems);
-
-    let (live, sources) = (groups.known(), sources?);
-    let (listeners, rules, images) = join!(
-        balancing::listeners(aws, listener_arns(desired, live)),
-        balancing::rules(aws, rule_arns(desired, live)),
-        images::images(aws, image_ids(desired, live, &sources)),
-    );
-    let mut images = images?;
-    for image in sources.searches.values().filter_map(Read::known).flatten() {
-        images.entry(image.id.clone()).or_insert_with(|| Read::Known(Some(image.clone())));
+    let is_of_group = |problem: &Problem| problem.what.starts_with(groups::GROUP);
+    if let Some(groups) = groups {
+        observed.problems.retain(|problem| !is_of_group(problem));
+        let problems;
+        (observed.groups, problems) = split(settle(groups)?);
+        observed.problems.splice(0..0, problems);
     }
-    Ok(Observed {
-        at: now,
-        // As many times as fast as the real one is a simulated clock, as far may it be from the simulation's.
-        clock_ahead: aws.skew().ahead().map(|ahead| ahead / i32::try_from(aws.clock().speed()).unwrap_or(1)),
-        account,
-        region: aws.region().to_owned(),
-        caller,
-        groups,
-        launch_templates,
-        problems,
-        target_groups: settle(target_groups)?,
-        load_balancers: settle(load_balancers)?,
-        listeners: listeners?,
-        rules: rules?,
-        zone: zone?,
-        images,
-        sources,
-        details: Details::default(),
-        calls: aws.calls_since(&before),
-    })
+    if let Some(templates) = templates {
+        observed.problems.retain(is_of_group);
+        let problems;
+        (observed.launch_templates, problems) = split(settle(templates)?);
+        observed.problems.extend(problems);
+    }
+    if let Some(target_groups) = target_groups {
+        observed.target_groups = settle(target_groups)?;
+    }
+    if let Some(load_balancers) = load_balancers {
+        observed.load_balancers = settle(load_balancers)?;
+    }
+    if let Some(zone) = zone {
+        observed.zone = zone?;
+    }
+    if let Some(sources) = sources {
+        observed.sources = sources?;
+    }
+    observed.details.extend(details?);
+    Ok(())
+}
+
+/// Reads listeners, rules and images by their ids: those of the facts, and those that were not read yet. What nothing leads to
+/// any more is left out. All that was read comes back.
+async fn by_ids(
+    aws: &Aws,
+    desired: &Desired,
+    observed: &mut Observed,
+    facts: &BTreeSet<Fact>,
+) -> Result<BTreeSet<Fact>, AwsError> {
+    let live = observed.groups.known();
+    let (listeners, rules) = (listener_arns(desired, live), rule_arns(desired, live));
+    let ids = image_ids(desired, live, &observed.sources);
+    observed.listeners.retain(|arn, _| listeners.contains(arn));
+    observed.rules.retain(|arn, _| rules.contains(arn));
+    observed.images.retain(|id, _| ids.contains(id));
+    let new = |is_known: bool, fact: Fact| !is_known || facts.contains(&fact);
+    let listeners = listeners.into_iter();
+    let listeners = listeners.filter(|arn| new(observed.listeners.contains_key(arn), Fact::Listener(arn.clone())));
+    let rules = rules.into_iter();
+    let rules = rules.filter(|arn| new(observed.rules.contains_key(arn), Fact::Rule(arn.clone())));
+    let ids = ids.into_iter();
+    let ids = ids.filter(|id| new(observed.images.contains_key(id), Fact::Image(id.clone())));
+    let (listeners, rules, ids): (BTreeSet<_>, BTreeSet<_>, BTreeSet<_>) =
+        (listeners.collect(), rules.collect(), ids.collect());
+    let read = listeners.iter().cloned().map(Fact::Listener);
+    let read = read.chain(rules.iter().cloned().map(Fact::Rule)).chain(ids.iter().cloned().map(Fact::Image)).collect();
+    let (listeners, rules, images) =
+        join!(balancing::listeners(aws, listeners), balancing::rules(aws, rules), images::images(aws, ids));
+    observed.listeners.extend(listeners?);
+    observed.rules.extend(rules?);
+    observed.images.extend(images?);
+    for image in observed.sources.searches.values().filter_map(Read::known).flatten() {
+        observed.images.entry(image.id.clone()).or_insert_with(|| Read::Known(Some(image.clone())));
+    }
+    Ok(read)
+}
+
+/// Reads something, if it is to be read.
+async fn only<T>(is_wanted: bool, read: impl Future<Output = T>) -> Option<T> {
+    if is_wanted { Some(read.await) } else { None }
+}
+
+/// Since when the scaling activities of each group are read.
+fn told_since(observed: &Observed) -> BTreeMap<String, Timestamp> {
+    let groups = observed.groups.known().into_iter().flatten();
+    groups.map(|(name, group)| (name.clone(), group.told_since())).collect()
 }
 
 /// Reads the details that a decision asks for into the snapshot. What cannot be read is unknown there.
@@ -107,9 +208,8 @@ pub async fn fulfil(
     wants: &BTreeSet<Want>,
 ) -> Result<(), AwsError> {
     let before = aws.calls();
-    let groups = observed.groups.known().into_iter().flatten();
-    let told_since = groups.map(|(name, group)| (name.clone(), group.told_since())).collect();
-    observed.details.extend(details::read(aws, environment, wants, &told_since).await?);
+    let read = details::read(aws, environment, wants, &told_since(observed)).await?;
+    observed.details.extend(read);
     for (call, count) in aws.calls_since(&before) {
         *observed.calls.entry(call).or_default() += count;
     }

@@ -125,6 +125,8 @@ async fn run(lab: &Lab, scope: &Scope, actions: Vec<(Action, Vec<Expect>)>) -> (
         left_over: Vec::new(),
         notes: Vec::new(),
         wants: Vec::new(),
+        rests_on: BTreeSet::new(),
+        queues: false,
         exposed: None,
         wake_at: None,
         impact: Impact::default(),

@@ -322,7 +322,7 @@ async fn a_role_is_assumed_for_every_call_when_the_environment_names_one() {
     let settings = Settings::simulated(REGION, http_client(&lab.simulation), lab.aws.clock().clone());
     let role = "arn:aws:iam::123456789012:role/deploy".to_owned();
     let aws = Aws::connect(Settings { assume_role: Some(role), ..settings }).await;
-    let seen = observe(&aws, &lab.desired, aws.clock().now()).await.unwrap();
+    let seen = observe(&aws, &lab.desired, aws.clock().now()).await.unwrap().0;
     assert!(seen.caller.contains("assumed-role/deploy/amiable"), "{}", seen.caller);
     assert_ne!(seen.caller, lab.look().await.caller);
 }

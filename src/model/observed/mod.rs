@@ -8,10 +8,12 @@
 //! - [`dns`]: zones and records
 //! - [`images`]: images, and what leads to them
 //! - [`details`]: what is told one by one
+//! - [`fact`]: what a snapshot is made of, and when each was read
 
 mod balancing;
 mod details;
 mod dns;
+mod fact;
 mod groups;
 mod images;
 
@@ -24,6 +26,7 @@ use crate::model::time::{SignedDuration, Timestamp};
 pub use balancing::{Attributes, Forward, Listener, LoadBalancer, Redirect, Rule, TargetGroup};
 pub use details::{Activity, Alarm, AlarmState, Details, Health, Named, Target, Traffic, TrafficWindow, Want};
 pub use dns::{AliasTarget, DnsRecord, Zone};
+pub use fact::{Fact, ReadAt};
 pub use groups::{
     Failure, Group, Instance, LaunchTemplate, Nameless, OUT_OF_ITS_TARGET_GROUP, OUT_OF_TRAFFIC, Ownership, has_failed,
     how_it_ended,

@@ -50,24 +50,24 @@ async fn a_network_load_balancer_shifts_by_weights_like_any_other() {
     00:02 CreateListener loadbalancer/hello-prod: the load balancer does not listen on port 80
     00:03 CreateLaunchTemplate hello-prod-v001: nothing of this app serves yet
     00:03 CreateAutoScalingGroup hello-prod-v001: nothing of this app serves yet
-    01:37 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
-    02:07 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
-    02:07 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    07:07 PutParameter /amiable/prod/hello/deployed: v001 is deployed
-    07:07 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    01:35 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
+    02:05 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
+    02:06 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    07:05 PutParameter /amiable/prod/hello/deployed: v001 is deployed
+    07:05 CreateOrUpdateTags hello-prod-v001: v001 is recorded
     ");
     lab.write("hello", app("hello", HELLO_1_1, network));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    13:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
-    73:15 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
-    74:43 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
+    07:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:13 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:13 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    73:13 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
+    74:45 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
     ");
     assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (0, 100));
     assert_eq!(reaches(&lab, 80), "hello-prod-b");
@@ -104,13 +104,13 @@ async fn http_sends_clients_to_https_and_takes_no_part_in_shifts() {
     lab.write("hello", app("hello", HELLO_1_1, &both(443)));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    13:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    07:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:13 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:13 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     assert_eq!(reaches(&lab, 443), "hello-prod-b");
     assert!(
@@ -120,8 +120,8 @@ async fn http_sends_clients_to_https_and_takes_no_part_in_shifts() {
     lab.write("hello", app("hello", HELLO_1_1, &both(8443)));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    13:17 ModifyListener listener/hello-prod: the listener on port 80 differs from the manifest
-    13:17 CreateOrUpdateTags hello-prod-v002: its settings are those of the manifest
+    13:15 ModifyListener listener/hello-prod: the listener on port 80 differs from the manifest
+    13:15 CreateOrUpdateTags hello-prod-v002: its settings are those of the manifest
     ");
     assert!(matches!(route(&lab, 80), Route::Redirect { location, .. } if location.contains(":8443/")));
     settles(&lab).await;
@@ -135,21 +135,21 @@ async fn all_listeners_that_forward_shift_together() {
     lab.write("hello", app("hello", HELLO_1_1, two));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    13:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    07:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:13 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:13 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     assert_eq!((reaches(&lab, 80), reaches(&lab, 8080)), ("hello-prod-b".to_owned(), "hello-prod-b".to_owned()));
     assert_eq!(lab.rollback("hello", "slow").await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary().lines().take(3).collect::<Vec<_>>().join("\n"), @"
-    13:17 PutParameter /amiable/prod/hello/deployed: rolled back by simulated: slow
-    13:17 CreateOrUpdateTags hello-prod-v002: rolled back by simulated: slow
-    13:17 ModifyListener listener/hello-prod: v001 serves again: v002 was rolled back by simulated: slow
+    13:15 PutParameter /amiable/prod/hello/deployed: rolled back by simulated: slow
+    13:15 CreateOrUpdateTags hello-prod-v002: rolled back by simulated: slow
+    13:15 ModifyListener listener/hello-prod: v001 serves again: v002 was rolled back by simulated: slow
     ");
     assert_eq!((reaches(&lab, 80), reaches(&lab, 8080)), ("hello-prod-a".to_owned(), "hello-prod-a".to_owned()));
 }
@@ -165,10 +165,10 @@ async fn a_listener_comes_with_the_traffic_of_the_others_and_goes_when_the_new_o
     assert_eq!((plan.change, plan.fields[0].path.as_str()), (Change::Update, "loadBalancer.listeners[].port"));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    74:49 CreateListener loadbalancer/hello-prod: the load balancer does not listen on port 8080
-    74:51 DeleteListener listener/hello-prod: the manifest has no listener on port 80
-    74:51 CreateOrUpdateTags hello-prod-v002: these are its listeners now
-    74:51 CreateOrUpdateTags hello-prod-v002: its settings are those of the manifest
+    74:52 CreateListener loadbalancer/hello-prod: the load balancer does not listen on port 8080
+    74:53 DeleteListener listener/hello-prod: the manifest has no listener on port 80
+    74:53 CreateOrUpdateTags hello-prod-v002: these are its listeners now
+    74:53 CreateOrUpdateTags hello-prod-v002: its settings are those of the manifest
     ");
     assert_eq!(reaches(&lab, 8080), "hello-prod-b");
     assert_eq!(route(&lab, 80), Route::Refused);
@@ -186,8 +186,8 @@ async fn plain_http_becomes_https_in_place_and_the_weights_stay() {
     lab.write("hello", app("hello", HELLO_1_0, &secure));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:08 ModifyListener listener/hello-prod: the listener on port 80 differs from the manifest
-    07:08 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:07 ModifyListener listener/hello-prod: the listener on port 80 differs from the manifest
+    07:07 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     assert_eq!(reaches(&lab, 80), "hello-prod-a");
     settles(&lab).await;
@@ -224,7 +224,7 @@ async fn security_groups_that_somebody_changed_are_put_right_in_place() {
     let plan = lab.plan("hello").await;
     assert_eq!((plan.change, plan.drift[0].path.as_str()), (Change::Drift, "loadBalancer.securityGroupIds"));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
-    assert_snapshot!(lab.diary(), @"07:08 SetSecurityGroups hello-prod: the load balancer differs from the manifest");
+    assert_snapshot!(lab.diary(), @"07:07 SetSecurityGroups hello-prod: the load balancer differs from the manifest");
     settles(&lab).await;
 }
 
@@ -240,17 +240,17 @@ async fn attributes_are_set_in_place_and_access_logs_are_turned_off_again() {
     lab.write("hello", app("hello", HELLO_1_0, &with("bucket: logs, prefix: hello")));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:08 ModifyTargetGroupAttributes hello-prod-a: slow start 0s → 60s
-    07:08 ModifyTargetGroupAttributes hello-prod-b: slow start 0s → 60s
-    07:08 ModifyLoadBalancerAttributes hello-prod: access logs bucket none → logs, access logs enabled false → true, access logs prefix none → hello, idle timeout 60s → 120s, drop invalid headers false → true
-    07:08 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:07 ModifyTargetGroupAttributes hello-prod-a: slow start 0s → 60s
+    07:07 ModifyTargetGroupAttributes hello-prod-b: slow start 0s → 60s
+    07:07 ModifyLoadBalancerAttributes hello-prod: access logs bucket none → logs, access logs enabled false → true, access logs prefix none → hello, idle timeout 60s → 120s, drop invalid headers false → true
+    07:07 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     settles(&lab).await;
     lab.write("hello", app("hello", HELLO_1_0, &with("bucket: logs, enabled: false")));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:10 ModifyLoadBalancerAttributes hello-prod: access logs enabled true → false
-    07:10 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:08 ModifyLoadBalancerAttributes hello-prod: access logs enabled true → false
+    07:08 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     assert_eq!(attribute(&lab, "hello-prod", "idle_timeout.timeout_seconds").as_deref(), Some("120"));
     settles(&lab).await;
@@ -276,9 +276,9 @@ async fn a_delay_that_somebody_changed_is_put_right_with_the_next_release() {
     assert_eq!(plan.drift[0].path, "loadBalancer.deregistrationDelay", "{plan:?}");
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary().lines().take(3).collect::<Vec<_>>().join("\n"), @"
-    07:09 ModifyTargetGroupAttributes hello-prod-a: deregistration delay 900s → 60s
-    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:07 ModifyTargetGroupAttributes hello-prod-a: deregistration delay 900s → 60s
+    07:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     ");
     settles(&lab).await;
 }

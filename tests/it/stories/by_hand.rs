@@ -32,8 +32,8 @@ async fn a_listener_that_somebody_deleted_comes_back_with_the_traffic_where_it_w
     lab.by_hand("elasticloadbalancing", "DeleteListener", &[("ListenerArn", &listener)]);
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    13:17 CreateListener loadbalancer/hello-prod: the load balancer does not listen on port 80
-    13:18 CreateOrUpdateTags hello-prod-v002: these are its listeners now
+    13:15 CreateListener loadbalancer/hello-prod: the load balancer does not listen on port 80
+    13:16 CreateOrUpdateTags hello-prod-v002: these are its listeners now
     ");
     assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (0, 100));
     lab.pass(60).await;
@@ -110,15 +110,15 @@ async fn a_new_group_that_somebody_shrinks_grows_again_before_it_takes_over() {
     .await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:25 UpdateAutoScalingGroup hello-prod-v002: the group differs from the manifest
-    07:25 CreateOrUpdateTags hello-prod-v002: it needs more instances: its progressDeadline counts from now
-    07:25 UpdateAutoScalingGroup hello-prod-v002: it takes over from 2 instances
-    07:47 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:17 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:17 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:17 DeleteTags hello-prod-v002: it is ready again: its progressDeadline counts no more
-    13:17 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    13:17 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    07:23 UpdateAutoScalingGroup hello-prod-v002: the group differs from the manifest
+    07:23 CreateOrUpdateTags hello-prod-v002: it needs more instances: its progressDeadline counts from now
+    07:23 UpdateAutoScalingGroup hello-prod-v002: it takes over from 2 instances
+    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:15 DeleteTags hello-prod-v002: it is ready again: its progressDeadline counts no more
+    13:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     settles(&lab).await;
@@ -201,15 +201,15 @@ async fn a_min_that_was_held_for_a_release_that_failed_is_let_go() {
     lab.diary();
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    10:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    10:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    10:09 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
-    10:09 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
-    12:08 CreateOrUpdateTags hello-prod-v002: v002 failed: 0 of 4 instances healthy after 2m: i-006526b0e96899feb Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
-    12:10 UpdateAutoScalingGroup hello-prod-v001: the release is over: it may scale in again
-    12:10 DeleteTags hello-prod-v001: scaling decides about its size again
-    12:11 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
-    12:11 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    10:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    10:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    10:08 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
+    10:08 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
+    12:07 CreateOrUpdateTags hello-prod-v002: v002 failed: 0 of 4 instances healthy after 2m: i-006526b0e96899feb Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
+    12:08 UpdateAutoScalingGroup hello-prod-v001: the release is over: it may scale in again
+    12:08 DeleteTags hello-prod-v001: scaling decides about its size again
+    12:09 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    12:09 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
     ");
     let min = lab.simulation.with(|world| world.scaling.groups.get("hello-prod-v001").unwrap().min);
     assert_eq!(min, 2, "a pinned minimum would cost money for ever");
@@ -285,7 +285,7 @@ fn unprotect(lab: &Lab, group: &str) {
 }
 
 /// Takes all instances of a group out of its target group.
-fn deregister(lab: &Lab, group: &str, slot: &str) {
+pub(super) fn deregister(lab: &Lab, group: &str, slot: &str) {
     let arn = lab.target_group(slot);
     for id in lab.instances(group) {
         let target = [("TargetGroupArn", arn.as_str()), ("Targets.member.1.Id", id.as_str())];
@@ -294,7 +294,7 @@ fn deregister(lab: &Lab, group: &str, slot: &str) {
 }
 
 /// Gives the slots a and b these weights.
-fn weigh(lab: &Lab, a: &str, b: &str) {
+pub(super) fn weigh(lab: &Lab, a: &str, b: &str) {
     let (listener, slots) =
         (lab.listener("hello-prod"), ["hello-prod-a", "hello-prod-b"].map(|slot| lab.target_group(slot)));
     let group = "DefaultActions.member.1.ForwardConfig.TargetGroups.member";

@@ -34,19 +34,19 @@ async fn a_canary_takes_its_share_in_steps_and_then_everything() {
     assert_eq!(shown[..7], ["launch 2", "healthy 2/2", "shift 5%", "pause 10m", "shift 50%", "pause 5m", "shift 100%"]);
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes 5 % of the traffic
-    08:16 CreateOrUpdateTags hello-prod-v002: v002 has 5 % of the traffic
-    18:15 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
-    18:16 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
-    23:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    23:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    28:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    28:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
-    88:16 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
-    89:43 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
+    07:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:13 ModifyListener listener/hello-prod: v002 is healthy: it takes 5 % of the traffic
+    08:13 CreateOrUpdateTags hello-prod-v002: v002 has 5 % of the traffic
+    18:13 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    18:13 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
+    23:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    23:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    28:13 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    28:13 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    88:14 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
+    89:46 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     settles(&lab).await;
@@ -76,14 +76,14 @@ async fn a_pause_without_end_waits_for_a_person() {
     lab.say("hello", "", |about| intent::promote(about, false)).await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    65:26 CreateOrUpdateTags hello-prod-v002: promoted by simulated: numbers look good
-    65:26 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
-    65:26 ModifyListener listener/hello-prod: v002 is well at 10 %: it takes 50 %
-    75:32 CreateOrUpdateTags hello-prod-v002: promoted by simulated
-    75:32 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    75:32 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    76:32 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    76:32 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    65:27 CreateOrUpdateTags hello-prod-v002: promoted by simulated: numbers look good
+    65:27 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    65:27 ModifyListener listener/hello-prod: v002 is well at 10 %: it takes 50 %
+    75:30 CreateOrUpdateTags hello-prod-v002: promoted by simulated
+    75:31 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    75:31 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    76:31 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    76:31 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -94,11 +94,11 @@ async fn a_full_promotion_leaves_no_step_to_be_waited_for() {
     lab.say("hello", "hotfix", |about| intent::promote(about, true)).await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    05:17 CreateOrUpdateTags hello-prod-v002: promoted by simulated: hotfix
-    05:17 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    05:17 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    06:17 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    06:17 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    05:15 CreateOrUpdateTags hello-prod-v002: promoted by simulated: hotfix
+    05:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    05:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    06:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    06:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -110,16 +110,16 @@ async fn a_canary_that_falls_sick_gives_its_share_back() {
     lab.write("hello", app("hello", HELLO_SICK_LATER, STEPS));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes 5 % of the traffic
-    08:15 CreateOrUpdateTags hello-prod-v002: v002 has 5 % of the traffic
-    10:05 ModifyListener listener/hello-prod: v002 failed: v001 serves again (unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500])
-    10:05 CreateOrUpdateTags hello-prod-v002: v002 failed: unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
-    10:06 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
-    10:06 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
-    10:36 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    07:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:13 ModifyListener listener/hello-prod: v002 is healthy: it takes 5 % of the traffic
+    08:13 CreateOrUpdateTags hello-prod-v002: v002 has 5 % of the traffic
+    10:07 ModifyListener listener/hello-prod: v002 failed: v001 serves again (unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500])
+    10:07 CreateOrUpdateTags hello-prod-v002: v002 failed: unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
+    10:08 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
+    10:08 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    10:38 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (100, 0));
     assert_eq!(lab.plan("hello").await.change, Change::Blocked);
@@ -134,10 +134,10 @@ async fn a_canary_that_is_aborted_gives_its_share_back() {
     lab.say("hello", "support calls", intent::abort).await;
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    09:13 CreateOrUpdateTags hello-prod-v002: aborted by simulated: support calls
-    09:13 ModifyListener listener/hello-prod: v001 serves again: v002 was aborted by simulated: support calls
-    09:14 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
-    14:24 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
+    09:10 CreateOrUpdateTags hello-prod-v002: aborted by simulated: support calls
+    09:10 ModifyListener listener/hello-prod: v001 serves again: v002 was aborted by simulated: support calls
+    09:11 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
+    14:21 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
     let plan = lab.plan("hello").await;
@@ -154,23 +154,23 @@ async fn a_canary_that_is_edited_away_gives_its_share_back_before_the_next_is_la
     lab.write("hello", app("hello", "ami-00000000000000111", STEPS));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    09:13 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
-    09:14 DeleteTags hello-prod-v002: no manifest asks for it any more: if it is asked for again, it begins anew
-    09:14 ModifyListener listener/hello-prod: v002 is not wanted any more: v001 takes all traffic again
-    09:15 CreateOrUpdateTags hello-prod-v002: no manifest asks for it any more: from now on no run gives it traffic
-    14:25 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
-    15:53 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
-    15:53 DeleteLaunchTemplate hello-prod-v002: its group is gone
-    15:59 CreateAutoScalingGroup hello-prod-v003: v001 was born with another template
-    16:36 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
-    17:06 ModifyListener listener/hello-prod: v003 is healthy: it takes 5 % of the traffic
-    17:06 CreateOrUpdateTags hello-prod-v003: v003 has 5 % of the traffic
-    27:06 CreateOrUpdateTags hello-prod-v003: v003 has 50 % of the traffic
-    27:06 ModifyListener listener/hello-prod: v003 is well at 5 %: it takes 50 %
-    32:06 ModifyListener listener/hello-prod: v003 is healthy: it takes all traffic
-    32:06 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
-    37:06 PutParameter /amiable/prod/hello/deployed: v003 is deployed
-    37:06 CreateOrUpdateTags hello-prod-v003: v003 is recorded
+    09:10 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
+    09:11 DeleteTags hello-prod-v002: no manifest asks for it any more: if it is asked for again, it begins anew
+    09:11 ModifyListener listener/hello-prod: v002 is not wanted any more: v001 takes all traffic again
+    09:12 CreateOrUpdateTags hello-prod-v002: no manifest asks for it any more: from now on no run gives it traffic
+    14:22 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
+    15:54 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    15:54 DeleteLaunchTemplate hello-prod-v002: its group is gone
+    16:01 CreateAutoScalingGroup hello-prod-v003: v001 was born with another template
+    16:37 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
+    17:07 ModifyListener listener/hello-prod: v003 is healthy: it takes 5 % of the traffic
+    17:07 CreateOrUpdateTags hello-prod-v003: v003 has 5 % of the traffic
+    27:07 CreateOrUpdateTags hello-prod-v003: v003 has 50 % of the traffic
+    27:07 ModifyListener listener/hello-prod: v003 is well at 5 %: it takes 50 %
+    32:07 ModifyListener listener/hello-prod: v003 is healthy: it takes all traffic
+    32:07 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
+    37:07 PutParameter /amiable/prod/hello/deployed: v003 is deployed
+    37:07 CreateOrUpdateTags hello-prod-v003: v003 is recorded
     ");
     assert_eq!(serving(&lab), [("hello-prod-v003".to_owned(), 2)]);
     settles(&lab).await;
@@ -215,7 +215,7 @@ async fn weights_that_somebody_changes_under_a_canary_are_put_right_and_are_no_p
         ],
     );
     lab.apply_for(Duration::from_secs(60)).await;
-    assert_snapshot!(lab.diary(), @"09:13 ModifyListener listener/hello-prod: the weights were changed: v002 has 5 % of the traffic");
+    assert_snapshot!(lab.diary(), @"09:10 ModifyListener listener/hello-prod: the weights were changed: v002 has 5 % of the traffic");
     assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (95, 5));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     settles(&lab).await;
@@ -228,12 +228,12 @@ async fn a_canary_that_loses_an_instance_waits_until_it_is_whole_again() {
     lab.by_hand("ec2", "TerminateInstances", &[("InstanceId.1", &lost)]);
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    18:15 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
-    18:15 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
-    23:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    23:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    28:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    28:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    18:13 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    18:13 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
+    23:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    23:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    28:13 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    28:13 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -245,12 +245,12 @@ async fn a_canary_after_a_crash_goes_on_where_it_was() {
     lab.restart().await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    18:15 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
-    18:15 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
-    23:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    23:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    28:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    28:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    18:13 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    18:13 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
+    23:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    23:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    28:13 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    28:13 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -262,14 +262,14 @@ async fn after_it_has_taken_everything_a_canary_is_rolled_back_at_once() {
     lab.diary();
     assert_eq!(lab.rollback("hello", "checkout is slow").await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    28:17 PutParameter /amiable/prod/hello/deployed: rolled back by simulated: checkout is slow
-    28:17 CreateOrUpdateTags hello-prod-v002: rolled back by simulated: checkout is slow
-    28:17 ModifyListener listener/hello-prod: v001 serves again: v002 was rolled back by simulated: checkout is slow
-    28:18 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    28:19 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
-    33:19 PutParameter /amiable/prod/hello/deployed: v001 is deployed
-    33:19 CreateOrUpdateTags hello-prod-v001: v001 is recorded
-    33:29 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
+    28:15 PutParameter /amiable/prod/hello/deployed: rolled back by simulated: checkout is slow
+    28:15 CreateOrUpdateTags hello-prod-v002: rolled back by simulated: checkout is slow
+    28:15 ModifyListener listener/hello-prod: v001 serves again: v002 was rolled back by simulated: checkout is slow
+    28:16 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    28:17 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
+    33:16 PutParameter /amiable/prod/hello/deployed: v001 is deployed
+    33:16 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    33:27 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
     ");
     lab.write("hello", app("hello", HELLO_1_0, STEPS));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
@@ -287,15 +287,15 @@ async fn behind_a_shared_listener_a_canary_moves_the_weights_of_its_rule() {
     lab.diary();
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    03:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    03:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    03:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    04:15 ModifyRule listener-rule/shared: v002 is healthy: it takes 20 % of the traffic
-    04:15 CreateOrUpdateTags hello-prod-v002: v002 has 20 % of the traffic
-    05:15 ModifyRule listener-rule/shared: v002 is healthy: it takes all traffic
-    05:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    06:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    06:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    03:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    03:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    03:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    04:13 ModifyRule listener-rule/shared: v002 is healthy: it takes 20 % of the traffic
+    04:13 CreateOrUpdateTags hello-prod-v002: v002 has 20 % of the traffic
+    05:13 ModifyRule listener-rule/shared: v002 is healthy: it takes all traffic
+    05:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    06:13 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    06:13 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -328,10 +328,10 @@ async fn a_manifest_that_goes_back_to_a_warm_canary_of_before_lets_it_serve_agai
     lab.write("hello", app("hello", HELLO_1_1, SHORT));
     assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
     assert_snapshot!(lab.diary(), @"
-    16:08 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    16:08 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    17:08 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    17:08 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    16:09 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    16:09 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    17:09 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    17:09 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     settles(&lab).await;
@@ -347,16 +347,16 @@ async fn a_canary_that_was_turned_down_in_its_bake_begins_anew_on_retry() {
     lab.diary();
     assert_eq!(lab.retry("hello").await, Outcome::Converged, "{}", lab.diary());
     assert_snapshot!(lab.diary(), @"
-    11:03 DeleteTags hello-prod-v002: retry of v002 by simulated
-    12:30 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
-    12:36 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    13:13 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    13:43 ModifyListener listener/hello-prod: v002 is healthy: it takes 50 % of the traffic
-    13:43 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
-    14:43 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    14:43 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    15:43 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    15:43 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    11:01 DeleteTags hello-prod-v002: retry of v002 by simulated
+    12:27 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    12:33 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    13:10 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    13:40 ModifyListener listener/hello-prod: v002 is healthy: it takes 50 % of the traffic
+    13:40 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    14:40 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    14:40 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    15:40 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    15:40 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     settles(&lab).await;

@@ -70,8 +70,8 @@ async fn a_cname_has_its_ttl_and_becomes_an_alias_in_one_batch() {
     assert_eq!(lab.plan("hello").await.fields[0].path, "dns.ttl");
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:54 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
-    07:55 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:52 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
+    07:53 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     assert_eq!(records(&lab), [format!("{NAME} CNAME ttl 300")]);
     settles(&lab).await;
@@ -79,8 +79,8 @@ async fn a_cname_has_its_ttl_and_becomes_an_alias_in_one_batch() {
     lab.write("hello", app("hello", HELLO_1_0, &format!("  dns: {{name: {NAME}}}\n")));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    08:41 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
-    08:43 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    08:40 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
+    08:41 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     assert_eq!(records(&lab), [format!("{NAME} A alias")]);
     settles(&lab).await;
@@ -119,10 +119,10 @@ async fn a_new_name_comes_first_and_then_the_old_one_goes() {
     lab.write("hello", app("hello", HELLO_1_0, "  dns: {name: greeter.internal.example.com}\n"));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:54 ChangeResourceRecordSets greeter.internal.example.com: greeter.internal.example.com leads to hello-prod
-    08:39 ChangeResourceRecordSets hello.internal.example.com: the app is called greeter.internal.example.com now
-    08:39 CreateOrUpdateTags hello-prod-v001: this is its name now
-    08:40 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:52 ChangeResourceRecordSets greeter.internal.example.com: greeter.internal.example.com leads to hello-prod
+    08:37 ChangeResourceRecordSets hello.internal.example.com: the app is called greeter.internal.example.com now
+    08:37 CreateOrUpdateTags hello-prod-v001: this is its name now
+    08:38 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     assert_eq!(records(&lab), ["greeter.internal.example.com A alias", "shop.internal.example.com A alias"]);
     settles(&lab).await;
@@ -130,9 +130,9 @@ async fn a_new_name_comes_first_and_then_the_old_one_goes() {
     lab.write("hello", app("hello", HELLO_1_0, ""));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    09:27 ChangeResourceRecordSets greeter.internal.example.com: the manifest has no name any more
-    09:27 DeleteTags hello-prod-v001: it has no name any more
-    09:28 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    09:25 ChangeResourceRecordSets greeter.internal.example.com: the manifest has no name any more
+    09:25 DeleteTags hello-prod-v001: it has no name any more
+    09:26 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     assert_eq!(records(&lab), ["shop.internal.example.com A alias"]);
     settles(&lab).await;
@@ -150,9 +150,9 @@ async fn a_dualstack_load_balancer_has_a_name_for_both_families() {
     );
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:08 SetIpAddressType hello-prod: the load balancer differs from the manifest
-    07:54 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
-    07:55 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:07 SetIpAddressType hello-prod: the load balancer differs from the manifest
+    07:52 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
+    07:53 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     assert_eq!(records(&lab), [format!("{NAME} A alias")]);
     settles(&lab).await;

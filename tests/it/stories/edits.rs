@@ -42,18 +42,18 @@ async fn an_edit_in_the_middle_of_a_release_replaces_what_is_unfinished() {
     lab.write("hello", app("hello", HELLO_1_1, ""));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    08:08 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
-    08:10 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
-    09:37 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
-    09:38 DeleteLaunchTemplate hello-prod-v002: its group is gone
-    09:44 CreateAutoScalingGroup hello-prod-v003: v001 was born with another template
-    10:21 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
-    10:51 ModifyListener listener/hello-prod: v003 is healthy: it takes all traffic
-    10:51 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
-    15:51 PutParameter /amiable/prod/hello/deployed: v003 is deployed
-    15:51 CreateOrUpdateTags hello-prod-v003: v003 is recorded
-    75:51 UpdateAutoScalingGroup hello-prod-v001: v003 serves in its place
-    77:18 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
+    08:07 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
+    08:08 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
+    09:40 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    09:40 DeleteLaunchTemplate hello-prod-v002: its group is gone
+    09:46 CreateAutoScalingGroup hello-prod-v003: v001 was born with another template
+    10:23 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
+    10:53 ModifyListener listener/hello-prod: v003 is healthy: it takes all traffic
+    10:53 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
+    15:53 PutParameter /amiable/prod/hello/deployed: v003 is deployed
+    15:53 CreateOrUpdateTags hello-prod-v003: v003 is recorded
+    75:53 UpdateAutoScalingGroup hello-prod-v001: v003 serves in its place
+    77:25 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v003".to_owned(), 2)]);
     settles(&lab).await;

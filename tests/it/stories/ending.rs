@@ -24,17 +24,17 @@ async fn an_app_that_is_destroyed_leaves_nothing_behind() {
     let mut lab = deployed(NAMED).await;
     destroy(&mut lab, NAMED).await;
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateOrUpdateTags hello-prod-v001: its name goes, and resolvers remember it for 1m
-    07:54 ChangeResourceRecordSets hello.internal.example.com: the app is being destroyed
-    07:55 CreateOrUpdateTags hello-prod-v001: its name is gone; it serves until resolvers have forgotten it
-    09:55 DeleteListener listener/hello-prod: the app is being destroyed
-    09:56 UpdateAutoScalingGroup hello-prod-v001: the app is being destroyed
-    10:23 DeleteAutoScalingGroup hello-prod-v001: the app is being destroyed
-    10:30 DeleteLaunchTemplate hello-prod-v001: the app is being destroyed
-    10:31 DeleteTargetGroup hello-prod-a: the app is being destroyed
-    10:31 DeleteTargetGroup hello-prod-b: the app is being destroyed
-    10:32 DeleteLoadBalancer hello-prod: the app is being destroyed
-    10:33 DeleteParameter /amiable/prod/hello/deployed: the app is being destroyed
+    07:07 CreateOrUpdateTags hello-prod-v001: its name goes, and resolvers remember it for 1m
+    07:52 ChangeResourceRecordSets hello.internal.example.com: the app is being destroyed
+    07:53 CreateOrUpdateTags hello-prod-v001: its name is gone; it serves until resolvers have forgotten it
+    09:53 DeleteListener listener/hello-prod: the app is being destroyed
+    09:54 UpdateAutoScalingGroup hello-prod-v001: the app is being destroyed
+    10:21 DeleteAutoScalingGroup hello-prod-v001: the app is being destroyed
+    10:27 DeleteLaunchTemplate hello-prod-v001: the app is being destroyed
+    10:28 DeleteTargetGroup hello-prod-a: the app is being destroyed
+    10:28 DeleteTargetGroup hello-prod-b: the app is being destroyed
+    10:29 DeleteLoadBalancer hello-prod: the app is being destroyed
+    10:30 DeleteParameter /amiable/prod/hello/deployed: the app is being destroyed
     ");
     assert_eq!(summary(&lab.simulation), Vec::<String>::new());
     settles(&lab).await;
@@ -68,16 +68,16 @@ async fn a_protected_network_load_balancer_goes_too() {
     let mut lab = deployed(network).await;
     destroy(&mut lab, network).await;
     assert_snapshot!(lab.diary(), @"
-    07:08 DeleteListener listener/hello-prod: the app is being destroyed
-    07:08 DeleteListener listener/hello-prod: the app is being destroyed
-    07:10 UpdateAutoScalingGroup hello-prod-v001: the app is being destroyed
-    07:37 DeleteAutoScalingGroup hello-prod-v001: the app is being destroyed
-    07:44 DeleteLaunchTemplate hello-prod-v001: the app is being destroyed
-    07:45 DeleteTargetGroup hello-prod-a: the app is being destroyed
-    07:45 DeleteTargetGroup hello-prod-b: the app is being destroyed
-    07:46 ModifyLoadBalancerAttributes hello-prod: the app is being destroyed: its protection goes first
-    07:46 DeleteLoadBalancer hello-prod: the app is being destroyed
-    07:47 DeleteParameter /amiable/prod/hello/deployed: the app is being destroyed
+    07:07 DeleteListener listener/hello-prod: the app is being destroyed
+    07:07 DeleteListener listener/hello-prod: the app is being destroyed
+    07:08 UpdateAutoScalingGroup hello-prod-v001: the app is being destroyed
+    07:35 DeleteAutoScalingGroup hello-prod-v001: the app is being destroyed
+    07:41 DeleteLaunchTemplate hello-prod-v001: the app is being destroyed
+    07:42 DeleteTargetGroup hello-prod-a: the app is being destroyed
+    07:42 DeleteTargetGroup hello-prod-b: the app is being destroyed
+    07:43 ModifyLoadBalancerAttributes hello-prod: the app is being destroyed: its protection goes first
+    07:43 DeleteLoadBalancer hello-prod: the app is being destroyed
+    07:45 DeleteParameter /amiable/prod/hello/deployed: the app is being destroyed
     ");
     assert_eq!(summary(&lab.simulation), Vec::<String>::new());
     settles(&lab).await;

@@ -15,11 +15,11 @@ async fn an_image_that_never_gets_healthy_takes_no_traffic_and_is_not_tried_agai
     lab.write("hello", app("hello", HELLO_BAD, "  progressDeadline: 5m\n"));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     12:06 CreateOrUpdateTags hello-prod-v002: v002 failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure
-    12:08 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
-    12:08 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    12:07 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    12:07 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
     ");
     let plan = lab.plan("hello").await;
     assert_eq!((plan.change, plan.actions.len()), (Change::Blocked, 0));
@@ -28,7 +28,7 @@ async fn an_image_that_never_gets_healthy_takes_no_traffic_and_is_not_tried_agai
 
     lab.write("hello", app("hello", HELLO_1_0, ""));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
-    assert_snapshot!(lab.diary(), @"13:36 DeleteAutoScalingGroup hello-prod-v002: it failed, and its template is not wanted any more");
+    assert_snapshot!(lab.diary(), @"13:34 DeleteAutoScalingGroup hello-prod-v002: it failed, and its template is not wanted any more");
     settles(&lab).await;
 }
 
@@ -39,17 +39,17 @@ async fn an_image_that_falls_sick_under_traffic_gives_it_back_in_one_call() {
     lab.write("hello", app("hello", HELLO_SICK_LATER, ""));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    10:06 ModifyListener listener/hello-prod: v002 failed: v001 serves again (unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500])
-    10:06 CreateOrUpdateTags hello-prod-v002: v002 failed: unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
-    10:07 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    10:08 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
-    10:08 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
-    10:38 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    07:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    10:03 ModifyListener listener/hello-prod: v002 failed: v001 serves again (unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500])
+    10:03 CreateOrUpdateTags hello-prod-v002: v002 failed: unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
+    10:04 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    10:05 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
+    10:05 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    10:35 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
     assert_eq!(lab.plan("hello").await.change, Change::Blocked);
@@ -87,14 +87,14 @@ async fn what_failed_is_tried_again_when_a_person_says_so() {
     lab.diary();
     assert_eq!(lab.retry("hello").await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    12:09 DeleteTags hello-prod-v002: retry of v002 by simulated
-    13:36 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
-    13:42 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    14:19 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    14:49 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    14:49 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    19:49 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    19:49 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    12:08 DeleteTags hello-prod-v002: retry of v002 by simulated
+    13:34 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    13:41 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    14:17 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    14:47 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    14:47 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    19:47 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    19:47 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     settles(&lab).await;
@@ -144,10 +144,10 @@ async fn a_launch_that_cannot_succeed_ends_the_release_in_the_words_of_aws() {
     lab.write("hello", app("hello", HELLO_1_1, "  launch: {iamInstanceProfile: hello}\n"));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:15 CreateOrUpdateTags hello-prod-v002: v002 failed: launch failed: Invalid IAM Instance Profile name. Launching EC2 instance failed.
-    07:16 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    07:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:13 CreateOrUpdateTags hello-prod-v002: v002 failed: launch failed: Invalid IAM Instance Profile name. Launching EC2 instance failed.
+    07:14 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
     assert!(lab.plan("hello").await.reason.contains("Invalid IAM Instance Profile name"));
@@ -201,8 +201,8 @@ async fn a_failed_release_that_goes_on_serving_follows_the_manifest_in_its_size(
     lab.write("hello", app("hello", HELLO_SICK_LATER, "").replace("min: 2, max: 4", "min: 3, max: 6"));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    03:09 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
-    03:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    03:06 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
+    03:06 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     let sizes = lab.simulation.with(|world| {
         let group = world.scaling.groups.get("hello-prod-v001").unwrap();
@@ -217,8 +217,8 @@ async fn the_last_generation_that_runs_is_never_emptied_and_gets_its_traffic_bac
     lab.by_hand("elasticloadbalancing", "DeleteListener", &[("ListenerArn", &lab.listener("hello-prod"))]);
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    03:09 CreateListener loadbalancer/hello-prod: the load balancer does not listen on port 80
-    03:10 CreateOrUpdateTags hello-prod-v001: these are its listeners now
+    03:06 CreateListener loadbalancer/hello-prod: the load balancer does not listen on port 80
+    03:07 CreateOrUpdateTags hello-prod-v001: these are its listeners now
     ");
     assert_eq!(weight(&lab, "hello-prod-a"), 100);
 
@@ -236,7 +236,7 @@ async fn the_last_generation_that_runs_is_never_emptied_and_gets_its_traffic_bac
     lab.by_hand("elasticloadbalancing", "ModifyListener", &parameters);
     assert_eq!(weight(&lab, "hello-prod-a"), 0);
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
-    assert_snapshot!(lab.diary(), @"03:12 ModifyListener listener/hello-prod: nothing serves: v001 had the traffic last");
+    assert_snapshot!(lab.diary(), @"03:08 ModifyListener listener/hello-prod: nothing serves: v001 had the traffic last");
     assert_eq!(weight(&lab, "hello-prod-a"), 100);
     assert_eq!(lab.plan("hello").await.actions.len(), 0);
 }

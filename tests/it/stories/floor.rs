@@ -38,7 +38,7 @@ async fn a_max_that_goes_back_while_the_group_scales_out_waits_until_every_insta
         assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 4)]);
         settles(&lab).await;
         if !by_manifest {
-            assert_snapshot!(lab.diary(), @"07:48 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest");
+            assert_snapshot!(lab.diary(), @"07:46 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest");
         }
     }
 }
@@ -66,12 +66,12 @@ async fn a_generation_that_loses_every_instance_gives_the_traffic_back_in_one_ca
     terminate_all(&lab, "hello-prod-v002");
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    09:39 ModifyListener listener/hello-prod: v002 failed: v001 serves again (none of its 2 instances is healthy under traffic)
-    09:39 CreateOrUpdateTags hello-prod-v002: v002 failed: none of its 2 instances is healthy under traffic
-    09:41 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    09:42 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
-    09:42 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
-    10:12 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    09:37 ModifyListener listener/hello-prod: v002 failed: v001 serves again (none of its 2 instances is healthy under traffic)
+    09:37 CreateOrUpdateTags hello-prod-v002: v002 failed: none of its 2 instances is healthy under traffic
+    09:39 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    09:40 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
+    09:40 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    10:10 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
@@ -86,14 +86,14 @@ async fn a_generation_that_loses_every_instance_after_its_record_gives_the_traff
     lab.diary();
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    13:27 ModifyListener listener/hello-prod: v002 failed: v001 serves again (none of its 2 instances is healthy)
-    13:27 CreateOrUpdateTags hello-prod-v002: v002 failed: none of its 2 instances is healthy
-    13:28 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    13:29 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
-    13:35 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
-    18:28 PutParameter /amiable/prod/hello/deployed: v001 is deployed
-    18:28 CreateOrUpdateTags hello-prod-v001: v001 is recorded
-    18:39 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    13:25 ModifyListener listener/hello-prod: v002 failed: v001 serves again (none of its 2 instances is healthy)
+    13:25 CreateOrUpdateTags hello-prod-v002: v002 failed: none of its 2 instances is healthy
+    13:26 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    13:27 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
+    13:33 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    18:26 PutParameter /amiable/prod/hello/deployed: v001 is deployed
+    18:26 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    18:37 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
@@ -127,8 +127,8 @@ async fn weights_that_are_moved_to_what_drains_come_back_to_the_only_healthy_gen
     let (outcome, ()) = tokio::join!(lab.apply(true), during);
     assert_eq!(outcome, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    20:08 ModifyListener listener/hello-prod: v001 has the traffic and no healthy instance: v002 serves again
-    30:04 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
+    20:06 ModifyListener listener/hello-prod: v001 has the traffic and no healthy instance: v002 serves again
+    30:02 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     settles(&lab).await;

@@ -51,21 +51,21 @@ async fn a_generation_that_was_ready_may_grow_after_an_interruption_of_hours() {
     resize(&lab, "hello-prod-v001", "3");
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    188:02 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
-    188:02 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 3
-    188:02 CreateOrUpdateTags hello-prod-v002: it needs more instances: its progressDeadline counts from now
-    188:02 CreateOrUpdateTags hello-prod-v002: its min is 2 again after the release
-    188:02 UpdateAutoScalingGroup hello-prod-v002: it takes over from 3 instances
-    188:03 CreateOrUpdateTags hello-prod-v002: it was ready, and is not any more: its progressDeadline counts from now
-    188:03 DeleteTags hello-prod-v002: an instance is not healthy any more: the stability window begins anew
-    188:40 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    189:10 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    189:10 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    194:10 DeleteTags hello-prod-v002: it is ready again: its progressDeadline counts no more
-    194:10 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    194:10 CreateOrUpdateTags hello-prod-v002: v002 is recorded
-    194:11 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
-    194:11 DeleteTags hello-prod-v002: scaling decides about its size again
+    187:59 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
+    188:00 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 3
+    188:00 CreateOrUpdateTags hello-prod-v002: it needs more instances: its progressDeadline counts from now
+    188:00 CreateOrUpdateTags hello-prod-v002: its min is 2 again after the release
+    188:00 UpdateAutoScalingGroup hello-prod-v002: it takes over from 3 instances
+    188:01 CreateOrUpdateTags hello-prod-v002: it was ready, and is not any more: its progressDeadline counts from now
+    188:01 DeleteTags hello-prod-v002: an instance is not healthy any more: the stability window begins anew
+    188:37 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    189:07 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    189:07 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    194:07 DeleteTags hello-prod-v002: it is ready again: its progressDeadline counts no more
+    194:07 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    194:07 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    194:08 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
+    194:08 DeleteTags hello-prod-v002: scaling decides about its size again
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 3)]);
     settles(&lab).await;
@@ -106,11 +106,11 @@ async fn what_never_gets_ready_fails_only_after_its_time_without_the_pause() {
     lab.say("hello", "", intent::resume).await;
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    33:02 CreateOrUpdateTags hello-prod-v002: the time paused does not count: its progressDeadline starts again
-    33:02 DeleteTags hello-prod-v002: resumed by simulated
-    53:17 CreateOrUpdateTags hello-prod-v002: v002 failed: 0 of 2 instances healthy after 20m: i-00c40ed661dc35f6f Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 42 instances taken out of service in response to an ELB system health check failure
-    53:19 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
-    53:19 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    33:00 CreateOrUpdateTags hello-prod-v002: the time paused does not count: its progressDeadline starts again
+    33:00 DeleteTags hello-prod-v002: resumed by simulated
+    53:15 CreateOrUpdateTags hello-prod-v002: v002 failed: 0 of 2 instances healthy after 20m: i-00c40ed661dc35f6f Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 42 instances taken out of service in response to an ELB system health check failure
+    53:16 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    53:16 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
     ");
 }
 
@@ -124,17 +124,17 @@ async fn a_max_that_is_lowered_with_a_release_that_fails_stands_in_no_way() {
     lab.diary();
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    10:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    10:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    10:09 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
-    10:09 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
-    12:08 CreateOrUpdateTags hello-prod-v002: v002 failed: 0 of 3 instances healthy after 2m: i-008a8043bceaba8a7 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
-    12:10 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
-    12:10 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
-    12:10 UpdateAutoScalingGroup hello-prod-v001: the release is over: it may scale in again
-    12:10 DeleteTags hello-prod-v001: scaling decides about its size again
-    12:11 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
-    12:11 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    10:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    10:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    10:08 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
+    10:08 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
+    12:07 CreateOrUpdateTags hello-prod-v002: v002 failed: 0 of 3 instances healthy after 2m: i-008a8043bceaba8a7 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
+    12:08 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
+    12:08 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    12:08 UpdateAutoScalingGroup hello-prod-v001: the release is over: it may scale in again
+    12:08 DeleteTags hello-prod-v001: scaling decides about its size again
+    12:09 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    12:09 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
     ");
     assert_eq!(sizes(&lab, "hello-prod-v001"), (2, 3, 3));
     assert_eq!(lab.apply(true).await, Outcome::ReleaseFailed);
@@ -165,13 +165,13 @@ async fn a_launch_that_is_refused_leaves_what_serves_as_it_was() {
     lab.diary();
     assert_eq!(lab.apply(false).await, Outcome::Failed);
     assert_snapshot!(lab.diary(), @"
-    11:04 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
-    11:05 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
-    12:33 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
-    12:33 DeleteLaunchTemplate hello-prod-v002: its group is gone
-    12:40 UpdateAutoScalingGroup hello-prod-v001: the release is over: it may scale in again
-    12:40 DeleteTags hello-prod-v001: scaling decides about its size again
-    12:40 CreateAutoScalingGroup hello-prod-v003 failed: autoscaling:CreateAutoScalingGroup hello-prod-v003: ValidationError: no such role
+    11:02 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
+    11:03 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
+    12:35 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    12:35 DeleteLaunchTemplate hello-prod-v002: its group is gone
+    12:41 UpdateAutoScalingGroup hello-prod-v001: the release is over: it may scale in again
+    12:41 DeleteTags hello-prod-v001: scaling decides about its size again
+    12:41 CreateAutoScalingGroup hello-prod-v003 failed: autoscaling:CreateAutoScalingGroup hello-prod-v003: ValidationError: no such role
     ");
     assert_eq!(sizes(&lab, "hello-prod-v001"), (2, 4, 4), "and again where the next one never came");
 }

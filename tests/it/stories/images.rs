@@ -89,13 +89,13 @@ async fn a_parameter_that_moves_is_a_new_generation() {
     assert_snapshot!(fields(&plan), @"image: ami-00000000000000100 (hello 1.0.0, built 2026-11-02) → ami-00000000000000200 (2.0.0, 3f2c1ab, built 2026-11-02) from ssmParameter /images/hello/stable");
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    13:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    07:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:14 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:14 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:14 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:14 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     let record = record(&lab, "prod");
     assert_eq!(record["image"], NEWER);
@@ -179,13 +179,13 @@ async fn an_image_that_is_followed_by_hand_is_shown_and_deployed_once_it_is_prom
     assert_eq!(lab.plan("hello").await.change, Change::Replace);
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    74:50 CreateLaunchTemplate hello-prod-v003: v002 was born with another template
-    74:50 CreateAutoScalingGroup hello-prod-v003: v002 was born with another template
-    75:27 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
-    75:57 ModifyListener listener/hello-prod: v003 is healthy: it takes all traffic
-    75:57 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
-    80:57 PutParameter /amiable/prod/hello/deployed: v003 is deployed
-    80:57 CreateOrUpdateTags hello-prod-v003: v003 is recorded
+    74:52 CreateLaunchTemplate hello-prod-v003: v002 was born with another template
+    74:52 CreateAutoScalingGroup hello-prod-v003: v002 was born with another template
+    75:29 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
+    75:59 ModifyListener listener/hello-prod: v003 is healthy: it takes all traffic
+    75:59 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
+    80:59 PutParameter /amiable/prod/hello/deployed: v003 is deployed
+    80:59 CreateOrUpdateTags hello-prod-v003: v003 is recorded
     ");
     assert_eq!(record(&lab, "prod")["image"], NEWER);
     assert!(promote_newer(&lab, "").await.unwrap_err().contains("is the newest image"));
@@ -260,7 +260,7 @@ async fn an_environment_deploys_what_another_one_has_run_for_long_enough() {
     lab.turn_to("prod");
     assert_eq!(lab.apply(false).await, Outcome::Blocked);
     let plan = lab.plan("hello").await;
-    assert_snapshot!(plan.reason, @"waits until 2026-11-02T14:07:07.46Z: test has deployed ami-00000000000000100 since 2026-11-02T12:07:07.46Z");
+    assert_snapshot!(plan.reason, @"waits until 2026-11-02T14:07:05.9Z: test has deployed ami-00000000000000100 since 2026-11-02T12:07:05.9Z");
     sleep_until(&lab, plan.wake_at.unwrap()).await;
     lab.diary();
     assert_eq!(lab.apply(false).await, Outcome::Converged);
@@ -280,7 +280,7 @@ async fn an_environment_deploys_what_another_one_has_run_for_long_enough() {
     assert_eq!(lab.apply(false).await, Outcome::Blocked);
     let plan = lab.plan("hello").await;
     assert_snapshot!(format!("{}\n{}", plan.reason, fields(&plan)), @"
-    waits until 2026-11-02T16:20:24.7Z: test has deployed ami-00000000000000200 since 2026-11-02T14:20:24.7Z
+    waits until 2026-11-02T16:20:20.08Z: test has deployed ami-00000000000000200 since 2026-11-02T14:20:20.08Z
     image: ami-00000000000000100 (built 2026-11-02) → ami-00000000000000200 (2.0.0, built 2026-11-02) from fromEnvironment test after 2h
     ");
     assert!(serving(&lab).contains(&("hello-prod-v001".to_owned(), 2)));
@@ -288,13 +288,13 @@ async fn an_environment_deploys_what_another_one_has_run_for_long_enough() {
     lab.diary();
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    260:25 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    260:25 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    261:02 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    261:32 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    261:32 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    266:32 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    266:32 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    260:21 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    260:21 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    260:58 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    261:28 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    261:28 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    266:28 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    266:28 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     assert_eq!(record(&lab, "prod")["release"]["version"], "2.0.0");
     settles(&lab).await;
@@ -339,8 +339,8 @@ async fn a_parameter_that_is_gone_or_makes_no_sense_leaves_what_runs_alone_and_h
     lab.write("hello", from(FOLLOWED, "").replace("max: 4", "max: 6").replace("m7i.large", "m7i.xlarge"));
     assert_eq!(lab.apply(false).await, Outcome::Blocked);
     assert_snapshot!(lab.diary(), @"
-    07:09 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
-    07:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:07 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
+    07:07 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 
@@ -374,13 +374,13 @@ async fn packers_manifest_names_the_image() {
     lab.attach("packer/manifest.json", &two.to_string());
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    13:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    07:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:13 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:13 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     let source = json!({"source": "packerManifest", "expression": "packer/manifest.json"});
     assert_eq!(record(&lab, "prod")["imageSource"], source);

@@ -16,16 +16,16 @@ async fn settings_change_in_place_and_drift_is_put_right() {
     lab.write("hello", changed.replace("max: 4", "max: 8").replace("/health_check", "/healthy"));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:08 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
-    07:08 CreateOrUpdateTags hello-prod-v001: a new health check is tried before it decides over what serves
-    07:08 ModifyTargetGroup hello-prod-b: nothing in this slot has traffic: the new health check is tried here
-    07:08 RegisterTargets hello-prod-b: instances of v001 take part, without traffic here
-    07:08 ModifyTargetGroupAttributes hello-prod-a: deregistration delay 60s → 20s
-    07:08 ModifyTargetGroupAttributes hello-prod-b: deregistration delay 60s → 20s
-    07:58 DeregisterTargets hello-prod-b: the trial of a health check is over
-    07:58 DeleteTags hello-prod-v001: the trial is over: its instances passed the new health check
-    07:58 ModifyTargetGroup hello-prod-a: the health check differs from the manifest
-    07:58 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:07 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
+    07:07 CreateOrUpdateTags hello-prod-v001: a new health check is tried before it decides over what serves
+    07:07 ModifyTargetGroup hello-prod-b: nothing in this slot has traffic: the new health check is tried here
+    07:07 RegisterTargets hello-prod-b: instances of v001 take part, without traffic here
+    07:07 ModifyTargetGroupAttributes hello-prod-a: deregistration delay 60s → 20s
+    07:07 ModifyTargetGroupAttributes hello-prod-b: deregistration delay 60s → 20s
+    07:57 DeregisterTargets hello-prod-b: the trial of a health check is over
+    07:57 DeleteTags hello-prod-v001: the trial is over: its instances passed the new health check
+    07:57 ModifyTargetGroup hello-prod-a: the health check differs from the manifest
+    07:57 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     settles(&lab).await;
 
@@ -34,7 +34,7 @@ async fn settings_change_in_place_and_drift_is_put_right() {
     let plan = lab.plan("hello").await;
     assert_eq!((plan.change, plan.drift.len(), plan.fields.len()), (Change::Drift, 1, 0));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
-    assert_snapshot!(lab.diary(), @"08:00 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest");
+    assert_snapshot!(lab.diary(), @"07:58 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest");
     settles(&lab).await;
 }
 

@@ -136,12 +136,12 @@ async fn hooks_change_in_place_and_those_of_others_are_left_alone() {
     lab.write("hello", app("hello", HELLO_1_0, ""));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:08 PutLifecycleHook hello-prod-v001: its hooks differ from the manifest
-    07:08 PutLifecycleHook hello-prod-v001: its hooks differ from the manifest
+    07:07 PutLifecycleHook hello-prod-v001: its hooks differ from the manifest
+    07:07 PutLifecycleHook hello-prod-v001: its hooks differ from the manifest
+    07:07 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:08 DeleteLifecycleHook hello-prod-v001: its hooks differ from the manifest
+    07:08 DeleteLifecycleHook hello-prod-v001: its hooks differ from the manifest
     07:08 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
-    07:10 DeleteLifecycleHook hello-prod-v001: its hooks differ from the manifest
-    07:10 DeleteLifecycleHook hello-prod-v001: its hooks differ from the manifest
-    07:10 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     let left = lab
         .simulation
@@ -163,9 +163,9 @@ async fn the_role_of_a_hook_goes_with_the_hook_and_the_hook_comes_back_without_i
     lab.write("hello", app("hello", HELLO_1_0, &told("")));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:08 DeleteLifecycleHook hello-prod-v001: the role of a hook can only be removed together with the hook
-    07:08 PutLifecycleHook hello-prod-v001: its hooks differ from the manifest
-    07:08 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:07 DeleteLifecycleHook hello-prod-v001: the role of a hook can only be removed together with the hook
+    07:07 PutLifecycleHook hello-prod-v001: its hooks differ from the manifest
+    07:07 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     let roles = lab.simulation.with(|world| {
         let hooks = world.scaling.groups.get("hello-prod-v001").unwrap().hooks.values();

@@ -26,6 +26,7 @@ mod operators;
 mod overruled;
 mod reading;
 mod red_black;
+mod remembered;
 mod scaling;
 pub mod shared_listener;
 mod slots;

@@ -79,9 +79,9 @@ async fn a_maintenance_page_stays_until_a_person_says_that_it_is_over() {
     lab.say("hello", "maintenance is over", intent::resume).await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:09 CreateOrUpdateTags hello-prod-v001: resumed by simulated: maintenance is over
-    07:09 ModifyListener listener/hello-prod: nothing serves: v001 had the traffic last
-    07:10 DeleteTags hello-prod-v001: the traffic is back
+    07:07 CreateOrUpdateTags hello-prod-v001: resumed by simulated: maintenance is over
+    07:07 ModifyListener listener/hello-prod: nothing serves: v001 had the traffic last
+    07:08 DeleteTags hello-prod-v001: the traffic is back
     ");
     lab.pass(60).await;
     assert_eq!(serving(&lab), [(HELLO.to_owned(), 2)]);
@@ -101,10 +101,10 @@ async fn a_load_balancer_that_somebody_deleted_comes_back_with_the_name_that_lea
     assert!(drift(&plan).contains("load balancer hello-prod is gone"), "{}", drift(&plan));
     assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
     assert_snapshot!(lab.diary(), @"
-    07:14 CreateLoadBalancer hello-prod: the app has no load balancer
-    07:15 CreateListener loadbalancer/hello-prod: the load balancer does not listen on port 80
-    07:16 CreateOrUpdateTags hello-prod-v001: these are its listeners now
-    08:01 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
+    07:12 CreateLoadBalancer hello-prod: the app has no load balancer
+    07:13 CreateListener loadbalancer/hello-prod: the load balancer does not listen on port 80
+    07:14 CreateOrUpdateTags hello-prod-v001: these are its listeners now
+    07:59 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
     ");
     lab.pass(60).await;
     assert_eq!(serving(&lab), [(HELLO.to_owned(), 2)]);
@@ -138,7 +138,7 @@ async fn a_group_that_somebody_pointed_at_another_launch_template_launches_its_o
         (Change::Drift, "launchTemplate: other version 1 -> hello-prod-v001 version 1".into())
     );
     assert_eq!(lab.apply(false).await, Outcome::Blocked);
-    assert_snapshot!(lab.diary(), @"10:08 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest");
+    assert_snapshot!(lab.diary(), @"10:07 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest");
     // What is not of the release stays by name until somebody lets it go.
     let plan = lab.plan("hello").await;
     assert!(plan.reason.starts_with("1 instance of v001 was launched from other version 1"), "{}", plan.reason);
@@ -170,7 +170,7 @@ async fn targets_that_somebody_deregistered_are_registered_again() {
     assert!(state.starts_with("sick, 0/2 healthy: "), "{state}");
     lab.pass(90).await;
     assert_eq!(lab.apply(false).await, Outcome::Converged, "they are checked anew");
-    assert_snapshot!(lab.diary(), @"08:38 RegisterTargets hello-prod-a: somebody has taken them out of the target group");
+    assert_snapshot!(lab.diary(), @"08:37 RegisterTargets hello-prod-a: somebody has taken them out of the target group");
     lab.pass(120).await;
     assert_eq!(serving(&lab).iter().map(|(_, healthy)| *healthy).sum::<u32>(), 2);
     settles(&lab).await;

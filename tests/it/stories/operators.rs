@@ -46,14 +46,14 @@ async fn a_rollback_while_the_old_group_is_warm_launches_nothing() {
     lab.diary();
     assert_eq!(lab.rollback("hello", "checkout is slow").await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    13:17 PutParameter /amiable/prod/hello/deployed: rolled back by simulated: checkout is slow
-    13:17 CreateOrUpdateTags hello-prod-v002: rolled back by simulated: checkout is slow
-    13:17 ModifyListener listener/hello-prod: v001 serves again: v002 was rolled back by simulated: checkout is slow
-    13:18 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    13:19 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
-    18:19 PutParameter /amiable/prod/hello/deployed: v001 is deployed
-    18:19 CreateOrUpdateTags hello-prod-v001: v001 is recorded
-    18:29 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
+    13:15 PutParameter /amiable/prod/hello/deployed: rolled back by simulated: checkout is slow
+    13:15 CreateOrUpdateTags hello-prod-v002: rolled back by simulated: checkout is slow
+    13:15 ModifyListener listener/hello-prod: v001 serves again: v002 was rolled back by simulated: checkout is slow
+    13:16 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    13:17 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
+    18:16 PutParameter /amiable/prod/hello/deployed: v001 is deployed
+    18:16 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    18:27 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
     ");
     assert_eq!(lab.instances("hello-prod-v001"), before);
     assert_eq!((weight(&lab, "hello-prod-a"), weight(&lab, "hello-prod-b")), (100, 0));
@@ -74,17 +74,17 @@ async fn a_rollback_to_a_retired_generation_launches_what_its_template_holds() {
     assert_eq!((plan.change, plan.to), (Change::Replace, Some(Generation(4))));
     assert_eq!(lab.apply(true).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    32:50 PutParameter /amiable/prod/hello/deployed: rolled back to v001 by simulated: v002 and v003 lose orders
-    32:50 CreateOrUpdateTags hello-prod-v003: rolled back to v001 by simulated: v002 and v003 lose orders
-    32:51 CreateLaunchTemplate hello-prod-v004: v003 was turned down: an earlier release takes its place
-    32:51 CreateAutoScalingGroup hello-prod-v004: v003 was turned down: an earlier release takes its place
-    33:28 CreateOrUpdateTags hello-prod-v004: all instances are healthy: the stability window begins
-    33:58 ModifyListener listener/hello-prod: v004 is healthy: it takes all traffic
-    33:58 CreateOrUpdateTags hello-prod-v004: v004 takes over: its bake begins
-    33:59 CreateOrUpdateTags hello-prod-v003: it has no traffic any more: from now on no run gives it any
-    38:59 PutParameter /amiable/prod/hello/deployed: v004 is deployed
-    38:59 CreateOrUpdateTags hello-prod-v004: v004 is recorded
-    44:09 UpdateAutoScalingGroup hello-prod-v003: v003 was turned down and does not serve
+    32:57 PutParameter /amiable/prod/hello/deployed: rolled back to v001 by simulated: v002 and v003 lose orders
+    32:57 CreateOrUpdateTags hello-prod-v003: rolled back to v001 by simulated: v002 and v003 lose orders
+    32:57 CreateLaunchTemplate hello-prod-v004: v003 was turned down: an earlier release takes its place
+    32:57 CreateAutoScalingGroup hello-prod-v004: v003 was turned down: an earlier release takes its place
+    33:34 CreateOrUpdateTags hello-prod-v004: all instances are healthy: the stability window begins
+    34:04 ModifyListener listener/hello-prod: v004 is healthy: it takes all traffic
+    34:04 CreateOrUpdateTags hello-prod-v004: v004 takes over: its bake begins
+    34:05 CreateOrUpdateTags hello-prod-v003: it has no traffic any more: from now on no run gives it any
+    39:04 PutParameter /amiable/prod/hello/deployed: v004 is deployed
+    39:04 CreateOrUpdateTags hello-prod-v004: v004 is recorded
+    44:14 UpdateAutoScalingGroup hello-prod-v003: v003 was turned down and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v004".to_owned(), 2)]);
     let record = lab.history("hello").await.pop().unwrap();
@@ -101,17 +101,17 @@ async fn a_rollback_to_a_generation_whose_template_is_gone_launches_its_recorded
     lab.say("hello", "", |about| intent::rollback(about, Some(Generation(1)), &history)).await;
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    32:50 PutParameter /amiable/prod/hello/deployed: rolled back to v001 by simulated
-    32:50 CreateOrUpdateTags hello-prod-v003: rolled back to v001 by simulated
-    32:51 CreateLaunchTemplate hello-prod-v004: v003 was turned down: an earlier release takes its place
-    32:51 CreateAutoScalingGroup hello-prod-v004: v003 was turned down: an earlier release takes its place
-    33:27 CreateOrUpdateTags hello-prod-v004: all instances are healthy: the stability window begins
-    33:58 ModifyListener listener/hello-prod: v004 is healthy: it takes all traffic
-    33:58 CreateOrUpdateTags hello-prod-v004: v004 takes over: its bake begins
-    33:59 CreateOrUpdateTags hello-prod-v003: it has no traffic any more: from now on no run gives it any
-    38:58 PutParameter /amiable/prod/hello/deployed: v004 is deployed
-    38:58 CreateOrUpdateTags hello-prod-v004: v004 is recorded
-    44:08 UpdateAutoScalingGroup hello-prod-v003: v003 was turned down and does not serve
+    32:57 PutParameter /amiable/prod/hello/deployed: rolled back to v001 by simulated
+    32:57 CreateOrUpdateTags hello-prod-v003: rolled back to v001 by simulated
+    32:57 CreateLaunchTemplate hello-prod-v004: v003 was turned down: an earlier release takes its place
+    32:57 CreateAutoScalingGroup hello-prod-v004: v003 was turned down: an earlier release takes its place
+    33:33 CreateOrUpdateTags hello-prod-v004: all instances are healthy: the stability window begins
+    34:04 ModifyListener listener/hello-prod: v004 is healthy: it takes all traffic
+    34:04 CreateOrUpdateTags hello-prod-v004: v004 takes over: its bake begins
+    34:05 CreateOrUpdateTags hello-prod-v003: it has no traffic any more: from now on no run gives it any
+    39:03 PutParameter /amiable/prod/hello/deployed: v004 is deployed
+    39:03 CreateOrUpdateTags hello-prod-v004: v004 is recorded
+    44:13 UpdateAutoScalingGroup hello-prod-v003: v003 was turned down and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v004".to_owned(), 2)]);
     // The manifest agrees: what serves is what it asks for.
@@ -147,13 +147,13 @@ async fn when_the_earlier_release_fails_too_what_was_turned_down_goes_on_serving
     lab.say("hello", "slow", |about| intent::rollback(about, Some(Generation(2)), &history)).await;
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    32:51 PutParameter /amiable/prod/hello/deployed: rolled back to v002 by simulated: slow
-    32:51 CreateOrUpdateTags hello-prod-v003: rolled back to v002 by simulated: slow
-    32:52 CreateLaunchTemplate hello-prod-v004: v003 was turned down: an earlier release takes its place
-    32:52 CreateAutoScalingGroup hello-prod-v004: v003 was turned down: an earlier release takes its place
-    37:51 CreateOrUpdateTags hello-prod-v004: v004 failed: no instance was ever healthy: i-006884db8c507e797 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure
-    37:52 UpdateAutoScalingGroup hello-prod-v004: v004 failed and does not serve
-    37:52 PutParameter /amiable/prod/hello/failures: why v004 failed, for those who ask later
+    32:58 PutParameter /amiable/prod/hello/deployed: rolled back to v002 by simulated: slow
+    32:58 CreateOrUpdateTags hello-prod-v003: rolled back to v002 by simulated: slow
+    32:58 CreateLaunchTemplate hello-prod-v004: v003 was turned down: an earlier release takes its place
+    32:58 CreateAutoScalingGroup hello-prod-v004: v003 was turned down: an earlier release takes its place
+    37:57 CreateOrUpdateTags hello-prod-v004: v004 failed: no instance was ever healthy: i-006884db8c507e797 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure
+    37:58 UpdateAutoScalingGroup hello-prod-v004: v004 failed and does not serve
+    37:58 PutParameter /amiable/prod/hello/failures: why v004 failed, for those who ask later
     ");
     lab.pass(3600).await;
     assert_eq!(lab.apply(true).await, Outcome::ReleaseFailed, "and it is not tried again");
@@ -178,8 +178,8 @@ async fn a_rollback_before_the_shift_gives_the_release_up() {
     let lab = releasing("", Duration::from_secs(20)).await;
     assert_eq!(lab.rollback("hello", "wrong branch").await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    07:30 CreateOrUpdateTags hello-prod-v002: rolled back by simulated: wrong branch
-    07:30 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
+    07:28 CreateOrUpdateTags hello-prod-v002: rolled back by simulated: wrong branch
+    07:28 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
@@ -205,11 +205,11 @@ async fn an_abort_under_bake_gives_the_traffic_back_in_one_call() {
     lab.say("hello", "wrong branch", intent::abort).await;
     assert_eq!(lab.apply(true).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    10:11 CreateOrUpdateTags hello-prod-v002: aborted by simulated: wrong branch
-    10:11 ModifyListener listener/hello-prod: v001 serves again: v002 was aborted by simulated: wrong branch
-    10:12 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    10:14 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
-    15:24 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
+    10:08 CreateOrUpdateTags hello-prod-v002: aborted by simulated: wrong branch
+    10:08 ModifyListener listener/hello-prod: v001 serves again: v002 was aborted by simulated: wrong branch
+    10:09 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    10:10 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
+    15:20 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
     ");
     assert_snapshot!(lab.plan("hello").await.reason, @"v002 was aborted by simulated: wrong branch; v001 serves until the manifest changes or `amiable retry hello`");
 }
@@ -272,12 +272,12 @@ async fn what_fails_while_it_is_paused_goes_back_all_the_same() {
     lab.diary();
     lab.apply_for(Duration::from_secs(600)).await;
     assert_snapshot!(lab.diary(), @"
-    10:06 ModifyListener listener/hello-prod: v002 failed: v001 serves again (unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500])
-    10:06 CreateOrUpdateTags hello-prod-v002: v002 failed: unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
-    10:07 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    10:08 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
-    10:08 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
-    10:38 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    10:03 ModifyListener listener/hello-prod: v002 failed: v001 serves again (unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500])
+    10:03 CreateOrUpdateTags hello-prod-v002: v002 failed: unhealthy under traffic: 2 instances, such as i-001fe68f0af33cb97 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]
+    10:04 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    10:05 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
+    10:05 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    10:35 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
@@ -291,17 +291,17 @@ async fn a_suspension_stops_everything_until_its_time() {
     assert_eq!(lab.apply(false).await, Outcome::Blocked);
     let plan = lab.plan("hello").await;
     assert_eq!((plan.change, plan.wake_at), (Change::Blocked, Some(until)));
-    assert_snapshot!(plan.reason, @"suspended until 2026-11-02T13:07:30.42Z by simulated: incident 42; `amiable resume hello` ends that");
+    assert_snapshot!(plan.reason, @"suspended until 2026-11-02T13:07:28.56Z by simulated: incident 42; `amiable resume hello` ends that");
     assert_eq!(lab.diary(), "");
     lab.pass(3600).await;
     lab.restart().await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    67:30 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    68:01 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    68:01 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    73:01 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    73:01 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    67:29 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    67:59 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    67:59 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    72:59 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    72:59 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -329,8 +329,8 @@ async fn a_pin_keeps_what_serves_whatever_the_manifest_says() {
     lab.diary();
     assert_eq!(lab.apply(false).await, Outcome::Blocked);
     assert_snapshot!(lab.diary(), @"
-    07:09 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
-    07:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:07 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
+    07:07 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     assert_snapshot!(lab.plan("hello").await.reason, @"pinned to v001 by simulated: audit; the manifest asks for another release: `amiable unpin hello` lets it go on");
     let refusal = lab.try_to_say("hello", "", |about| intent::rollback(about, None, &[])).await.unwrap_err();
@@ -347,9 +347,9 @@ async fn a_pin_in_the_middle_of_a_release_gives_it_up() {
     lab.say("hello", "freeze", intent::pin).await;
     assert_eq!(lab.apply(true).await, Outcome::Blocked);
     assert_snapshot!(lab.diary(), @"
-    07:30 CreateOrUpdateTags hello-prod-v001: pinned to v001 by simulated: freeze
-    07:30 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
-    08:58 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    07:28 CreateOrUpdateTags hello-prod-v001: pinned to v001 by simulated: freeze
+    07:28 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
+    09:00 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
@@ -437,14 +437,14 @@ async fn a_rollback_waits_for_the_warm_generation_to_have_a_healthy_instance_aga
     assert!(plan.reason.contains("v002 goes on serving, because v001 has no healthy instance"), "{}", plan.reason);
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    13:47 PutParameter /amiable/prod/hello/deployed: rolled back by simulated
-    13:47 CreateOrUpdateTags hello-prod-v002: rolled back by simulated
-    13:57 ModifyListener listener/hello-prod: v001 serves again: v002 was rolled back by simulated
-    13:58 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    13:59 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
-    18:59 PutParameter /amiable/prod/hello/deployed: v001 is deployed
-    18:59 CreateOrUpdateTags hello-prod-v001: v001 is recorded
-    19:09 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
+    13:45 PutParameter /amiable/prod/hello/deployed: rolled back by simulated
+    13:45 CreateOrUpdateTags hello-prod-v002: rolled back by simulated
+    13:55 ModifyListener listener/hello-prod: v001 serves again: v002 was rolled back by simulated
+    13:56 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    13:57 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
+    18:56 PutParameter /amiable/prod/hello/deployed: v001 is deployed
+    18:56 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    19:07 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }

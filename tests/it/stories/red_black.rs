@@ -19,12 +19,12 @@ async fn a_first_deploy() {
     00:02 CreateListener loadbalancer/hello-prod: the load balancer does not listen on port 80
     00:03 CreateLaunchTemplate hello-prod-v001: nothing of this app serves yet
     00:03 CreateAutoScalingGroup hello-prod-v001: nothing of this app serves yet
-    01:37 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
-    02:07 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
-    02:07 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    02:53 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
-    07:07 PutParameter /amiable/prod/hello/deployed: v001 is deployed
-    07:07 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    01:35 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
+    02:05 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
+    02:05 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    02:52 ChangeResourceRecordSets hello.internal.example.com: hello.internal.example.com leads to hello-prod
+    07:05 PutParameter /amiable/prod/hello/deployed: v001 is deployed
+    07:05 CreateOrUpdateTags hello-prod-v001: v001 is recorded
     ");
     settles(&lab).await;
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
@@ -37,15 +37,15 @@ async fn from_one_image_to_the_next_and_the_old_group_goes_after_its_time() {
     lab.write("hello", app("hello", HELLO_1_1, ""));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    13:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
-    73:15 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
-    74:43 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
+    07:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:13 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:13 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    73:13 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
+    74:45 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
     ");
     settles(&lab).await;
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);

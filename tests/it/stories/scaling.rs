@@ -44,29 +44,29 @@ async fn policies_are_there_right_after_the_launch_and_change_in_place() {
     00:02 CreateListener loadbalancer/hello-prod: the load balancer does not listen on port 80
     00:03 CreateLaunchTemplate hello-prod-v001: nothing of this app serves yet
     00:03 CreateAutoScalingGroup hello-prod-v001: nothing of this app serves yet
-    00:04 PutScalingPolicy hello-prod-v001-tt-ASGAverageCPUUtilization: its scaling policies differ from the manifest
+    00:05 PutScalingPolicy hello-prod-v001-tt-ASGAverageCPUUtilization: its scaling policies differ from the manifest
     00:05 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
-    01:33 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
-    02:03 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
-    02:03 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    07:03 PutParameter /amiable/prod/hello/deployed: v001 is deployed
-    07:03 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    01:37 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
+    02:07 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
+    02:07 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    07:07 PutParameter /amiable/prod/hello/deployed: v001 is deployed
+    07:07 CreateOrUpdateTags hello-prod-v001: v001 is recorded
     ");
     let tracks = "{metric: ASGAverageCPUUtilization, target: 45.5}, {metric: ALBRequestCountPerTarget, target: 1000}";
     lab.write("hello", app("hello", HELLO_1_0, &format!("  scaling: {{targetTracking: [{tracks}]}}\n")));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:04 PutScalingPolicy hello-prod-v001-tt-ASGAverageCPUUtilization: its scaling policies differ from the manifest
-    07:04 PutScalingPolicy hello-prod-v001-tt-ALBRequestCountPerTarget: its scaling policies differ from the manifest
-    07:04 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:08 PutScalingPolicy hello-prod-v001-tt-ASGAverageCPUUtilization: its scaling policies differ from the manifest
+    07:08 PutScalingPolicy hello-prod-v001-tt-ALBRequestCountPerTarget: its scaling policies differ from the manifest
+    07:08 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     settles(&lab).await;
     lab.write("hello", app("hello", HELLO_1_0, ""));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:06 DeletePolicy hello-prod-v001-tt-ALBRequestCountPerTarget: its scaling policies differ from the manifest
-    07:06 DeletePolicy hello-prod-v001-tt-ASGAverageCPUUtilization: its scaling policies differ from the manifest
-    07:06 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:09 DeletePolicy hello-prod-v001-tt-ALBRequestCountPerTarget: its scaling policies differ from the manifest
+    07:09 DeletePolicy hello-prod-v001-tt-ASGAverageCPUUtilization: its scaling policies differ from the manifest
+    07:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     assert_eq!(policies(&lab, "hello-prod-v001"), [""; 0]);
     lab.deep = true;
@@ -86,7 +86,7 @@ async fn a_policy_deleted_by_hand_is_drift_and_a_policy_of_somebody_else_is_left
     assert_eq!(drift(&lab).await, ["scaling.targetTracking: none, not ASGAverageCPUUtilization at 60"]);
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:05 PutScalingPolicy hello-prod-v001-tt-ASGAverageCPUUtilization: its scaling policies differ from the manifest
+    07:08 PutScalingPolicy hello-prod-v001-tt-ASGAverageCPUUtilization: its scaling policies differ from the manifest
     ");
     let plan = lab.plan("hello").await;
     assert_eq!(plan.notes, ["scaling policy nightly of group hello-prod-v001 is not Amiable's; it is left alone"]);
@@ -108,19 +108,19 @@ async fn scaling_takes_nothing_away_while_one_generation_takes_over_from_another
     lab.write("hello", app("hello", HELLO_1_1, CPU));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    09:04 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    09:04 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    09:06 PutScalingPolicy hello-prod-v002-tt-ASGAverageCPUUtilization: its scaling policies differ from the manifest
-    09:06 CreateOrUpdateTags hello-prod-v002: its settings are those of the manifest
-    09:06 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
-    09:06 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
-    09:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    10:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    10:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    15:13 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    15:13 CreateOrUpdateTags hello-prod-v002: v002 is recorded
-    15:14 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
-    15:14 DeleteTags hello-prod-v002: scaling decides about its size again
+    09:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    09:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    09:09 PutScalingPolicy hello-prod-v002-tt-ASGAverageCPUUtilization: its scaling policies differ from the manifest
+    09:09 CreateOrUpdateTags hello-prod-v002: its settings are those of the manifest
+    09:09 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
+    09:09 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
+    09:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    10:16 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    10:16 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    15:16 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    15:16 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    15:17 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
+    15:17 DeleteTags hello-prod-v002: scaling decides about its size again
     ");
     assert_eq!(sizes(&lab, "hello-prod-v001"), (4, 4, 4), "the way back stays as large as it was");
     assert_eq!(sizes(&lab, "hello-prod-v002"), (2, 4, 4), "what serves may scale again");
@@ -185,8 +185,8 @@ async fn what_somebody_suspends_is_resumed_unless_the_manifest_suspends_it() {
     lab.write("hello", wanted);
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:08 ResumeProcesses hello-prod-v001: a process is suspended that the manifest does not suspend
-    07:08 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:07 ResumeProcesses hello-prod-v001: a process is suspended that the manifest does not suspend
+    07:07 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     settles(&lab).await;
     lab.write("hello", app("hello", HELLO_1_0, "  drift: {ignore: [instances.suspendedProcesses]}\n"));
@@ -215,10 +215,10 @@ async fn maintenance_policy_and_warm_up_change_in_place_and_are_taken_away_in_pl
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_eq!(kept(&lab), (None, None));
     assert_snapshot!(lab.diary(), @"
+    07:07 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
+    07:07 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     07:08 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
     07:08 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
-    07:10 UpdateAutoScalingGroup hello-prod-v001: the group differs from the manifest
-    07:10 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     settles(&lab).await;
 }
@@ -230,10 +230,10 @@ async fn a_label_reaches_the_group_and_its_instances_and_replaces_nothing() {
     lab.write("hello", app("hello", HELLO_1_0, "").replace("{name: hello}", "{name: hello, labels: {team: shop}}"));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateTags hello-prod-v001: the labels differ from the manifest
-    07:08 CreateOrUpdateTags hello-prod-v001: the labels differ from the manifest
-    07:08 AddTags hello-prod: the labels differ from the manifest
-    07:08 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:07 CreateTags hello-prod-v001: the labels differ from the manifest
+    07:07 CreateOrUpdateTags hello-prod-v001: the labels differ from the manifest
+    07:07 AddTags hello-prod: the labels differ from the manifest
+    07:07 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     let labelled = lab.simulation.with(|world| {
         let of_group = |id: &String| world.compute.instances.get(id).unwrap().tags.get("team").cloned();

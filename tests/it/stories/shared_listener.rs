@@ -41,27 +41,27 @@ async fn an_app_behind_a_shared_listener_owns_its_rule_and_nothing_else_there() 
     00:02 CreateRule listener/shared: the listener `web` has no rule for the app; it gets priority 10
     00:03 CreateLaunchTemplate hello-prod-v001: nothing of this app serves yet
     00:03 CreateAutoScalingGroup hello-prod-v001: nothing of this app serves yet
-    01:37 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
-    02:07 ModifyRule listener-rule/shared: v001 is healthy: it takes all traffic
-    02:07 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    07:07 PutParameter /amiable/prod/hello/deployed: v001 is deployed
-    07:07 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    01:35 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
+    02:05 ModifyRule listener-rule/shared: v001 is healthy: it takes all traffic
+    02:05 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    07:05 PutParameter /amiable/prod/hello/deployed: v001 is deployed
+    07:05 CreateOrUpdateTags hello-prod-v001: v001 is recorded
     ");
     settles(&lab).await;
 
     lab.write("hello", app("hello", HELLO_1_1, &rule("hello.example.com, www.example.com")));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:08 ModifyRule listener-rule/shared: the rule's conditions differ from the manifest
-    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:15 ModifyRule listener-rule/shared: v002 is healthy: it takes all traffic
-    08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    13:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
-    73:16 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
-    74:43 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
+    07:07 ModifyRule listener-rule/shared: the rule's conditions differ from the manifest
+    07:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:13 ModifyRule listener-rule/shared: v002 is healthy: it takes all traffic
+    08:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:13 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:13 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    73:14 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
+    74:46 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
     ");
     settles(&lab).await;
 }
@@ -149,8 +149,8 @@ async fn a_priority_that_is_taken_is_an_error_and_a_free_one_is_moved_to_in_plac
     lab.write("hello", app("hello", HELLO_1_0, &at(30)));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:09 SetRulePriorities listener-rule/shared: the rule's priority differs from the manifest
-    07:09 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:07 SetRulePriorities listener-rule/shared: the rule's priority differs from the manifest
+    07:07 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     assert_eq!(our_rule(&lab).0, 30);
     settles(&lab).await;
@@ -177,7 +177,7 @@ async fn conditions_that_somebody_changed_are_put_right() {
     let drift: Vec<_> = plan.drift.iter().map(|change| change.path.as_str()).collect();
     assert_eq!(drift, ["loadBalancer.hosts", "loadBalancer.headers"]);
     assert_eq!(lab.apply(false).await, Outcome::Converged);
-    assert_snapshot!(lab.diary(), @"07:08 ModifyRule listener-rule/shared: the rule's conditions differ from the manifest");
+    assert_snapshot!(lab.diary(), @"07:07 ModifyRule listener-rule/shared: the rule's conditions differ from the manifest");
     assert_eq!(our_rule(&lab).1, 2);
     settles(&lab).await;
 }
@@ -198,16 +198,16 @@ async fn the_end_of_an_app_leaves_the_shared_listener_and_the_rules_of_others() 
     lab.write("hello", app("hello", HELLO_1_0, &format!("{rule}  destroy: true\n")));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateOrUpdateTags hello-prod-v001: its name goes, and resolvers remember it for 1m
-    07:54 ChangeResourceRecordSets hello.internal.example.com: the app is being destroyed
-    07:55 CreateOrUpdateTags hello-prod-v001: its name is gone; it serves until resolvers have forgotten it
-    09:55 DeleteRule listener-rule/shared: the app is being destroyed
-    09:56 UpdateAutoScalingGroup hello-prod-v001: the app is being destroyed
-    10:23 DeleteAutoScalingGroup hello-prod-v001: the app is being destroyed
-    10:30 DeleteLaunchTemplate hello-prod-v001: the app is being destroyed
-    10:31 DeleteTargetGroup hello-prod-a: the app is being destroyed
-    10:31 DeleteTargetGroup hello-prod-b: the app is being destroyed
-    10:32 DeleteParameter /amiable/prod/hello/deployed: the app is being destroyed
+    07:07 CreateOrUpdateTags hello-prod-v001: its name goes, and resolvers remember it for 1m
+    07:52 ChangeResourceRecordSets hello.internal.example.com: the app is being destroyed
+    07:53 CreateOrUpdateTags hello-prod-v001: its name is gone; it serves until resolvers have forgotten it
+    09:53 DeleteRule listener-rule/shared: the app is being destroyed
+    09:54 UpdateAutoScalingGroup hello-prod-v001: the app is being destroyed
+    10:21 DeleteAutoScalingGroup hello-prod-v001: the app is being destroyed
+    10:27 DeleteLaunchTemplate hello-prod-v001: the app is being destroyed
+    10:28 DeleteTargetGroup hello-prod-a: the app is being destroyed
+    10:28 DeleteTargetGroup hello-prod-b: the app is being destroyed
+    10:29 DeleteParameter /amiable/prod/hello/deployed: the app is being destroyed
     ");
     // The name of the other app leads to the same load balancer.
     assert_eq!(super::dns::records(&lab), ["other.internal.example.com A alias"]);

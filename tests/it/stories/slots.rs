@@ -49,12 +49,12 @@ async fn what_failed_and_still_answers_serves_until_the_generation_before_is_who
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     assert_eq!(lab.apply(true).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    10:28 CreateOrUpdateTags hello-prod-v002: v001 has no healthy instance: v002 serves until it has, though it failed
-    10:28 ModifyListener listener/hello-prod: v001 has no healthy instance: v002 serves until it has, though it failed
-    11:05 ModifyListener listener/hello-prod: v002 failed: v001 serves again (alarm hello-5xx: Threshold Crossed)
-    11:07 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    11:08 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
-    16:18 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    10:31 CreateOrUpdateTags hello-prod-v002: v001 has no healthy instance: v002 serves until it has, though it failed
+    10:31 ModifyListener listener/hello-prod: v001 has no healthy instance: v002 serves until it has, though it failed
+    11:08 ModifyListener listener/hello-prod: v002 failed: v001 serves again (alarm hello-5xx: Threshold Crossed)
+    11:09 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    11:10 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
+    16:20 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
@@ -85,15 +85,15 @@ async fn a_canary_that_is_edited_away_and_back_begins_anew() {
     lab.write("hello", app("hello", HELLO_1_1, STEPS));
     assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
     assert_snapshot!(lab.diary(), @"
-    10:33 CreateOrUpdateTags hello-prod-v002: a manifest asks for it again
-    10:33 ModifyListener listener/hello-prod: v002 is healthy: it takes 5 % of the traffic
-    10:33 CreateOrUpdateTags hello-prod-v002: v002 has 5 % of the traffic
-    20:33 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
-    20:33 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
-    25:33 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    25:33 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    30:33 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    30:33 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    10:29 CreateOrUpdateTags hello-prod-v002: a manifest asks for it again
+    10:29 ModifyListener listener/hello-prod: v002 is healthy: it takes 5 % of the traffic
+    10:29 CreateOrUpdateTags hello-prod-v002: v002 has 5 % of the traffic
+    20:29 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    20:29 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
+    25:29 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    25:29 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    30:29 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    30:29 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     settles(&lab).await;
@@ -115,22 +115,22 @@ async fn a_release_that_its_timetable_scaled_to_nothing_in_its_bake_holds_no_oth
     lab.diary();
     assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
     assert_snapshot!(lab.diary(), @"
-    361:04 ModifyListener listener/hello-prod: v002 has no instances and was never proved, and the manifest asks for another release: v001 is what that takes over from
-    361:25 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
-    361:32 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
-    361:32 CreateAutoScalingGroup hello-prod-v003: v001 was born with another template
-    361:33 PutScheduledUpdateGroupAction hello-prod-v003-at-off: its scheduled actions differ from the manifest
-    361:33 PutScheduledUpdateGroupAction hello-prod-v003-at-on: its scheduled actions differ from the manifest
-    361:33 CreateOrUpdateTags hello-prod-v003: its settings are those of the manifest
-    361:34 DeleteLaunchTemplate hello-prod-v002: no group uses it, and no rollback needs it
-    362:11 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
-    362:41 ModifyListener listener/hello-prod: v003 is healthy: it takes all traffic
-    362:41 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
-    367:41 PutParameter /amiable/prod/hello/deployed: v003 is deployed
-    367:41 CreateOrUpdateTags hello-prod-v003: v003 is recorded
-    367:42 UpdateAutoScalingGroup hello-prod-v003: the group differs from the manifest
-    367:42 UpdateAutoScalingGroup hello-prod-v003: the release is over: it may scale in again
-    367:42 DeleteTags hello-prod-v003: scaling decides about its size again
+    361:06 ModifyListener listener/hello-prod: v002 has no instances and was never proved, and the manifest asks for another release: v001 is what that takes over from
+    361:27 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    361:34 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
+    361:34 CreateAutoScalingGroup hello-prod-v003: v001 was born with another template
+    361:35 PutScheduledUpdateGroupAction hello-prod-v003-at-off: its scheduled actions differ from the manifest
+    361:35 PutScheduledUpdateGroupAction hello-prod-v003-at-on: its scheduled actions differ from the manifest
+    361:35 CreateOrUpdateTags hello-prod-v003: its settings are those of the manifest
+    361:36 DeleteLaunchTemplate hello-prod-v002: no group uses it, and no rollback needs it
+    362:13 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
+    362:43 ModifyListener listener/hello-prod: v003 is healthy: it takes all traffic
+    362:43 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
+    367:43 PutParameter /amiable/prod/hello/deployed: v003 is deployed
+    367:43 CreateOrUpdateTags hello-prod-v003: v003 is recorded
+    367:44 UpdateAutoScalingGroup hello-prod-v003: the group differs from the manifest
+    367:44 UpdateAutoScalingGroup hello-prod-v003: the release is over: it may scale in again
+    367:44 DeleteTags hello-prod-v003: scaling decides about its size again
     ");
     lab.pass(14 * 3600).await;
     assert_eq!(serving(&lab), [("hello-prod-v003".to_owned(), 2)]);

@@ -54,7 +54,7 @@ fn why(lab: &Lab, group: &str) -> String {
 async fn an_alarm_adds_and_removes_instances_and_every_generation_has_its_own() {
     let mut lab = deployed(JOBS).await;
     assert_snapshot!(lab.diary().lines().filter(|line| line.contains("step")).collect::<Vec<_>>().join("\n"), @"
-    00:04 PutScalingPolicy hello-prod-v001-step-many: its scaling policies differ from the manifest
+    00:05 PutScalingPolicy hello-prod-v001-step-many: its scaling policies differ from the manifest
     00:05 PutScalingPolicy hello-prod-v001-step-few: its scaling policies differ from the manifest
     00:06 PutMetricAlarm hello-prod-v001-step-many: its alarms differ from the manifest
     00:06 PutMetricAlarm hello-prod-v001-step-few: its alarms differ from the manifest
@@ -71,27 +71,27 @@ async fn an_alarm_adds_and_removes_instances_and_every_generation_has_its_own() 
     lab.write("hello", app("hello", HELLO_1_1, JOBS));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    19:06 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    19:06 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    19:07 PutScalingPolicy hello-prod-v002-step-many: its scaling policies differ from the manifest
-    19:07 PutScalingPolicy hello-prod-v002-step-few: its scaling policies differ from the manifest
-    19:07 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
-    19:07 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
-    19:08 PutMetricAlarm hello-prod-v002-step-many: its alarms differ from the manifest
-    19:08 PutMetricAlarm hello-prod-v002-step-few: its alarms differ from the manifest
-    19:08 CreateOrUpdateTags hello-prod-v002: its settings are those of the manifest
-    19:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    20:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    20:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    25:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    25:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
-    25:16 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
-    25:16 DeleteTags hello-prod-v002: scaling decides about its size again
-    85:15 SuspendProcesses hello-prod-v001: what is emptied stays empty
-    85:15 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
-    86:43 DeleteAlarms hello-prod-v001-step-few: its group is removed
-    86:43 DeleteAlarms hello-prod-v001-step-many: its group is removed
-    86:43 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
+    19:04 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    19:04 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    19:05 PutScalingPolicy hello-prod-v002-step-many: its scaling policies differ from the manifest
+    19:05 PutScalingPolicy hello-prod-v002-step-few: its scaling policies differ from the manifest
+    19:05 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
+    19:06 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
+    19:07 PutMetricAlarm hello-prod-v002-step-many: its alarms differ from the manifest
+    19:07 PutMetricAlarm hello-prod-v002-step-few: its alarms differ from the manifest
+    19:07 CreateOrUpdateTags hello-prod-v002: its settings are those of the manifest
+    19:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    20:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    20:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    25:13 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    25:13 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    25:14 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
+    25:14 DeleteTags hello-prod-v002: scaling decides about its size again
+    85:13 SuspendProcesses hello-prod-v001: what is emptied stays empty
+    85:13 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
+    86:45 DeleteAlarms hello-prod-v001-step-few: its group is removed
+    86:45 DeleteAlarms hello-prod-v001-step-many: its group is removed
+    86:45 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
     ");
     assert_eq!(desired(&lab, "hello-prod-v002"), 4, "a release keeps the size");
     assert_eq!(alarms(&lab), ["hello-prod-v002-step-few", "hello-prod-v002-step-many"]);
@@ -107,19 +107,19 @@ async fn alarms_change_in_place_and_go_before_their_policies() {
     lab.write("hello", app("hello", HELLO_1_0, &JOBS.replace("threshold: 100", "threshold: 200")));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:06 PutMetricAlarm hello-prod-v001-step-many: its alarms differ from the manifest
-    07:06 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:04 PutMetricAlarm hello-prod-v001-step-many: its alarms differ from the manifest
+    07:04 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     lab.deep = true;
     settles(&lab).await;
     lab.write("hello", app("hello", HELLO_1_0, ""));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:07 DeleteAlarms hello-prod-v001-step-few: the manifest has no such step
-    07:07 DeleteAlarms hello-prod-v001-step-many: the manifest has no such step
-    07:07 DeletePolicy hello-prod-v001-step-few: its scaling policies differ from the manifest
-    07:07 DeletePolicy hello-prod-v001-step-many: its scaling policies differ from the manifest
-    07:07 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:06 DeleteAlarms hello-prod-v001-step-few: the manifest has no such step
+    07:06 DeleteAlarms hello-prod-v001-step-many: the manifest has no such step
+    07:06 DeletePolicy hello-prod-v001-step-few: its scaling policies differ from the manifest
+    07:06 DeletePolicy hello-prod-v001-step-many: its scaling policies differ from the manifest
+    07:06 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     assert_eq!(alarms(&lab), [""; 0]);
     settles(&lab).await;
@@ -150,17 +150,17 @@ async fn an_app_that_ends_leaves_no_alarm_and_takes_none_of_others() {
     lab.write("hello", app("hello", HELLO_1_0, &format!("{JOBS}  destroy: true\n")));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:06 DeleteListener listener/hello-prod: the app is being destroyed
-    07:07 SuspendProcesses hello-prod-v001: what is emptied stays empty
-    07:07 UpdateAutoScalingGroup hello-prod-v001: the app is being destroyed
-    07:34 DeleteAlarms hello-prod-v001-step-few: its group is removed
-    07:34 DeleteAlarms hello-prod-v001-step-many: its group is removed
-    07:34 DeleteAutoScalingGroup hello-prod-v001: the app is being destroyed
-    07:40 DeleteLaunchTemplate hello-prod-v001: the app is being destroyed
-    07:42 DeleteTargetGroup hello-prod-a: the app is being destroyed
-    07:42 DeleteTargetGroup hello-prod-b: the app is being destroyed
-    07:43 DeleteLoadBalancer hello-prod: the app is being destroyed
-    07:44 DeleteParameter /amiable/prod/hello/deployed: the app is being destroyed
+    07:04 DeleteListener listener/hello-prod: the app is being destroyed
+    07:05 SuspendProcesses hello-prod-v001: what is emptied stays empty
+    07:05 UpdateAutoScalingGroup hello-prod-v001: the app is being destroyed
+    07:32 DeleteAlarms hello-prod-v001-step-few: its group is removed
+    07:32 DeleteAlarms hello-prod-v001-step-many: its group is removed
+    07:32 DeleteAutoScalingGroup hello-prod-v001: the app is being destroyed
+    07:38 DeleteLaunchTemplate hello-prod-v001: the app is being destroyed
+    07:39 DeleteTargetGroup hello-prod-a: the app is being destroyed
+    07:39 DeleteTargetGroup hello-prod-b: the app is being destroyed
+    07:40 DeleteLoadBalancer hello-prod: the app is being destroyed
+    07:42 DeleteParameter /amiable/prod/hello/deployed: the app is being destroyed
     ");
     assert_eq!(alarms(&lab), ["hello-prod-v001-step-of-mine"]);
 }

@@ -26,16 +26,16 @@ async fn what_happened_is_told_from_what_the_world_shows() {
     lab.pass(180).await;
     assert_snapshot!(lab.events("hello").await, @"
     TIME                     RELEASE  EVENT          BY         WHY
-    2026-11-02 12:07:07 UTC  v001     deployed       simulated  ami-00000000000000100
-    2026-11-02 12:07:08 UTC  v002     launched       –          ami-00000000000000110
-    2026-11-02 12:07:10 UTC  v002     launch failed  –          Could not launch On-Demand Instances. InsufficientInstanceCapacity - We currently do not have sufficient m7i.large capacity in the Availability Zone you requested (us-west-2c). Our system will be working on provisioning additional capacity. Launching EC2 instance failed. (4 times until 12:10:40)
-    2026-11-02 12:15:16 UTC  v002     healthy        –
-    2026-11-02 12:15:46 UTC  v002     took over      –
-    2026-11-02 12:20:46 UTC  v002     deployed       simulated  ami-00000000000000110
+    2026-11-02 12:07:05 UTC  v001     deployed       simulated  ami-00000000000000100
+    2026-11-02 12:07:07 UTC  v002     launched       –          ami-00000000000000110
+    2026-11-02 12:07:09 UTC  v002     launch failed  –          Could not launch On-Demand Instances. InsufficientInstanceCapacity - We currently do not have sufficient m7i.large capacity in the Availability Zone you requested (us-west-2c). Our system will be working on provisioning additional capacity. Launching EC2 instance failed. (4 times until 12:10:39)
+    2026-11-02 12:15:12 UTC  v002     healthy        –
+    2026-11-02 12:15:42 UTC  v002     took over      –
+    2026-11-02 12:20:42 UTC  v002     deployed       simulated  ami-00000000000000110
     2026-11-02 12:27:30 UTC  v003     launched       –          ami-00000000000000120
     2026-11-02 12:29:42 UTC  v003     replaced       –          4 instances were taken out of service in response to an ELB system health check failure (until 12:31:52)
-    2026-11-02 12:32:28 UTC  v003     failed         –          no instance was ever healthy: i-00516f7aecd40a0d1 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure; the console of i-00516f7aecd40a0d1 ended with: [   30.000000] hello[812]: ERROR cannot reach the database: connection refused
-    2026-11-02 12:32:35 UTC  v002     replaced       –          i-0011a25cd6ed909a2 was taken out of service in response to an EC2 health check indicating it has been terminated or stopped
+    2026-11-02 12:32:29 UTC  v003     failed         –          no instance was ever healthy: i-00516f7aecd40a0d1 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure; the console of i-00516f7aecd40a0d1 ended with: [   30.000000] hello[812]: ERROR cannot reach the database: connection refused
+    2026-11-02 12:32:37 UTC  v002     replaced       –          i-0011a25cd6ed909a2 was taken out of service in response to an EC2 health check indicating it has been terminated or stopped
     ");
 }
 
@@ -50,7 +50,7 @@ async fn what_failed_is_shown_with_its_reason_and_what_to_do_next() {
 
     hello in prod · v002 failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure; v001 serves until the manifest changes or `amiable retry hello`
     answers at http://internal-hello-prod-4016252739.us-west-2.elb.amazonaws.com (internal: only from within its network)
-    ├─ v002 · slot b · weight 0% · 0/0 instances · 4 leaving · ami-00000000000000120 (hello 1.2.0, built 2026-11-02) · launched 5m ago
+    ├─ v002 · slot b · weight 0% · 2/0 instances · 2 leaving · ami-00000000000000120 (hello 1.2.0, built 2026-11-02) · launched 5m ago
     │    failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure
     │    the console of i-0056e27eb562eddf5 ended with:
     │      [   10.000000] Linux version 6.12.0 (simulated)
@@ -59,8 +59,8 @@ async fn what_failed_is_shown_with_its_reason_and_what_to_do_next() {
     │      [   30.000000] hello[812]: ERROR cannot reach the database: connection refused
     │    i-0028b7bd766a05068: draining, Target.DeregistrationInProgress, Target deregistration is in progress
     │    i-004e115049ec25924: draining, Target.DeregistrationInProgress, Target deregistration is in progress
-    │    i-0056e27eb562eddf5: draining, Target.DeregistrationInProgress, Target deregistration is in progress
-    │    i-007c3c1188e50e6b1: draining, Target.DeregistrationInProgress, Target deregistration is in progress
+    │    i-0056e27eb562eddf5: unhealthy, Target.ResponseCodeMismatch, Health checks failed with these codes: [500]
+    │    i-007c3c1188e50e6b1: unhealthy, Target.ResponseCodeMismatch, Health checks failed with these codes: [500]
     └─ v001 · slot a · weight 100% · 2/2 instances · ami-00000000000000100 (hello 1.0.0, built 2026-11-02) · took over 10m ago
     clean-up waits for 4 instances of v002 to drain and terminate
     note: the console of i-0056e27eb562eddf5 ended with: [   30.000000] hello[812]: ERROR cannot reach the database: connection refused
@@ -81,7 +81,7 @@ async fn what_failed_is_shown_with_its_reason_and_what_to_do_next() {
 
     hello in prod · serving; v002 failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure
     answers at http://internal-hello-prod-4016252739.us-west-2.elb.amazonaws.com (internal: only from within its network)
-    ├─ v002 · slot b · weight 0% · 0/0 instances · 4 leaving · ami-00000000000000120 (hello 1.2.0, built 2026-11-02) · launched 5m ago
+    ├─ v002 · slot b · weight 0% · 2/0 instances · 2 leaving · ami-00000000000000120 (hello 1.2.0, built 2026-11-02) · launched 5m ago
     │    failed: no instance was ever healthy: i-0056e27eb562eddf5 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure
     │    the console of i-0056e27eb562eddf5 ended with:
     │      [   10.000000] Linux version 6.12.0 (simulated)
@@ -90,8 +90,8 @@ async fn what_failed_is_shown_with_its_reason_and_what_to_do_next() {
     │      [   30.000000] hello[812]: ERROR cannot reach the database: connection refused
     │    i-0028b7bd766a05068: draining, Target.DeregistrationInProgress, Target deregistration is in progress
     │    i-004e115049ec25924: draining, Target.DeregistrationInProgress, Target deregistration is in progress
-    │    i-0056e27eb562eddf5: draining, Target.DeregistrationInProgress, Target deregistration is in progress
-    │    i-007c3c1188e50e6b1: draining, Target.DeregistrationInProgress, Target deregistration is in progress
+    │    i-0056e27eb562eddf5: unhealthy, Target.ResponseCodeMismatch, Health checks failed with these codes: [500]
+    │    i-007c3c1188e50e6b1: unhealthy, Target.ResponseCodeMismatch, Health checks failed with these codes: [500]
     └─ v001 · slot a · weight 100% · 2/2 instances · ami-00000000000000100 (hello 1.0.0, built 2026-11-02) · took over 10m ago
     clean-up waits for 4 instances of v002 to drain and terminate
 

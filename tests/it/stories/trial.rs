@@ -34,11 +34,11 @@ async fn a_health_check_that_what_serves_does_not_pass_never_comes_into_force() 
     lab.diary();
     assert_eq!(lab.apply(false).await, Outcome::Blocked);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateOrUpdateTags hello-prod-v001: a new health check is tried before it decides over what serves
-    07:08 ModifyTargetGroup hello-prod-b: nothing in this slot has traffic: the new health check is tried here
-    07:08 RegisterTargets hello-prod-b: instances of v001 take part, without traffic here
-    07:35 DeregisterTargets hello-prod-b: the trial of a health check is over
-    07:35 CreateOrUpdateTags hello-prod-v001: the new health check does not come into force: 2 of 2 failed it: Health checks failed with these codes: [200]
+    07:07 CreateOrUpdateTags hello-prod-v001: a new health check is tried before it decides over what serves
+    07:07 ModifyTargetGroup hello-prod-b: nothing in this slot has traffic: the new health check is tried here
+    07:07 RegisterTargets hello-prod-b: instances of v001 take part, without traffic here
+    07:33 DeregisterTargets hello-prod-b: the trial of a health check is over
+    07:33 CreateOrUpdateTags hello-prod-v001: the new health check does not come into force: 2 of 2 failed it: Health checks failed with these codes: [200]
     ");
     lab.pass(1200).await;
     assert_eq!(lab.instances("hello-prod-v001"), instances, "nobody is replaced");
@@ -60,13 +60,13 @@ async fn a_health_check_that_what_serves_passes_comes_into_force_after_its_trial
     lab.diary();
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateOrUpdateTags hello-prod-v001: a new health check is tried before it decides over what serves
-    07:08 ModifyTargetGroup hello-prod-b: nothing in this slot has traffic: the new health check is tried here
-    07:08 RegisterTargets hello-prod-b: instances of v001 take part, without traffic here
-    07:58 DeregisterTargets hello-prod-b: the trial of a health check is over
-    07:58 DeleteTags hello-prod-v001: the trial is over: its instances passed the new health check
-    07:58 ModifyTargetGroup hello-prod-a: the health check differs from the manifest
-    07:58 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
+    07:07 CreateOrUpdateTags hello-prod-v001: a new health check is tried before it decides over what serves
+    07:07 ModifyTargetGroup hello-prod-b: nothing in this slot has traffic: the new health check is tried here
+    07:07 RegisterTargets hello-prod-b: instances of v001 take part, without traffic here
+    07:57 DeregisterTargets hello-prod-b: the trial of a health check is over
+    07:57 DeleteTags hello-prod-v001: the trial is over: its instances passed the new health check
+    07:57 ModifyTargetGroup hello-prod-a: the health check differs from the manifest
+    07:57 CreateOrUpdateTags hello-prod-v001: its settings are those of the manifest
     ");
     lab.pass(120).await;
     assert_eq!((slot(&lab, "hello-prod-a"), slot(&lab, "hello-prod-b").1), (("200-299".to_owned(), 2), 0));
@@ -111,19 +111,19 @@ async fn a_health_check_that_is_edited_during_its_trial_beside_a_warm_generation
     lab.diary();
     assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
     assert_snapshot!(lab.diary(), @"
-    13:56 DeregisterTargets hello-prod-a: the trial of a health check is over
-    13:56 CreateOrUpdateTags hello-prod-v002: a new health check is tried before it decides over what serves
-    13:56 CreateOrUpdateTags hello-prod-v001: another generation tries a new health check in this slot
-    13:56 ModifyTargetGroup hello-prod-a: nothing in this slot has traffic: the new health check is tried here
-    13:57 RegisterTargets hello-prod-a: instances of v002 take part, without traffic here
-    14:46 DeregisterTargets hello-prod-a: the trial of a health check is over
-    14:46 CreateOrUpdateTags hello-prod-v001: it gets its own health check back and has time to pass it again
-    14:46 ModifyTargetGroup hello-prod-a: the generation in this slot keeps its health check
-    14:46 DeleteTags hello-prod-v002: the trial is over: its instances passed the new health check
-    14:46 ModifyTargetGroup hello-prod-b: the health check differs from the manifest
-    14:46 CreateOrUpdateTags hello-prod-v002: its settings are those of the manifest
-    14:47 ResumeProcesses hello-prod-v001: the trial of a health check is over
-    14:47 DeleteTags hello-prod-v001: the trial of a health check is over
+    13:54 DeregisterTargets hello-prod-a: the trial of a health check is over
+    13:54 CreateOrUpdateTags hello-prod-v002: a new health check is tried before it decides over what serves
+    13:54 CreateOrUpdateTags hello-prod-v001: another generation tries a new health check in this slot
+    13:54 ModifyTargetGroup hello-prod-a: nothing in this slot has traffic: the new health check is tried here
+    13:55 RegisterTargets hello-prod-a: instances of v002 take part, without traffic here
+    14:44 DeregisterTargets hello-prod-a: the trial of a health check is over
+    14:44 CreateOrUpdateTags hello-prod-v001: it gets its own health check back and has time to pass it again
+    14:44 ModifyTargetGroup hello-prod-a: the generation in this slot keeps its health check
+    14:44 DeleteTags hello-prod-v002: the trial is over: its instances passed the new health check
+    14:44 ModifyTargetGroup hello-prod-b: the health check differs from the manifest
+    14:44 CreateOrUpdateTags hello-prod-v002: its settings are those of the manifest
+    14:45 ResumeProcesses hello-prod-v001: the trial of a health check is over
+    14:45 DeleteTags hello-prod-v001: the trial of a health check is over
     ");
     lab.pass(120).await;
     assert_eq!(lab.instances("hello-prod-v001"), warm);
@@ -143,19 +143,19 @@ async fn a_health_check_that_changes_during_a_bake_is_not_blamed_on_the_release(
     lab.diary();
     assert_eq!(lab.apply(false).await, Outcome::Blocked);
     assert_snapshot!(lab.diary(), @"
-    13:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    13:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
-    13:16 CreateOrUpdateTags hello-prod-v002: a new health check is tried before it decides over what serves
-    13:17 CreateOrUpdateTags hello-prod-v001: another generation tries a new health check in this slot
-    13:17 SuspendProcesses hello-prod-v001: another generation tries a new health check in this slot: nothing here is replaced for it
-    13:17 ModifyTargetGroup hello-prod-a: nothing in this slot has traffic: the new health check is tried here
-    13:17 RegisterTargets hello-prod-a: instances of v002 take part, without traffic here
-    13:43 DeregisterTargets hello-prod-a: the trial of a health check is over
-    13:43 CreateOrUpdateTags hello-prod-v001: it gets its own health check back and has time to pass it again
-    13:43 ModifyTargetGroup hello-prod-a: the generation in this slot keeps its health check
-    13:43 CreateOrUpdateTags hello-prod-v002: the new health check does not come into force: 2 of 2 failed it: Health checks failed with these codes: [200]
-    14:05 ResumeProcesses hello-prod-v001: the trial of a health check is over
-    14:05 DeleteTags hello-prod-v001: the trial of a health check is over
+    13:13 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:13 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    13:15 CreateOrUpdateTags hello-prod-v002: a new health check is tried before it decides over what serves
+    13:15 CreateOrUpdateTags hello-prod-v001: another generation tries a new health check in this slot
+    13:15 SuspendProcesses hello-prod-v001: another generation tries a new health check in this slot: nothing here is replaced for it
+    13:15 ModifyTargetGroup hello-prod-a: nothing in this slot has traffic: the new health check is tried here
+    13:15 RegisterTargets hello-prod-a: instances of v002 take part, without traffic here
+    13:41 DeregisterTargets hello-prod-a: the trial of a health check is over
+    13:41 CreateOrUpdateTags hello-prod-v001: it gets its own health check back and has time to pass it again
+    13:41 ModifyTargetGroup hello-prod-a: the generation in this slot keeps its health check
+    13:41 CreateOrUpdateTags hello-prod-v002: the new health check does not come into force: 2 of 2 failed it: Health checks failed with these codes: [200]
+    13:42 ResumeProcesses hello-prod-v001: the trial of a health check is over
+    13:42 DeleteTags hello-prod-v001: the trial of a health check is over
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
 }
@@ -190,8 +190,8 @@ async fn where_nobody_is_healthy_under_the_old_health_check_the_new_one_comes_in
     lab.diary();
     assert_eq!(lab.apply(false).await, Outcome::Sick, "its targets have not passed the new checks yet");
     assert_snapshot!(lab.diary(), @"
-    09:08 ModifyTargetGroup hello-prod-a: the health check differs from the manifest
-    09:08 ResumeProcesses hello-prod-v001: a process is suspended that the manifest does not suspend
+    09:07 ModifyTargetGroup hello-prod-a: the health check differs from the manifest
+    09:07 ResumeProcesses hello-prod-v001: a process is suspended that the manifest does not suspend
     ");
     lab.pass(60).await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);

@@ -39,12 +39,12 @@ async fn a_generation_answers_smoke_checks_before_it_gets_any_traffic() {
     00:03 CreateRule listener/hello-prod: smoke checks need a rule for preview requests
     00:05 CreateLaunchTemplate hello-prod-v001: nothing of this app serves yet
     00:05 CreateAutoScalingGroup hello-prod-v001: nothing of this app serves yet
-    01:33 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
-    02:03 CreateOrUpdateTags hello-prod-v001: v001 passes all 2 smoke checks
-    02:04 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
-    02:04 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    07:04 PutParameter /amiable/prod/hello/deployed: v001 is deployed
-    07:04 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    01:37 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
+    02:07 CreateOrUpdateTags hello-prod-v001: v001 passes all 2 smoke checks
+    02:08 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
+    02:08 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    07:08 PutParameter /amiable/prod/hello/deployed: v001 is deployed
+    07:08 CreateOrUpdateTags hello-prod-v001: v001 is recorded
     ");
     settles(&lab).await;
 
@@ -52,18 +52,18 @@ async fn a_generation_answers_smoke_checks_before_it_gets_any_traffic() {
     lab.write("hello", app("hello", image, SMOKE));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:06 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:06 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:13 ModifyRule listener-rule/hello-prod: v002 is healthy: preview requests go to it
-    08:13 CreateOrUpdateTags hello-prod-v002: its smoke checks begin
-    08:23 CreateOrUpdateTags hello-prod-v002: v002 passes all 2 smoke checks
-    08:24 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:24 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:24 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    13:24 CreateOrUpdateTags hello-prod-v002: v002 is recorded
-    73:24 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
-    74:51 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
+    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:16 ModifyRule listener-rule/hello-prod: v002 is healthy: preview requests go to it
+    08:16 CreateOrUpdateTags hello-prod-v002: its smoke checks begin
+    08:26 CreateOrUpdateTags hello-prod-v002: v002 passes all 2 smoke checks
+    08:27 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:27 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:27 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:27 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    73:27 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
+    74:59 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
     ");
     settles(&lab).await;
 }
@@ -76,16 +76,16 @@ async fn a_wrong_status_in_a_smoke_check_ends_the_release_before_it_has_traffic(
     lab.write("hello", app("hello", image, SMOKE));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @r#"
-    07:06 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:06 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:13 ModifyRule listener-rule/hello-prod: v002 is healthy: preview requests go to it
-    08:13 CreateOrUpdateTags hello-prod-v002: its smoke checks begin
-    08:23 CreateOrUpdateTags hello-prod-v002: attempt 1 of 3 failed: smoke /version: status 500, expected 200: {"version":"hello 2.0.0","image":"ami-00000000000000200","instance":"i-00be1e08c47287358","group":"hello-prod-v002"}
-    08:33 CreateOrUpdateTags hello-prod-v002: attempt 2 of 3 failed: smoke /version: status 500, expected 200: {"version":"hello 2.0.0","image":"ami-00000000000000200","instance":"i-00be1e08c47287358","group":"hello-prod-v002"}
-    08:43 CreateOrUpdateTags hello-prod-v002: v002 failed: smoke /version: status 500, expected 200: {"version":"hello 2.0.0","image":"ami-00000000000000200","instance":"i-00be1e08c47287358","group":"hello-prod-v002"}
-    08:44 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
-    13:53 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:16 ModifyRule listener-rule/hello-prod: v002 is healthy: preview requests go to it
+    08:16 CreateOrUpdateTags hello-prod-v002: its smoke checks begin
+    08:26 CreateOrUpdateTags hello-prod-v002: attempt 1 of 3 failed: smoke /version: status 500, expected 200: {"version":"hello 2.0.0","image":"ami-00000000000000200","instance":"i-00be1e08c47287358","group":"hello-prod-v002"}
+    08:36 CreateOrUpdateTags hello-prod-v002: attempt 2 of 3 failed: smoke /version: status 500, expected 200: {"version":"hello 2.0.0","image":"ami-00000000000000200","instance":"i-00be1e08c47287358","group":"hello-prod-v002"}
+    08:46 CreateOrUpdateTags hello-prod-v002: v002 failed: smoke /version: status 500, expected 200: {"version":"hello 2.0.0","image":"ami-00000000000000200","instance":"i-00be1e08c47287358","group":"hello-prod-v002"}
+    08:47 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    13:56 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     "#);
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
     let plan = lab.plan("hello").await;
@@ -132,16 +132,16 @@ async fn a_load_balancer_that_cannot_be_reached_is_waited_for_and_is_no_bad_rele
     let (outcome, ()) = tokio::join!(lab.apply(false), during);
     assert_eq!(outcome, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:06 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:06 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:13 ModifyRule listener-rule/hello-prod: v002 is healthy: preview requests go to it
-    08:13 CreateOrUpdateTags hello-prod-v002: its smoke checks begin
-    17:08 CreateOrUpdateTags hello-prod-v002: v002 passes all 2 smoke checks
-    17:09 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    17:09 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    22:09 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    22:09 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    07:09 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:09 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:16 ModifyRule listener-rule/hello-prod: v002 is healthy: preview requests go to it
+    08:16 CreateOrUpdateTags hello-prod-v002: its smoke checks begin
+    17:10 CreateOrUpdateTags hello-prod-v002: v002 passes all 2 smoke checks
+    17:11 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    17:11 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    22:11 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    22:11 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 
@@ -172,14 +172,14 @@ async fn smoke_checks_on_a_shared_listener_use_a_rule_before_the_apps_own_and_le
     00:01 ModifyTargetGroupAttributes hello-prod-b: deregistration delay 300s → 60s
     00:02 CreateRule listener/shared: the listener `web` has no rule for the app; it gets priority 10
     00:03 CreateRule listener/shared: smoke checks need a rule for preview requests
-    00:04 CreateLaunchTemplate hello-prod-v001: nothing of this app serves yet
+    00:05 CreateLaunchTemplate hello-prod-v001: nothing of this app serves yet
     00:05 CreateAutoScalingGroup hello-prod-v001: nothing of this app serves yet
-    01:33 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
-    02:03 CreateOrUpdateTags hello-prod-v001: v001 passes all 2 smoke checks
-    02:04 ModifyRule listener-rule/shared: v001 is healthy: it takes all traffic
-    02:04 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    07:04 PutParameter /amiable/prod/hello/deployed: v001 is deployed
-    07:04 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    01:37 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
+    02:07 CreateOrUpdateTags hello-prod-v001: v001 passes all 2 smoke checks
+    02:08 ModifyRule listener-rule/shared: v001 is healthy: it takes all traffic
+    02:08 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    07:08 PutParameter /amiable/prod/hello/deployed: v001 is deployed
+    07:08 CreateOrUpdateTags hello-prod-v001: v001 is recorded
     ");
     assert_snapshot!(rules(&lab), @"
     9 hello.example.com /* hello-prod-e116183bc313
@@ -197,18 +197,18 @@ async fn smoke_checks_on_a_shared_listener_use_a_rule_before_the_apps_own_and_le
     lab.write("hello", app("hello", HELLO_1_1, &extra("")));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    13:54 DeleteRule listener-rule/shared: the manifest has no smoke checks any more
-    13:54 DeleteTags hello-prod-v001: its rule for preview requests is gone
-    13:54 DeleteTags hello-prod-v002: its rule for preview requests is gone
-    15:22 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
-    15:22 CreateAutoScalingGroup hello-prod-v003: v001 was born with another template
-    15:23 DeleteAutoScalingGroup hello-prod-v002: it failed, and its template is not wanted any more
-    15:23 DeleteLaunchTemplate hello-prod-v002: its group is gone
-    16:00 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
-    16:30 ModifyRule listener-rule/shared: v003 is healthy: it takes all traffic
-    16:30 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
-    21:30 PutParameter /amiable/prod/hello/deployed: v003 is deployed
-    21:30 CreateOrUpdateTags hello-prod-v003: v003 is recorded
+    13:57 DeleteRule listener-rule/shared: the manifest has no smoke checks any more
+    13:57 DeleteTags hello-prod-v001: its rule for preview requests is gone
+    13:57 DeleteTags hello-prod-v002: its rule for preview requests is gone
+    15:24 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
+    15:24 CreateAutoScalingGroup hello-prod-v003: v001 was born with another template
+    15:26 DeleteAutoScalingGroup hello-prod-v002: it failed, and its template is not wanted any more
+    15:26 DeleteLaunchTemplate hello-prod-v002: its group is gone
+    16:02 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
+    16:32 ModifyRule listener-rule/shared: v003 is healthy: it takes all traffic
+    16:32 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
+    21:32 PutParameter /amiable/prod/hello/deployed: v003 is deployed
+    21:32 CreateOrUpdateTags hello-prod-v003: v003 is recorded
     ");
     assert_snapshot!(rules(&lab), @"10 hello.example.com /*");
     settles(&lab).await;
@@ -223,15 +223,15 @@ async fn the_rule_for_previews_goes_with_the_app() {
     lab.write("hello", app("hello", HELLO_1_0, &format!("{SMOKE}  destroy: true\n")));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:06 DeleteRule listener-rule/hello-prod: the app is being destroyed
-    07:06 DeleteListener listener/hello-prod: the app is being destroyed
-    07:07 UpdateAutoScalingGroup hello-prod-v001: the app is being destroyed
-    07:34 DeleteAutoScalingGroup hello-prod-v001: the app is being destroyed
-    07:40 DeleteLaunchTemplate hello-prod-v001: the app is being destroyed
-    07:42 DeleteTargetGroup hello-prod-a: the app is being destroyed
-    07:42 DeleteTargetGroup hello-prod-b: the app is being destroyed
-    07:43 DeleteLoadBalancer hello-prod: the app is being destroyed
-    07:44 DeleteParameter /amiable/prod/hello/deployed: the app is being destroyed
+    07:09 DeleteRule listener-rule/hello-prod: the app is being destroyed
+    07:09 DeleteListener listener/hello-prod: the app is being destroyed
+    07:10 UpdateAutoScalingGroup hello-prod-v001: the app is being destroyed
+    07:37 DeleteAutoScalingGroup hello-prod-v001: the app is being destroyed
+    07:43 DeleteLaunchTemplate hello-prod-v001: the app is being destroyed
+    07:44 DeleteTargetGroup hello-prod-a: the app is being destroyed
+    07:44 DeleteTargetGroup hello-prod-b: the app is being destroyed
+    07:45 DeleteLoadBalancer hello-prod: the app is being destroyed
+    07:47 DeleteParameter /amiable/prod/hello/deployed: the app is being destroyed
     ");
     lab.simulation.with(|world| assert_eq!(world.balancing.rules.values().count(), 0));
     settles(&lab).await;
@@ -288,11 +288,11 @@ async fn an_alarm_that_rings_before_the_shift_holds_the_traffic_where_it_is() {
     let (outcome, ()) = tokio::join!(lab.apply(false), during);
     assert_eq!(outcome, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    07:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     36:45 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    36:46 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    36:45 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     41:45 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     41:45 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
@@ -310,17 +310,17 @@ async fn an_alarm_during_the_bake_gives_the_traffic_back() {
     let (outcome, ()) = tokio::join!(lab.apply(false), during);
     assert_eq!(outcome, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    10:11 ModifyListener listener/hello-prod: v002 failed: v001 serves again (alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0)
-    10:11 CreateOrUpdateTags hello-prod-v002: v002 failed: alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0
-    10:12 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    10:13 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
-    10:13 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
-    15:23 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    07:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    10:08 ModifyListener listener/hello-prod: v002 failed: v001 serves again (alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0)
+    10:08 CreateOrUpdateTags hello-prod-v002: v002 failed: alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0
+    10:09 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    10:11 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
+    10:11 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    15:21 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
     assert_eq!(lab.plan("hello").await.change, Change::Blocked);
@@ -342,15 +342,15 @@ async fn an_alarm_without_data_is_waited_for_and_does_not_pass() {
     let (outcome, ()) = tokio::join!(lab.apply(false), during);
     assert_eq!(outcome, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:15 CreateOrUpdateTags hello-prod-v002: it is not ready for its next step: its progressDeadline counts from now
-    25:10 DeleteTags hello-prod-v002: it is ready again: its progressDeadline counts no more
-    25:10 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    25:11 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    07:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:13 CreateOrUpdateTags hello-prod-v002: it is not ready for its next step: its progressDeadline counts from now
+    25:08 DeleteTags hello-prod-v002: it is ready again: its progressDeadline counts no more
+    25:09 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    25:09 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -414,7 +414,7 @@ async fn an_alarm_on_the_errors_of_the_new_generation_rings_by_itself() {
     let image = next(&lab, "error-rate=10%");
     lab.write("hello", app("hello", image, ALARMS));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
-    assert_snapshot!(lab.plan("hello").await.reason, @"v002 failed: alarm hello-5xx: Threshold Crossed: 1 out of the last 1 datapoints [88] were greater than the threshold (30).; v001 serves until the manifest changes or `amiable retry hello`");
+    assert_snapshot!(lab.plan("hello").await.reason, @"v002 failed: alarm hello-5xx: Threshold Crossed: 1 out of the last 1 datapoints [92] were greater than the threshold (30).; v001 serves until the manifest changes or `amiable retry hello`");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
 
@@ -446,13 +446,13 @@ async fn a_generation_that_is_as_good_as_the_old_one_passes_the_comparison() {
     let (lab, outcome) = compared_with(LIMITS, 20, "").await;
     assert_eq!(outcome, Outcome::Converged, "{}", lab.diary());
     assert_snapshot!(lab.diary(), @"
-    22:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    22:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    22:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    23:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    23:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    28:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    28:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    22:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    22:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    22:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    23:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    23:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    28:13 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    28:13 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -462,17 +462,17 @@ async fn more_errors_than_the_old_generation_give_the_traffic_back() {
     let (lab, outcome) = compared_with(LIMITS, 20, "error-rate=3%").await;
     assert_eq!(outcome, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    22:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    22:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    22:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    23:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    23:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    26:30 ModifyListener listener/hello-prod: v002 failed: v001 serves again (3.00% of its requests answered with 5xx, 0.00% of the old generation's in 1m)
-    26:30 CreateOrUpdateTags hello-prod-v002: v002 failed: 3.00% of its requests answered with 5xx, 0.00% of the old generation's in 1m
-    26:31 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    26:32 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
-    26:32 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
-    31:42 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    22:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    22:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    22:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    23:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    23:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    26:31 ModifyListener listener/hello-prod: v002 failed: v001 serves again (3.00% of its requests answered with 5xx, 0.00% of the old generation's in 1m)
+    26:31 CreateOrUpdateTags hello-prod-v002: v002 failed: 3.00% of its requests answered with 5xx, 0.00% of the old generation's in 1m
+    26:32 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    26:33 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
+    26:33 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    31:43 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
@@ -519,16 +519,16 @@ async fn a_canary_with_more_errors_than_the_old_generation_loses_its_share() {
     let lab = canary(20, "error-rate=3%", LIMITS).await;
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes 20 % of the traffic
-    08:15 CreateOrUpdateTags hello-prod-v002: v002 has 20 % of the traffic
-    11:33 ModifyListener listener/hello-prod: v002 failed: v001 serves again (3.12% of its requests answered with 5xx, 0.00% of the old generation's in 2m)
-    11:33 CreateOrUpdateTags hello-prod-v002: v002 failed: 3.12% of its requests answered with 5xx, 0.00% of the old generation's in 2m
-    11:34 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
-    11:34 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
-    16:44 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    07:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:13 ModifyListener listener/hello-prod: v002 is healthy: it takes 20 % of the traffic
+    08:13 CreateOrUpdateTags hello-prod-v002: v002 has 20 % of the traffic
+    11:34 ModifyListener listener/hello-prod: v002 failed: v001 serves again (3.06% of its requests answered with 5xx, 0.00% of the old generation's in 2m)
+    11:34 CreateOrUpdateTags hello-prod-v002: v002 failed: 3.06% of its requests answered with 5xx, 0.00% of the old generation's in 2m
+    11:35 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
+    11:35 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    16:45 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
@@ -577,16 +577,16 @@ async fn an_alarm_in_the_pause_of_a_canary_gives_its_share_back() {
     let (outcome, ()) = tokio::join!(lab.apply(false), during);
     assert_eq!(outcome, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes 20 % of the traffic
-    08:15 CreateOrUpdateTags hello-prod-v002: v002 has 20 % of the traffic
-    11:13 ModifyListener listener/hello-prod: v002 failed: v001 serves again (alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0)
-    11:13 CreateOrUpdateTags hello-prod-v002: v002 failed: alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0
-    11:14 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
-    11:14 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
-    16:24 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    07:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:13 ModifyListener listener/hello-prod: v002 is healthy: it takes 20 % of the traffic
+    08:13 CreateOrUpdateTags hello-prod-v002: v002 has 20 % of the traffic
+    11:09 ModifyListener listener/hello-prod: v002 failed: v001 serves again (alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0)
+    11:09 CreateOrUpdateTags hello-prod-v002: v002 failed: alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0
+    11:10 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
+    11:10 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    16:20 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
@@ -621,15 +621,15 @@ async fn a_webhook_that_is_busy_at_first_approves_before_the_traffic_moves() {
     assert!(asked(&lab).is_empty());
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:15 CreateOrUpdateTags hello-prod-v002: the webhook is asked until it gives a verdict
-    09:03 CreateOrUpdateTags hello-prod-v002: the webhook approves v002 before the shift
-    09:04 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    09:04 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    14:04 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    14:04 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    07:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:13 CreateOrUpdateTags hello-prod-v002: the webhook is asked until it gives a verdict
+    09:00 CreateOrUpdateTags hello-prod-v002: the webhook approves v002 before the shift
+    09:01 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    09:01 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    14:01 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    14:01 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     let asked = asked(&lab);
     assert_eq!(asked.len(), 3);
@@ -646,18 +646,18 @@ async fn a_webhook_that_refuses_while_it_bakes_gives_the_traffic_back_with_its_w
     lab.write("hello", app("hello", HELLO_1_1, &hook("duringBake", "10m")));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    08:16 CreateOrUpdateTags hello-prod-v002: the webhook is asked until it gives a verdict
-    08:33 ModifyListener listener/hello-prod: v002 failed: v001 serves again (the webhook refuses it during its bake: status 422: error budget is spent)
-    08:33 CreateOrUpdateTags hello-prod-v002: v002 failed: the webhook refuses it during its bake: status 422: error budget is spent
-    08:34 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    08:35 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
-    08:35 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
-    13:45 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    07:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    08:14 CreateOrUpdateTags hello-prod-v002: the webhook is asked until it gives a verdict
+    08:31 ModifyListener listener/hello-prod: v002 failed: v001 serves again (the webhook refuses it during its bake: status 422: error budget is spent)
+    08:31 CreateOrUpdateTags hello-prod-v002: v002 failed: the webhook refuses it during its bake: status 422: error budget is spent
+    08:32 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    08:33 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
+    08:33 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    13:43 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
     assert_eq!(lab.plan("hello").await.change, Change::Blocked);
@@ -671,18 +671,18 @@ async fn a_webhook_without_a_verdict_is_a_refusal_in_the_end() {
     lab.write("hello", app("hello", HELLO_1_1, &hook("beforeRecord", "2m")));
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:25 CreateOrUpdateTags hello-prod-v002: the webhook is asked until it gives a verdict
-    15:18 ModifyListener listener/hello-prod: v002 failed: v001 serves again (the webhook gave no verdict before its record in 2m: no answer within 10s)
-    15:18 CreateOrUpdateTags hello-prod-v002: v002 failed: the webhook gave no verdict before its record in 2m: no answer within 10s
-    15:19 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    15:20 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
-    15:20 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
-    20:30 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    07:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:23 CreateOrUpdateTags hello-prod-v002: the webhook is asked until it gives a verdict
+    15:15 ModifyListener listener/hello-prod: v002 failed: v001 serves again (the webhook gave no verdict before its record in 2m: no answer within 10s)
+    15:15 CreateOrUpdateTags hello-prod-v002: v002 failed: the webhook gave no verdict before its record in 2m: no answer within 10s
+    15:16 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    15:18 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
+    15:18 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    20:28 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }

@@ -128,13 +128,13 @@ async fn a_bake_that_nobody_watched_is_watched_by_whoever_comes_next() {
     lab.pass(6 * 60).await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    14:22 CreateOrUpdateTags hello-prod-v002: it has been watched under traffic for 1m15s and is healthy
-    15:04 CreateOrUpdateTags hello-prod-v002: it has been watched under traffic for 1m56s and is healthy
-    15:46 CreateOrUpdateTags hello-prod-v002: it has been watched under traffic for 2m38s and is healthy
-    16:27 CreateOrUpdateTags hello-prod-v002: it has been watched under traffic for 3m20s and is healthy
-    17:09 CreateOrUpdateTags hello-prod-v002: it has been watched under traffic for 4m2s and is healthy
-    18:07 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    18:07 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    14:20 CreateOrUpdateTags hello-prod-v002: it has been watched under traffic for 1m15s and is healthy
+    15:01 CreateOrUpdateTags hello-prod-v002: it has been watched under traffic for 1m56s and is healthy
+    15:42 CreateOrUpdateTags hello-prod-v002: it has been watched under traffic for 2m37s and is healthy
+    16:24 CreateOrUpdateTags hello-prod-v002: it has been watched under traffic for 3m19s and is healthy
+    17:05 CreateOrUpdateTags hello-prod-v002: it has been watched under traffic for 4m and is healthy
+    18:05 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    18:05 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -146,14 +146,14 @@ async fn a_process_that_ends_in_mid_bake_loses_only_what_it_had_not_noted() {
     lab.pass(10).await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    08:57 CreateOrUpdateTags hello-prod-v002: it has been watched under traffic for 42s and is healthy
-    09:39 CreateOrUpdateTags hello-prod-v002: it has been watched under traffic for 1m24s and is healthy
-    10:21 CreateOrUpdateTags hello-prod-v002: it has been watched under traffic for 2m5s and is healthy
-    11:03 CreateOrUpdateTags hello-prod-v002: it has been watched under traffic for 2m47s and is healthy
-    11:55 CreateOrUpdateTags hello-prod-v002: it has been watched under traffic for 3m39s and is healthy
-    12:37 CreateOrUpdateTags hello-prod-v002: it has been watched under traffic for 4m21s and is healthy
-    13:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    13:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    08:55 CreateOrUpdateTags hello-prod-v002: it has been watched under traffic for 41s and is healthy
+    09:36 CreateOrUpdateTags hello-prod-v002: it has been watched under traffic for 1m23s and is healthy
+    10:18 CreateOrUpdateTags hello-prod-v002: it has been watched under traffic for 2m4s and is healthy
+    10:59 CreateOrUpdateTags hello-prod-v002: it has been watched under traffic for 2m45s and is healthy
+    11:51 CreateOrUpdateTags hello-prod-v002: it has been watched under traffic for 3m37s and is healthy
+    12:32 CreateOrUpdateTags hello-prod-v002: it has been watched under traffic for 4m18s and is healthy
+    13:13 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:13 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }

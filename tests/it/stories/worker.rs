@@ -26,10 +26,10 @@ async fn a_worker_takes_over_without_a_load_balancer() {
     assert_snapshot!(lab.diary(), @"
     05:47 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     05:47 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    06:04 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    06:34 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    11:34 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    11:34 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    06:03 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    06:33 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    11:33 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    11:33 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     11:35 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
     12:01 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
     ");
@@ -57,7 +57,7 @@ async fn a_worker_that_cannot_be_launched_leaves_the_old_one_at_work() {
     assert_snapshot!(lab.diary(), @"
     05:47 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     05:47 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    05:54 CreateOrUpdateTags hello-prod-v002: v002 failed: launch failed: The image id '[ami-00000000000000110]' does not exist. Launching EC2 instance failed.
+    05:53 CreateOrUpdateTags hello-prod-v002: v002 failed: launch failed: The image id '[ami-00000000000000110]' does not exist. Launching EC2 instance failed.
     05:55 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(working(&lab), [("hello-prod-v001".to_owned(), 2)]);
@@ -76,9 +76,9 @@ async fn a_worker_that_is_aborted_under_bake_leaves_the_old_one_at_work() {
     lab.say("hello", "wrong queue", intent::abort).await;
     assert_eq!(lab.apply(true).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    07:48 CreateOrUpdateTags hello-prod-v002: aborted by simulated: wrong queue
-    07:48 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    07:49 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
+    07:51 CreateOrUpdateTags hello-prod-v002: aborted by simulated: wrong queue
+    07:51 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    07:52 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
     ");
     assert_eq!(working(&lab), [("hello-prod-v001".to_owned(), 2)]);
     assert_eq!(lab.plan("hello").await.change, Change::Blocked);
@@ -94,15 +94,15 @@ async fn a_worker_is_rolled_back_by_launching_what_worked_before() {
     lab.say("hello", "loses messages", |about| intent::rollback(about, Some(Generation(1)), &history)).await;
     assert_eq!(lab.apply(true).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    12:08 PutParameter /amiable/prod/hello/deployed: rolled back to v001 by simulated: loses messages
-    12:08 CreateOrUpdateTags hello-prod-v002: rolled back to v001 by simulated: loses messages
-    12:08 CreateLaunchTemplate hello-prod-v003: v002 was turned down: an earlier release takes its place
-    12:08 CreateAutoScalingGroup hello-prod-v003: v002 was turned down: an earlier release takes its place
-    12:25 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
-    12:55 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
-    12:56 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
-    17:55 PutParameter /amiable/prod/hello/deployed: v003 is deployed
-    17:55 CreateOrUpdateTags hello-prod-v003: v003 is recorded
+    12:07 PutParameter /amiable/prod/hello/deployed: rolled back to v001 by simulated: loses messages
+    12:07 CreateOrUpdateTags hello-prod-v002: rolled back to v001 by simulated: loses messages
+    12:07 CreateLaunchTemplate hello-prod-v003: v002 was turned down: an earlier release takes its place
+    12:07 CreateAutoScalingGroup hello-prod-v003: v002 was turned down: an earlier release takes its place
+    12:24 CreateOrUpdateTags hello-prod-v003: all instances are healthy: the stability window begins
+    12:54 CreateOrUpdateTags hello-prod-v003: v003 takes over: its bake begins
+    12:55 UpdateAutoScalingGroup hello-prod-v002: v002 was turned down and does not serve
+    17:54 PutParameter /amiable/prod/hello/deployed: v003 is deployed
+    17:54 CreateOrUpdateTags hello-prod-v003: v003 is recorded
     ");
     assert_eq!(working(&lab), [("hello-prod-v003".to_owned(), 2)], "there was always one at work");
 }
@@ -131,8 +131,8 @@ async fn a_worker_that_falls_sick_in_its_bake_ends_though_its_manifest_has_error
     stop_all_of(&lab, "hello-prod-v002");
     assert_eq!(lab.apply(false).await, Outcome::Failed);
     assert_snapshot!(lab.diary(), @"
-    07:16 CreateOrUpdateTags hello-prod-v002: v002 failed: none of its 2 instances is in service; 2 instances taken out of service in response to an EC2 health check indicating it has been terminated or stopped
-    07:17 UpdateAutoScalingGroup hello-prod-v002: v002 failed, and v001 is at work
+    07:15 CreateOrUpdateTags hello-prod-v002: v002 failed: none of its 2 instances is in service; 2 instances taken out of service in response to an EC2 health check indicating it has been terminated or stopped
+    07:16 UpdateAutoScalingGroup hello-prod-v002: v002 failed, and v001 is at work
     ");
     lab.pass(60).await;
     assert_eq!(working(&lab), [("hello-prod-v001".to_owned(), 2)]);
