@@ -160,20 +160,30 @@ impl Limits {
         }
         // What was not read yet is asked for by the plan itself.
         for want in app.rests_on.iter().filter(|want| !app.wants.contains(want)) {
-            self.add([Fact::Detail(want.clone())], longest(want, attention, groups));
+            let stands_by = matches!(want, Want::TargetHealth(arn) if stands_by(arn, app, groups));
+            self.add([Fact::Detail(want.clone())], longest(want, attention, groups, stands_by));
         }
     }
 }
 
+/// Whether these are the targets of the generation that would take all of the traffic back, and has none of it now. How they are
+/// is read anew when they have to.
+fn stands_by(target_group: &str, app: &AppPlan, groups: &[&Group]) -> bool {
+    let Some(exposed) = app.exposed.as_ref().filter(|exposed| exposed.share == Some(100)) else { return false };
+    let is_of = |group: &&&Group| group.target_group_arns.iter().any(|arn| arn == target_group);
+    let mut of = groups.iter().filter(is_of).peekable();
+    of.peek().is_some() && of.all(|group| Some(group.owner.generation) == exposed.back && is_whole(group))
+}
+
 /// How old a detail may be that an app's plan rests on.
-fn longest(want: &Want, attention: Attention, groups: &[&Group]) -> Span {
+fn longest(want: &Want, attention: Attention, groups: &[&Group], stands_by: bool) -> Span {
     let is_steady = |name: &String| groups.iter().any(|group| group.name == *name && is_whole(group));
     match (attention, want) {
         (Attention::Acts, _) => NOW,
         (_, Want::TemplateData(_)) => IMMUTABLE,
         (Attention::Queues, Want::TargetHealth(_)) => HEALTH_IN_QUEUE,
         (Attention::Queues, _) => QUEUED,
-        (_, Want::TargetHealth(_)) => NOW,
+        (_, Want::TargetHealth(_)) if !stands_by => NOW,
         // An instance that is replaced shows in its group first; a launch that fails leaves the group without it.
         (_, Want::Activities(group)) if !is_steady(group) => NOW,
         _ => SELDOM,
