@@ -59,6 +59,8 @@ pub(super) struct Draft<'a> {
     pub(super) paused: Option<String>,
     /// Whether the pause keeps it from its next step, and nothing has to be watched meanwhile.
     pub(super) is_held: bool,
+    /// Whether another process goes on in the place of this one.
+    pub(super) gives_way: bool,
     /// Whether a step is at work that must be done before the record, and before nothing else.
     pub(super) beside: bool,
     /// The failed generation that keeps the next one out of its slot.
@@ -125,6 +127,7 @@ impl<'a> Draft<'a> {
             standing: Standing::default(),
             paused: None,
             is_held: false,
+            gives_way: false,
             beside: false,
             in_the_way: None,
             trying: false,
@@ -235,6 +238,7 @@ impl<'a> Draft<'a> {
         self.plan.actions.clear();
         self.plan.waits.clear();
         self.plan.steps.clear();
+        self.gives_way = true;
         self.block(reason);
     }
 

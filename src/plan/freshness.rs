@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::action::Action;
 use crate::model::names::AppName;
 use crate::model::observed::{Fact, Group, Observed, Read, ReadAt, Want};
-use crate::model::plan::{AppPlan, Change, Plan};
+use crate::model::plan::{AppPlan, Change, Exposed, Plan};
 use crate::model::tags::keys;
 use crate::model::time::{Span, Timestamp};
 
@@ -169,7 +169,9 @@ impl Limits {
 /// Whether these are the targets of the generation that would take all of the traffic back, and has none of it now. How they are
 /// is read anew when they have to.
 fn stands_by(target_group: &str, app: &AppPlan, groups: &[&Group]) -> bool {
-    let Some(exposed) = app.exposed.as_ref().filter(|exposed| exposed.share == Some(100)) else { return false };
+    // While the traffic is to go back, how they are is waited for.
+    let goes_on = |exposed: &&Exposed| exposed.share == Some(100) && app.to == Some(exposed.generation);
+    let Some(exposed) = app.exposed.as_ref().filter(goes_on) else { return false };
     let is_of = |group: &&&Group| group.target_group_arns.iter().any(|arn| arn == target_group);
     let mut of = groups.iter().filter(is_of).peekable();
     of.peek().is_some() && of.all(|group| Some(group.owner.generation) == exposed.back && is_whole(group))
@@ -184,6 +186,7 @@ fn longest(want: &Want, attention: Attention, groups: &[&Group], stands_by: bool
         (Attention::Queues, Want::TargetHealth(_)) => HEALTH_IN_QUEUE,
         (Attention::Queues, _) => QUEUED,
         (_, Want::TargetHealth(_)) if !stands_by => NOW,
+        (Attention::Watches, Want::Alarm(_) | Want::Traffic(_) | Want::Probe(_)) => NOW,
         // An instance that is replaced shows in its group first; a launch that fails leaves the group without it.
         (_, Want::Activities(group)) if !is_steady(group) => NOW,
         _ => SELDOM,

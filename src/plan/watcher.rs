@@ -20,7 +20,8 @@ const SIGNS: [&str; 4] = [keys::WATCHED, keys::SHIFTED_AT, keys::CANARY, keys::H
 /// Who only looks gives none.
 pub(super) fn give_sign(draft: &mut Draft<'_>) {
     let idle = matches!(draft.plan.change, Change::Error | Change::Orphaned) || !draft.plan.wants.is_empty();
-    if idle {
+    // Who gives way waits for the other process, and not for ever: it may have ended.
+    if idle || draft.gives_way {
         return;
     }
     let refused = refused(draft);

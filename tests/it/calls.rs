@@ -89,7 +89,7 @@ async fn a_red_black_release_reads_at_every_look_only_what_may_go_wrong() {
     let (counts, seconds) = replaced(1, 1).await;
     assert!(seconds <= 370, "{seconds} s");
     let calls: u32 = counts.values().sum();
-    assert!(calls <= 375, "{calls}: {counts:?}");
+    assert!(calls <= 385, "{calls}: {counts:?}");
     for seldom in ["DescribeTargetGroupAttributes", "DescribeLaunchTemplateVersions", "DescribeTags", "GetParameters"] {
         assert!(counts[seldom] <= 3, "{seldom}: {counts:?}");
     }
@@ -99,7 +99,7 @@ async fn a_red_black_release_reads_at_every_look_only_what_may_go_wrong() {
 async fn apps_that_wait_for_room_cost_next_to_nothing() {
     let (counts, _) = replaced(9, 3).await;
     let calls: u32 = counts.values().sum();
-    assert!(calls / 9 <= 225, "{} a release: {counts:?}", calls / 9);
+    assert!(calls / 9 <= 232, "{} a release: {counts:?}", calls / 9);
     // Twice for each release, and for those that wait once in five minutes.
     assert!(counts["DescribeTargetGroupAttributes"] <= 9 * 8, "{counts:?}");
 }

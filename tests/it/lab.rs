@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use amiable::aws::connect::{Aws, Settings};
@@ -57,6 +57,7 @@ pub struct Lab {
     diary: Arc<Mutex<Vec<String>>>,
     acted: Arc<Mutex<Vec<Action>>>,
     begun: Timestamp,
+    rest: OnceLock<World>,
 }
 
 /// The first group of the app `hello`.
@@ -100,6 +101,7 @@ impl Lab {
             diary: Arc::default(),
             acted: Arc::default(),
             begun: epoch(),
+            rest: OnceLock::new(),
         };
         lab.environment("");
         invariants::watch(&lab.simulation);
@@ -115,6 +117,11 @@ impl Lab {
     /// The account as it is at this moment, for laboratories that go on from it later.
     pub fn still(&self) -> World {
         self.simulation.with(|world| world.clone())
+    }
+
+    /// The same as it was when this was first asked for, so that all that goes on from it begins at one time.
+    pub fn at_rest(&self) -> &World {
+        self.rest.get_or_init(|| self.still())
     }
 
     /// Another laboratory that goes on from such a moment, however long ago it was.
@@ -140,6 +147,7 @@ impl Lab {
             diary: Arc::default(),
             acted: Arc::default(),
             begun: self.begun,
+            rest: OnceLock::new(),
         }
     }
 
@@ -158,6 +166,7 @@ impl Lab {
             diary: Arc::default(),
             acted: Arc::default(),
             begun: self.begun,
+            rest: OnceLock::new(),
         }
     }
 

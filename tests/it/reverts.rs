@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use amiable::controller::converge::{Options, Outcome};
+use amiable::model::action::Action;
 use amiable::model::plan::AppPlan;
 use amiable::sim::world::World;
 use amiable::sim::world::example::{HELLO_1_0, HELLO_1_1};
@@ -152,7 +153,9 @@ async fn back_and_forth(stopped_at: usize) {
         first.pass(3).await;
         let mut two = Box::pin(second.converge());
         let two_ended = counter.go_on(then, two.as_mut()).await;
-        let is_complete = two_ended.is_some();
+        // What has taken all of the traffic is watched to its end before the last one begins its release.
+        let is_shift = |action: &Action| matches!(action, Action::Shift { .. });
+        let has_shifted = two_ended.is_some() || second.acted().iter().any(is_shift);
         first.pass(3).await;
         let rest = (to_the_end(one_ended, one), to_the_end(two_ended, two));
         let ((one, _), (two, _), (last, _)) = tokio::join!(rest.0, rest.1, third.converge());
@@ -162,7 +165,7 @@ async fn back_and_forth(stopped_at: usize) {
         // The first wants the same as the last one, and may have helped it to its end.
         assert!(matches!(one, Outcome::Blocked | Outcome::Converged), "{}", told());
         assert!(matches!(two, Outcome::Blocked | Outcome::Converged), "{}", told());
-        assert_eq!(two == Outcome::Converged, is_complete, "{}", told());
+        assert!(two == Outcome::Blocked || has_shifted, "{}", told());
         assert_eq!(image_that_serves(&third), [HELLO_1_1], "{}", told());
         assert!(is_unblamed(&third), "{}", told());
         assert!(counter.made() <= MOST_CALLS * 3 / 2, "{} calls, {}", counter.made(), told());

@@ -95,7 +95,7 @@ impl Tape {
     pub async fn begin(ground: &Lab, from: Option<&Still>, ends: bool, over_time: OverTime) -> (Lab, Self) {
         let lab = match from {
             Some(still) => ground.gone_on(still.world.clone(), still.past.clone()).await,
-            None => ground.fork().await,
+            None => ground.from_still(ground.at_rest()).await,
         };
         let kept = Kept {
             ends,

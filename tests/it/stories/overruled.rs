@@ -101,25 +101,6 @@ async fn a_revert_that_nobody_can_be_told_of_is_not_made() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rollback_has_its_way_beside_an_apply_of_yet_another_release() {
-    // The operator's checkout has the release that is deployed; the other one goes on to the next.
-    let (mut ground, _) = two(HELLO_1_1, "").await;
-    assert_eq!(ground.apply(false).await, Outcome::Converged);
-    ground.write("hello", app("hello", HELLO_1_2, ""));
-    for seconds in [10, 60, 200] {
-        let first = ground.fork().await;
-        let mut second = first.beside().await;
-        second.write("hello", app("hello", HELLO_1_1, ""));
-        let ((one, plan), two) = beside(&first, seconds, second.rollback("hello", "slow")).await;
-        let told = || format!("{seconds}: {one:?} {two:?} {}\n{}\n-\n{}", reason(&plan), first.diary(), second.diary());
-        assert_eq!(two, Outcome::ReleaseFailed, "{}", told());
-        assert_eq!(one, Outcome::Blocked, "{}", told());
-        assert!(reason(&plan).starts_with("another run, by simulated, goes back to v001"), "{}", told());
-        assert_eq!(serving(&first), [(HELLO.to_owned(), 2)], "{}", told());
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_word_about_the_release_itself_has_its_way_beside_the_apply_that_makes_it() {
     for seconds in [20, 60, 120] {
         let (first, second) = two(HELLO_1_1, "").await;

@@ -1,7 +1,6 @@
 //! What a process remembers of its earlier looks: what somebody changes in the middle of its run is seen in time all the same.
 
 use amiable::controller::converge::Outcome;
-use amiable::model::action::Action;
 use amiable::model::time::Timestamp;
 use amiable::sim::world::example::HELLO_1_1;
 
@@ -52,24 +51,4 @@ async fn weights_and_targets_that_somebody_takes_away_in_a_bake_are_back_at_the_
     interfered_with(&mut lab, 200, |lab| deregister(lab, "hello-prod-v002", "hello-prod-b")).await;
     let put_back = second(&lab, begun, 200, |line| line.contains("RegisterTargets") || line.contains("ModifyListener"));
     assert!(put_back <= 206, "{put_back}");
-}
-
-/// What a release does not depend on while it waits is seen once a minute, and before the release goes on.
-#[tokio::test(start_paused = true)]
-async fn a_setting_that_somebody_changes_in_a_bake_is_put_right_within_a_minute_or_so() {
-    let mut lab = deployed("").await;
-    let begun = lab.clock.now();
-    let slow =
-        [("Attributes.member.1.Key", "deregistration_delay.timeout_seconds"), ("Attributes.member.1.Value", "900")];
-    let outcome = interfered_with(&mut lab, 200, |lab| {
-        let arn = lab.target_group("hello-prod-b");
-        let to = [&[("TargetGroupArn", arn.as_str())], &slow[..]].concat();
-        lab.by_hand("elasticloadbalancing", "ModifyTargetGroupAttributes", &to);
-    })
-    .await;
-    assert_eq!(outcome, Outcome::Converged);
-    let put_right = second(&lab, begun, 200, |line| line.contains("ModifyTargetGroupAttributes"));
-    assert!(put_right <= 266, "{put_right}");
-    assert!(lab.acted().iter().any(|action| matches!(action, Action::PutDeployedRecord { .. })));
-    settles(&lab).await;
 }
