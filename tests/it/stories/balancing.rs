@@ -51,7 +51,7 @@ async fn a_network_load_balancer_shifts_by_weights_like_any_other() {
     00:03 CreateLaunchTemplate hello-prod-v001: nothing of this app serves yet
     00:03 CreateAutoScalingGroup hello-prod-v001: nothing of this app serves yet
     01:35 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
-    02:05 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
+    02:06 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
     02:06 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
     07:05 PutParameter /amiable/prod/hello/deployed: v001 is deployed
     07:05 CreateOrUpdateTags hello-prod-v001: v001 is recorded

@@ -55,14 +55,14 @@ async fn a_target_group_that_somebody_took_out_of_the_listener_is_put_back_befor
     lab.write("hello", app("hello", HELLO_1_1, ""));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:09 ModifyListener listener/hello-prod: v002 can be checked only where its target group is named
-    07:46 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:17 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:17 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:17 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    13:17 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    07:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:08 ModifyListener listener/hello-prod: v002 can be checked only where its target group is named
+    07:44 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:14 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:14 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -133,19 +133,19 @@ async fn an_old_group_that_grows_during_a_release_is_taken_over_from_at_its_new_
     .await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:25 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
-    07:25 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
-    07:25 CreateOrUpdateTags hello-prod-v002: it needs more instances: its progressDeadline counts from now
-    07:25 CreateOrUpdateTags hello-prod-v002: its min is 2 again after the release
-    07:25 UpdateAutoScalingGroup hello-prod-v002: it takes over from 4 instances
-    08:02 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:32 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:32 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:32 DeleteTags hello-prod-v002: it is ready again: its progressDeadline counts no more
-    13:32 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    13:32 CreateOrUpdateTags hello-prod-v002: v002 is recorded
-    13:33 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
-    13:33 DeleteTags hello-prod-v002: scaling decides about its size again
+    07:23 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
+    07:23 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
+    07:23 CreateOrUpdateTags hello-prod-v002: it needs more instances: its progressDeadline counts from now
+    07:23 CreateOrUpdateTags hello-prod-v002: its min is 2 again after the release
+    07:23 UpdateAutoScalingGroup hello-prod-v002: it takes over from 4 instances
+    08:00 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:30 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:30 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:30 DeleteTags hello-prod-v002: it is ready again: its progressDeadline counts no more
+    13:30 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:30 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    13:31 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
+    13:31 DeleteTags hello-prod-v002: scaling decides about its size again
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 4)]);
     settles(&lab).await;
@@ -175,17 +175,17 @@ async fn what_serves_does_not_scale_in_between_launch_and_record_and_may_again_a
     assert_eq!((sizes("hello-prod-v001"), sizes("hello-prod-v002")), ((4, 4, 4), (4, 4, 4)));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    10:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    10:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    10:09 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
-    10:09 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
-    10:47 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    11:17 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    11:17 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    16:17 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    16:17 CreateOrUpdateTags hello-prod-v002: v002 is recorded
-    16:18 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
-    16:18 DeleteTags hello-prod-v002: scaling decides about its size again
+    10:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    10:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    10:08 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
+    10:08 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
+    10:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    11:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    11:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    16:15 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    16:15 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    16:16 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
+    16:16 DeleteTags hello-prod-v002: scaling decides about its size again
     ");
     assert_eq!(sizes("hello-prod-v002"), (2, 4, 4), "the number belongs to scaling, and is preserved");
     settles(&lab).await;
@@ -247,12 +247,12 @@ async fn a_new_group_that_somebody_deletes_is_launched_again() {
     .await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    07:50 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    08:27 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:57 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:58 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    13:57 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    13:57 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    07:49 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    08:25 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:55 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:55 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    13:55 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    13:55 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -269,11 +269,11 @@ async fn what_serves_and_was_deleted_by_somebody_comes_back() {
     crate::invariants::watch(&lab.simulation);
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    09:08 CreateAutoScalingGroup hello-prod-v001: nothing of this app serves yet
-    09:45 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
-    10:16 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
-    10:16 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    15:15 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    09:07 CreateAutoScalingGroup hello-prod-v001: nothing of this app serves yet
+    09:43 CreateOrUpdateTags hello-prod-v001: all instances are healthy: the stability window begins
+    10:13 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
+    10:13 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    15:13 CreateOrUpdateTags hello-prod-v001: v001 is recorded
     ");
     assert_eq!(serving(&lab).len(), 1);
     settles(&lab).await;

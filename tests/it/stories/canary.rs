@@ -38,15 +38,15 @@ async fn a_canary_takes_its_share_in_steps_and_then_everything() {
     07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     08:13 ModifyListener listener/hello-prod: v002 is healthy: it takes 5 % of the traffic
-    08:13 CreateOrUpdateTags hello-prod-v002: v002 has 5 % of the traffic
+    08:14 CreateOrUpdateTags hello-prod-v002: v002 has 5 % of the traffic
     18:13 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
-    18:13 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
+    18:14 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
     23:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    23:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    23:14 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     28:13 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     28:13 CreateOrUpdateTags hello-prod-v002: v002 is recorded
-    88:14 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
-    89:46 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
+    88:13 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
+    89:45 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     settles(&lab).await;
@@ -76,14 +76,14 @@ async fn a_pause_without_end_waits_for_a_person() {
     lab.say("hello", "", |about| intent::promote(about, false)).await;
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    65:27 CreateOrUpdateTags hello-prod-v002: promoted by simulated: numbers look good
-    65:27 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
-    65:27 ModifyListener listener/hello-prod: v002 is well at 10 %: it takes 50 %
-    75:30 CreateOrUpdateTags hello-prod-v002: promoted by simulated
-    75:31 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    75:31 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    76:31 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    76:31 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    65:24 CreateOrUpdateTags hello-prod-v002: promoted by simulated: numbers look good
+    65:24 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    65:24 ModifyListener listener/hello-prod: v002 is well at 10 %: it takes 50 %
+    75:28 CreateOrUpdateTags hello-prod-v002: promoted by simulated
+    75:28 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    75:28 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    76:28 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    76:28 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -183,12 +183,12 @@ async fn a_canary_whose_manifest_is_reverted_gives_its_share_back_and_goes() {
     lab.write("hello", app("hello", HELLO_1_0, STEPS));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    09:13 CreateOrUpdateTags hello-prod-v001: v001 is to stay: other runs that ask for another release give way
-    09:14 DeleteTags hello-prod-v002: no manifest asks for it any more: if it is asked for again, it begins anew
-    09:14 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
-    09:15 CreateOrUpdateTags hello-prod-v002: no manifest asks for it any more: from now on no run gives it traffic
-    14:25 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
-    15:53 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
+    09:10 CreateOrUpdateTags hello-prod-v001: v001 is to stay: other runs that ask for another release give way
+    09:11 DeleteTags hello-prod-v002: no manifest asks for it any more: if it is asked for again, it begins anew
+    09:11 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
+    09:12 CreateOrUpdateTags hello-prod-v002: no manifest asks for it any more: from now on no run gives it traffic
+    14:22 UpdateAutoScalingGroup hello-prod-v002: v001 serves in its place
+    15:54 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
     ");
     assert_eq!(lab.instances("hello-prod-v001"), before);
     settles(&lab).await;
@@ -328,10 +328,11 @@ async fn a_manifest_that_goes_back_to_a_warm_canary_of_before_lets_it_serve_agai
     lab.write("hello", app("hello", HELLO_1_1, SHORT));
     assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
     assert_snapshot!(lab.diary(), @"
-    16:09 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    16:09 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    17:09 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    17:09 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    16:09 CreateOrUpdateTags hello-prod-v002: v002 is wanted again: other runs that ask for another release give way
+    16:11 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    16:11 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    17:11 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    17:11 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     settles(&lab).await;

@@ -18,11 +18,11 @@ async fn a_manifest_that_goes_back_returns_to_the_group_that_is_still_warm() {
     lab.write("hello", app("hello", HELLO_1_0, ""));
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    13:17 CreateOrUpdateTags hello-prod-v001: v001 is wanted again: other runs that ask for another release give way
-    13:18 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
-    13:18 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    18:18 PutParameter /amiable/prod/hello/deployed: v001 is deployed
-    18:18 CreateOrUpdateTags hello-prod-v001: v001 is recorded
+    13:15 CreateOrUpdateTags hello-prod-v001: v001 is wanted again: other runs that ask for another release give way
+    13:16 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
+    13:16 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    18:16 PutParameter /amiable/prod/hello/deployed: v001 is deployed
+    18:16 CreateOrUpdateTags hello-prod-v001: v001 is recorded
     ");
     assert_eq!(lab.instances("hello-prod-v001"), before, "nothing was launched");
     settles(&lab).await;

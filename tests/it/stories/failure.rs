@@ -28,7 +28,10 @@ async fn an_image_that_never_gets_healthy_takes_no_traffic_and_is_not_tried_agai
 
     lab.write("hello", app("hello", HELLO_1_0, ""));
     assert_eq!(lab.apply(true).await, Outcome::Converged);
-    assert_snapshot!(lab.diary(), @"13:34 DeleteAutoScalingGroup hello-prod-v002: it failed, and its template is not wanted any more");
+    assert_snapshot!(lab.diary(), @"
+    13:34 DeleteAutoScalingGroup hello-prod-v002: it failed, and its template is not wanted any more
+    13:41 CreateOrUpdateTags hello-prod-v001: v001 is to stay: other runs that ask for another release give way
+    ");
     settles(&lab).await;
 }
 

@@ -66,8 +66,8 @@ async fn a_generation_that_loses_every_instance_gives_the_traffic_back_in_one_ca
     terminate_all(&lab, "hello-prod-v002");
     assert_eq!(lab.apply(false).await, Outcome::ReleaseFailed);
     assert_snapshot!(lab.diary(), @"
-    09:37 ModifyListener listener/hello-prod: v002 failed: v001 serves again (none of its 2 instances is healthy under traffic)
-    09:37 CreateOrUpdateTags hello-prod-v002: v002 failed: none of its 2 instances is healthy under traffic
+    09:38 ModifyListener listener/hello-prod: v002 failed: v001 serves again (none of its 2 instances is healthy under traffic)
+    09:38 CreateOrUpdateTags hello-prod-v002: v002 failed: none of its 2 instances is healthy under traffic
     09:39 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
     09:40 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
     09:40 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
@@ -127,7 +127,7 @@ async fn weights_that_are_moved_to_what_drains_come_back_to_the_only_healthy_gen
     let (outcome, ()) = tokio::join!(lab.apply(true), during);
     assert_eq!(outcome, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    20:06 ModifyListener listener/hello-prod: v001 has the traffic and no healthy instance: v002 serves again
+    20:06 ModifyListener listener/hello-prod: somebody gave the traffic of v002, which is deployed, to v001 by hand: it has all of it again
     30:02 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);

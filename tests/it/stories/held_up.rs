@@ -51,7 +51,7 @@ async fn a_generation_that_was_ready_may_grow_after_an_interruption_of_hours() {
     resize(&lab, "hello-prod-v001", "3");
     assert_eq!(lab.apply(false).await, Outcome::Converged);
     assert_snapshot!(lab.diary(), @"
-    187:59 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
+    188:00 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
     188:00 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 3
     188:00 CreateOrUpdateTags hello-prod-v002: it needs more instances: its progressDeadline counts from now
     188:00 CreateOrUpdateTags hello-prod-v002: its min is 2 again after the release
@@ -65,7 +65,7 @@ async fn a_generation_that_was_ready_may_grow_after_an_interruption_of_hours() {
     194:07 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     194:07 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     194:08 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
-    194:08 DeleteTags hello-prod-v002: scaling decides about its size again
+    194:09 DeleteTags hello-prod-v002: scaling decides about its size again
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 3)]);
     settles(&lab).await;

@@ -260,7 +260,7 @@ async fn an_environment_deploys_what_another_one_has_run_for_long_enough() {
     lab.turn_to("prod");
     assert_eq!(lab.apply(false).await, Outcome::Blocked);
     let plan = lab.plan("hello").await;
-    assert_snapshot!(plan.reason, @"waits until 2026-11-02T14:07:05.9Z: test has deployed ami-00000000000000100 since 2026-11-02T12:07:05.9Z");
+    assert_snapshot!(plan.reason, @"waits until 2026-11-02T14:07:05.92Z: test has deployed ami-00000000000000100 since 2026-11-02T12:07:05.92Z");
     sleep_until(&lab, plan.wake_at.unwrap()).await;
     lab.diary();
     assert_eq!(lab.apply(false).await, Outcome::Converged);
@@ -280,7 +280,7 @@ async fn an_environment_deploys_what_another_one_has_run_for_long_enough() {
     assert_eq!(lab.apply(false).await, Outcome::Blocked);
     let plan = lab.plan("hello").await;
     assert_snapshot!(format!("{}\n{}", plan.reason, fields(&plan)), @"
-    waits until 2026-11-02T16:20:20.08Z: test has deployed ami-00000000000000200 since 2026-11-02T14:20:20.08Z
+    waits until 2026-11-02T16:20:20.12Z: test has deployed ami-00000000000000200 since 2026-11-02T14:20:20.12Z
     image: ami-00000000000000100 (built 2026-11-02) → ami-00000000000000200 (2.0.0, built 2026-11-02) from fromEnvironment test after 2h
     ");
     assert!(serving(&lab).contains(&("hello-prod-v001".to_owned(), 2)));

@@ -109,9 +109,9 @@ async fn a_rollback_to_a_generation_whose_template_is_gone_launches_its_recorded
     34:04 ModifyListener listener/hello-prod: v004 is healthy: it takes all traffic
     34:04 CreateOrUpdateTags hello-prod-v004: v004 takes over: its bake begins
     34:05 CreateOrUpdateTags hello-prod-v003: it has no traffic any more: from now on no run gives it any
-    39:03 PutParameter /amiable/prod/hello/deployed: v004 is deployed
-    39:03 CreateOrUpdateTags hello-prod-v004: v004 is recorded
-    44:13 UpdateAutoScalingGroup hello-prod-v003: v003 was turned down and does not serve
+    39:04 PutParameter /amiable/prod/hello/deployed: v004 is deployed
+    39:04 CreateOrUpdateTags hello-prod-v004: v004 is recorded
+    44:14 UpdateAutoScalingGroup hello-prod-v003: v003 was turned down and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v004".to_owned(), 2)]);
     // The manifest agrees: what serves is what it asks for.
@@ -151,9 +151,9 @@ async fn when_the_earlier_release_fails_too_what_was_turned_down_goes_on_serving
     32:58 CreateOrUpdateTags hello-prod-v003: rolled back to v002 by simulated: slow
     32:58 CreateLaunchTemplate hello-prod-v004: v003 was turned down: an earlier release takes its place
     32:58 CreateAutoScalingGroup hello-prod-v004: v003 was turned down: an earlier release takes its place
-    37:57 CreateOrUpdateTags hello-prod-v004: v004 failed: no instance was ever healthy: i-006884db8c507e797 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure
-    37:58 UpdateAutoScalingGroup hello-prod-v004: v004 failed and does not serve
-    37:58 PutParameter /amiable/prod/hello/failures: why v004 failed, for those who ask later
+    37:54 CreateOrUpdateTags hello-prod-v004: v004 failed: no instance was ever healthy: i-006884db8c507e797 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure
+    37:55 UpdateAutoScalingGroup hello-prod-v004: v004 failed and does not serve
+    37:55 PutParameter /amiable/prod/hello/failures: why v004 failed, for those who ask later
     ");
     lab.pass(3600).await;
     assert_eq!(lab.apply(true).await, Outcome::ReleaseFailed, "and it is not tried again");
@@ -291,7 +291,7 @@ async fn a_suspension_stops_everything_until_its_time() {
     assert_eq!(lab.apply(false).await, Outcome::Blocked);
     let plan = lab.plan("hello").await;
     assert_eq!((plan.change, plan.wake_at), (Change::Blocked, Some(until)));
-    assert_snapshot!(plan.reason, @"suspended until 2026-11-02T13:07:28.56Z by simulated: incident 42; `amiable resume hello` ends that");
+    assert_snapshot!(plan.reason, @"suspended until 2026-11-02T13:07:28.58Z by simulated: incident 42; `amiable resume hello` ends that");
     assert_eq!(lab.diary(), "");
     lab.pass(3600).await;
     lab.restart().await;

@@ -47,15 +47,15 @@ async fn a_revert_is_not_undone_by_an_apply_that_began_before_it() {
     assert_eq!((one, two), (Outcome::Blocked, Outcome::Converged), "{}", reason(&plan));
     assert_snapshot!(reason(&plan), @"another run, by simulated, goes back to v001 of hello and began after this one. This run does nothing more about hello, so that the two do not undo each other; `amiable apply hello` deploys the manifests here all the same");
     assert_snapshot!(format!("{}\n-\n{}", first.diary(), second.diary()), @"
-    07:08 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
-    07:08 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
-    07:45 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
-    08:15 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:15 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    07:07 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
+    07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
+    07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
+    08:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    08:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     -
-    09:08 CreateOrUpdateTags hello-prod-v001: v001 is wanted again: other runs that ask for another release give way
-    09:09 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
-    09:10 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    09:07 CreateOrUpdateTags hello-prod-v001: v001 is wanted again: other runs that ask for another release give way
+    09:08 ModifyListener listener/hello-prod: v001 is healthy: it takes all traffic
+    09:08 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
     ");
     assert_eq!(serving(&first), [(HELLO.to_owned(), 2)]);
     settles(&second).await;

@@ -57,11 +57,11 @@ async fn an_app_behind_a_shared_listener_owns_its_rule_and_nothing_else_there() 
     07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     08:13 ModifyRule listener-rule/shared: v002 is healthy: it takes all traffic
-    08:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    08:14 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     13:13 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     13:13 CreateOrUpdateTags hello-prod-v002: v002 is recorded
-    73:14 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
-    74:46 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
+    73:13 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
+    74:45 DeleteAutoScalingGroup hello-prod-v001: it is empty and does not serve
     ");
     settles(&lab).await;
 }

@@ -85,15 +85,16 @@ async fn a_canary_that_is_edited_away_and_back_begins_anew() {
     lab.write("hello", app("hello", HELLO_1_1, STEPS));
     assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
     assert_snapshot!(lab.diary(), @"
-    10:29 CreateOrUpdateTags hello-prod-v002: a manifest asks for it again
-    10:29 ModifyListener listener/hello-prod: v002 is healthy: it takes 5 % of the traffic
-    10:29 CreateOrUpdateTags hello-prod-v002: v002 has 5 % of the traffic
-    20:29 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
-    20:29 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
-    25:29 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    25:29 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    30:29 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    30:29 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    10:30 CreateOrUpdateTags hello-prod-v002: v002 is wanted again: other runs that ask for another release give way
+    10:31 CreateOrUpdateTags hello-prod-v002: a manifest asks for it again
+    10:31 ModifyListener listener/hello-prod: v002 is healthy: it takes 5 % of the traffic
+    10:31 CreateOrUpdateTags hello-prod-v002: v002 has 5 % of the traffic
+    20:31 CreateOrUpdateTags hello-prod-v002: v002 has 50 % of the traffic
+    20:31 ModifyListener listener/hello-prod: v002 is well at 5 %: it takes 50 %
+    25:31 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
+    25:31 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    30:31 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    30:31 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     assert_eq!(serving(&lab), [("hello-prod-v002".to_owned(), 2)]);
     settles(&lab).await;
@@ -115,7 +116,7 @@ async fn a_release_that_its_timetable_scaled_to_nothing_in_its_bake_holds_no_oth
     lab.diary();
     assert_eq!(lab.apply(false).await, Outcome::Converged, "{}", lab.diary());
     assert_snapshot!(lab.diary(), @"
-    361:06 ModifyListener listener/hello-prod: v002 has no instances and was never proved, and the manifest asks for another release: v001 is what that takes over from
+    361:01 ModifyListener listener/hello-prod: v002 has no instances and was never proved, and the manifest asks for another release: v001 is what that takes over from
     361:27 DeleteAutoScalingGroup hello-prod-v002: it is empty and does not serve
     361:34 CreateLaunchTemplate hello-prod-v003: v001 was born with another template
     361:34 CreateAutoScalingGroup hello-prod-v003: v001 was born with another template

@@ -74,8 +74,8 @@ async fn an_alarm_adds_and_removes_instances_and_every_generation_has_its_own() 
     19:04 CreateLaunchTemplate hello-prod-v002: v001 was born with another template
     19:04 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     19:05 PutScalingPolicy hello-prod-v002-step-many: its scaling policies differ from the manifest
-    19:05 PutScalingPolicy hello-prod-v002-step-few: its scaling policies differ from the manifest
-    19:05 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
+    19:06 PutScalingPolicy hello-prod-v002-step-few: its scaling policies differ from the manifest
+    19:06 CreateOrUpdateTags hello-prod-v001: its min is 2 again after the release
     19:06 UpdateAutoScalingGroup hello-prod-v001: it must not scale in while the next generation is measured against its 4
     19:07 PutMetricAlarm hello-prod-v002-step-many: its alarms differ from the manifest
     19:07 PutMetricAlarm hello-prod-v002-step-few: its alarms differ from the manifest
@@ -86,7 +86,7 @@ async fn an_alarm_adds_and_removes_instances_and_every_generation_has_its_own() 
     25:13 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     25:13 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     25:14 UpdateAutoScalingGroup hello-prod-v002: the release is over: it may scale in again
-    25:14 DeleteTags hello-prod-v002: scaling decides about its size again
+    25:15 DeleteTags hello-prod-v002: scaling decides about its size again
     85:13 SuspendProcesses hello-prod-v001: what is emptied stays empty
     85:13 UpdateAutoScalingGroup hello-prod-v001: v002 serves in its place
     86:45 DeleteAlarms hello-prod-v001-step-few: its group is removed
@@ -159,7 +159,7 @@ async fn an_app_that_ends_leaves_no_alarm_and_takes_none_of_others() {
     07:38 DeleteLaunchTemplate hello-prod-v001: the app is being destroyed
     07:39 DeleteTargetGroup hello-prod-a: the app is being destroyed
     07:39 DeleteTargetGroup hello-prod-b: the app is being destroyed
-    07:40 DeleteLoadBalancer hello-prod: the app is being destroyed
+    07:41 DeleteLoadBalancer hello-prod: the app is being destroyed
     07:42 DeleteParameter /amiable/prod/hello/deployed: the app is being destroyed
     ");
     assert_eq!(alarms(&lab), ["hello-prod-v001-step-of-mine"]);

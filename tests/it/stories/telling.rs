@@ -32,8 +32,8 @@ async fn what_happened_is_told_from_what_the_world_shows() {
     2026-11-02 12:15:12 UTC  v002     healthy        –
     2026-11-02 12:15:42 UTC  v002     took over      –
     2026-11-02 12:20:42 UTC  v002     deployed       simulated  ami-00000000000000110
-    2026-11-02 12:27:30 UTC  v003     launched       –          ami-00000000000000120
-    2026-11-02 12:29:42 UTC  v003     replaced       –          4 instances were taken out of service in response to an ELB system health check failure (until 12:31:52)
+    2026-11-02 12:27:31 UTC  v003     launched       –          ami-00000000000000120
+    2026-11-02 12:29:43 UTC  v003     replaced       –          4 instances were taken out of service in response to an ELB system health check failure (until 12:31:53)
     2026-11-02 12:32:29 UTC  v003     failed         –          no instance was ever healthy: i-00516f7aecd40a0d1 Target.ResponseCodeMismatch: Health checks failed with these codes: [500]; 4 instances taken out of service in response to an ELB system health check failure; the console of i-00516f7aecd40a0d1 ended with: [   30.000000] hello[812]: ERROR cannot reach the database: connection refused
     2026-11-02 12:32:37 UTC  v002     replaced       –          i-0011a25cd6ed909a2 was taken out of service in response to an EC2 health check indicating it has been terminated or stopped
     ");

@@ -139,7 +139,7 @@ async fn a_load_balancer_that_cannot_be_reached_is_waited_for_and_is_no_bad_rele
     08:16 CreateOrUpdateTags hello-prod-v002: its smoke checks begin
     17:10 CreateOrUpdateTags hello-prod-v002: v002 passes all 2 smoke checks
     17:11 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    17:11 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    17:12 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     22:11 PutParameter /amiable/prod/hello/deployed: v002 is deployed
     22:11 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
@@ -314,7 +314,7 @@ async fn an_alarm_during_the_bake_gives_the_traffic_back() {
     07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     08:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    08:14 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     10:08 ModifyListener listener/hello-prod: v002 failed: v001 serves again (alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0)
     10:08 CreateOrUpdateTags hello-prod-v002: v002 failed: alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0
     10:09 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
@@ -346,11 +346,11 @@ async fn an_alarm_without_data_is_waited_for_and_does_not_pass() {
     07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     08:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
-    08:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
+    08:14 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     13:13 CreateOrUpdateTags hello-prod-v002: it is not ready for its next step: its progressDeadline counts from now
-    25:08 DeleteTags hello-prod-v002: it is ready again: its progressDeadline counts no more
-    25:09 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    25:09 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    25:41 DeleteTags hello-prod-v002: it is ready again: its progressDeadline counts no more
+    25:41 PutParameter /amiable/prod/hello/deployed: v002 is deployed
+    25:42 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -452,7 +452,7 @@ async fn a_generation_that_is_as_good_as_the_old_one_passes_the_comparison() {
     23:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     23:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     28:13 PutParameter /amiable/prod/hello/deployed: v002 is deployed
-    28:13 CreateOrUpdateTags hello-prod-v002: v002 is recorded
+    28:14 CreateOrUpdateTags hello-prod-v002: v002 is recorded
     ");
     settles(&lab).await;
 }
@@ -581,7 +581,7 @@ async fn an_alarm_in_the_pause_of_a_canary_gives_its_share_back() {
     07:07 CreateAutoScalingGroup hello-prod-v002: v001 was born with another template
     07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     08:13 ModifyListener listener/hello-prod: v002 is healthy: it takes 20 % of the traffic
-    08:13 CreateOrUpdateTags hello-prod-v002: v002 has 20 % of the traffic
+    08:14 CreateOrUpdateTags hello-prod-v002: v002 has 20 % of the traffic
     11:09 ModifyListener listener/hello-prod: v002 failed: v001 serves again (alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0)
     11:09 CreateOrUpdateTags hello-prod-v002: v002 failed: alarm hello-5xx: Threshold Crossed: 1 datapoint [12.0] > 5.0
     11:10 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
@@ -651,7 +651,7 @@ async fn a_webhook_that_refuses_while_it_bakes_gives_the_traffic_back_with_its_w
     07:43 CreateOrUpdateTags hello-prod-v002: all instances are healthy: the stability window begins
     08:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     08:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
-    08:14 CreateOrUpdateTags hello-prod-v002: the webhook is asked until it gives a verdict
+    08:15 CreateOrUpdateTags hello-prod-v002: the webhook is asked until it gives a verdict
     08:31 ModifyListener listener/hello-prod: v002 failed: v001 serves again (the webhook refuses it during its bake: status 422: error budget is spent)
     08:31 CreateOrUpdateTags hello-prod-v002: v002 failed: the webhook refuses it during its bake: status 422: error budget is spent
     08:32 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
@@ -677,12 +677,12 @@ async fn a_webhook_without_a_verdict_is_a_refusal_in_the_end() {
     08:13 ModifyListener listener/hello-prod: v002 is healthy: it takes all traffic
     08:13 CreateOrUpdateTags hello-prod-v002: v002 takes over: its bake begins
     13:23 CreateOrUpdateTags hello-prod-v002: the webhook is asked until it gives a verdict
-    15:15 ModifyListener listener/hello-prod: v002 failed: v001 serves again (the webhook gave no verdict before its record in 2m: no answer within 10s)
-    15:15 CreateOrUpdateTags hello-prod-v002: v002 failed: the webhook gave no verdict before its record in 2m: no answer within 10s
-    15:16 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
-    15:18 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
-    15:18 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
-    20:28 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
+    15:32 ModifyListener listener/hello-prod: v002 failed: v001 serves again (the webhook gave no verdict before its record in 2m: no answer within 10s)
+    15:32 CreateOrUpdateTags hello-prod-v002: v002 failed: the webhook gave no verdict before its record in 2m: no answer within 10s
+    15:33 CreateOrUpdateTags hello-prod-v001: v001 takes over: its bake begins
+    15:34 CreateOrUpdateTags hello-prod-v002: it has no traffic any more: from now on no run gives it any
+    15:34 PutParameter /amiable/prod/hello/failures: why v002 failed, for those who ask later
+    20:44 UpdateAutoScalingGroup hello-prod-v002: v002 failed and does not serve
     ");
     assert_eq!(serving(&lab), [("hello-prod-v001".to_owned(), 2)]);
 }
