@@ -6,15 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 const TABLE: &str = include_str!("observed.md");
 
 /// The structures that show something of AWS, and the files that hold them.
-const SHOWN: [(&str, &[&str]); 5] = [
-    ("groups", &["Group", "Instance", "LaunchTemplate"]),
-    (
-        "balancing",
-        &["TargetGroup", "TargetCheck", "LoadBalancer", "Listener", "Redirect", "Conditions", "Rule", "Forward"],
-    ),
-    ("dns", &["Zone", "DnsRecord", "AliasTarget"]),
-    ("images", &["Parameter", "Image"]),
-    ("details", &["Target", "Activity", "Alarm"]),
+const SHOWN: [(&str, &[&str]); 7] = [
+    ("observed/groups", &["Group", "Instance", "LaunchTemplate"]),
+    ("observed/balancing", &["TargetGroup", "LoadBalancer", "Listener", "Redirect", "Rule", "Forward"]),
+    ("target_check", &["TargetCheck"]),
+    ("conditions", &["Conditions"]),
+    ("observed/dns", &["Zone", "DnsRecord", "AliasTarget"]),
+    ("observed/images", &["Parameter", "Image"]),
+    ("observed/details", &["Target", "Activity", "Alarm"]),
 ];
 
 fn source(path: &str) -> String {
@@ -26,7 +25,7 @@ fn source(path: &str) -> String {
 fn fields() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (file, structures) in SHOWN {
-        let text = source(&format!("src/model/observed/{file}.rs"));
+        let text = source(&format!("src/model/{file}.rs"));
         for structure in structures {
             let (_, body) = text.split_once(&format!("pub struct {structure} {{\n")).expect(structure);
             let (body, _) = body.split_once("\n}").unwrap();
