@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::action::NewGroup;
+use crate::model::observed::{Alarm, AlarmState};
 use crate::plan::freshness::{Since, belied, outdated, touched};
 
 /// What is in a look at the case, all of it read so many seconds ago, and has to be read anew.
@@ -42,6 +43,24 @@ fn what_may_go_wrong_in_a_bake_is_read_at_every_look_and_nothing_else() {
     let minute = old(&case, 60);
     for fact in Fact::LISTS.into_iter().chain([activities("hello-prod-v002")]) {
         assert!(minute.contains(&fact), "{fact:?}");
+    }
+}
+
+#[test]
+fn alarms_are_read_at_every_look_of_a_bake_and_while_they_hold_up_its_end() {
+    for (seconds, state) in [(60, AlarmState::Ok), (900, AlarmState::InsufficientData), (60, AlarmState::Alarm)] {
+        let mut case = Case::new(NEW_IMAGE, json!({"verification": {"alarms": ["slow"]}}))
+            .with_front(Slot::B)
+            .with_group(1, OLD_IMAGE, Health::Healthy, long_deployed)
+            .with_group(2, NEW_IMAGE, Health::Healthy, |group| {
+                group.owner.shifted_at = Some(ago(seconds));
+                group.owner.watched = watched_all(seconds);
+            });
+        let alarm = Alarm { state, reason: "Threshold Crossed".to_owned() };
+        case.observed.details.alarms.insert("slow".to_owned(), Read::Known(Some(alarm)));
+        let old = old(&case, 5);
+        let looked_at = Fact::Detail(Want::Alarm("slow".to_owned()));
+        assert!(old.contains(&looked_at), "{state:?} after {seconds} s: {old:?}");
     }
 }
 
